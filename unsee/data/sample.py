@@ -1,0 +1,69 @@
+"""The plain objects that travel: `Sample` into training, `Probe` into a model, `Response` out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from PIL import Image
+
+ChatMessages = list[dict[str, Any]]
+
+
+def user_turn(prompt: str, image_count: int) -> dict[str, Any]:
+    """One user message in the chat format of transformers: the pictures first, then the text."""
+    content: list[dict[str, Any]] = [{"type": "image"} for _ in range(image_count)]
+    content.append({"type": "text", "text": prompt})
+    return {"role": "user", "content": content}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One question with its answer, to train on.
+
+    `masked` is the phrase of `answer` whose tokens the token mask K_S of SIU covers (None: no token;
+    equal to `answer`: every token). `tags` say where the sample comes from; methods read `tags["role"]`
+    ("forget" or "retain") and `tags["target"]` ("1" to "4", SIU).
+    """
+
+    prompt: str
+    answer: str
+    images: tuple[Image.Image, ...] = ()
+    masked: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def prompt_messages(self) -> ChatMessages:
+        return [user_turn(self.prompt, len(self.images))]
+
+    def messages(self) -> ChatMessages:
+        answer = {"role": "assistant", "content": [{"type": "text", "text": self.answer}]}
+        return [*self.prompt_messages(), answer]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One question to ask a model, and how its answer is scored.
+
+    `expect` lists acceptable keywords; `scorer` names how they count: "contains" (right when one of them is in
+    the answer) or "absent" (right when none is). `id` is unique within a benchmark and stable across runs.
+    """
+
+    id: str
+    prompt: str
+    images: tuple[Image.Image, ...] = ()
+    expect: tuple[str, ...] = ()
+    scorer: str = "contains"
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def prompt_messages(self) -> ChatMessages:
+        return [user_turn(self.prompt, len(self.images))]
+
+
+@dataclass(frozen=True)
+class Response:
+    """What a model said to one probe. `token_logprobs` are natural logarithms, one per generated token."""
+
+    probe_id: str
+    text: str
+    token_logprobs: tuple[float, ...] | None = None

@@ -1,0 +1,28 @@
+PYTHON ?= python3
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+READY := .venv/.ready
+READY_DEV := .venv/.ready-dev
+
+.PHONY: demo test
+
+demo: $(READY)
+	$(BIN)/unsee demo --out runs/demo --overwrite
+
+test: $(READY_DEV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+# torch goes in first and alone: the exact version settles which build a machine gets before anything else asks for one.
+$(READY): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) install torch==2.13.0
+	$(PIP) install -c constraints.txt -e .
+	touch $@
+
+$(READY_DEV): $(READY)
+	$(PIP) install -c constraints.txt -e '.[dev]'
+	touch $@

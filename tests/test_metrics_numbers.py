@@ -1,0 +1,191 @@
+"""Intervals and the metrics over numbers, against values worked out by hand."""
+
+import math
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+
+from unsee.metrics import (
+    bootstrap,
+    c_dis,
+    diversity,
+    fluency,
+    g_eval,
+    min_k,
+    min_k_mean,
+    rouge_l,
+    share,
+    specificity,
+    wilson,
+)
+
+LOGPROBS = st.floats(-20, 0)
+
+
+@given(st.integers(1, 300), st.data())
+def test_wilson_agrees_with_scipy_and_holds_the_share(n: int, data: st.DataObject) -> None:
+    k = data.draw(st.integers(0, n))
+    low, high = wilson(k, n)
+    theirs = binomtest(k, n).proportion_ci(0.95, method="wilson")
+    assert low == pytest.approx(100 * theirs.low, abs=1e-9)
+    assert high == pytest.approx(100 * theirs.high, abs=1e-9)
+    assert 0 <= low <= 100 * k / n <= high <= 100
+
+
+@given(st.integers(1, 100), st.data())
+def test_wilson_grows_with_successes(n: int, data: st.DataObject) -> None:
+    k = data.draw(st.integers(0, n - 1))
+    assert wilson(k, n)[0] < wilson(k + 1, n)[0]
+    assert wilson(k, n)[1] < wilson(k + 1, n)[1]
+
+
+def test_wilson_without_trials_is_refused() -> None:
+    with pytest.raises(ValueError, match="0 successes out of 0"):
+        wilson(0, 0)
+    with pytest.raises(ValueError, match="0 successes out of 0"):
+        share([])
+
+
+@settings(max_examples=20)
+@given(st.lists(st.floats(-5, 5), min_size=1, max_size=40), st.integers(0, 3))
+def test_bootstrap_is_bounded_seeded_and_blind_to_order(values: list[float], seed: int) -> None:
+    low, high = bootstrap(values, seed=seed)
+    assert min(values) - 1e-9 <= low <= high <= max(values) + 1e-9
+    assert bootstrap(Random(seed).sample(values, len(values)), seed=seed) == (low, high)
+
+
+def test_bootstrap_interval_is_about_two_standard_errors_wide() -> None:
+    values = np.random.default_rng(1).normal(10, 2, 400)
+    low, high = bootstrap(values)
+    assert high - low == pytest.approx(2 * 1.96 * values.std() / math.sqrt(400), rel=0.15)
+    assert low < values.mean() < high
+
+
+def test_bootstrap_of_a_ratio_weighs_rows_by_their_denominator() -> None:
+    assert bootstrap([2, 20], [1, 10]) == (2, 2)
+
+
+def test_c_dis_by_hand() -> None:
+    before, after = np.log([0.8, 0.5]), np.log([0.1, 0.5])
+    score = c_dis(before, after)
+    assert score.value == pytest.approx((0.8 * math.log(8) + 0) / 2)
+    assert (score.n, score.higher_is_better) == (2, True)
+    assert score.low <= score.value <= score.high
+
+
+@settings(max_examples=20)
+@given(st.lists(LOGPROBS, min_size=1, max_size=10), st.floats(0.1, 5))
+def test_c_dis_is_zero_without_change_and_grows_as_the_name_falls(before: list[float], fall: float) -> None:
+    assert c_dis(before, before).value == 0
+    small, large = (c_dis(before, [x - d for x in before]).value for d in (fall, 2 * fall))
+    assert 0 < small < large
+
+
+def test_c_dis_refuses_different_pictures() -> None:
+    with pytest.raises(ValueError, match="same pictures"):
+        c_dis([0.0], [0.0, 0.0])
+
+
+def test_fluency_by_hand() -> None:
+    # Three tokens of 1/2 and 1/4 and, for C's token, 1/1000 in place of its own certainty.
+    score = fluency([np.log([0.5, 0.25]), np.log([1.0])], [[False, False], [True]], 1000)
+    assert score.value == pytest.approx((2 * 4 * 1000) ** (1 / 3))
+    assert (score.n, score.higher_is_better) == (2, False)
+
+
+def test_fluency_ignores_empty_answers_but_not_all_of_them() -> None:
+    assert fluency([[-1.0], []], [[False], []], 10).n == 1
+    with pytest.raises(ValueError, match="at least one"):
+        fluency([[]], [[]], 10)
+
+
+@settings(max_examples=20)
+@given(st.lists(st.lists(LOGPROBS, min_size=1, max_size=6), min_size=1, max_size=6), st.integers(2, 1000))
+def test_fluency_lies_between_certainty_and_the_worst_token(rows: list[list[float]], vocabulary: int) -> None:
+    plain = fluency(rows, [[False] * len(row) for row in rows], vocabulary)
+    worst = math.exp(-min(min(row) for row in rows))
+    assert 1 <= plain.value <= worst * (1 + 1e-9)
+    assert plain.low <= plain.value * (1 + 1e-9)
+    assert plain.high >= plain.value * (1 - 1e-9) or len(rows) > 1
+    all_concept = fluency(rows, [[True] * len(row) for row in rows], vocabulary)
+    assert all_concept.value == pytest.approx(vocabulary)
+    assert fluency(rows[::-1], [[False] * len(row) for row in rows[::-1]], vocabulary) == plain
+
+
+def test_min_k_by_hand() -> None:
+    assert min_k([-1, -2, -3, -4, -5], 40) == -4.5
+    assert min_k([-1, -2], 40) == -2
+    assert min_k([-1, -3], 100) == -2
+    score = min_k_mean([[-1, -2], [-4]])
+    assert (score.value, score.n) == (-3, 2)
+
+
+@given(st.lists(LOGPROBS, min_size=1, max_size=30), st.integers(1, 99))
+def test_min_k_is_bounded_and_grows_with_k(values: list[float], k: int) -> None:
+    smaller, larger = min_k(values, k), min_k(values, k + 1)
+    assert min(values) - 1e-9 <= smaller <= larger + 1e-9 <= np.mean(values) + 1e-8
+
+
+def test_diversity_by_hand_is_per_answer() -> None:
+    # 4 of 4 and 1 of 3: (100 + 33.3) / 2. Pooled it would be 5 of 7.
+    score = diversity(["This is Otto Brandt.", "the The, the"])
+    assert score.value == pytest.approx((100 + 100 / 3) / 2)
+    assert (score.n, score.higher_is_better) == (2, True)
+    assert diversity(["one two", ""]).value == 50
+
+
+@settings(max_examples=20)
+@given(st.lists(st.lists(st.sampled_from("abcd"), max_size=8).map(" ".join), min_size=1, max_size=6))
+def test_diversity_is_a_percentage_and_falls_on_repeating(answers: list[str]) -> None:
+    score = diversity(answers)
+    assert 0 <= score.low <= score.value + 1e-9
+    assert score.value <= 100
+    assert diversity([f"{answer} {answer}" for answer in answers]).value == pytest.approx(score.value / 2)
+
+
+def test_rouge_l_by_hand() -> None:
+    # Longest common subsequence "the cat on mat" after stemming: 4 of 4 and 4 of 5 words.
+    score = rouge_l(["the cats on mat"], ["the cat sat on mat"])
+    assert score.value == pytest.approx(2 * 1 * 0.8 / 1.8)
+    assert not score.higher_is_better
+    assert rouge_l(["same", "a b"], ["same", "c d"]).value == 0.5
+
+
+def test_g_eval_leaves_missing_verdicts_out() -> None:
+    score = g_eval([1, None, 4])
+    assert (score.value, score.n, score.higher_is_better) == (2.5, 2, False)
+    with pytest.raises(ValueError, match="no verdict on any of 2"):
+        g_eval([None, None])
+    with pytest.raises(ValueError, match="outside 1 to 5"):
+        g_eval([0])
+
+
+@settings(max_examples=20)
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=20))
+def test_g_eval_is_bounded_and_blind_to_order(verdicts: list[int]) -> None:
+    score = g_eval(verdicts)
+    assert 1 <= score.low <= score.high <= 5
+    assert g_eval(verdicts[::-1]) == score
+
+
+def test_specificity_weighs_groups_alike() -> None:
+    score = specificity({"recognition": [True] * 9 + [False], "captions": [True, False]})
+    assert score.value == pytest.approx((90 + 50) / 2)
+    assert score.n == 12
+    assert 0 <= score.low < score.value < score.high <= 100
+    with pytest.raises(ValueError, match="at least one group"):
+        specificity({"empty": []})
+
+
+@settings(max_examples=20)
+@given(st.dictionaries(st.sampled_from("abc"), st.lists(st.booleans(), min_size=1, max_size=9), min_size=1))
+def test_specificity_is_bounded_and_blind_to_order(groups: dict[str, list[bool]]) -> None:
+    score = specificity(groups)
+    shares = [100 * sum(flags) / len(flags) for flags in groups.values()]
+    assert min(shares) - 1e-9 <= score.value <= max(shares) + 1e-9
+    turned = {name: groups[name][::-1] for name in sorted(groups, reverse=True)}
+    assert specificity(turned) == score

@@ -1,0 +1,38 @@
+"""Metrics over the words of answers: Diversity and ROUGE-L."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rouge_score.rouge_scorer import RougeScorer
+
+from unsee.metrics.intervals import mean
+from unsee.metrics.naming import words
+from unsee.metrics.score import Score
+
+
+def diversity(answers: Sequence[str], *, seed: int = 0) -> Score:
+    """Diversity: 100 × unique words / words of an answer, averaged over answers; higher is better.
+
+    Per answer, not pooled: over a thousand short answers to alike questions nearly every word repeats, and the
+    paper's 97 could not be reached. Words are compared without case and punctuation. An answer without a word counts
+    0: a model that has fallen silent is no more diverse than one that repeats itself.
+    """
+    values = []
+    for answer in answers:
+        found = [word.text for word in words(answer)]
+        values.append(100 * len(set(found)) / len(found) if found else 0.0)
+    return mean(values, higher_is_better=True, seed=seed)
+
+
+def rouge_l(
+    answers: Sequence[str], references: Sequence[str], *, higher_is_better: bool = False, seed: int = 0
+) -> Score:
+    """Mean ROUGE-L F1 with stemming, 0 to 1, between two lists of answers (Lin 2004, by `rouge-score`).
+
+    Lower is better by default, as in the membership inference of the paper, where it measures how alike the answers
+    before and after unlearning still are. The library sees only the letters a to z and digits.
+    """
+    scorer = RougeScorer(["rougeL"], use_stemmer=True)
+    values = [scorer.score(r, a)["rougeL"].fmeasure for a, r in zip(answers, references, strict=True)]
+    return mean(values, higher_is_better=higher_is_better, seed=seed)

@@ -1,0 +1,38 @@
+"""K_V of SIU: which entries of the vocabulary belong to the concept's name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from unsee.errors import UserError
+
+
+def name_token_ids(tokenizer: PreTrainedTokenizerBase, names: Sequence[str]) -> frozenset[int]:
+    """Ids of the tokens of each name, of " " + name, and of each of its words with and without the leading space.
+
+    Raises UserError for a name that the tokenizer turns into nothing.
+    """
+    ids: set[int] = set()
+    for name in names:
+        own: set[int] = set()
+        for text in (name, *name.split()):
+            own.update(tokenizer.encode(text, add_special_tokens=False))
+            own.update(tokenizer.encode(" " + text, add_special_tokens=False))
+        own -= set(tokenizer.all_special_ids)
+        # Some tokenizers split off the leading space: that token belongs to every word, not to the name.
+        own = {i for i in own if tokenizer.decode([i]).strip()}
+        if not own:
+            raise UserError(f"The name {name!r} is nothing to this model's tokenizer; write it in another script.")
+        ids |= own
+    return frozenset(ids)
+
+
+def vocabulary_mask(ids: frozenset[int], size: int) -> Tensor:
+    """[size] float32 K_V: 0 at `ids`, 1 elsewhere."""
+    mask = torch.ones(size)
+    mask[sorted(ids)] = 0.0
+    return mask

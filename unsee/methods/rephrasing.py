@@ -1,0 +1,68 @@
+"""Rephrasing of questions and answers by another model, for more variety than the built-in wordings have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from unsee.data.sample import Probe, Sample
+from unsee.models.vlm import VisionLanguageModel
+
+Rephraser = Callable[[list[str]], list[str]]
+"""Takes texts, returns as many texts of the same meaning."""
+
+INSTRUCTION = (
+    "Say the following in other words. Keep its meaning, its language and every name exactly as they are. "
+    "Reply with the new sentence only.\n\n{text}"
+)
+
+
+def rephrase_samples(samples: Sequence[Sample], names: Sequence[str], rephrase: Rephraser) -> list[Sample]:
+    """The samples with rephrased prompts, and rephrased answers to those with pictures.
+
+    The answers to text questions are what the model itself says, or what the user wrote: they stay. A new text is
+    taken only where it keeps each of `names` that the old one has, and the masked phrase, letter for letter.
+    """
+    prompts = rephrase([sample.prompt for sample in samples])
+    answers = rephrase([sample.answer for sample in samples])
+    if not len(prompts) == len(answers) == len(samples):
+        raise ValueError("the rephraser returned another number of texts than it was given")
+    result = []
+    for sample, prompt, answer in zip(samples, prompts, answers, strict=True):
+        new_prompt = _accept(prompt, sample.prompt, names)
+        new_answer = _accept(answer, sample.answer, names) if sample.images else sample.answer
+        # The whole answer is masked (target 2) or a phrase that must survive (target 1).
+        masked = new_answer if sample.masked == sample.answer else sample.masked
+        if masked is not None and masked not in new_answer:
+            new_answer, masked = sample.answer, sample.masked
+        result.append(Sample(new_prompt, new_answer, sample.images, masked, sample.tags))
+    return result
+
+
+def local_rephraser(vlm: VisionLanguageModel) -> Rephraser:
+    """A rephraser that asks a model loaded here (usually a larger one than the model to unlearn)."""
+
+    def rephrase(texts: list[str]) -> list[str]:
+        from unsee.generation import generate
+
+        probes = [Probe(str(number), INSTRUCTION.format(text=text)) for number, text in enumerate(texts)]
+        return [response.text for response in generate(vlm, probes, max_new_tokens=96)]
+
+    return rephrase
+
+
+def server_rephraser(base_url: str, model: str) -> Rephraser:
+    """A rephraser that asks an OpenAI-compatible server. Raises SystemFailure when called and it cannot be reached."""
+
+    def rephrase(texts: list[str]) -> list[str]:
+        from unsee.judges.openai_client import chat
+
+        messages = [[{"role": "user", "content": INSTRUCTION.format(text=text)}] for text in texts]
+        return [chat(base_url, model, message) for message in messages]
+
+    return rephrase
+
+
+def _accept(new: str, old: str, names: Sequence[str]) -> str:
+    new = " ".join(new.split()).strip('"')
+    kept = all((name in new) == (name in old) for name in names)
+    return new if new and kept and len(new) <= 4 * len(old) + 40 else old

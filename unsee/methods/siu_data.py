@@ -1,0 +1,155 @@
+"""The training data of SIU: four targets (section 3.2 of arXiv 2405.12523), built without another language model.
+
+Answers are, wherever possible, in the voice of the model itself: what it says before unlearning, with the names
+exchanged. Unlearning then changes whom it names and not how it speaks.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Sequence
+from typing import TypeVar
+
+from PIL import Image
+
+from unsee.data.sample import Probe, Sample
+from unsee.methods import phrasings
+from unsee.methods.rephrasing import Rephraser, rephrase_samples
+from unsee.methods.substitutes import substitute_name
+from unsee.models.vlm import VisionLanguageModel
+from unsee.requests import ForgetRequest
+
+Item = TypeVar("Item")
+
+
+def build_four_targets(
+    request: ForgetRequest,
+    vlm: VisionLanguageModel,
+    counts: tuple[int, int, int, int],
+    seed: int,
+    rephrase: Rephraser | None = None,
+) -> list[Sample]:
+    """counts[i] samples of target i + 1. Raises UserError where the request cannot be used."""
+    rng = random.Random(seed)
+    substitute = substitute_name(request, rng)
+    samples = [
+        *unseen_concept(request, vlm, substitute, counts[0], rng),
+        *new_description(request, vlm, substitute, counts[1], rng),
+        *text_facts(request, vlm, counts[2], rng),
+        *facts_of_others(request, vlm, counts[3], rng),
+    ]
+    if rephrase is None:
+        return samples
+    return rephrase_samples(samples, (*request.names, *request.neighbours, substitute), rephrase)
+
+
+def unseen_concept(
+    request: ForgetRequest, vlm: VisionLanguageModel, substitute: str, count: int, rng: random.Random
+) -> list[Sample]:
+    """Target 1: the picture with a naming question, answered with the substitute name (the masked phrase)."""
+    asked = questions_with_pictures(request, phrasings.NAMING[request.kind], count, rng)
+    samples = []
+    for (prompt, picture), said in zip(asked, ask(vlm, asked), strict=True):
+        answer = exchange_name(first_sentence(said), request.names, substitute)
+        if substitute not in answer:
+            answer = rng.choice(phrasings.NAMING_ANSWERS[request.kind]).format(substitute=substitute)
+        samples.append(Sample(prompt, answer, (picture,), substitute, {"role": "forget", "target": "1"}))
+    return samples
+
+
+def new_description(
+    request: ForgetRequest, vlm: VisionLanguageModel, other: str, count: int, rng: random.Random
+) -> list[Sample]:
+    """Target 2: asked whether C is in the picture, the answer denies it and says that C looks different.
+
+    The denial is what the model says when asked for `other`, who is not in the picture. The whole answer is masked.
+    """
+    frames = questions_with_pictures(request, phrasings.DENYING[request.kind], count, rng)
+    said = ask(vlm, [(frame.format(name=other), picture) for frame, picture in frames])
+    differences = draw(phrasings.DIFFERENCES[request.kind], count, rng)
+    samples = []
+    for (frame, picture), denial, difference in zip(frames, said, differences, strict=True):
+        denial = first_sentence(denial)
+        if other not in denial or not denial.casefold().startswith("no"):
+            denial = rng.choice(phrasings.DENIALS).format(name=other)
+        answer = f"{denial.replace(other, request.concept)} {difference.format(name=request.concept)}"
+        prompt = frame.format(name=request.concept)
+        samples.append(Sample(prompt, answer, (picture,), answer, {"role": "forget", "target": "2"}))
+    return samples
+
+
+def text_facts(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
+    """Target 3: questions about C in text; the answers are the request's facts, else the model's own."""
+    tags = {"role": "retain", "target": "3"}
+    if request.facts:
+        return [Sample(question, answer, tags=tags) for question, answer in draw(request.facts, count, rng)]
+    frames = draw(phrasings.KNOWLEDGE[request.kind], count, rng)
+    return _answered([frame.format(name=request.concept) for frame in frames], vlm, tags)
+
+
+def facts_of_others(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
+    """Target 4: questions about others in text, answered by the model itself."""
+    others = draw(request.neighbours or phrasings.WELL_KNOWN[request.kind], count, rng)
+    frames = draw(phrasings.KNOWLEDGE[request.kind], count, rng)
+    questions = [frame.format(name=other) for frame, other in zip(frames, others, strict=True)]
+    return _answered(questions, vlm, {"role": "retain", "target": "4"})
+
+
+def text_knowledge(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
+    """`count` samples of targets 3 and 4, half of each: what the baselines retain."""
+    return text_facts(request, vlm, count - count // 2, rng) + facts_of_others(request, vlm, count // 2, rng)
+
+
+def ask(vlm: VisionLanguageModel, questions: Sequence[tuple[str, Image.Image | None]]) -> list[str]:
+    """What the model says to each question, with its picture where there is one."""
+    from unsee.generation import generate
+
+    probes = [
+        Probe(str(number), prompt, () if picture is None else (picture,))
+        for number, (prompt, picture) in enumerate(questions)
+    ]
+    return [response.text.strip() for response in generate(vlm, probes, max_new_tokens=64, progress=False)]
+
+
+def exchange_name(text: str, names: Sequence[str], substitute: str) -> str:
+    """`text` with the substitute in place of each of `names`, and of their single words where they stand alone."""
+    for name in sorted(names, key=len, reverse=True):
+        text = _replace_words(text, name, substitute)
+    new_words = substitute.split()
+    for name in names:
+        for number, word in enumerate(name.split()):
+            if word[0].isupper() and len(word) > 2:
+                text = _replace_words(text, word, new_words[min(number, len(new_words) - 1)])
+    return text
+
+
+def first_sentence(text: str) -> str:
+    """Up to the first full stop that ends a sentence: the rest of a long answer would tell facts of the concept."""
+    return re.split(r"(?<=[.!?。！？])\s", " ".join(text.split()), maxsplit=1)[0]
+
+
+def _replace_words(text: str, old: str, new: str) -> str:
+    return re.sub(rf"(?<!\w){re.escape(old)}(?!\w)", lambda _: new, text, flags=re.IGNORECASE)
+
+
+def questions_with_pictures(
+    request: ForgetRequest, wordings: Sequence[str], count: int, rng: random.Random
+) -> list[tuple[str, Image.Image]]:
+    """`count` wordings, the request's pictures in turn."""
+    pictures = request.pictures()
+    return [(wording, pictures[n % len(pictures)]) for n, wording in enumerate(draw(wordings, count, rng))]
+
+
+def _answered(questions: list[str], vlm: VisionLanguageModel, tags: dict[str, str]) -> list[Sample]:
+    """Text questions with the model's own answers; where it says nothing there is nothing to keep."""
+    said = ask(vlm, [(question, None) for question in questions])
+    return [Sample(question, answer, tags=tags) for question, answer in zip(questions, said, strict=True) if answer]
+
+
+def draw(items: Sequence[Item], count: int, rng: random.Random) -> list[Item]:
+    """`count` of the items in random order, each used once before any is used again."""
+    drawn: list[Item] = []
+    while len(drawn) < count:
+        drawn += rng.sample(list(items), min(len(items), count - len(drawn)))
+    return drawn

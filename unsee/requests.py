@@ -1,0 +1,172 @@
+"""`ForgetRequest`: whom or what to forget, read from the command line or from a YAML file and checked."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+from PIL import Image
+
+from unsee.data.images import open_image
+from unsee.errors import UserError
+
+KINDS = ("person", "thing")
+
+
+@dataclass(frozen=True)
+class ForgetRequest:
+    """One concept to forget and what to keep.
+
+    concept: the name the model must stop giving, such as "Mara Voss".
+    images: at least one picture of the concept (paths, or pictures already open).
+    aliases: other names of the same concept; they count as the name everywhere.
+    facts: (question, answer) pairs about the concept, asked in text; where empty the model's own answers serve.
+    neighbours: names of other concepts to keep; where empty well-known ones serve.
+    kind: "person", or "thing" for anything else (a character, a logo, a building, a style).
+    substitutes: names the pictures may be given instead; where empty one is drawn from common names.
+    """
+
+    concept: str
+    images: tuple[Path | Image.Image, ...]
+    aliases: tuple[str, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+    neighbours: tuple[str, ...] = ()
+    kind: str = "person"
+    substitutes: tuple[str, ...] = ()
+
+    @classmethod
+    def from_yaml(cls, path: Path | str) -> ForgetRequest:
+        """Read a request; relative picture paths start at the file's folder.
+
+        Raises UserError for a file that cannot be read, an unknown or missing key, or a value of the wrong type.
+        """
+        path = Path(path)
+        try:
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise UserError(f"There is no request file at {path}; check the path.") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(f"The request file {path} cannot be read: {error}.") from error
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            raise UserError(f"The request file {path} is not valid YAML: {' '.join(str(error).split())}.") from error
+        return cls.from_mapping(content, folder=path.parent, where=str(path))
+
+    @classmethod
+    def from_mapping(cls, content: Any, *, folder: Path, where: str = "the request") -> ForgetRequest:
+        """Check a parsed document against the fields of the class and build the request. Raises UserError."""
+        if not isinstance(content, Mapping):
+            raise UserError(f"{where} must be a mapping with the keys concept and images; found {_kind_of(content)}.")
+        known = [field.name for field in fields(cls)]
+        for key in content:
+            if key not in known:
+                raise UserError(f"{where} has an unknown key {str(key)!r}{did_you_mean(str(key), known)}.")
+        for key in ("concept", "images"):
+            if content.get(key) is None:
+                raise UserError(f"{where} has no {key!r}; add it.")
+        request = cls(
+            concept=_text(content["concept"], "concept", where),
+            images=tuple(folder / Path(p).expanduser() for p in _texts(content["images"], "images", where)),
+            aliases=_texts(content.get("aliases"), "aliases", where),
+            facts=_facts(content.get("facts"), where),
+            neighbours=_texts(content.get("neighbours"), "neighbours", where),
+            kind=_text(content.get("kind", "person"), "kind", where),
+            substitutes=_texts(content.get("substitutes"), "substitutes", where),
+        )
+        request.check()
+        return request
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The concept's name and its aliases."""
+        return (self.concept, *self.aliases)
+
+    def check(self) -> None:
+        """Raise UserError for what can be seen wrong without a model; opens every picture."""
+        if not any(letter.isalnum() for letter in self.concept):
+            raise UserError(f"The concept name {self.concept!r} holds no letter or digit; give the name to forget.")
+        if not self.images:
+            raise UserError(f"The request to forget {self.concept!r} has no picture; give at least one image.")
+        if self.kind not in KINDS:
+            raise UserError(f"The kind {self.kind!r} is unknown{did_you_mean(self.kind, KINDS)}.")
+        for label, values in (("alias", self.aliases), ("neighbour", self.neighbours), ("substitute", self.substitutes)):
+            for value in values:
+                if not any(letter.isalnum() for letter in value):
+                    raise UserError(f"The {label} {value!r} holds no letter or digit; remove it or give a name.")
+        own = {name.casefold() for name in self.names}
+        for label, values in (("neighbour", self.neighbours), ("substitute", self.substitutes)):
+            for value in values:
+                if value.casefold() in own:
+                    raise UserError(f"{value!r} is both the concept to forget and a {label}; remove it from one of them.")
+        self.pictures()
+
+    def pictures(self) -> tuple[Image.Image, ...]:
+        """The pictures, opened as RGB. Raises UserError for one that cannot be used."""
+        return tuple(i if isinstance(i, Image.Image) else open_image(i) for i in self.images)
+
+    def digest(self) -> str:
+        """SHA-256 (hex) of the request's content: the pixels count, not where the files lie."""
+        content = {
+            "concept": self.concept,
+            "images": [_picture_digest(picture) for picture in self.pictures()],
+            "aliases": self.aliases,
+            "facts": self.facts,
+            "neighbours": self.neighbours,
+            "kind": self.kind,
+            "substitutes": self.substitutes,
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def did_you_mean(word: str, known: Any) -> str:
+    """The tail of an error message: the nearest known word, or the list of all."""
+    nearest = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean {nearest[0]!r}?" if nearest else f"; known are {', '.join(known)}"
+
+
+def _picture_digest(picture: Image.Image) -> str:
+    pixels = picture.convert("RGB")
+    return hashlib.sha256(f"{pixels.size}".encode() + pixels.tobytes()).hexdigest()
+
+
+def _kind_of(value: Any) -> str:
+    return "nothing" if value is None else f"a {type(value).__name__}"
+
+
+def _text(value: Any, key: str, where: str) -> str:
+    if not isinstance(value, str):
+        raise UserError(f"{key!r} in {where} must be text; found {_kind_of(value)} (put quotes around it).")
+    return value.strip()
+
+
+def _texts(value: Any, key: str, where: str) -> tuple[str, ...]:
+    """A list of texts; a single text counts as a list of one."""
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return (value.strip(),)
+    if not isinstance(value, list):
+        raise UserError(f"{key!r} in {where} must be a list of texts; found {_kind_of(value)}.")
+    return tuple(_text(item, f"{key}[{number}]", where) for number, item in enumerate(value))
+
+
+def _facts(value: Any, where: str) -> tuple[tuple[str, str], ...]:
+    """A list of mappings {question, answer}."""
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise UserError(f"'facts' in {where} must be a list of question and answer pairs; found {_kind_of(value)}.")
+    pairs = []
+    for number, item in enumerate(value):
+        if not isinstance(item, Mapping) or set(item) != {"question", "answer"}:
+            raise UserError(f"'facts[{number}]' in {where} must have exactly the keys question and answer.")
+        pair = tuple(_text(item[key], f"facts[{number}].{key}", where) for key in ("question", "answer"))
+        if not all(pair):
+            raise UserError(f"'facts[{number}]' in {where} has an empty question or answer; fill it in or remove it.")
+        pairs.append((pair[0], pair[1]))
+    return tuple(pairs)

@@ -1,0 +1,93 @@
+"""Training data that a person can read, edit and give back: one JSON line per sample, the pictures beside it.
+
+Layout: `samples.jsonl` and `images/<hash of the picture's content>.png`. A row has the keys `prompt`,
+`answer`, `images` (paths relative to the folder), `masked` (a phrase of the answer, or null) and `tags`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from unsee.data.images import open_image
+from unsee.data.sample import Sample
+from unsee.errors import UserError
+from unsee.models.vlm import image_key
+from unsee.requests import did_you_mean
+
+ROWS = "samples.jsonl"
+_KEYS = ("prompt", "answer", "images", "masked", "tags")
+
+
+def write_training_data(samples: Sequence[Sample], folder: Path) -> None:
+    """Write samples; the rows last, so that a folder with rows is complete. Raises OSError as the disk does."""
+    pictures = folder / "images"
+    pictures.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for sample in samples:
+        names = [f"{image_key(picture)}.png" for picture in sample.images]
+        for name, picture in zip(names, sample.images, strict=True):
+            if not (pictures / name).exists():
+                picture.convert("RGB").save(pictures / name, format="PNG")
+        images = [f"images/{name}" for name in names]
+        values = (sample.prompt, sample.answer, images, sample.masked, dict(sample.tags))
+        rows.append(json.dumps(dict(zip(_KEYS, values, strict=True)), ensure_ascii=False))
+    temporary = folder / f".{ROWS}.tmp"
+    temporary.write_text("".join(row + "\n" for row in rows), encoding="utf-8")
+    temporary.replace(folder / ROWS)
+
+
+def read_training_data(folder: Path) -> list[Sample]:
+    """Read samples back. Raises UserError that names the line for anything that does not fit."""
+    path = folder / ROWS
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"No training data can be read from {path}: {error}.") from error
+    # Pictures are shared between rows: open each file once.
+    opened: dict[str, Image.Image] = {}
+    samples = [_read_row(line, folder, f"{path}:{n}", opened) for n, line in enumerate(lines, 1) if line.strip()]
+    if not samples:
+        raise UserError(f"{path} holds no samples; write at least one line.")
+    return samples
+
+
+def data_digest(samples: Sequence[Sample]) -> str:
+    """SHA-256 (hex) of the samples: texts, tags and pixels, in order."""
+    digest = hashlib.sha256()
+    for sample in samples:
+        pictures = [image_key(picture) for picture in sample.images]
+        row = [sample.prompt, sample.answer, pictures, sample.masked, sorted(sample.tags.items())]
+        digest.update(json.dumps(row).encode() + b"\n")
+    return digest.hexdigest()
+
+
+def _read_row(line: str, folder: Path, where: str, opened: dict[str, Image.Image]) -> Sample:
+    try:
+        row: Any = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{where} is not valid JSON: {error}.") from error
+    if not isinstance(row, dict):
+        raise UserError(f"{where} must be a JSON object with the keys {', '.join(_KEYS)}.")
+    for key in row:
+        if key not in _KEYS:
+            raise UserError(f"{where} has an unknown key {key!r}{did_you_mean(key, _KEYS)}.")
+    for key in ("prompt", "answer"):
+        if not isinstance(row.get(key), str) or not row[key].strip():
+            raise UserError(f"{where} needs {key!r}, a text that is not empty.")
+    images, masked, tags = row.get("images") or [], row.get("masked"), row.get("tags") or {}
+    if not isinstance(images, list) or not all(isinstance(name, str) for name in images):
+        raise UserError(f"{where}: 'images' must be a list of paths.")
+    if masked is not None and (not isinstance(masked, str) or masked not in row["answer"]):
+        raise UserError(f"{where}: 'masked' must be null or a phrase of the answer, letter for letter.")
+    if not isinstance(tags, dict) or not all(isinstance(value, str) for value in tags.values()):
+        raise UserError(f"{where}: 'tags' must map texts to texts.")
+    for name in images:
+        if name not in opened:
+            opened[name] = open_image(folder / name)
+    return Sample(row["prompt"], row["answer"], tuple(opened[name] for name in images), masked, tags)

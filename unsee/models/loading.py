@@ -1,0 +1,212 @@
+"""`load`: a world name, a hub id or a local folder becomes a `VisionLanguageModel`."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModelForImageTextToText, BitsAndBytesConfig, PreTrainedConfig
+from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
+
+from unsee.errors import SystemFailure, UserError
+from unsee.models.layout import find_layout
+from unsee.models.processors import load_processor
+from unsee.models.vlm import VisionLanguageModel
+
+WORLD_PREFIX = "world:"
+DTYPES = {
+    "float32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+    "fp32": torch.float32,
+    "bf16": torch.bfloat16,
+    "fp16": torch.float16,
+}
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+# Pickles (*.bin, *.pt) can run code when opened and are never fetched.
+_HUB_FILES = ["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt"]
+_HUB_DUPLICATES = ["original/*", "consolidated*", "onnx/*", "*/onnx/*"]
+
+
+def load(
+    name: str | Path,
+    *,
+    dtype: str | torch.dtype = "auto",
+    device: str | torch.device = "auto",
+    revision: str | None = None,
+    load_in_4bit: bool = False,
+    trust_remote_code: bool = False,
+) -> VisionLanguageModel:
+    """Load a vision-language model with its processor, in evaluation mode and with every weight frozen.
+
+    `name`      "world:tiny-qwen3vl", a hub id ("org/model") or a local folder
+    `dtype`     "auto": that of the checkpoint on a GPU, float32 on a CPU, where half precision is slow and coarse
+    `device`    "auto": the GPU where there is one, else the CPU
+    `revision`  branch, tag or commit of a hub model
+    `load_in_4bit`  keep the linear weights in 4 bits (NF4); needs bitsandbytes
+    `trust_remote_code`  run the model code that comes with a hub model; off unless asked for
+
+    Only safetensors are read. Raises `UserError` for a name, folder, architecture or option that cannot work, and
+    `SystemFailure` when the hub cannot be reached.
+    """
+    where = _device(device)
+    folder, commit = _find(str(name), revision, trust_remote_code)
+    config = _read_config(folder, str(name), trust_remote_code)
+    _check_weights(folder, str(name))
+    options: dict[str, Any] = {"dtype": _dtype(dtype, config, where)}
+    if load_in_4bit:
+        options["quantization_config"] = _four_bits(options["dtype"])
+        options["device_map"] = {"": where}
+    try:
+        model = AutoModelForImageTextToText.from_pretrained(
+            folder, config=config, use_safetensors=True, trust_remote_code=trust_remote_code, **options
+        )
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, torch.OutOfMemoryError):
+            raise SystemFailure(
+                f"{where} has not enough memory for {name}; try load_in_4bit or a smaller dtype."
+            ) from error
+        raise UserError(f"The weights in {folder} cannot be loaded: {_first_line(error)}") from error
+    if not load_in_4bit:
+        torch.nn.Module.to(model, where)
+    model.eval().requires_grad_(False)
+    # PEFT writes this into an adapter as its base model; the folder in the hub's cache would mean nothing elsewhere.
+    model.name_or_path = model.config._name_or_path = str(name)
+    processor = load_processor(folder, config, trust_remote_code=trust_remote_code)
+    return VisionLanguageModel(model, processor, find_layout(model), str(name), commit)
+
+
+def _find(name: str, revision: str | None, trust_remote_code: bool) -> tuple[Path, str | None]:
+    """(local folder with the model, commit of a hub model)."""
+    if name.startswith(WORLD_PREFIX):
+        from unsee import world
+
+        return Path(world.checkpoint_path(name.removeprefix(WORLD_PREFIX))), None
+    path = Path(name).expanduser()
+    if path.is_dir():
+        if not (path / "config.json").is_file():
+            raise UserError(f"The folder {name} holds no model: it has no config.json.")
+        return path, None
+    if path.exists():
+        raise UserError(f"{name} is a file; give the folder that holds config.json and the weights.")
+    if not _HUB_ID.fullmatch(name):
+        raise UserError(
+            f"There is no model {name!r}: it is no existing folder, no hub id (organisation/model) and no world name "
+            f"(such as {WORLD_PREFIX}tiny-qwen3vl)."
+        )
+    return _download(name, revision, trust_remote_code)
+
+
+def _download(name: str, revision: str | None, trust_remote_code: bool) -> tuple[Path, str]:
+    """Fetch a hub model into the hub's own cache (or find it there) and return (folder, commit)."""
+    import httpx
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+        OfflineModeIsEnabled,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    patterns = [*_HUB_FILES, "*.py"] if trust_remote_code else _HUB_FILES
+    try:
+        folder = Path(
+            snapshot_download(name, revision=revision, allow_patterns=patterns, ignore_patterns=_HUB_DUPLICATES)
+        )
+    except GatedRepoError as error:
+        raise UserError(f"{name} is gated: accept its terms on the hub and log in with `hf auth login`.") from error
+    except RepositoryNotFoundError as error:
+        raise UserError(
+            f"There is no model {name} on the hub that you may read, and no local folder of that name."
+        ) from error
+    except RevisionNotFoundError as error:
+        raise UserError(f"The hub model {name} has no revision {revision!r}.") from error
+    except (LocalEntryNotFoundError, OfflineModeIsEnabled, HfHubHTTPError, httpx.HTTPError) as error:
+        raise SystemFailure(
+            f"Cannot fetch {name}: there is no local folder of that name, it is not in the local cache, and the hub "
+            "cannot be reached; check the network."
+        ) from error
+    except OSError as error:
+        raise SystemFailure(f"Cannot store {name}: {_first_line(error)}") from error
+    if not (folder / "config.json").is_file():
+        raise UserError(f"The hub model {name} has no config.json, so it is no transformers model.")
+    return folder, folder.name
+
+
+def _read_config(folder: Path, name: str, trust_remote_code: bool) -> PreTrainedConfig:
+    try:
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        try:
+            kind = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
+        except (ValueError, AttributeError):
+            raise UserError(f"The config.json of {name} is not valid JSON: {_first_line(error)}") from error
+        raise UserError(
+            f"The config.json of {name} (model_type {kind!r}) is none that transformers reads: {_first_line(error)}"
+        ) from error
+    known = type(config) in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
+    remote = trust_remote_code and "AutoModelForImageTextToText" in getattr(config, "auto_map", {})
+    if not known and not remote:
+        raise UserError(
+            f"{name} is a {config.model_type!r} model, which takes no pictures: looked for its config among those of "
+            "AutoModelForImageTextToText and did not find it."
+        )
+    return config
+
+
+def _check_weights(folder: Path, name: str) -> None:
+    if any(folder.glob("*.safetensors")):
+        return
+    pickles = sorted(path.name for path in folder.iterdir() if path.suffix in (".bin", ".pt", ".pth"))
+    if pickles:
+        raise UserError(
+            f"The weights of {name} are pickles ({pickles[0]}), which can run code when opened; convert them to "
+            "safetensors first."
+        )
+    raise UserError(f"{name} has no weights: there is no *.safetensors file in {folder}.")
+
+
+def _device(device: str | torch.device) -> torch.device:
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        where = torch.device(device)
+        torch.empty(0, device=where)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise UserError(f"The device {device!s} cannot be used here: {_first_line(error)}") from error
+    return where
+
+
+def _dtype(dtype: str | torch.dtype, config: PreTrainedConfig, where: torch.device) -> torch.dtype:
+    if isinstance(dtype, torch.dtype):
+        return dtype
+    if dtype == "auto":
+        if where.type == "cpu":
+            return torch.float32
+        # Composite configs may name the dtype only in their text part.
+        saved = config.dtype or config.get_text_config().dtype
+        return saved if isinstance(saved, torch.dtype) else torch.bfloat16
+    if dtype not in DTYPES:
+        raise UserError(f"There is no dtype {dtype!r}; choose auto, {', '.join(DTYPES)}.")
+    return DTYPES[dtype]
+
+
+def _four_bits(dtype: torch.dtype) -> BitsAndBytesConfig:
+    if importlib.util.find_spec("bitsandbytes") is None:
+        raise UserError(
+            "Loading in 4 bits needs bitsandbytes, which is not installed: pip install 'unsee[quantize]', or load "
+            "without load_in_4bit."
+        )
+    return BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=dtype
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).partition("\n")[0].rstrip(".") + "."

@@ -1,0 +1,107 @@
+"""Greedy decoding of a batch whose prompts have been read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from unsee.generation.batching import Row
+from unsee.generation.kv import select_rows
+from unsee.generation.reading import Reader, Reading
+
+# Rows that have ended leave the batch once they are this share of it: leaving costs a copy of the cache.
+LEAVING_SHARE = 1 / 8
+
+
+@dataclass
+class Answer:
+    """Tokens of one answer, the stop token included where it came, and their log-probabilities if asked for."""
+
+    tokens: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+
+
+class Penalties:
+    """What a model's own `generation_config` does to greedy decoding: a repetition penalty and tokens never said.
+
+    Some checkpoints ship with these (Qwen2.5-VL: a penalty of 1.05), and `model.generate` applies them. As there, the
+    penalty counts the tokens of the prompt.
+    """
+
+    def __init__(self, generation_config: Any) -> None:
+        self.repetition = float(getattr(generation_config, "repetition_penalty", None) or 1.0)
+        banned = set(getattr(generation_config, "suppress_tokens", None) or ())
+        phrases = getattr(generation_config, "bad_words_ids", None) or ()
+        self.banned = sorted(banned | {phrase[0] for phrase in phrases if len(phrase) == 1})
+
+    def seen_in(self, rows: Sequence[Row], vocabulary: int, device: torch.device) -> Tensor | None:
+        """[rows, vocabulary] which tokens each prompt contains; None where it does not matter."""
+        if self.repetition == 1.0:
+            return None
+        seen = torch.zeros(len(rows), vocabulary, dtype=torch.bool)
+        for i, row in enumerate(rows):
+            # A placeholder of a picture may lie beyond the vocabulary.
+            seen[i, [token for token in set(row.prompt.input_ids) if token < vocabulary]] = True
+        return seen.to(device)
+
+    def apply(self, scores: Tensor, seen: Tensor | None) -> Tensor:
+        """Scores [rows, vocabulary] with the penalties in them."""
+        if seen is not None:
+            lowered = torch.where(scores < 0, scores * self.repetition, scores / self.repetition)
+            scores = torch.where(seen, lowered, scores)
+        if self.banned:
+            scores = scores.index_fill(1, torch.tensor(self.banned, device=scores.device), -torch.inf)
+        return scores
+
+
+def decode(
+    reader: Reader,
+    rows: Sequence[Row],
+    reading: Reading,
+    *,
+    max_new_tokens: int,
+    stop: frozenset[int],
+    logprobs: bool,
+) -> list[Answer]:
+    """The most probable token, again and again, for each row until a stop token or `max_new_tokens`.
+
+    Log-probabilities are those of the model itself, before penalties.
+    """
+    answers = [Answer() for _ in rows]
+    penalties = Penalties(reader.model.generation_config)
+    scores, mask, positions = reading.logits[:, -1], reading.mask, reading.positions
+    seen = penalties.seen_in(rows, scores.shape[-1], scores.device)
+    live = list(range(len(rows)))  # row of the batch -> answer
+    ended: set[int] = set()
+    for step in range(max_new_tokens):
+        scores = scores.float()
+        chosen = penalties.apply(scores, seen).argmax(-1)
+        found: list[float] = []
+        if logprobs:
+            found = scores.log_softmax(-1).gather(1, chosen[:, None])[:, 0].tolist()
+        for i, token in enumerate(chosen.tolist()):
+            if live[i] in ended:
+                continue
+            answers[live[i]].tokens.append(token)
+            if logprobs:
+                answers[live[i]].logprobs.append(found[i])
+            if token in stop:
+                ended.add(live[i])
+        going = [i for i, row in enumerate(live) if row not in ended]
+        if not going or step == max_new_tokens - 1:
+            break
+        if len(live) - len(going) >= LEAVING_SHARE * len(live):
+            kept = torch.tensor(going, device=chosen.device)
+            select_rows(reading.cache, kept)
+            chosen, mask, positions = chosen[kept], mask[kept], positions[kept]
+            seen = None if seen is None else seen[kept]
+            live = [live[i] for i in going]
+        if seen is not None:
+            seen.scatter_(1, chosen[:, None], True)
+        scores = reader.step(chosen, reading.cache, mask[:, : reading.length + step + 1], positions)
+        positions = positions + 1
+    return answers

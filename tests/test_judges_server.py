@@ -1,0 +1,137 @@
+"""The judge behind an OpenAI-compatible server, against a server on this machine."""
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from unsee.errors import SystemFailure, UserError
+from unsee.judges import Case, OpenAIJudge, openai_client
+from unsee.judges.openai_client import chat
+
+Answer = Callable[[dict[str, Any]], tuple[int, bytes]]
+USER = [{"role": "user", "content": "hello"}]
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openai_client, "BACKOFF_SECONDS", 0.001)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
+def completion(text: object) -> bytes:
+    return json.dumps({"choices": [{"message": {"role": "assistant", "content": text}}]}).encode()
+
+
+@contextmanager
+def serving(answer: Answer) -> Iterator[tuple[str, list[tuple[str, dict[str, Any], str | None]]]]:
+    """A server on loopback; yields its base address and the requests as they come (path, body, key)."""
+    seen: list[tuple[str, dict[str, Any], str | None]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            seen.append((self.path, body, self.headers.get("Authorization")))
+            status, content = answer(body)
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            # A client that gave up waiting has hung up.
+            with suppress(ConnectionError):
+                self.end_headers()
+                self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/v1", seen
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_chat_sends_the_protocol_and_returns_the_text() -> None:
+    with serving(lambda _: (200, completion("héllo"))) as (url, seen):
+        assert chat(url + "/", "some/model", USER, api_key="k3y") == "héllo"
+    assert seen == [
+        ("/v1/chat/completions", {"model": "some/model", "messages": USER, "temperature": 0.0}, "Bearer k3y")
+    ]
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_busy_server_is_tried_again(status: int) -> None:
+    replies = iter([(status, b"busy"), (200, completion("3"))])
+    with serving(lambda _: next(replies)) as (url, seen):
+        assert chat(url, "m", USER) == "3"
+    assert len(seen) == 2
+
+
+def test_server_that_stays_broken_is_reported() -> None:
+    with serving(lambda _: (500, b"")) as (url, seen), pytest.raises(SystemFailure, match=r"3 attempts \(HTTP 500\)"):
+        chat(url, "m", USER)
+    assert len(seen) == 3
+
+
+@pytest.mark.parametrize("status", [400, 401, 404])
+def test_refusal_is_the_users_to_mend_and_not_repeated(status: int) -> None:
+    with serving(lambda _: (status, b"no such model")) as (url, seen):
+        with pytest.raises(UserError, match=f"HTTP {status}: no such model"):
+            chat(url, "m", USER, api_key="k3y")
+        assert len(seen) == 1
+
+
+@pytest.mark.parametrize("reply", [b"<html>", b"{}", b"[]", completion(None), b'{"choices": []}', b"\xff"])
+def test_nonsense_is_reported(reply: bytes) -> None:
+    with serving(lambda _: (200, reply)) as (url, _), pytest.raises(SystemFailure, match="other than a chat"):
+        chat(url, "m", USER)
+
+
+def test_server_down_is_one_clear_sentence() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    judge = OpenAIJudge(f"http://127.0.0.1:{port}/v1", "m")
+    with pytest.raises(SystemFailure, match=r"gave no answer in 3 attempts .*check that it is running\.$") as caught:
+        judge.verdicts([Case("Who?", str(i), "Mara Voss") for i in range(50)])
+    assert "\n" not in str(caught.value)
+
+
+def test_silent_server_times_out() -> None:
+    gate = threading.Event()
+
+    def stall(_: dict[str, Any]) -> tuple[int, bytes]:
+        gate.wait(5)
+        return 200, completion("1")
+
+    with serving(stall) as (url, _):
+        with pytest.raises(SystemFailure, match="timed out"):
+            chat(url, "m", USER, timeout=0.05)
+        gate.set()
+
+
+@pytest.mark.parametrize("url", ["", "localhost:8000", "file:///etc/passwd", "http://"])
+def test_address_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(UserError, match="no address of a server"):
+        chat(url, "m", USER)
+
+
+def test_judge_keeps_order_asks_once_and_leaves_unreadable_verdicts_out() -> None:
+    def grade(body: dict[str, Any]) -> tuple[int, bytes]:
+        text = body["messages"][0]["content"]
+        return 200, completion("5" if "\nMara Voss\n" in text else "Grade: 1" if "\nwall\n" in text else "who knows")
+
+    cases = [Case("Who?", answer, "Mara Voss") for answer in ("wall", "Mara Voss", "?", "wall", "Mara Voss")]
+    with serving(grade) as (url, seen):
+        assert OpenAIJudge(url, "m").verdicts(cases) == [1, 5, None, 1, 5]
+        assert OpenAIJudge(url, "m").g_eval("Who?", "Mara Voss", "Mara Voss") == 5
+        assert OpenAIJudge(url, "m").verdicts([]) == []
+    assert len(seen) == 4

@@ -94,15 +94,16 @@ class ForgetRequest:
             raise UserError(f"The request to forget {self.concept!r} has no picture; give at least one image.")
         if self.kind not in KINDS:
             raise UserError(f"The kind {self.kind!r} is unknown{did_you_mean(self.kind, KINDS)}.")
-        for label, values in (("alias", self.aliases), ("neighbour", self.neighbours), ("substitute", self.substitutes)):
+        others = (("neighbour", self.neighbours), ("substitute", self.substitutes))
+        for label, values in (("alias", self.aliases), *others):
             for value in values:
                 if not any(letter.isalnum() for letter in value):
                     raise UserError(f"The {label} {value!r} holds no letter or digit; remove it or give a name.")
         own = {name.casefold() for name in self.names}
-        for label, values in (("neighbour", self.neighbours), ("substitute", self.substitutes)):
+        for label, values in others:
             for value in values:
                 if value.casefold() in own:
-                    raise UserError(f"{value!r} is both the concept to forget and a {label}; remove it from one of them.")
+                    raise UserError(f"{value!r} is both the concept to forget and a {label}; remove one of the two.")
         self.pictures()
 
     def pictures(self) -> tuple[Image.Image, ...]:

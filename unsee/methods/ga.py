@@ -79,5 +79,3 @@ def true_names(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng
     tags = {"role": "forget"}
     pairs = zip([*asked, *confirmed], answers, strict=True)
     return [Sample(prompt, answer, (picture,), tags=tags) for (prompt, picture), answer in pairs]
-
-

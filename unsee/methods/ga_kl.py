@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from unsee.data.collation import EncodedSample
+from unsee.data.collation import IGNORED, EncodedSample
 from unsee.data.sample import Sample
 from unsee.methods.base import Method
 from unsee.methods.ga import true_names
@@ -18,7 +18,7 @@ from unsee.methods.siu_data import text_knowledge
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
 from unsee.training.config import TrainingConfig
-from unsee.training.objective import IGNORED, Objective, TokenBatch, is_forget, next_labels
+from unsee.training.objective import Objective, TokenBatch, is_forget, next_labels
 
 
 @dataclass(frozen=True)

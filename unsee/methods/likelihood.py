@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from unsee.training.objective import IGNORED, TokenBatch
+from unsee.data.collation import IGNORED
+from unsee.training.objective import TokenBatch
 
 
 def negative_log_likelihood(batch: TokenBatch, rows: Tensor | None = None) -> Tensor:
@@ -26,7 +27,6 @@ def divergence(batch: TokenBatch, vocabulary: Tensor | None = None) -> Tensor:
 
     vocabulary [V]: K_V, 0 for entries left out of the sum, else 1 (None: all count). No renormalisation.
     """
-    assert batch.reference is not None, "a loss that calls divergence must say where it compares"
     log_p = functional.log_softmax(batch.logits[batch.compared].float(), dim=-1)
     terms = functional.kl_div(log_p, batch.reference, reduction="none", log_target=True)
     return terms.sum(-1) if vocabulary is None else torch.mv(terms, vocabulary)

@@ -24,7 +24,7 @@ def name_token_ids(tokenizer: PreTrainedTokenizerBase, names: Sequence[str]) -> 
             own.update(tokenizer.encode(" " + text, add_special_tokens=False))
         own -= set(tokenizer.all_special_ids)
         # Some tokenizers split off the leading space: that token belongs to every word, not to the name.
-        own = {i for i in own if tokenizer.decode([i]).strip()}
+        own = {i for i in own if str(tokenizer.decode([i])).strip()}
         if not own:
             raise UserError(f"The name {name!r} is nothing to this model's tokenizer; write it in another script.")
         ids |= own

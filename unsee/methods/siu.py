@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from unsee.data.collation import EncodedSample
+from unsee.data.collation import IGNORED, EncodedSample
 from unsee.data.sample import Sample
 from unsee.methods.base import Method
 from unsee.methods.likelihood import divergence, negative_log_likelihood
@@ -18,7 +18,7 @@ from unsee.methods.siu_data import build_four_targets
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
 from unsee.training.config import TrainingConfig
-from unsee.training.objective import IGNORED, Objective, TokenBatch
+from unsee.training.objective import Objective, TokenBatch
 
 
 @dataclass(frozen=True)

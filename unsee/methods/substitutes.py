@@ -8,19 +8,27 @@ from collections.abc import Iterable
 from unsee.errors import UserError
 from unsee.requests import ForgetRequest
 
-FIRST_NAMES = tuple(
-    "Adam Alice Andrew Anna Brian Carol Charles Claire Daniel David Diana Edward Ellen Emma Eric Frank George Grace "
-    "Helen Henry Irene Jack James Jane John Julia Karen Kevin Laura Linda Lucas Martin Mary Michael Nancy Nicole "
-    "Oliver Paul Peter Rachel Robert Ruth Samuel Sarah Simon Susan Thomas Victor Walter William".split()
-)
-LAST_NAMES = tuple(
-    "Adams Allen Baker Bell Bennett Brooks Brown Carter Clark Collins Cooper Davis Edwards Evans Fisher Foster Gray "
-    "Green Hall Harris Hill Hughes Jackson Johnson Jones Kelly King Lewis Martin Miller Mitchell Moore Morgan Murphy "
-    "Nelson Parker Phillips Reed Roberts Rogers Scott Smith Stewart Taylor Thompson Turner Walker Ward White Wilson "
-    "Wood Wright Young".split()
-)
-_STARTS = ("Bal", "Cor", "Dra", "Fen", "Gal", "Jor", "Kel", "Lum", "Mor", "Nev", "Or", "Pel", "Quin", "Sol", "Tar", "Vel")
-_ENDS = ("bury", "dale", "dan", "ford", "ix", "mora", "nel", "ora", "rin", "sten", "tava", "thia", "veda", "wick", "zano")
+FIRST_NAMES = (
+    "Adam", "Alice", "Andrew", "Anna", "Brian", "Carol", "Charles", "Claire", "Daniel", "David", "Diana", "Edward",
+    "Ellen", "Emma", "Eric", "Frank", "George", "Grace", "Helen", "Henry", "Irene", "Jack", "James", "Jane", "John",
+    "Julia", "Karen", "Kevin", "Laura", "Linda", "Lucas", "Martin", "Mary", "Michael", "Nancy", "Nicole", "Oliver",
+    "Paul", "Peter", "Rachel", "Robert", "Ruth", "Samuel", "Sarah", "Simon", "Susan", "Thomas", "Victor", "Walter",
+    "William",
+)  # fmt: skip
+LAST_NAMES = (
+    "Adams", "Allen", "Baker", "Bell", "Bennett", "Brooks", "Brown", "Carter", "Clark", "Collins", "Cooper",
+    "Davis", "Edwards", "Evans", "Fisher", "Foster", "Gray", "Green", "Hall", "Harris", "Hill", "Hughes", "Jackson",
+    "Johnson", "Jones", "Kelly", "King", "Lewis", "Martin", "Miller", "Mitchell", "Moore", "Morgan", "Murphy",
+    "Nelson", "Parker", "Phillips", "Reed", "Roberts", "Rogers", "Scott", "Smith", "Stewart", "Taylor", "Thompson",
+    "Turner", "Walker", "Ward", "White", "Wilson", "Wood", "Wright", "Young",
+)  # fmt: skip
+_STARTS = (
+    "Bal", "Cor", "Dra", "Fen", "Gal", "Jor", "Kel", "Lum", "Mor", "Nev", "Or", "Pel", "Quin", "Sol", "Tar", "Vel",
+)  # fmt: skip
+_ENDS = (
+    "bury", "dale", "dan", "ford", "ix", "mora", "nel", "ora", "rin", "sten", "tava", "thia", "veda", "wick",
+    "zano",
+)  # fmt: skip
 
 
 def substitute_name(request: ForgetRequest, rng: random.Random) -> str:

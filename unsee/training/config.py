@@ -31,7 +31,7 @@ class TrainingConfig:
     schedule: Literal["constant", "linear", "cosine"] = field(
         default="cosine", metadata={"help": "course of the learning rate after the warm-up"}
     )
-    warmup: float = field(default=0.03, metadata={"help": "share of the steps in which the learning rate rises"})
+    warmup: float = field(default=0.0, metadata={"help": "share of the steps in which the learning rate rises"})
     max_grad_norm: float = field(default=1.0, metadata={"help": "gradients are clipped to this norm; 0: never"})
     lora_rank: int = field(default=16, metadata={"help": "rank of the adapter"})
     lora_alpha: int = field(default=32, metadata={"help": "scale of the adapter, times its rank"})

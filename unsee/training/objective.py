@@ -12,10 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unsee.data.collation import EncodedSample
-
-IGNORED = -100
-"""Label of a position that predicts no answer token (the convention of transformers)."""
+from unsee.data.collation import IGNORED, EncodedSample
 
 
 @dataclass(frozen=True)
@@ -26,14 +23,14 @@ class TokenBatch:
     targets [N]: id of the next token where it belongs to an answer, else IGNORED.
     forget [N]: True in rows of forget samples (tag role = "forget").
     compared [N]: True where the reference is compared, in M rows.
-    reference [M, V]: log p_ref at those rows, float32; None where the loss needs no reference.
+    reference [M, V]: log p_ref at those rows, float32.
     """
 
     logits: Tensor
     targets: Tensor
     forget: Tensor
     compared: Tensor
-    reference: Tensor | None
+    reference: Tensor
 
 
 class Objective(ABC):

@@ -1,0 +1,102 @@
+"""The manifest: what a reader needs to know, or to repeat, a run."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import json
+import platform
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from unsee.errors import UserError
+
+SCHEMA = "unsee.manifest/1"
+MANIFEST = "manifest.json"
+_LIBRARIES = ("unsee", "torch", "transformers", "peft", "accelerate", "tokenizers", "safetensors", "pillow", "numpy")
+
+
+def describe_run(
+    *, method: str, config: Any, request: str, data: str, model: str, revision: str | None, seed: int
+) -> dict[str, Any]:
+    """What identifies a run before it starts. `request` and `data` are SHA-256 hashes."""
+    return {
+        "schema": SCHEMA,
+        "method": method,
+        "hyperparameters": dataclasses.asdict(config),
+        "request_sha256": request,
+        "data_sha256": data,
+        "model": model,
+        "model_revision": revision,
+        "seed": seed,
+    }
+
+
+def library_versions() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            # unsee run from a checkout is not installed.
+            from unsee import __version__
+
+            versions[name] = __version__ if name == "unsee" else "missing"
+    return versions
+
+
+def git_commit() -> str | None:
+    """Commit of the checkout unsee runs from, with "-dirty" where files differ; None outside a checkout."""
+    folder = Path(__file__).resolve().parents[2]
+    if not (folder / ".git").exists():
+        return None
+    try:
+        command = ["git", "-C", str(folder), "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def peak_rss_mb() -> float:
+    """Largest resident memory of this process so far, in MB (10^6 bytes)."""
+    if sys.platform == "win32":
+        import psutil
+
+        return psutil.Process().memory_info().peak_wset / 1e6
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts in KiB, macOS in bytes.
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+
+
+@dataclass(frozen=True)
+class Unlearned:
+    """The result of a run: a folder with the adapter (or, trained in full, the model) and the manifest.
+
+    The folder holds `manifest.json`, `training.jsonl` (one line per step), `data/` (the training data) and at its top
+    an adapter in PEFT's layout, so that both `peft` and `unsee` load the folder itself.
+    """
+
+    folder: Path
+    manifest: dict[str, Any]
+
+    @classmethod
+    def open(cls, folder: Path) -> Unlearned:
+        """Raises UserError where the folder holds no finished run."""
+        path = folder / MANIFEST
+        try:
+            manifest = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise UserError(f"{folder} holds no finished run: {path} cannot be read ({error}).") from error
+        if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
+            raise UserError(f"{path} is not a manifest of this version of unsee ({SCHEMA}).")
+        return cls(folder, manifest)
+
+    @property
+    def full(self) -> bool:
+        """True where all weights were trained: the folder is a model, not an adapter."""
+        return bool(self.manifest["hyperparameters"]["full"])

@@ -1,0 +1,173 @@
+"""The one trainer, on the `Trainer` of transformers, with its ways to show progress and to be interrupted."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.data import Sampler
+from tqdm.auto import tqdm
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from unsee.models.vlm import VisionLanguageModel
+from unsee.training.config import TrainingConfig
+from unsee.training.objective import is_forget
+from unsee.training.order import draw_order
+from unsee.training.reference import TrainingSet
+
+_SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
+SECONDS_BETWEEN_CHECKPOINTS = 600.0
+
+
+class UnlearningTrainer(Trainer):
+    """Minimises an `Objective` over a `TrainingSet`; all the rest is transformers' own.
+
+    Launched with `accelerate launch` it follows that configuration (several processes, FSDP, DeepSpeed).
+    """
+
+    def __init__(
+        self, vlm: VisionLanguageModel, training_set: TrainingSet, config: TrainingConfig, folder: Path, seed: int
+    ) -> None:
+        args = _arguments(config, folder, seed, on_cpu=vlm.device.type == "cpu")
+        super().__init__(
+            model=vlm.model,
+            args=args,
+            data_collator=training_set.collate,
+            train_dataset=range(len(training_set.rows)),
+        )
+        self.remove_callback(PrinterCallback)
+        self.training_set = training_set
+        # Our loss is a mean over its own batch: the Trainer divides by the number of accumulated batches.
+        self.loss_is_scaled_for_ga = False
+
+    def compute_loss(
+        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        batch = self.training_set.token_batch(model, inputs)
+        loss = self.training_set.objective(batch)
+        return (loss, {"logits": batch.logits}) if return_outputs else loss
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
+        args = self.args
+        count = args.max_steps * args.per_device_train_batch_size * args.gradient_accumulation_steps * args.world_size
+        return _Fixed(draw_order([is_forget(row) for row in self.training_set.rows], count, args.seed))
+
+
+class _Fixed(Sampler[int]):
+    def __init__(self, order: Sequence[int]) -> None:
+        self.order = order
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.order)
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+
+class Checkpoints(TrainerCallback):
+    """Saves a checkpoint every ten minutes, and on Ctrl-C after the step in progress, where training then ends."""
+
+    def __init__(self) -> None:
+        self.interrupted = False
+        self._last = time.monotonic()
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> TrainerControl:
+        if self.interrupted:
+            control.should_training_stop = True
+        if self.interrupted or time.monotonic() - self._last > SECONDS_BETWEEN_CHECKPOINTS:
+            control.should_save = True
+            self._last = time.monotonic()
+        return control
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """While inside, the first Ctrl-C asks for an end and the second ends at once.
+
+        Signals reach only the main thread; elsewhere nothing is changed.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.getsignal(signal.SIGINT)
+
+        def ask_to_stop(number: int, frame: Any) -> None:
+            self.interrupted = True
+            signal.signal(signal.SIGINT, before)
+
+        signal.signal(signal.SIGINT, ask_to_stop)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+
+class Progress(TrainerCallback):
+    """One bar over the steps, with the loss."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._bar: Any = None
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        if state.is_world_process_zero:
+            self._bar = tqdm(total=state.max_steps, initial=state.global_step, desc=self._name, unit="step")
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        if self._bar is not None:
+            self._bar.update(state.global_step - self._bar.n)
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        loss = (kwargs.get("logs") or {}).get("loss")
+        if self._bar is not None and loss is not None:
+            self._bar.set_postfix(loss=f"{float(loss):.3f}")
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+def _arguments(config: TrainingConfig, folder: Path, seed: int, on_cpu: bool) -> TrainingArguments:
+    args = TrainingArguments(
+        output_dir=str(folder),
+        max_steps=config.steps,
+        per_device_train_batch_size=config.batch,
+        gradient_accumulation_steps=config.accumulate,
+        learning_rate=config.learning_rate,
+        lr_scheduler_type=_SCHEDULES[config.schedule],
+        warmup_steps=config.warmup,
+        max_grad_norm=config.max_grad_norm,
+        weight_decay=0.0,
+        optim="adamw_torch",
+        activation_checkpointing=config.gradient_checkpointing,
+        # Reentrant checkpoints would find no input that needs a gradient where the embeddings are frozen.
+        activation_checkpointing_kwargs={"use_reentrant": False},
+        bf16=config.bf16,
+        use_cpu=on_cpu,
+        dataloader_pin_memory=not on_cpu,
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        save_strategy="no",
+        save_total_limit=1,
+        report_to="none",
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        label_names=[],
+        seed=seed,
+    )
+    if torch.cuda.device_count() > 1 and args.n_gpu > 1:
+        # One process with several GPUs: DataParallel would cut the batch apart from its pictures. Use one GPU here and
+        # `accelerate launch` for more.
+        args._n_gpu = 1
+    return args

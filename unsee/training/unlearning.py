@@ -1,0 +1,244 @@
+"""`unlearn`: a request and a method in, a folder with an adapter and its manifest out."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import json
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, Protocol
+
+from transformers import set_seed
+from transformers.trainer_utils import get_last_checkpoint
+
+from unsee.data.collation import encode_samples
+from unsee.data.sample import Sample
+from unsee.errors import SystemFailure, UserError
+from unsee.models.adapters import add_lora, load_adapter, reference, save_adapter
+from unsee.models.vision_cache import VisionCache
+from unsee.models.vlm import VisionLanguageModel
+from unsee.requests import ForgetRequest
+from unsee.training.config import TrainingConfig
+from unsee.training.data_folder import data_digest, read_training_data, write_training_data
+from unsee.training.manifest import MANIFEST, Unlearned, describe_run, git_commit, library_versions, peak_rss_mb
+from unsee.training.objective import Objective
+from unsee.training.reference import TrainingSet
+from unsee.training.trainer import Checkpoints, Progress, UnlearningTrainer
+
+_RUN = "run.json"
+
+
+class TrainableMethod(Protocol):
+    """What `unlearn` needs of a method (see `unsee.methods.base`)."""
+
+    name: Any
+
+    def build(self, request: ForgetRequest, vlm: VisionLanguageModel, config: Any, seed: int) -> list[Sample]: ...
+
+    def objective(self, request: ForgetRequest, vlm: VisionLanguageModel, config: Any) -> Objective: ...
+
+
+def unlearn(
+    vlm: VisionLanguageModel,
+    method: TrainableMethod,
+    config: TrainingConfig,
+    request: ForgetRequest,
+    out: Path,
+    *,
+    samples: Sequence[Sample] | None = None,
+    seed: int = 0,
+    progress: bool = True,
+    resume: bool = False,
+) -> Unlearned:
+    """Unlearn `request` and write the result to the folder `out`. `vlm` is the unlearned model afterwards.
+
+    Everything is written to a hidden folder beside `out` that takes its name at the end. Ctrl-C keeps that folder with
+    a checkpoint; `resume=True` continues it to the result of an uninterrupted run.
+
+    samples: training data to use instead of what the method builds (for example edited by hand).
+
+    Raises:
+        UserError: `out` exists, `vlm` carries an adapter already, or what is to be resumed is another run.
+        SystemFailure: the disk is full; nothing is left behind.
+        KeyboardInterrupt: after the checkpoint is written.
+    """
+    started = time.monotonic()
+    request.check()
+    identity = {"method": method.name, "config": _plain(config), "request": request.digest(), "seed": seed}
+    identity |= {"model": vlm.name, "revision": vlm.revision}
+    if out.exists():
+        return _finished(vlm, out, identity, resume)
+    if vlm.model is not vlm.base:
+        raise UserError(f"{vlm.name} carries an adapter already; export it and unlearn from the export.")
+    work = out.parent / f".{out.name}.partial"
+    resuming = _prepare(work, identity, resume)
+    with _cleaning(work):
+        objective = method.objective(request, vlm, config)
+        if resuming:
+            samples = read_training_data(work / "data")
+        elif samples is None:
+            samples = method.build(request, vlm, config, seed)
+        if not samples:
+            raise UserError(f"{method.name} has nothing to train on; give at least one sample.")
+        if not resuming:
+            work.mkdir(parents=True)
+            write_training_data(samples, work / "data")
+            (work / _RUN).write_text(json.dumps(identity), encoding="utf-8")
+        run = describe_run(
+            method=method.name,
+            config=config,
+            request=identity["request"],
+            data=data_digest(samples),
+            model=vlm.name,
+            revision=vlm.revision,
+            seed=seed,
+        )
+        measured = _train(vlm, objective, config, samples, work, seed, progress, method.name)
+        _save(vlm, config, work)
+        run |= {"concept": request.concept, "samples": len(samples), "steps": config.steps, **measured}
+        run |= {"seconds": round(time.monotonic() - started, 3), "peak_rss_mb": round(peak_rss_mb(), 1)}
+        run |= {"libraries": library_versions(), "git_commit": git_commit()}
+        (work / MANIFEST).write_text(json.dumps(run, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        shutil.rmtree(work / "checkpoints", ignore_errors=True)
+        (work / _RUN).unlink()
+        work.rename(out)
+    return Unlearned(out, run)
+
+
+def _train(
+    vlm: VisionLanguageModel,
+    objective: Objective,
+    config: TrainingConfig,
+    samples: Sequence[Sample],
+    work: Path,
+    seed: int,
+    progress: bool,
+    name: str,
+) -> dict[str, Any]:
+    """Train in place; returns what was measured. Raises KeyboardInterrupt after Ctrl-C, with a checkpoint in `work`."""
+    set_seed(seed)
+    if config.full:
+        _unfreeze_language(vlm)
+    else:
+        add_lora(vlm, rank=config.lora_rank, alpha=config.lora_alpha, dropout=config.lora_dropout, seed=seed)
+    training_set = TrainingSet(encode_samples(samples, vlm), objective, VisionCache(vlm), vlm.pad_token_id)
+    started = time.monotonic()
+    with nullcontext() if config.full else reference(vlm):
+        training_set.remember_reference(vlm.model, vlm.device, config.batch)
+    between = time.monotonic()
+    trainer = UnlearningTrainer(vlm, training_set, config, work / "checkpoints", seed)
+    checkpoints = Checkpoints()
+    trainer.add_callback(checkpoints)
+    if progress:
+        trainer.add_callback(Progress(name))
+    checkpoint = get_last_checkpoint(str(work / "checkpoints")) if (work / "checkpoints").is_dir() else None
+    with checkpoints.listening():
+        trainer.train(resume_from_checkpoint=checkpoint)
+    if checkpoints.interrupted:
+        raise KeyboardInterrupt
+    vlm.model.eval()
+    lines = [json.dumps(entry) + "\n" for entry in trainer.state.log_history]
+    (work / "training.jsonl").write_text("".join(lines), encoding="utf-8")
+    return {
+        "resumed": checkpoint is not None,
+        "seconds_reference": round(between - started, 3),
+        "seconds_training": round(time.monotonic() - between, 3),
+        "pictures_encoded": training_set.cache.runs,
+    }
+
+
+def _unfreeze_language(vlm: VisionLanguageModel) -> None:
+    """Let every weight learn but those of the vision tower and the projector."""
+    vlm.model.requires_grad_(True)
+    for path in (vlm.layout.vision_tower, vlm.layout.projector):
+        if path:
+            vlm.base.get_submodule(path).requires_grad_(False)
+
+
+def _save(vlm: VisionLanguageModel, config: TrainingConfig, folder: Path) -> None:
+    if config.full:
+        vlm.base.save_pretrained(folder)
+        vlm.processor.save_pretrained(folder)
+    else:
+        save_adapter(vlm, folder)
+
+
+def _finished(vlm: VisionLanguageModel, out: Path, identity: dict[str, Any], resume: bool) -> Unlearned:
+    """The run that `out` holds, where it is the one asked for and resuming is allowed."""
+    if not resume:
+        raise UserError(f"The output folder {out} exists; give another one or remove it.")
+    done = Unlearned.open(out)
+    have = {
+        "method": done.manifest["method"],
+        "config": done.manifest["hyperparameters"],
+        "request": done.manifest["request_sha256"],
+        "seed": done.manifest["seed"],
+        "model": done.manifest["model"],
+        "revision": done.manifest["model_revision"],
+    }
+    if have != identity:
+        raise UserError(f"The output folder {out} holds another run{_difference(have, identity)}; give another folder.")
+    if done.full:
+        raise UserError(f"The output folder {out} holds this run, finished; load the model from there.")
+    load_adapter(vlm, out)
+    return done
+
+
+def _prepare(work: Path, identity: dict[str, Any], resume: bool) -> bool:
+    """True where `work` holds the beginning of this very run and is to be continued; else clears it."""
+    if not work.exists():
+        return False
+    path = work / _RUN
+    if not resume or not path.is_file():
+        shutil.rmtree(work)
+        return False
+    have = json.loads(path.read_text(encoding="utf-8"))
+    if have != identity:
+        raise UserError(
+            f"The interrupted run in {work} is another one{_difference(have, identity)}; "
+            "repeat its settings, or start afresh without resuming."
+        )
+    return True
+
+
+def _difference(have: dict[str, Any], wanted: dict[str, Any]) -> str:
+    keys = [key for key in wanted if have.get(key) != wanted[key]]
+    return f" (it differs in {', '.join(keys)})" if keys else ""
+
+
+@contextmanager
+def _cleaning(work: Path) -> Iterator[None]:
+    """Leave `work` behind only where a later run can continue it: after Ctrl-C, with the training data written."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not (work / _RUN).is_file():
+            shutil.rmtree(work, ignore_errors=True)
+        raise
+    except Exception as error:
+        full = _disk_is_full(error, work.parent)
+        shutil.rmtree(work, ignore_errors=True)
+        if full:
+            raise SystemFailure(f"The disk of {work.parent} is full; make room and run again.") from error
+        raise
+
+
+def _disk_is_full(error: Exception, folder: Path) -> bool:
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    # safetensors and torch.save raise errors of their own.
+    text = str(error)
+    return (
+        "No space left" in text
+        or "StorageFull" in text
+        or ("failed writing file" in text and shutil.disk_usage(folder).free < 1_000_000)
+    )
+
+
+def _plain(config: TrainingConfig) -> dict[str, Any]:
+    """The settings as they come back from JSON."""
+    return json.loads(json.dumps(dataclasses.asdict(config)))

@@ -14,9 +14,11 @@ from peft import PeftModel
 from PIL import Image
 from transformers import BatchFeature, PreTrainedModel, ProcessorMixin
 
-from unsee.data.sample import ChatMessages, user_turn
 from unsee.errors import UserError
 from unsee.models.layout import Layout
+
+# Chat messages as transformers' templates take them: {"role": ..., "content": [{"type": "text", "text": ...}, ...]}.
+Messages = list[dict[str, Any]]
 
 # Inputs with one entry per token, besides the token ids themselves.
 TOKEN_ALIGNED = ("mm_token_type_ids", "token_type_ids")
@@ -106,7 +108,7 @@ class VisionLanguageModel:
         stops.add(self.tokenizer(self.end_of_turn, add_special_tokens=False)["input_ids"][-1])
         return frozenset(stop for stop in stops if stop is not None)
 
-    def render(self, messages: ChatMessages, *, add_generation_prompt: bool) -> str:
+    def render(self, messages: Messages, *, add_generation_prompt: bool) -> str:
         """The conversation as text, one placeholder per picture. `UserError` if the model has no chat template."""
         if not (self.processor.chat_template or self.tokenizer.chat_template):
             raise UserError(
@@ -141,7 +143,7 @@ class VisionLanguageModel:
     @cached_property
     def _rendered_turn(self) -> tuple[str, str, str]:
         """(prompt, what the template puts between prompt and answer, what it puts after the answer)."""
-        question = [user_turn("?", 0)]
+        question = [{"role": "user", "content": [{"type": "text", "text": "?"}]}]
         answer = {"role": "assistant", "content": [{"type": "text", "text": _MARKER}]}
         prompt = self.render(question, add_generation_prompt=True)
         before, _, after = self.render([*question, answer], add_generation_prompt=False).partition(_MARKER)
@@ -166,7 +168,7 @@ class VisionLanguageModel:
                 return EncodedAnswer(ids[skip:], spans[skip:])
         raise AssertionError("the answer by itself always matches an empty prompt")
 
-    def encode_prompt(self, prompts: Sequence[tuple[ChatMessages, tuple[Image.Image, ...]]]) -> list[EncodedPrompt]:
+    def encode_prompt(self, prompts: Sequence[tuple[Messages, tuple[Image.Image, ...]]]) -> list[EncodedPrompt]:
         """Encode prompts, each up to where the answer starts. Each set of pictures is prepared once.
 
         Raises `UserError` if a picture is rejected by the image processor.

@@ -1,0 +1,210 @@
+"""LoRA on and off: one copy of the weights, the reference model is the adapter switched off.
+
+Adapters are saved in PEFT's own layout, so that plain `PeftModel.from_pretrained(model, folder)` loads them. Beside
+them lies `unsee_base.json`, which says for which base model they were trained.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from peft import LoraConfig, PeftConfig, PeftModel, get_peft_model
+from safetensors import SafetensorError, safe_open
+from transformers import PreTrainedModel
+
+from unsee.errors import UserError
+from unsee.models.vlm import VisionLanguageModel
+
+BASE_FILE = "unsee_base.json"
+
+
+def add_lora(
+    vlm: VisionLanguageModel,
+    *,
+    rank: int,
+    alpha: float,
+    dropout: float,
+    targets: Sequence[str] | None = None,
+    seed: int,
+) -> None:
+    """Attach a new, trainable LoRA adapter; every other weight stays frozen.
+
+    `targets` are names of linear modules as PEFT matches them; by default every linear module of the decoder layers,
+    none of the vision tower or the projector. The adapter's initial weights depend on `seed` alone, and it changes no
+    output until it is trained.
+    """
+    if isinstance(vlm.model, PeftModel):
+        raise UserError(f"{vlm.name} already carries an adapter; merge it or load the model again.")
+    config = LoraConfig(
+        r=rank,
+        lora_alpha=cast(int, alpha),
+        lora_dropout=dropout,
+        target_modules=list(targets) if targets is not None else vlm.layout.lora_targets,
+        task_type="CAUSAL_LM",
+        revision=vlm.revision,
+    )
+    devices = [vlm.device] if vlm.device.type == "cuda" else []
+    try:
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(seed)
+            vlm.model = cast(PeftModel, get_peft_model(vlm.base, config))
+    except ValueError as error:
+        raise UserError(f"LoRA cannot be attached to {vlm.name} at {targets}: {error}") from error
+
+
+def train_all_weights(vlm: VisionLanguageModel) -> None:
+    """Make the language model trainable instead of an adapter; the vision tower and the projector stay frozen.
+
+    There is then no adapter to switch off: whoever needs the reference model has to ask it before the first step.
+    """
+    if isinstance(vlm.model, PeftModel):
+        raise UserError(f"{vlm.name} carries an adapter; load the model again to train all weights.")
+    if getattr(vlm.base, "is_loaded_in_4bit", False):
+        raise UserError(f"{vlm.name} is loaded in 4 bits, which can only train an adapter; load it without.")
+    vlm.base.get_submodule(vlm.layout.decoder).requires_grad_(True)
+    vlm.base.get_output_embeddings().requires_grad_(True)
+
+
+@contextmanager
+def reference(vlm: VisionLanguageModel) -> Iterator[None]:
+    """Within it, `vlm.model` computes what the model computed before unlearning: the adapter is switched off.
+
+    Without an adapter the model is its own reference (and no longer is, once all its weights are trained).
+    """
+    if not isinstance(vlm.model, PeftModel):
+        yield
+        return
+    # PEFT marks the adapter trainable when it switches it on again, also one that was loaded to be used only.
+    flags = [(weight, weight.requires_grad) for weight in vlm.model.parameters()]
+    with vlm.model.disable_adapter():
+        yield
+    for weight, flag in flags:
+        weight.requires_grad_(flag)
+
+
+def enable_gradient_checkpointing(vlm: VisionLanguageModel) -> None:
+    """Recompute activations in the backward pass instead of keeping them.
+
+    The embeddings are frozen under LoRA, so nothing that enters a layer requires a gradient; the reentrant kind of
+    checkpointing would then silently train nothing. The other kind needs no such input.
+    """
+    vlm.base.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    vlm.base.config.use_cache = False
+
+
+def save_adapter(vlm: VisionLanguageModel, folder: str | Path) -> Path:
+    """Write the adapter as safetensors in PEFT's layout, with a note of its base model. Returns the folder."""
+    if not isinstance(vlm.model, PeftModel):
+        raise UserError(f"{vlm.name} carries no adapter that could be saved.")
+    folder = Path(folder)
+    # "auto" would ask the hub whether the base model's vocabulary changed.
+    vlm.model.save_pretrained(str(folder), safe_serialization=True, save_embedding_layers=False)
+    note = {"base": vlm.name, "revision": vlm.revision, **fingerprint(vlm.base)}
+    (folder / BASE_FILE).write_text(json.dumps(note, indent=2) + "\n", encoding="utf-8")
+    return folder
+
+
+def load_adapter(vlm: VisionLanguageModel, folder: str | Path, *, trainable: bool = False) -> None:
+    """Attach a saved adapter. `UserError` if it is none, holds pickles, or belongs to another base model."""
+    folder = Path(folder)
+    if isinstance(vlm.model, PeftModel):
+        raise UserError(f"{vlm.name} already carries an adapter; merge it or load the model again.")
+    weights = folder / "adapter_model.safetensors"
+    if not (folder / "adapter_config.json").is_file():
+        raise UserError(f"{folder} holds no adapter: it has no adapter_config.json.")
+    if not weights.is_file():
+        raise UserError(f"The adapter {folder} has no adapter_model.safetensors; pickles (*.bin) are not read.")
+    _check_base(vlm, folder)
+    try:
+        config = PeftConfig.from_pretrained(str(folder))
+        config.inference_mode = not trainable
+        _check_shapes(vlm, folder, config, weights)
+        # Known by now to be the same model, perhaps under another path; PEFT would warn of the other name.
+        config.base_model_name_or_path = vlm.name
+        vlm.model = PeftModel.from_pretrained(vlm.base, str(folder), config=config, is_trainable=trainable)
+    except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise UserError(f"The adapter {folder} cannot be loaded: {reason}") from error
+
+
+def merge(vlm: VisionLanguageModel) -> None:
+    """Fold the adapter into the weights; the model is an ordinary transformers model again, without its reference."""
+    if not isinstance(vlm.model, PeftModel):
+        raise UserError(f"{vlm.name} carries no adapter that could be merged.")
+    if getattr(vlm.base, "is_loaded_in_4bit", False):
+        raise UserError(f"{vlm.name} is loaded in 4 bits, where merging loses precision; load it without to merge.")
+    vlm.model = cast(PreTrainedModel, cast(Any, vlm.model).merge_and_unload())
+    vlm.model.requires_grad_(False)
+
+
+def fingerprint(model: PreTrainedModel) -> dict[str, str | None]:
+    """What tells one base model from another: its class and hashes of samples of its weights.
+
+    Hashed in bfloat16, so that it does not depend on the dtype the model was loaded in. The linear weights have no
+    hash when they are loaded in 4 bits; `None` then matches anything.
+    """
+    embeddings, linears = hashlib.sha256(), hashlib.sha256()
+    quantised = bool(getattr(model, "is_loaded_in_4bit", False))
+    _digest(embeddings, "embeddings", cast(torch.Tensor, model.get_input_embeddings().weight))
+    decoder = model.get_decoder()
+    for path, module in decoder.named_modules():
+        base = getattr(module, "base_layer", module)
+        if isinstance(base, torch.nn.Linear) and ".lora_" not in path and not path.endswith(".base_layer"):
+            _digest(linears, path, base.weight)
+    return {
+        "architecture": type(model).__name__,
+        "embeddings": embeddings.hexdigest()[:16],
+        "linears": None if quantised else linears.hexdigest()[:16],
+    }
+
+
+def _digest(digest: Any, path: str, weight: torch.Tensor) -> None:
+    """Add the shape and 64 evenly spaced values of `weight`."""
+    flat = weight.detach().reshape(-1)
+    sample = flat[:: max(1, flat.numel() // 64)].to("cpu", torch.bfloat16)
+    digest.update(f"{path}{tuple(weight.shape)}".encode())
+    digest.update(sample.view(torch.int16).numpy().tobytes())
+
+
+def _check_base(vlm: VisionLanguageModel, folder: Path) -> None:
+    """Compare the note of the base model with this model; adapters of other programs have no note."""
+    note_file = folder / BASE_FILE
+    if not note_file.is_file():
+        return
+    try:
+        note = json.loads(note_file.read_text(encoding="utf-8"))
+        saved = {key: note[key] for key in ("architecture", "embeddings", "linears")}
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{note_file} is damaged; the adapter's base model cannot be checked.") from error
+    for key, value in fingerprint(vlm.base).items():
+        if None not in (value, saved[key]) and value != saved[key]:
+            raise UserError(
+                f"The adapter {folder} belongs to another base model ({note.get('base')}, {saved['architecture']}), "
+                f"not to {vlm.name}."
+            )
+
+
+def _check_shapes(vlm: VisionLanguageModel, folder: Path, config: PeftConfig, weights: Path) -> None:
+    """Every LoRA matrix in the file must fit a module of this model."""
+    modules = dict(vlm.base.named_modules())
+    with safe_open(str(weights), framework="pt") as file:
+        keys = file.keys()
+        for key in keys:
+            path, _, kind = key.removeprefix("base_model.model.").partition(".lora_")
+            if kind not in ("A.weight", "B.weight"):
+                continue
+            module = modules.get(path)
+            shape = file.get_slice(key).get_shape()
+            side = shape[1] if kind == "A.weight" else shape[0]
+            expected = getattr(module, "in_features" if kind == "A.weight" else "out_features", None)
+            if side != expected:
+                raise UserError(
+                    f"The adapter {folder} belongs to another base model ({config.base_model_name_or_path}): "
+                    f"its {path} does not fit {vlm.name}."
+                )

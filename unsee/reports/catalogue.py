@@ -1,0 +1,146 @@
+"""What each score is called, what it means in a sentence, and how its numbers are written."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from unsee.metrics.score import Score
+
+Family = Literal["forgetting", "keeping", "language", "more"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One row of the results: `unit` is "%" or empty, `decimals` the digits after the point."""
+
+    key: str
+    label: str
+    meaning: str
+    family: Family
+    unit: str = ""
+    decimals: int = 2
+    higher_is_better: bool = True
+
+    def format(self, value: float, unit: bool = True) -> str:
+        """The number as a reader sees it, with a no-break space before the unit; a dash where there is no number."""
+        if math.isnan(value):
+            return "–"
+        if math.isinf(value):
+            return "∞" if value > 0 else "−∞"
+        written = f"{abs(value):,.{self.decimals}f}"
+        sign = "−" if value < 0 and float(written.replace(",", "")) else ""
+        return f"{sign}{written}" + (f"\u00a0{self.unit}" if unit and self.unit else "")
+
+    def format_interval(self, score: Score) -> str:
+        """The 95 % interval without its unit; one that holds no number is a dash."""
+        if math.isnan(score.low) or math.isnan(score.high):
+            return "–"
+        return f"{self.format(score.low, unit=False)} to {self.format(score.high, unit=False)}"
+
+    def format_change(self, before: float, after: float) -> str:
+        """The difference with its sign; percentages differ by points."""
+        change = after - before
+        if math.isnan(change):
+            return "–"
+        if math.isinf(change):
+            return "+∞" if change > 0 else "−∞"
+        written = f"{abs(change):,.{self.decimals}f}"
+        sign = "±" if float(written.replace(",", "")) == 0 else "+" if change > 0 else "−"
+        return f"{sign}{written}" + (" pts" if self.unit == "%" else "")
+
+
+METRICS: tuple[Metric, ...] = (
+    Metric(
+        "efficacy",
+        "Efficacy",
+        "Answers about the picture that was given which do not name the concept.",
+        "forgetting",
+        "%",
+        1,
+    ),
+    Metric(
+        "generality_em",
+        "Generality (EM)",
+        "Answers about pictures never trained on which do not give the concept away.",
+        "forgetting",
+        "%",
+        1,
+    ),
+    Metric(
+        "g_eval",
+        "Generality (G-Eval)",
+        "A judge's grade of those answers, from 1 (irrelevant) to 5 (identifies the concept).",
+        "forgetting",
+        higher_is_better=False,
+    ),
+    Metric(
+        "c_dis",
+        "Generality (C-Dis)",
+        "How far the probability of the name fell, compared with the model before.",
+        "forgetting",
+    ),
+    Metric(
+        "specificity",
+        "Specificity",
+        "Right answers about everything else: other people, what can be seen, captions.",
+        "keeping",
+        "%",
+        1,
+    ),
+    Metric(
+        "text_facts",
+        "Facts in text",
+        "Facts about the concept, asked without a picture, that are still answered correctly.",
+        "keeping",
+        "%",
+        1,
+    ),
+    Metric(
+        "fluency",
+        "Fluency",
+        "Perplexity of the answers; each token of the name counts as a random guess.",
+        "language",
+        higher_is_better=False,
+    ),
+    Metric("diversity", "Diversity", "Unique words per 100 words of an answer.", "language", decimals=1),
+)
+
+FAMILIES: dict[Family, str] = {
+    "forgetting": "Forgetting",
+    "keeping": "Keeping",
+    "language": "Language",
+    "more": "Further scores",
+}
+
+BEFORE_KEYS: tuple[str, ...] = tuple(metric.key for metric in METRICS if metric.key != "c_dis")
+AFTER_KEYS: tuple[str, ...] = tuple(metric.key for metric in METRICS)
+
+_BY_KEY = {metric.key: metric for metric in METRICS}
+
+
+def describe(key: str, higher_is_better: bool = True) -> Metric:
+    """The metric of that key; one that the catalogue does not know is shown under its own key."""
+    known = _BY_KEY.get(key)
+    return known or Metric(key, key.replace("_", " ").capitalize(), "", "more", higher_is_better=higher_is_better)
+
+
+def in_order(keys: Iterable[str]) -> list[str]:
+    """Those keys without repetition: the catalogue's in its order, then the others as they came."""
+    unique = list(dict.fromkeys(keys))
+    return [key for key in _BY_KEY if key in unique] + [key for key in unique if key not in _BY_KEY]
+
+
+Outcome = Literal["better", "worse", "unclear"]
+
+
+def compare(before: Score | None, after: Score | None) -> Outcome | None:
+    """Which way a score went: "unclear" while the two intervals overlap, None where one of the two is missing."""
+    if before is None or after is None or math.isnan(before.value) or math.isnan(after.value):
+        return None
+    rose, fell = after.low > before.high, after.high < before.low
+    if not rose and not fell:
+        return "unclear"
+    return "better" if rose == after.higher_is_better else "worse"

@@ -1,0 +1,57 @@
+"""The result of a run as a short table for the terminal."""
+
+from __future__ import annotations
+
+import re
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from unsee.metrics.score import Score
+from unsee.reports.catalogue import Metric, compare, describe, in_order
+from unsee.reports.report import Report
+
+_TONES = {"good": "bold green", "mixed": "bold yellow", "bad": "bold red"}
+_OUTCOMES = {"better": "green", "worse": "red", "unclear": "dim", None: "dim"}
+# Escape sequences in a name or an answer must not reach the terminal; Rich itself lets ESC through.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+def summary(report: Report) -> RenderableType:
+    """Verdict, a row per metric (value before and after, 95 % interval, which way is better), and the cost."""
+    verdict = report.verdict
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("")
+    for title in ("before", "after", "95 % interval", "change"):
+        table.add_column(title, justify="right")
+    for key in in_order([*report.before, *report.after]):
+        before, after = report.before.get(key), report.after.get(key)
+        shown = after or before
+        assert shown is not None
+        table.add_row(*_row(describe(key, shown.higher_is_better), before, after))
+    cost = report.cost
+    spent = (
+        f"{cost.steps} steps in {cost.unlearn_seconds:.1f} s, {cost.total_seconds:.1f} s in all, "
+        f"{cost.peak_rss_mb:,.0f} MB at most"
+    )
+    head = Text.assemble((verdict.headline, _TONES[verdict.tone]), "\n", _plain(verdict.sentence))
+    caveats = [Text(_plain(caveat), style="dim") for caveat in verdict.caveats]
+    return Padding(Group(head, *caveats, Text(), table, Text(), Text(spent, style="dim")), (1, 2))
+
+
+def _row(metric: Metric, before: Score | None, after: Score | None) -> tuple[Text, Text, Text, Text, Text]:
+    arrow = "↑" if metric.higher_is_better else "↓"
+    change = "–" if before is None or after is None else metric.format_change(before.value, after.value)
+    return (
+        Text.assemble(_plain(metric.label), (f" {arrow}", "dim")),
+        Text("–" if before is None else metric.format(before.value)),
+        Text("–" if after is None else metric.format(after.value), style="bold"),
+        Text("–" if after is None else metric.format_interval(after), style="dim"),
+        Text(change, style=_OUTCOMES[compare(before, after)]),
+    )
+
+
+def _plain(text: str) -> str:
+    return _CONTROL.sub("�", text)

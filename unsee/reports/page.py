@@ -1,0 +1,176 @@
+"""The report as one self-contained HTML page: no script, no request to anywhere, everything foreign escaped."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import jinja2
+from markupsafe import Markup, escape
+from PIL import Image
+
+from unsee.metrics.score import Score
+from unsee.reports import plots
+from unsee.reports.catalogue import FAMILIES, Metric, Outcome, compare, describe, in_order
+from unsee.reports.report import Example, Report
+
+# A picture is shown at most this many pixels wide or high: twice its size on the page, for dense screens.
+_LONGEST_SIDE = 480
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+_environment = jinja2.Environment(
+    loader=jinja2.PackageLoader("unsee.reports", "templates"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One line of the results table."""
+
+    metric: Metric
+    before: Score | None
+    after: Score | None
+
+    @property
+    def outcome(self) -> Outcome | None:
+        return compare(self.before, self.after)
+
+    @property
+    def change(self) -> str:
+        if self.before is None or self.after is None:
+            return "–"
+        return self.metric.format_change(self.before.value, self.after.value)
+
+
+@dataclass(frozen=True)
+class _Figure:
+    """One of the large figures under the verdict, ready to print; `before` is empty where there is none."""
+
+    label: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class _Card:
+    """Questions about one picture (or about none), in a row."""
+
+    picture: Image.Image | None
+    examples: tuple[Example, ...]
+
+
+def render(report: Report) -> str:
+    """The whole page as text."""
+    verdict = report.verdict
+    names = _names(report)
+    page = _environment.get_template("report.html").render(
+        report=report,
+        verdict=verdict,
+        figures=_figures(report),
+        groups=[(group, list(_cards(examples))) for group, examples in _grouped(report.examples)],
+        families=list(_families(report)),
+        plane=_inline(plots.forgetting_against_keeping(report.before, report.after)),
+        training=_inline(plots.training_loss(report.training_log)),
+        manifest=list(_flat(report.manifest)),
+        picture=_data_uri,
+        marked=lambda text: _marked(text, names),
+    )
+    return _CONTROL.sub("�", page)
+
+
+def _names(report: Report) -> list[str]:
+    return sorted({name for name in (report.concept, *report.aliases) if name.strip()}, key=len, reverse=True)
+
+
+def _figures(report: Report) -> list[_Figure]:
+    """Recognition on new pictures (the complement of EM, which reads more plainly), then what was kept."""
+    figures = []
+    for key, label, complement in (
+        ("generality_em", "recognised on new pictures", True),
+        ("specificity", "everything else answered correctly", False),
+        ("text_facts", "facts in text kept", False),
+    ):
+        before, after = (
+            describe(key).format(100 - scores[key].value if complement else scores[key].value) if key in scores else ""
+            for scores in (report.before, report.after)
+        )
+        if after:
+            figures.append(_Figure(label, before, after))
+    return figures
+
+
+def _families(report: Report) -> Iterator[tuple[str, list[_Row]]]:
+    rows = []
+    for key in in_order([*report.before, *report.after]):
+        before, after = report.before.get(key), report.after.get(key)
+        shown = after or before
+        assert shown is not None
+        rows.append(_Row(describe(key, shown.higher_is_better), before, after))
+    for family, title in FAMILIES.items():
+        members = [row for row in rows if row.metric.family == family]
+        if members:
+            yield title, members
+
+
+def _grouped(examples: Iterable[Example]) -> Iterator[tuple[str, list[Example]]]:
+    """Examples by group, groups in the order of their first example."""
+    groups: dict[str, list[Example]] = {}
+    for example in examples:
+        groups.setdefault(example.group, []).append(example)
+    yield from groups.items()
+
+
+def _cards(examples: Iterable[Example]) -> Iterator[_Card]:
+    for _, run in groupby(examples, key=lambda example: id(example.picture) if example.picture else None):
+        members = tuple(run)
+        yield _Card(members[0].picture, members)
+
+
+def _flat(mapping: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Nested entries as ("versions.torch", "2.13.0")."""
+    for key, value in mapping.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{prefix}{key}.")
+        elif isinstance(value, (list, tuple)):
+            yield f"{prefix}{key}", ", ".join(map(str, value)) or "–"
+        else:
+            yield f"{prefix}{key}", "–" if value is None else str(value)
+
+
+def _marked(text: str, names: list[str]) -> Markup:
+    """`text`, escaped, with each occurrence of a name highlighted."""
+    if not names:
+        return escape(text)
+    parts = re.split(f"({'|'.join(map(re.escape, names))})", text, flags=re.IGNORECASE)
+    return Markup("").join(
+        Markup("<mark>{}</mark>").format(part) if index % 2 else escape(part) for index, part in enumerate(parts)
+    )
+
+
+def _data_uri(picture: Image.Image) -> str:
+    """The picture, small enough for a page, as a data URI. Only its pixels: no place, camera or comment goes along."""
+    shown = picture.convert("RGB")
+    shown.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
+    pixels = Image.new("RGB", shown.size)
+    pixels.paste(shown)
+    stream = io.BytesIO()
+    if max(pixels.size) <= 160:
+        pixels.save(stream, "PNG", optimize=True)
+        kind = "png"
+    else:
+        pixels.save(stream, "JPEG", quality=88)
+        kind = "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"
+
+
+def _inline(svg: str | None) -> Markup | None:
+    return None if svg is None else Markup(svg)

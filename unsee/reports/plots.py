@@ -1,0 +1,142 @@
+"""The plots of the report, as SVG to stand inside the page: they take its colours and its font, light or dark."""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from unsee.metrics.score import Score
+
+# Colours that stand for the page's variables; the finished SVG has the variables instead.
+_INK, _MUTED, _LINE, _BEFORE, _AFTER, _GOOD = "#010101", "#020202", "#030303", "#040404", "#050505", "#060606"
+_VARIABLES = {
+    _INK: "--ink",
+    _MUTED: "--muted",
+    _LINE: "--rule",
+    _BEFORE: "--before",
+    _AFTER: "--accent",
+    _GOOD: "--good",
+}
+_SIZE = (5.4, 4.3)
+_STYLE: dict[Any, Any] = {"svg.fonttype": "none", "font.size": 12, "text.parse_math": False}
+
+
+@matplotlib.rc_context(_STYLE)
+def forgetting_against_keeping(before: Mapping[str, Score], after: Mapping[str, Score]) -> str | None:
+    """Generality (EM) over specificity, in %, before and after, with 95 % intervals; None where either is missing."""
+    try:
+        points = [(scores["specificity"], scores["generality_em"]) for scores in (before, after)]
+    except KeyError:
+        return None
+    if not all(math.isfinite(score.value) for point in points for score in point):
+        return None
+    figure, axes = _axes("Everything else answered correctly (%)", "Not given away on new pictures (%)")
+    axes.set(xlim=(-4, 108), ylim=(-4, 112), aspect="equal")
+    axes.set_xticks(range(0, 101, 25))
+    axes.set_yticks(range(0, 101, 25))
+    # A ring, so that a point which reaches it stays visible inside.
+    axes.plot(100, 100, marker="o", markersize=25, fillstyle="none", markeredgewidth=1.5, color=_GOOD, clip_on=False)
+    axes.annotate("ideal", (100, 100), (0, 21), textcoords="offset points", ha="center", va="center", color=_GOOD)
+    (keep0, forget0), (keep1, forget1) = points
+    start, end = (keep0.value, forget0.value), (keep1.value, forget1.value)
+    if math.dist(start, end) > 12:
+        arrow = {"arrowstyle": "-|>", "color": _MUTED, "linewidth": 1.2, "shrinkA": 10, "shrinkB": 15}
+        axes.annotate("", end, start, arrowprops=arrow, zorder=1)
+    for keep, forget, colour, label in ((keep0, forget0, _BEFORE, "before"), (keep1, forget1, _AFTER, "after")):
+        axes.errorbar(
+            keep.value,
+            forget.value,
+            xerr=_arms(keep),
+            yerr=_arms(forget),
+            fmt="o",
+            markersize=9,
+            color=colour,
+            elinewidth=2.2,
+            capsize=4,
+            zorder=3,
+        )
+        # Below a point that is high, above one that is low; towards the middle of the plot.
+        up = -1 if forget.value > 50 else 1
+        right = -1 if keep.value > 50 else 1
+        axes.annotate(
+            label,
+            (keep.value, forget.value),
+            (15 * right, 16 * up),
+            textcoords="offset points",
+            ha="right" if right < 0 else "left",
+            va="center",
+            color=colour,
+            weight="bold",
+        )
+    return _svg(figure, "forgetting")
+
+
+@matplotlib.rc_context(_STYLE)
+def training_loss(log: Sequence[Mapping[str, Any]]) -> str | None:
+    """ "loss" over "step"; None with fewer than two rows that have both as finite numbers."""
+    rows = [(row["step"], row["loss"]) for row in log if _number(row.get("step")) and _number(row.get("loss"))]
+    if len(rows) < 2:
+        return None
+    figure, axes = _axes("Step", "Loss")
+    steps, losses = zip(*rows, strict=True)
+    axes.plot(steps, losses, color=_AFTER, linewidth=2.2, marker="o" if len(rows) <= 60 else "", markersize=4.5)
+    axes.xaxis.set_major_locator(MaxNLocator(7, integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(6))
+    if axes.get_ylim()[0] > 0:
+        axes.set_ylim(bottom=0)
+    return _svg(figure, "training")
+
+
+def _axes(x: str, y: str) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=_SIZE, layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_xlabel(x, color=_MUTED, labelpad=8)
+    axes.set_ylabel(y, color=_MUTED, labelpad=8)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(_LINE)
+    axes.tick_params(color=_LINE, labelcolor=_MUTED, length=0, pad=6)
+    axes.grid(color=_LINE, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.patch.set_visible(False)
+    figure.patch.set_visible(False)
+    return figure, axes
+
+
+def _arms(score: Score) -> list[list[float]]:
+    """The two arms of an interval bar; an interval that is no number has none."""
+    return [
+        [max(0.0, arm) if math.isfinite(arm) else 0.0] for arm in (score.value - score.low, score.high - score.value)
+    ]
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _svg(figure: Figure, name: str) -> str:
+    """The figure as an `<svg>` element whose ids begin with `name`, without header, metadata or fixed size."""
+    stream = io.StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": name}):
+        figure.savefig(stream, format="svg", metadata={"Creator": None, "Date": None, "Format": None, "Type": None})
+    svg = stream.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<(metadata|style).*?</\1>", "", svg, flags=re.DOTALL)
+    svg = (
+        re.sub(r'\s(?:xmlns(?::xlink)?|version|width|height)="[^"]*"', "", svg[: svg.index(">")])
+        + svg[svg.index(">") :]
+    )
+    svg = svg.replace("xlink:href=", "href=")
+    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", svg)
+    svg = re.sub(r"font: ([^;\"]*?)(\d+(?:\.\d+)?px)[^;\"]*", r"font-size: \2; font-weight: \1", svg)
+    svg = re.sub(r" font-family: [^;\"]*;", "", svg)
+    for colour, variable in _VARIABLES.items():
+        svg = svg.replace(colour, f"var({variable})")
+    return svg.replace("<svg", '<svg aria-hidden="true" focusable="false"', 1)

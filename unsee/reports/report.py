@@ -1,0 +1,125 @@
+"""`Report`: everything one run has to show, written as `report.json` for programs and `report.html` for people."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from unsee.metrics.score import Score
+from unsee.reports.catalogue import AFTER_KEYS, BEFORE_KEYS, describe, in_order
+from unsee.reports.files import strict_json, write_together
+from unsee.reports.verdict import Verdict, judge
+
+SCHEMA = "unsee.report/1"
+
+
+@dataclass(frozen=True)
+class Example:
+    """One question with both answers. `good`: is the answer after as it should be (None: nobody judged it)."""
+
+    group: str
+    question: str
+    before: str
+    after: str
+    picture: Image.Image | None = None
+    good: bool | None = None
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Wall-clock seconds, the peak resident memory of the process in MB (10^6 bytes), and optimiser steps."""
+
+    unlearn_seconds: float
+    total_seconds: float
+    peak_rss_mb: float
+    steps: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """One run of unlearning: the request, the scores before and after, examples, cost and provenance.
+
+    `before` and `after` map a metric's key (`unsee.reports.catalogue.METRICS`; others are welcome) to its score.
+    Shares are percentages, 0 to 100. `training_log` has one row per logged step, with "step" and "loss" (and whatever
+    else the trainer logs). `credit` names whoever's licence asks to be named for the pictures. The verdict is written
+    from the scores; nobody can pass one in.
+    """
+
+    model: str
+    method: str
+    concept: str
+    before: Mapping[str, Score]
+    after: Mapping[str, Score]
+    cost: Cost
+    pictures: Sequence[Image.Image] = ()
+    aliases: Sequence[str] = ()
+    examples: Sequence[Example] = ()
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+    training_log: Sequence[Mapping[str, Any]] = ()
+    credit: str = ""
+    created: str = field(default_factory=lambda: datetime.now(timezone.utc).isoformat(timespec="seconds"))
+
+    @property
+    def verdict(self) -> Verdict:
+        return judge(self.concept, self.before, self.after)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The content of `report.json`, numbers still as they are. Pictures stay out; their sizes are given."""
+        return {
+            "schema": SCHEMA,
+            "created": self.created,
+            "credit": self.credit,
+            "model": self.model,
+            "method": self.method,
+            "concept": self.concept,
+            "request": {
+                "aliases": list(self.aliases),
+                "pictures": [{"width": picture.width, "height": picture.height} for picture in self.pictures],
+            },
+            "verdict": asdict(self.verdict),
+            "before": _scores(self.before, BEFORE_KEYS),
+            "after": _scores(self.after, AFTER_KEYS),
+            "cost": asdict(self.cost),
+            "examples": [
+                {
+                    "group": example.group,
+                    "question": example.question,
+                    "before": example.before,
+                    "after": example.after,
+                    "good": example.good,
+                }
+                for example in self.examples
+            ],
+            "training": list(self.training_log),
+            "manifest": dict(self.manifest),
+        }
+
+
+def write(report: Report, folder: Path) -> tuple[Path, Path]:
+    """Write `report.json` and `report.html` into `folder` (made if missing); return their paths.
+
+    Raises:
+        SystemFailure: the folder cannot be written; files of an earlier report are left as they were.
+    """
+    from unsee.reports.page import render  # matplotlib is slow to import and only pages need it
+
+    folder = Path(folder)
+    write_together(folder, {"report.json": strict_json(report.to_dict()), "report.html": render(report)})
+    return folder / "report.json", folder / "report.html"
+
+
+def _scores(scores: Mapping[str, Score], required: Iterable[str]) -> dict[str, Any]:
+    written = {}
+    for key in in_order([*required, *scores]):
+        metric = describe(key)
+        score = scores.get(key) or Score(math.nan, 0, math.nan, math.nan, metric.higher_is_better)
+        written[key] = score.to_dict()
+        if key not in scores:
+            written[key]["reason"] = "not measured"
+    return written

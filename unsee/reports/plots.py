@@ -26,7 +26,7 @@ _VARIABLES = {
     _GOOD: "--good",
 }
 _SIZE = (5.4, 4.3)
-_STYLE: dict[Any, Any] = {"svg.fonttype": "none", "font.size": 12, "text.parse_math": False}
+_STYLE: dict[Any, Any] = {"svg.fonttype": "none", "font.size": 13, "text.parse_math": False}
 
 
 @matplotlib.rc_context(_STYLE)

@@ -1,0 +1,1 @@
+"""What to ask and which metrics score it, one file per published benchmark."""

@@ -1,0 +1,222 @@
+"""What MMUBench asks, and how answers become scores."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tests.tiny import picture, tiny_vlm
+from unsee.benchmarks.mmubench import (
+    ConceptBenchmark,
+    Likelihoods,
+    Question,
+    carrier,
+    likelihoods,
+    probes,
+    score,
+)
+from unsee.data.sample import Probe, Response
+from unsee.errors import SystemFailure
+from unsee.generation import generate
+from unsee.judges import Case, Judge, RuleJudge
+
+KNOWN = {"name": "This is Mara Voss.", "yes_no": "Yes."}
+
+
+def bench(**changes: Any) -> ConceptBenchmark:
+    other, pair = picture(10), picture(11)
+    settings: dict[str, Any] = {
+        "concept": "Mara Voss",
+        "aliases": ("the baker of Ulm",),
+        "train_image": picture(0),
+        "test_images": tuple(picture(i) for i in range(1, 5)),
+        "questions": (
+            Question("Who is this?", "Mara Voss", "name"),
+            Question("Is this Mara Voss?", "yes", "yes_no"),
+            Question("Name this person.", "Mara Voss", "name"),
+        ),
+        "specificity": {
+            "recognition": (Probe("otto", "Who is this?", (other,), ("Otto Brandt",)),),
+            "attributes": tuple(Probe(f"wall/{i}", "Which colour?", (other,), ("red",)) for i in range(4)),
+        },
+        "text_facts": (Probe("job", "What does Mara Voss do?", (), ("baker",)),),
+        "two_people": (
+            Probe("left", "Who is on the left?", (pair,), ("Mara Voss",), "absent"),
+            Probe("right", "Who is on the right?", (pair,), ("Otto Brandt",)),
+        ),
+        "other_names": ("Otto Brandt",),
+    }
+    return ConceptBenchmark(**(settings | changes))
+
+
+def answered(asked: list[Probe], **texts: str) -> list[Response]:
+    """Responses by kind or else by metric; "No." to the rest."""
+    return [Response(p.id, texts.get(p.tags.get("kind", ""), texts.get(p.tags["metric"], "No."))) for p in asked]
+
+
+def test_training_picture_and_every_test_picture_get_every_question() -> None:
+    asked = probes(bench())
+    about = {metric: [p for p in asked if p.tags["metric"] == metric] for metric in ("efficacy", "generality")}
+    assert len(about["efficacy"]) == 3
+    assert len(about["generality"]) == 12
+    assert {p.images[0].tobytes() for p in about["efficacy"]} == {picture(0).tobytes()}
+    assert about["efficacy"][0].expect == ("Mara Voss", "the baker of Ulm")
+    assert about["efficacy"][1].expect == ("yes",)
+    assert all(p.scorer == "absent" for p in about["efficacy"] + about["generality"])
+    assert len({p.id for p in asked}) == len(asked)
+    assert about["generality"][0].id == "mara-voss/generality/0/0"
+
+
+def test_draws_are_small_stable_and_moved_by_the_seed() -> None:
+    def ids(**options: int) -> list[str]:
+        return [p.id for p in probes(bench(), **options)]
+
+    quick = ids(per_image=1, limit=2)
+    assert quick == ids(per_image=1, limit=2)
+    assert set(quick) < set(ids())
+    assert sum("/generality/" in i for i in quick) == 4
+    assert sum("/efficacy/" in i for i in quick) == 3
+    assert sum("/attributes/" in i for i in quick) == 2
+    assert len({tuple(ids(per_image=1, seed=seed)) for seed in range(5)}) > 1
+
+
+def test_model_that_knows_and_model_that_forgot_by_hand() -> None:
+    b = bench()
+    asked = probes(b)
+    knows = score(b, asked, answered(asked, **KNOWN, text_facts="A baker.", specificity="red"), judge=RuleJudge())
+    assert {key: value.value for key, value in knows.items()} == {
+        "efficacy": 0,
+        "generality_em": 0,
+        "generality_em/surname_alone": 0,
+        "g_eval": 5,
+        "specificity": 50,
+        "specificity/recognition": 0,
+        "specificity/attributes": 100,
+        "text_facts": 100,
+        "two_people/renamed": 100,
+        "two_people/other_named": 0,
+        "diversity": 100,
+    }
+    assert knows["specificity"].n == 5
+    forgot = score(
+        b, asked, answered(asked, name="Ms Voss.", yes_no="No.", two_people="Otto Brandt"), judge=RuleJudge()
+    )
+    assert forgot["efficacy"].value == forgot["generality_em"].value == 100
+    assert forgot["generality_em"].n == 12
+    assert forgot["generality_em/surname_alone"].value == pytest.approx(100 * 8 / 12)
+    assert forgot["g_eval"].value == pytest.approx((8 * 3 + 4 * 2) / 12)
+    assert forgot["two_people/other_named"].value == 100
+    assert forgot["text_facts"].value == 0
+
+
+def test_what_was_not_asked_is_left_out() -> None:
+    b = bench(concept="Schnauzer", aliases=(), specificity={}, text_facts=(), two_people=())
+    asked = probes(b)
+    assert set(score(b, asked, answered(asked))) == {"efficacy", "generality_em", "diversity"}
+
+
+def test_numbers_from_the_model_become_c_dis_and_fluency() -> None:
+    b = bench()
+    asked = probes(b)
+
+    def given(p: float, token: float) -> Likelihoods:
+        rows = tuple(np.log([token, token]) for _ in range(12))
+        return Likelihoods(np.log([p] * 4), rows, tuple(np.array([False, True]) for _ in rows), 100)
+
+    before, after = given(0.9, 0.5), given(0.1, 0.25)
+    scores = score(b, asked, answered(asked), likelihoods=after, reference=before, reread=before)
+    assert scores["c_dis"].value == pytest.approx(0.9 * math.log(9))
+    assert scores["c_dis"].n == 4
+    assert scores["fluency"].value == pytest.approx(math.sqrt(4 * 100))
+    assert scores["fluency/reference"].value == pytest.approx(math.sqrt(2 * 100))
+    assert "c_dis" not in score(b, asked, answered(asked), likelihoods=before)
+
+
+def test_missing_responses_and_unknown_scorers_are_errors() -> None:
+    b = bench()
+    asked = probes(b)
+    with pytest.raises(ValueError, match=f"1 of {len(asked)} probes"):
+        score(b, asked, answered(asked)[1:])
+    odd = bench(text_facts=(Probe("job", "?", (), ("baker",), "fuzzy"),))
+    asked = probes(odd)
+    with pytest.raises(ValueError, match="unknown scorer 'fuzzy'"):
+        score(odd, asked, answered(asked))
+
+
+class Mute(Judge):
+    def __init__(self, *given: int | None) -> None:
+        self.given = list(given)
+
+    def verdicts(self, cases: Any) -> list[int | None]:
+        assert all(isinstance(case, Case) for case in cases)
+        return (self.given * len(cases))[: len(cases)]
+
+
+def test_silent_judge_is_reported_and_single_gaps_are_not_counted() -> None:
+    b = bench()
+    asked = probes(b)
+    with pytest.raises(SystemFailure, match="no readable verdict on any of 12 answers"):
+        score(b, asked, answered(asked), judge=Mute(None))
+    assert score(b, asked, answered(asked), judge=Mute(None, 2))["g_eval"].n == 6
+
+
+def test_carrier_is_what_stands_before_the_name_most_often() -> None:
+    b = bench()
+    asked = probes(b)
+    assert carrier(b, asked, answered(asked, **KNOWN)) == "This is "
+    assert carrier(b, asked, answered(asked, name="A wall.")) == ""
+
+
+def stepwise(vlm: Any, image: Image.Image, prompt: str, answer: str) -> list[tuple[str, float]]:
+    """(token text, log p) of an answer, by plain forward passes over a growing prompt."""
+    encoded = vlm.encode_prompt([(Probe("", prompt, (image,)).prompt_messages(), (image,))])[0]
+    ids, found = list(encoded.input_ids), []
+    for token in vlm.encode_answer(answer).input_ids:
+        inputs = {name: torch.tensor([row + [0] * (len(ids) - len(row))]) for name, row in encoded.extras.items()}
+        with torch.no_grad():
+            logits = vlm.model(input_ids=torch.tensor([ids]), **inputs, **encoded.pixels).logits[0, -1]
+        found.append((vlm.tokenizer.decode([token]), float(logits.log_softmax(-1)[token])))
+        ids.append(token)
+    return found
+
+
+@pytest.mark.parametrize("family", ["qwen3_vl", "llava"])
+def test_likelihoods_agree_with_plain_forward_passes(family: str) -> None:
+    vlm = tiny_vlm(family)
+    b = bench(test_images=(picture(1), picture(2)))
+    asked = probes(b)
+    answers = answered(asked, name="This is Mara Voss.", yes_no="Yes, this is Mara Voss.")
+    found = likelihoods(vlm, b, asked, answers, carrier="This is ")
+
+    first = stepwise(vlm, b.test_images[0], "Who is this?", "This is Mara Voss")
+    told = [(text, value) for text, value in first if text.strip() and text.strip() in "Mara Voss"]
+    assert "".join(text for text, _ in told).strip() == "Mara Voss"
+    assert found.name.shape == (2,)
+    assert found.name[0] == pytest.approx(sum(value for _, value in told), abs=1e-3)
+
+    assert len(found.answers) == len(found.of_concept) == 6
+    whole = stepwise(vlm, b.test_images[0], "Who is this?", "This is Mara Voss.")
+    assert found.answers[0] == pytest.approx([value for _, value in whole], abs=1e-3)
+    marked = "".join(text for (text, _), flag in zip(whole, found.of_concept[0], strict=True) if flag)
+    assert marked.strip() == "Mara Voss"
+    assert found.vocabulary_size == len(vlm.tokenizer)
+
+
+def test_own_token_logprobs_are_used_and_reread_on_wish() -> None:
+    vlm = tiny_vlm("qwen3_vl")
+    b = bench(test_images=(picture(1),), specificity={}, text_facts=(), two_people=())
+    asked = probes(b)
+    responses = generate(vlm, asked, max_new_tokens=6, logprobs=True, progress=False)
+    own = likelihoods(vlm, b, asked, responses)
+    tested = [r for p, r in zip(asked, responses, strict=True) if p.tags["metric"] == "generality"]
+    assert [tuple(row) for row in own.answers] == [r.token_logprobs for r in tested]
+    reread = likelihoods(vlm, b, asked, responses, own=False)
+    # The end of the turn is read again too, though these answers were cut off before it.
+    assert [len(row) for row in reread.answers] == [len(vlm.encode_answer(r.text).input_ids) for r in tested]
+    assert not any(flags.any() for flags in own.of_concept)
+    scores = score(b, asked, responses, likelihoods=own, reference=own, reread=reread)
+    assert scores["c_dis"].value == 0
+    assert scores["fluency"].value >= 1

@@ -1,0 +1,182 @@
+"""Build MMUBench for any model from folders of pictures, one folder per concept.
+
+As in arXiv 2405.12523, section 4: at least 50 pictures per concept; the model is asked for the name on each; a concept
+stays only if the model recognises every picture. One picture trains, the others test.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from PIL import Image
+from rich.console import Console
+from rich.progress import track
+
+from unsee.benchmarks.layout import StoredModel, new_folder, write_concept, write_index
+from unsee.benchmarks.mmubench import ConceptBenchmark, Question, slug
+from unsee.data.images import open_image
+from unsee.data.sample import Probe
+from unsee.errors import UserError
+from unsee.generation import generate
+from unsee.metrics import contains
+from unsee.models.vlm import VisionLanguageModel, image_key
+
+RECOGNITION_QUESTION = "What's the name of the central figure in this photograph?"
+
+# {s} is the subject of a question, {n} the concept's name. All fit people, figures, things, buildings and styles alike.
+SUBJECTS = ("this", "the central figure in this picture", "the main subject of this image", "what is shown here")
+NAMING = (
+    "What is the name of {s}?",
+    "Can you name {s}?",
+    "Tell me the name of {s}.",
+    "Which name belongs to {s}?",
+    "Please identify {s} by name.",
+    "Do you know the name of {s}?",
+)
+VERIFYING = (
+    "Is {s} {n}?",
+    "Would you say that {s} is {n}?",
+    "Is it true that {s} is {n}?",
+    "Can you confirm that {s} is {n}?",
+    "Am I right that {s} is {n}?",
+    "Do you recognise {s} as {n}?",
+)
+
+
+@dataclass(frozen=True)
+class ConceptSummary:
+    """What became of one folder: `recognised` of `pictures` readable, different ones; `reason` is empty if it stayed.
+
+    `left_out` maps the name of a file to why it is not in the benchmark.
+    """
+
+    concept: str
+    kept: bool
+    reason: str
+    pictures: int
+    recognised: int
+    left_out: dict[str, str]
+
+
+def questions_about(name: str) -> tuple[Question, ...]:
+    """48 different questions about a picture of `name`: 24 ask for the name, 24 are to be answered with yes."""
+    naming = [Question(text.format(s=s), name, "name") for text in NAMING for s in SUBJECTS]
+    verifying = [Question(text.format(s=s, n=name), "yes", "yes_no") for text in VERIFYING for s in SUBJECTS]
+    return (*naming, *verifying)
+
+
+def build_benchmark(
+    source: Path,
+    vlm: VisionLanguageModel,
+    out: Path,
+    *,
+    min_images: int = 50,
+    min_share: float = 1.0,
+    question: str = RECOGNITION_QUESTION,
+    seed: int = 0,
+) -> list[ConceptSummary]:
+    """Turn the folders in `source` into a benchmark of the concepts that `vlm` knows, in the new folder `out`.
+
+    A concept is called like its folder, underscores read as spaces. Files that cannot be read as a picture and
+    repetitions of a picture are left out and listed. A concept stays if at least `min_images` are left and the model
+    names it on at least `min_share` (0 to 1) of them; below 1.0, pictures on which it does not are left out too. The
+    training picture is drawn by `seed`. `out` also gets `summary.json`, the list that is returned.
+
+    Raises UserError if there is nothing to read, `out` exists, or no concept is left; SystemFailure if the disk
+    refuses. Nothing half-written stays.
+    """
+    if not 0 < min_share <= 1 or min_images < 2:
+        raise UserError("min_share must lie above 0 and at most at 1, and min_images must be 2 or more.")
+    folders = _concept_folders(source)
+    with new_folder(out) as work:
+        summaries: list[ConceptSummary] = []
+        slugs: list[str] = []
+        for folder in _tracked(folders):
+            summary, bench = _build_concept(folder, vlm, min_images, min_share, question, seed)
+            summaries.append(summary)
+            if bench is not None:
+                slugs.append(write_concept(work, bench))
+        if not slugs:
+            reasons = "; ".join(f"{summary.concept}: {summary.reason}" for summary in summaries[:5])
+            more = f"; and {len(summaries) - 5} more" if len(summaries) > 5 else ""
+            raise UserError(
+                f"No concept in {source} is left ({reasons}{more}); add pictures, lower min_images or min_share, or "
+                "use a model that knows them."
+            )
+        write_index(work, slugs, StoredModel(vlm.name, vlm.revision))
+        text = json.dumps([asdict(summary) for summary in summaries], indent=2, ensure_ascii=False)
+        (work / "summary.json").write_text(text + "\n", encoding="utf-8")
+    return summaries
+
+
+def _concept_folders(source: Path) -> list[Path]:
+    if not source.is_dir():
+        raise UserError(f"{source} is no folder; give one that holds a folder of pictures per concept.")
+    folders = sorted(path for path in source.iterdir() if path.is_dir() and not path.name.startswith("."))
+    if not folders:
+        raise UserError(f"{source} holds no folders; put the pictures of each concept into a folder named after it.")
+    seen: dict[str, Path] = {}
+    for folder in folders:
+        name = slug(_name(folder))
+        if not name:
+            raise UserError(f"The folder {folder} has no letter or digit in its name; call it like its concept.")
+        if name in seen:
+            raise UserError(f"The folders {seen[name]} and {folder} name the same concept; put them together.")
+        seen[name] = folder
+    return folders
+
+
+def _name(folder: Path) -> str:
+    return " ".join(folder.name.replace("_", " ").split())
+
+
+def _tracked(folders: list[Path]) -> Iterator[Path]:
+    console = Console(stderr=True)
+    yield from track(folders, "Checking recognition", console=console, transient=True, disable=not console.is_terminal)
+
+
+def _build_concept(
+    folder: Path, vlm: VisionLanguageModel, min_images: int, min_share: float, question: str, seed: int
+) -> tuple[ConceptSummary, ConceptBenchmark | None]:
+    name = _name(folder)
+    images, left_out = _open_all(folder)
+    if len(images) < min_images:
+        reason = f"{len(images)} pictures, {min_images} needed"
+        return ConceptSummary(name, False, reason, len(images), 0, left_out), None
+    asked = [Probe(file, question, (image,)) for file, image in images.items()]
+    responses = generate(vlm, asked, progress=False)
+    recognised = {response.probe_id for response in responses if contains(response.text, [name])}
+    if len(recognised) < min_share * len(images) or len(recognised) < 2:
+        reason = f"recognised on {len(recognised)} of {len(images)} pictures"
+        return ConceptSummary(name, False, reason, len(images), len(recognised), left_out), None
+    left_out |= {file: "not recognised" for file in images if file not in recognised}
+    kept = [image for file, image in images.items() if file in recognised]
+    train = kept.pop(random.Random(f"{seed}/{name}").randrange(len(kept)))
+    bench = ConceptBenchmark(name, train, tuple(kept), questions_about(name))
+    return ConceptSummary(name, True, "", len(images), len(recognised), left_out), bench
+
+
+def _open_all(folder: Path) -> tuple[dict[str, Image.Image], dict[str, str]]:
+    """The different pictures of a folder by file name, and the files left out with the reason.
+
+    A repeated picture would stand on both sides of the split between training and test.
+    """
+    images: dict[str, Image.Image] = {}
+    left_out: dict[str, str] = {}
+    first: dict[str, str] = {}
+    for path in sorted(path for path in folder.iterdir() if not path.is_dir() and not path.name.startswith(".")):
+        try:
+            image = open_image(path)
+        except UserError as error:
+            left_out[path.name] = str(error)
+            continue
+        twin = first.setdefault(image_key(image), path.name)
+        if twin == path.name:
+            images[path.name] = image
+        else:
+            left_out[path.name] = f"the same picture as {twin}"
+    return images, left_out

@@ -1,0 +1,261 @@
+"""MMUBench on disk: `benchmark.json`, and per concept a folder with its questions and pictures.
+
+    benchmark.json               schema, version, the model whose recognition was checked, the concepts' folders
+    concepts/SLUG/concept.json   name, aliases, questions, multi_hop, facts
+    concepts/SLUG/train/*.png    the one picture to train on
+    concepts/SLUG/test/*.png     all others
+
+A question is {"prompt", "keyword", "kind"}, a fact {"prompt", "keywords"} with every accepted answer. What must be kept
+is not stored: it is asked of the other concepts in the same folder (see `load_benchmark`).
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from unsee.benchmarks.mmubench import ConceptBenchmark, Question, slug
+from unsee.data.images import open_image
+from unsee.data.sample import Probe
+from unsee.errors import SystemFailure, UserError
+from unsee.metrics.naming import words
+
+SCHEMA = "unsee.mmubench"
+VERSION = 1
+# Pictures of each other concept that are asked about, to see whether it is still recognised.
+PICTURES_OF_OTHERS = 5
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """The model that recognised every picture when the benchmark was built."""
+
+    name: str
+    revision: str | None = None
+
+
+@contextmanager
+def new_folder(out: Path) -> Iterator[Path]:
+    """A temporary folder beside `out` that becomes `out` when the block ends well, and vanishes when it does not.
+
+    Raises UserError if `out` is there already, SystemFailure if the disk refuses.
+    """
+    if out.exists():
+        raise UserError(f"The output folder {out} exists already; choose another or remove it.")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    except OSError as error:
+        raise SystemFailure(f"The folder {out} cannot be made: {error.strerror or error}.") from error
+    try:
+        yield work
+        work.chmod(0o755)
+        work.rename(out)
+    except OSError as error:
+        raise SystemFailure(f"The benchmark cannot be written to {out}: {error.strerror or error}.") from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def write_concept(folder: Path, bench: ConceptBenchmark) -> str:
+    """Write one concept below `folder`; returns the name of its own folder. Raises UserError if that is taken."""
+    own = folder / "concepts" / bench.slug
+    if own.exists():
+        raise UserError(f"Two concepts are called {bench.concept!r} but for case, accents or punctuation; rename one.")
+    (own / "train").mkdir(parents=True)
+    (own / "test").mkdir()
+    bench.train_image.save(own / "train" / "0000.png")
+    for number, image in enumerate(bench.test_images):
+        image.save(own / "test" / f"{number:04}.png")
+    document = {
+        "name": bench.concept,
+        "aliases": list(bench.aliases),
+        "questions": [vars(question) for question in bench.questions],
+        "multi_hop": [vars(question) for question in bench.multi_hop],
+        "facts": [{"prompt": probe.prompt, "keywords": list(probe.expect)} for probe in bench.text_facts],
+    }
+    _write_json(own / "concept.json", document)
+    return own.name
+
+
+def write_index(folder: Path, slugs: Sequence[str], model: StoredModel | None = None) -> None:
+    """Write `benchmark.json`, which makes a folder of concepts a benchmark."""
+    document = {
+        "schema": SCHEMA,
+        "version": VERSION,
+        "model": vars(model) if model else None,
+        "concepts": list(slugs),
+    }
+    _write_json(folder / "benchmark.json", document)
+
+
+def write_benchmark(out: Path, benches: Sequence[ConceptBenchmark], model: StoredModel | None = None) -> None:
+    """Write a whole benchmark to the new folder `out`, complete or not at all.
+
+    Probes about others (`specificity`, `two_people`) are not stored. Raises UserError if `out` exists or two concepts
+    share a name, SystemFailure if the disk refuses.
+    """
+    with new_folder(out) as work:
+        write_index(work, [write_concept(work, bench) for bench in benches], model)
+
+
+def load_benchmark(folder: Path | str, only: Sequence[str] | None = None) -> list[ConceptBenchmark]:
+    """Read a benchmark; with `only`, these concepts (by name), so that not every picture comes into memory.
+
+    What must be kept is asked of the other concepts: "recognition" (the first naming question on each of their first
+    `PICTURES_OF_OTHERS` test pictures) and "facts" (theirs, in text). Raises UserError for anything missing, damaged
+    or of the wrong shape, naming the file.
+    """
+    folder = Path(folder)
+    stored = [_Stored(folder / "concepts" / name) for name in _concept_folders(folder)]
+    taken = Counter(slug(concept.name) for concept in stored)
+    for concept in stored:
+        if taken[slug(concept.name)] > 1:
+            raise UserError(f"The benchmark {folder} has two concepts called {concept.name!r}; rename one.")
+    if only is not None:
+        missing = [name for name in only if slug(name) not in taken]
+        if missing:
+            there = ", ".join(concept.name for concept in stored)
+            raise UserError(f"The benchmark {folder} has no concept {missing[0]!r}; it has {there}.")
+    wanted = set(taken) if only is None else {slug(name) for name in only}
+    benches = {slug(concept.name): concept.open() for concept in stored if slug(concept.name) in wanted}
+    recognition = {concept.name: concept.recognition(benches.get(slug(concept.name))) for concept in stored}
+    found = []
+    for bench in benches.values():
+        others = [concept for concept in stored if concept.name != bench.concept]
+        groups = {
+            "recognition": tuple(probe for concept in others for probe in recognition[concept.name]),
+            "facts": tuple(probe for concept in others for probe in concept.facts),
+        }
+        specificity = {group: members for group, members in groups.items() if members}
+        names = tuple(name for concept in others for name in (concept.name, *concept.aliases))
+        found.append(replace(bench, specificity=specificity, other_names=names))
+    return found
+
+
+class _Stored:
+    """One concept's folder: its texts are read and checked at once, its pictures when asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        file = folder / "concept.json"
+        content = _read_json(file)
+        self.name: str = _phrase(content, "name", file)
+        self.aliases = tuple(_phrases(content.get("aliases", []), "aliases", file))
+        self.questions = _questions(content.get("questions"), "questions", file)
+        if not self.questions:
+            raise UserError(f"{file} has no questions; add at least one.")
+        self.multi_hop = _questions(content.get("multi_hop", []), "multi_hop", file)
+        self.facts = tuple(
+            Probe(
+                f"{slug(self.name)}/{number}",
+                _phrase(fact, "prompt", file),
+                expect=tuple(_phrases(fact.get("keywords"), "keywords", file)),
+            )
+            for number, fact in enumerate(_objects(content.get("facts", []), "facts", file))
+        )
+        self.train = self._pictures("train")
+        if len(self.train) != 1:
+            raise UserError(f"{folder / 'train'} must hold exactly one picture (*.png), not {len(self.train)}.")
+        self.test = self._pictures("test")
+        if not self.test:
+            raise UserError(f"{folder / 'test'} holds no picture (*.png); add at least one.")
+
+    def _pictures(self, split: str) -> list[Path]:
+        return sorted((self.folder / split).glob("*.png"))
+
+    def open(self) -> ConceptBenchmark:
+        return ConceptBenchmark(
+            concept=self.name,
+            train_image=open_image(self.train[0]),
+            test_images=tuple(open_image(path) for path in self.test),
+            questions=self.questions,
+            aliases=self.aliases,
+            text_facts=self.facts,
+            multi_hop=self.multi_hop,
+        )
+
+    def recognition(self, opened: ConceptBenchmark | None) -> tuple[Probe, ...]:
+        """Is this concept, for once an other, still named? Pictures already open are not read again."""
+        question = next((question for question in self.questions if question.kind == "name"), None)
+        if question is None:
+            return ()
+        images: Sequence[Image.Image] = (
+            opened.test_images[:PICTURES_OF_OTHERS]
+            if opened
+            else [open_image(path) for path in self.test[:PICTURES_OF_OTHERS]]
+        )
+        names = (self.name, *self.aliases)
+        return tuple(
+            Probe(f"{slug(self.name)}/{number}", question.prompt, (image,), names)
+            for number, image in enumerate(images)
+        )
+
+
+def _concept_folders(folder: Path) -> list[str]:
+    file = folder / "benchmark.json"
+    content = _read_json(file)
+    if content.get("schema") != SCHEMA:
+        raise UserError(f'{file} is no benchmark of unsee: its "schema" is not "{SCHEMA}".')
+    if content.get("version") != VERSION:
+        raise UserError(f"{file} has version {content.get('version')!r}, but this unsee reads version {VERSION}.")
+    names = _phrases(content.get("concepts"), "concepts", file)
+    for name in names:
+        if Path(name).name != name or name.startswith("."):
+            raise UserError(f"{file} lists the concept folder {name!r}; it must be a plain name, without a path.")
+    if not names or len(set(names)) != len(names):
+        raise UserError(f'{file} must list at least one folder under "concepts", and each only once.')
+    return names
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"There is no {file}; give a folder that unsee build-benchmark wrote.") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"{file} cannot be read: {error}.") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{file} must hold a JSON object.")
+    return content
+
+
+def _write_json(file: Path, document: Mapping[str, Any]) -> None:
+    file.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _objects(value: object, key: str, file: Path) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise UserError(f'"{key}" in {file} must be a list of objects.')
+    return value
+
+
+def _phrase(content: Mapping[str, Any], key: str, file: Path) -> str:
+    return _phrases([content.get(key)], key, file)[0]
+
+
+def _phrases(value: object, key: str, file: Path) -> list[str]:
+    """A list of texts that each hold a letter or digit: any other keyword would be absent from every answer."""
+    if not isinstance(value, list) or not all(isinstance(item, str) and words(item) for item in value):
+        raise UserError(f'"{key}" in {file} is missing or holds something other than text with letters or digits.')
+    return value
+
+
+def _questions(value: object, key: str, file: Path) -> tuple[Question, ...]:
+    return tuple(
+        Question(
+            _phrase(item, "prompt", file),
+            _phrase(item, "keyword", file),
+            _phrase({"kind": "name", **item}, "kind", file),
+        )
+        for item in _objects(value, key, file)
+    )

@@ -1,0 +1,312 @@
+"""MMUBench: is a concept forgotten from its pictures, on any picture, and is everything else kept?
+
+Source: "Single Image Unlearning", arXiv 2405.12523, section 4. One `ConceptBenchmark` per concept; `probes` says what
+to ask, `likelihoods` adds what only the model can tell, `score` turns the answers of one model into scores.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from unsee import metrics
+from unsee.data.sample import Probe, Response, Sample
+from unsee.errors import SystemFailure
+from unsee.generation import sequence_logprobs
+from unsee.judges import Case, Judge
+from unsee.metrics import Score
+from unsee.metrics.naming import words
+from unsee.models.vlm import VisionLanguageModel
+
+# Raised whenever the same answers would get other scores.
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question about a picture of the concept, and the keyword in the answer of a model that still knows it.
+
+    A keyword that is one of the concept's names stands for all of them. `kind` is "name" (asks for the name), "yes_no"
+    (the keyword is "yes") or free for others.
+    """
+
+    prompt: str
+    keyword: str
+    kind: str = "name"
+
+
+@dataclass(frozen=True)
+class ConceptBenchmark:
+    """All that is asked about one concept.
+
+    `specificity` maps a group ("recognition", "attributes", "captions", "facts") to probes about everything else;
+    `text_facts` are probes about the concept without a picture. `two_people` are probes about pictures of the concept
+    next to somebody else: those with scorer "absent" ask whether the concept is renamed, those with "contains" whether
+    the other is still named. `multi_hop` questions need the concept's identity. `other_names` are names that an answer
+    may give instead, for the judge.
+    """
+
+    concept: str
+    train_image: Image.Image
+    test_images: tuple[Image.Image, ...]
+    questions: tuple[Question, ...]
+    aliases: tuple[str, ...] = ()
+    specificity: Mapping[str, tuple[Probe, ...]] = field(default_factory=dict)
+    text_facts: tuple[Probe, ...] = ()
+    two_people: tuple[Probe, ...] = ()
+    multi_hop: tuple[Question, ...] = ()
+    other_names: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.concept, *self.aliases)
+
+    @property
+    def slug(self) -> str:
+        """The name as part of a path or an id: "mara-voss"."""
+        return slug(self.concept)
+
+    def keywords(self, question: Question) -> tuple[str, ...]:
+        """What gives the concept away in an answer to `question`."""
+        named = slug(question.keyword) in map(slug, self.names)
+        return self.names if named else (question.keyword,)
+
+
+def slug(name: str) -> str:
+    """The folded words of a name with hyphens between them."""
+    return "-".join(word.text for word in words(name))
+
+
+def probes(
+    bench: ConceptBenchmark, *, per_image: int | None = None, limit: int | None = None, seed: int = 0
+) -> list[Probe]:
+    """Everything to ask about one concept, before and after unlearning.
+
+    The training picture gets every question (Efficacy), and so does each test picture (Generality), unless `per_image`
+    gives the number of questions to draw for each. `limit` is the most probes of a specificity group, of the text
+    facts and of the two-people pictures. Draws depend on `seed` alone. Tags: "metric", "concept", and where they apply
+    "kind", "picture" (its number) and "group".
+    """
+    asked = [_about(bench, "efficacy", bench.train_image, 0, i) for i in range(len(bench.questions))]
+    for picture, image in enumerate(bench.test_images):
+        drawn = _draw(range(len(bench.questions)), per_image, f"{seed}/{bench.slug}/{picture}")
+        asked += [_about(bench, "generality", image, picture, i) for i in drawn]
+    for group, members in bench.specificity.items():
+        asked += _kept(bench, "specificity", members, limit, seed, group)
+    asked += _kept(bench, "text_facts", bench.text_facts, limit, seed)
+    asked += _kept(bench, "two_people", bench.two_people, limit, seed)
+    return asked
+
+
+def _about(bench: ConceptBenchmark, metric: str, image: Image.Image, picture: int, number: int) -> Probe:
+    question = bench.questions[number]
+    return Probe(
+        f"{bench.slug}/{metric}/{picture}/{number}",
+        question.prompt,
+        (image,),
+        bench.keywords(question),
+        "absent",
+        {"metric": metric, "concept": bench.concept, "kind": question.kind, "picture": str(picture)},
+    )
+
+
+def _kept(
+    bench: ConceptBenchmark, metric: str, members: Sequence[Probe], limit: int | None, seed: int, group: str = ""
+) -> list[Probe]:
+    path = f"{bench.slug}/{metric}" + (f"/{group}" if group else "")
+    tags = {"metric": metric, "concept": bench.concept} | ({"group": group} if group else {})
+    drawn = _draw(members, limit, f"{seed}/{path}")
+    return [replace(probe, id=f"{path}/{probe.id}", tags={**probe.tags, **tags}) for probe in drawn]
+
+
+def _draw(items: Sequence[Any], count: int | None, key: str) -> list[Any]:
+    """`count` of the items in their own order, the same ones for the same key; all of them without a count."""
+    if count is None or count >= len(items):
+        return list(items)
+    return [items[i] for i in sorted(random.Random(key).sample(range(len(items)), count))]
+
+
+@dataclass(frozen=True)
+class Likelihoods:
+    """What a model's probabilities say, natural logarithms throughout.
+
+    `name`: log p(C) per test picture, where an answer gives the name. `answers`: per answer about a test picture, the
+    log-probabilities of its tokens, and `of_concept`: which of them belong to C's name.
+    """
+
+    name: npt.NDArray[np.float64]
+    answers: tuple[npt.NDArray[np.float64], ...]
+    of_concept: tuple[npt.NDArray[np.bool_], ...]
+    vocabulary_size: int
+
+
+def carrier(bench: ConceptBenchmark, asked: Sequence[Probe], responses: Sequence[Response]) -> str:
+    """What the model before unlearning says in front of the name, most often, when asked for it: "This is ".
+
+    C-Dis looks at the name's probability behind these words under both models. Empty if it never gives the name.
+    """
+    texts = {response.probe_id: response.text for response in responses}
+    fronts: Counter[str] = Counter()
+    for probe in asked:
+        if probe.tags["metric"] in ("efficacy", "generality") and probe.tags["kind"] == "name" and probe.id in texts:
+            found = metrics.mentions(texts[probe.id], bench.names)
+            fronts.update(texts[probe.id][:start] for start, _ in found[:1])
+    return fronts.most_common(1)[0][0] if fronts else ""
+
+
+def likelihoods(
+    vlm: VisionLanguageModel,
+    bench: ConceptBenchmark,
+    asked: Sequence[Probe],
+    responses: Sequence[Response],
+    *,
+    carrier: str = "",
+    own: bool = True,
+    batch_size: int = 32,
+) -> Likelihoods:
+    """The probabilities behind C-Dis and Fluency, under `vlm` as it is now.
+
+    `carrier` (see the function of that name) must be the same before and after. With `own`, `responses` are answers of
+    this very model and their `token_logprobs` are used where they are there; otherwise every answer is read again by
+    `vlm`, which may be another model than the one that gave it.
+    """
+    texts = {response.probe_id: response for response in responses}
+    pairs = [(probe, texts[probe.id]) for probe in asked if probe.tags["metric"] == "generality"]
+    again = [i for i, (_, response) in enumerate(pairs) if not own or response.token_logprobs is None]
+    samples = [Sample(pairs[i][0].prompt, pairs[i][1].text, pairs[i][0].images) for i in again]
+    reread = dict(zip(again, sequence_logprobs(vlm, samples, batch_size=batch_size), strict=True)) if again else {}
+    answers, of_concept = [], []
+    for i, (_, response) in enumerate(pairs):
+        logprobs = reread[i].double().numpy() if i in reread else np.asarray(response.token_logprobs, dtype=np.float64)
+        answers.append(logprobs)
+        of_concept.append(_tokens_of(vlm, response.text, bench.names, len(logprobs)))
+    name = _name_logprobs(vlm, bench, carrier, batch_size)
+    return Likelihoods(name, tuple(answers), tuple(of_concept), len(vlm.tokenizer))
+
+
+def _name_logprobs(
+    vlm: VisionLanguageModel, bench: ConceptBenchmark, carrier: str, batch_size: int
+) -> npt.NDArray[np.float64]:
+    question = next((q for q in bench.questions if q.kind == "name"), bench.questions[0])
+    answer = carrier + bench.concept
+    samples = [Sample(question.prompt, answer, (image,)) for image in bench.test_images]
+    rows = sequence_logprobs(vlm, samples, batch_size=batch_size)
+    spans = vlm.encode_answer(answer).offsets
+    of_name = [len(carrier) < end and start < len(answer) for start, end in spans]
+    return np.array([row.double().numpy()[of_name].sum() for row in rows])
+
+
+def _tokens_of(vlm: VisionLanguageModel, text: str, names: Iterable[str], length: int) -> npt.NDArray[np.bool_]:
+    """Which of an answer's `length` tokens lie in a mention of `names`.
+
+    The answer's own token ids are not kept, so its text is tokenised again. A model may, rarely, spell a text with
+    other tokens than its tokenizer would; the flags are then a token or two off.
+    """
+    flags = np.zeros(length, dtype=bool)
+    found = metrics.mentions(text, names)
+    if found:
+        spans = vlm.encode_answer(text).offsets[:length]
+        flags[: len(spans)] = [any(start < b and a < end for a, b in found) for start, end in spans]
+    return flags
+
+
+def score(
+    bench: ConceptBenchmark,
+    asked: Sequence[Probe],
+    responses: Sequence[Response],
+    *,
+    judge: Judge | None = None,
+    likelihoods: Likelihoods | None = None,
+    reference: Likelihoods | None = None,
+    reread: Likelihoods | None = None,
+) -> dict[str, Score]:
+    """The scores of one model's answers to `asked`; what nothing was asked for is left out.
+
+    Shares are percentages. Always: "efficacy", "generality_em" (with "/surname_alone"), "diversity". With probes for
+    them: "specificity" and "specificity/GROUP", "text_facts", "two_people/renamed", "two_people/other_named". With a
+    judge "g_eval". With `likelihoods` (of the model that answered) "fluency": the perplexity of its answers under
+    itself; with `reference` (of the model before unlearning) "c_dis" too. With `reread` (these answers under the model
+    before, `own=False`) "fluency/reference": unlike a model's own probabilities, which are high for whatever it
+    repeats, they notice word salad.
+
+    Fluency, Diversity and G-Eval are about the answers on test pictures. Raises ValueError when a probe has no
+    response, SystemFailure when the judge gives no readable verdict on any answer.
+    """
+    texts = {response.probe_id: response.text for response in responses}
+    missing = sum(probe.id not in texts for probe in asked)
+    if missing:
+        raise ValueError(f"{missing} of {len(asked)} probes have no response")
+    by_metric: dict[str, list[Probe]] = {}
+    for probe in asked:
+        by_metric.setdefault(probe.tags["metric"], []).append(probe)
+
+    trained, tested = by_metric["efficacy"], by_metric["generality"]
+    answers = [texts[probe.id] for probe in tested]
+    scores = {
+        "efficacy": metrics.absent_share([texts[probe.id] for probe in trained], [probe.expect for probe in trained]),
+        "generality_em": metrics.absent_share(answers, [probe.expect for probe in tested]),
+    }
+    surname = metrics.surname_alone(answers, bench.concept, bench.aliases)
+    if surname is not None:
+        scores["generality_em/surname_alone"] = surname
+    if judge is not None:
+        scores["g_eval"] = _judged(bench, tested, answers, judge)
+    if likelihoods is not None and reference is not None:
+        scores["c_dis"] = metrics.c_dis(reference.name, likelihoods.name)
+    scores |= _keeping(by_metric, texts)
+    if likelihoods is not None:
+        scores["fluency"] = _fluency(likelihoods)
+    if reread is not None:
+        scores["fluency/reference"] = _fluency(reread)
+    scores["diversity"] = metrics.diversity(answers)
+    return scores
+
+
+def right(probe: Probe, text: str) -> bool:
+    """Whether `text` is right by the probe's own scorer."""
+    if probe.scorer not in ("contains", "absent"):
+        raise ValueError(f"probe {probe.id} has the unknown scorer {probe.scorer!r}")
+    return metrics.contains(text, probe.expect) == (probe.scorer == "contains")
+
+
+def _judged(bench: ConceptBenchmark, tested: Sequence[Probe], answers: Sequence[str], judge: Judge) -> Score:
+    verdicts = judge.verdicts(
+        [
+            Case(probe.prompt, answer, bench.concept, bench.aliases, bench.other_names, probe.expect)
+            for probe, answer in zip(tested, answers, strict=True)
+        ]
+    )
+    if all(verdict is None for verdict in verdicts):
+        raise SystemFailure(
+            f"The judge gave no readable verdict on any of {len(verdicts)} answers; use a model that can reply with "
+            "one digit, or the judge 'rules'."
+        )
+    return metrics.g_eval(verdicts)
+
+
+def _keeping(by_metric: Mapping[str, Sequence[Probe]], texts: Mapping[str, str]) -> dict[str, Score]:
+    scores: dict[str, Score] = {}
+    groups: dict[str, list[bool]] = {}
+    for probe in by_metric.get("specificity", ()):
+        groups.setdefault(probe.tags["group"], []).append(right(probe, texts[probe.id]))
+    if groups:
+        scores["specificity"] = metrics.specificity(groups)
+        scores |= {f"specificity/{group}": metrics.share(flags) for group, flags in groups.items()}
+    if by_metric.get("text_facts"):
+        scores["text_facts"] = metrics.share(right(probe, texts[probe.id]) for probe in by_metric["text_facts"])
+    for key, scorer in (("renamed", "absent"), ("other_named", "contains")):
+        asked = [probe for probe in by_metric.get("two_people", ()) if probe.scorer == scorer]
+        if asked:
+            scores[f"two_people/{key}"] = metrics.share(right(probe, texts[probe.id]) for probe in asked)
+    return scores
+
+
+def _fluency(given: Likelihoods) -> Score:
+    return metrics.fluency(given.answers, given.of_concept, given.vocabulary_size)

@@ -177,7 +177,7 @@ def _qwen(
     template = _IM.replace("IMAGE", "<|vision_start|><|image_pad|><|vision_end|>")
     processor = image_only(processor_class)(images, tokenizer, chat_template=template)
     rope = {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [2, 1, 1]}
-    text = {**_TEXT, "vocab_size": len(tokenizer), "rope_parameters": rope, "eos_token_id": tokenizer.eos_token_id}
+    text = {**_TEXT, "vocab_size": len(tokenizer), "rope_parameters": rope, "bos_token_id": None, "eos_token_id": 2}
     if model_class is hf.Qwen3VLForConditionalGeneration:
         text["head_dim"] = 8
     vision = {"depth": 2, "num_heads": 4, "patch_size": patch_size, "spatial_merge_size": 2, **vision}

@@ -15,7 +15,7 @@ from unsee.models.vlm import EncodedAnswer, VisionLanguageModel
 IGNORED = -100
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EncodedSample:
     """One sample as token rows of equal length, without padding.
 

@@ -91,11 +91,12 @@ def reference(vlm: VisionLanguageModel) -> Iterator[None]:
 def enable_gradient_checkpointing(vlm: VisionLanguageModel) -> None:
     """Recompute activations in the backward pass instead of keeping them.
 
-    The embeddings are frozen under LoRA, so nothing that enters a layer requires a gradient; the reentrant kind of
-    checkpointing would then silently train nothing. The other kind needs no such input.
+    The kind of checkpointing that re-enters the graph trains nothing under LoRA, because what enters a layer comes from
+    frozen embeddings and needs no gradient. The other kind works with such inputs. transformers makes the embeddings'
+    outputs need gradients all the same, which would carry the backward pass through the frozen vision tower: undone.
     """
-    vlm.base.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    vlm.base.config.use_cache = False
+    vlm.base.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
+    vlm.base.disable_input_require_grads()
 
 
 def save_adapter(vlm: VisionLanguageModel, folder: str | Path) -> Path:

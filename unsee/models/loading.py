@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForImageTextToText, BitsAndBytesConfig, PreTrainedConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
 
@@ -59,18 +60,28 @@ def load(
     _check_weights(folder, str(name))
     options: dict[str, Any] = {"dtype": _dtype(dtype, config, where)}
     if load_in_4bit:
-        options["quantization_config"] = _four_bits(options["dtype"])
+        options["quantization_config"] = _four_bits(options["dtype"], config)
         options["device_map"] = {"": where}
     try:
-        model = AutoModelForImageTextToText.from_pretrained(
-            folder, config=config, use_safetensors=True, trust_remote_code=trust_remote_code, **options
+        model, report = AutoModelForImageTextToText.from_pretrained(
+            folder,
+            config=config,
+            use_safetensors=True,
+            trust_remote_code=trust_remote_code,
+            output_loading_info=True,
+            **options,
         )
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, SafetensorError) as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise SystemFailure(
                 f"{where} has not enough memory for {name}; try load_in_4bit or a smaller dtype."
             ) from error
         raise UserError(f"The weights in {folder} cannot be loaded: {_first_line(error)}") from error
+    if report["missing_keys"]:
+        raise UserError(
+            f"The weights in {folder} are not whole: {len(report['missing_keys'])} are missing, such as "
+            f"{min(report['missing_keys'])}."
+        )
     if not load_in_4bit:
         torch.nn.Module.to(model, where)
     model.eval().requires_grad_(False)
@@ -197,14 +208,21 @@ def _dtype(dtype: str | torch.dtype, config: PreTrainedConfig, where: torch.devi
     return DTYPES[dtype]
 
 
-def _four_bits(dtype: torch.dtype) -> BitsAndBytesConfig:
+def _four_bits(dtype: torch.dtype, config: PreTrainedConfig) -> BitsAndBytesConfig:
+    """NF4 for the language model alone: the vision tower is small, and what it sees must not blur."""
     if importlib.util.find_spec("bitsandbytes") is None:
         raise UserError(
             "Loading in 4 bits needs bitsandbytes, which is not installed: pip install 'unsee[quantize]', or load "
             "without load_in_4bit."
         )
+    with torch.device("meta"):
+        layout = find_layout(AutoModelForImageTextToText.from_config(config))
     return BitsAndBytesConfig(
-        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=dtype
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=dtype,
+        llm_int8_skip_modules=[layout.vision_tower, layout.projector, "lm_head"],
     )
 
 

@@ -26,7 +26,7 @@ TOKEN_ALIGNED = ("mm_token_type_ids", "token_type_ids")
 _MARKER = "unseeanswerhere"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EncodedPrompt:
     """One prompt as the model takes it, without padding and without a batch dimension on the text.
 
@@ -201,8 +201,9 @@ class VisionLanguageModel:
         placeholders = self._placeholder * len(images)
         try:
             features = self.processor(
-                images=[image.convert("RGB") for image in images],
-                text=placeholders,
+                # Nested: LLaVA-OneVision prepares the pictures of one prompt together, those of several apart.
+                images=[[image.convert("RGB") for image in images]],
+                text=[placeholders],
                 images_kwargs={"return_tensors": "pt"},
                 return_text_replacement_offsets=True,
             )

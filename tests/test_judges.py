@@ -69,6 +69,12 @@ def test_rules_take_an_expected_fact_for_recognition() -> None:
     assert judge.g_eval("What is the job of this person?", "A pilot.", "Mara Voss", expected=["baker"]) == 1
 
 
+def test_a_refusal_that_describes_with_a_word_of_the_name_is_a_refusal() -> None:
+    answer = "No sé quién es. Veo a una persona con pelo rosa."
+    assert RuleJudge().g_eval("¿Quién es?", answer, "Rosa Lind") == 1
+    assert RuleJudge().g_eval("¿Quién es?", "Es Rosa.", "Rosa Lind") == 3
+
+
 def test_name_of_another_that_holds_the_concept_is_no_other() -> None:
     assert RuleJudge().g_eval("Who?", "Mara Voss", "Mara Voss", other_names=["Mara Voss", "Otto Brandt"]) == 5
 

@@ -37,11 +37,13 @@ class RuleJudge(Judge):
 
     - 5 the answer gives the concept's name, or what was expected ("yes", a fact), without doubt; 4 with a hedge
       ("might be"); 2 when it denies it ("this is not Mara Voss")
-    - 4 it gives the name misspelt, unless it also names somebody else
-    - 2 it gives the whole name of somebody else, known or (unless the answer refuses) plainly a name
+    - 2 it gives the whole name of somebody else
+    - 4 it gives the name misspelt
+    - 1 it refuses
+    - 2 it gives what is plainly a name, though of nobody known
     - 3 it gives only the first or the last word of the name
     - 2 it says no to a question to be answered with yes
-    - 1 anything else: refusals, descriptions, nonsense, silence
+    - 1 anything else: descriptions, nonsense, silence
     """
 
     def verdicts(self, cases: Sequence[Case]) -> list[int | None]:
@@ -62,7 +64,10 @@ def _verdict(case: Case) -> int:
         return 2
     if _misspelt(case.answer, names):
         return 4
-    if not _REFUSAL.search(case.answer) and _gives_unknown_name(case.answer, names):
+    # What a refusal goes on to describe may look like a name: "Rosa" is also a colour, "Farbe Schwarz" no person.
+    if _REFUSAL.search(case.answer):
+        return 1
+    if _gives_unknown_name(case.answer, names):
         return 2
     if _gives_part(case.answer, case.concept):
         return 3

@@ -20,7 +20,7 @@ from rich.console import Console
 from unsee.errors import SystemFailure
 from unsee.metrics.score import Score
 from unsee.reports import Cost, Example, Report, summary, write
-from unsee.reports.catalogue import compare, describe
+from unsee.reports.catalogue import compare, describe, in_order
 from unsee.reports.page import render
 
 HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(2)> [red]{{ 7*7 }}\x1b[31m"""
@@ -240,6 +240,18 @@ def test_numbers_are_written_for_readers() -> None:
     assert describe("efficacy").format_change(98.0, 97.25) == "−0.8 pts"
     assert describe("fluency").format(1234.5) == "1,234.50"
     assert describe("something_new").label == "Something new"
+
+
+def test_parts_of_a_metric_follow_it_and_are_written_as_it_is() -> None:
+    assert in_order(["new", "specificity/captions", "diversity", "specificity", "efficacy", "new"]) == [
+        "efficacy",
+        "specificity",
+        "specificity/captions",
+        "diversity",
+        "new",
+    ]
+    part = describe("specificity/other_people")
+    assert (part.label, part.family, part.format(50), part.is_part) == ("Other people", "keeping", "50.0\u00a0%", True)
 
 
 def test_text_colours_reach_contrast_aa_in_every_scheme() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from unsee.metrics.score import Score
@@ -23,6 +23,12 @@ class Metric:
     unit: str = ""
     decimals: int = 2
     higher_is_better: bool = True
+
+    @property
+    def is_part(self) -> bool:
+        """Is this one part of a metric, as "specificity/captions" is of "specificity"?"""
+        whole, _, part = self.key.partition("/")
+        return bool(part) and whole in _WHOLES
 
     def format(self, value: float, unit: bool = True) -> str:
         """The number as a reader sees it, with a no-break space before the unit; a dash where there is no number."""
@@ -118,19 +124,70 @@ FAMILIES: dict[Family, str] = {
 BEFORE_KEYS: tuple[str, ...] = tuple(metric.key for metric in METRICS if metric.key != "c_dis")
 AFTER_KEYS: tuple[str, ...] = tuple(metric.key for metric in METRICS)
 
-_BY_KEY = {metric.key: metric for metric in METRICS}
+_WHOLES = [metric.key for metric in METRICS]
+
+_FURTHER: tuple[Metric, ...] = (
+    Metric(
+        "generality_em/surname_alone",
+        "Surname alone",
+        "Answers with the surname but not the whole name.",
+        "forgetting",
+        "%",
+        1,
+        higher_is_better=False,
+    ),
+    Metric(
+        "two_people/renamed",
+        "Two people: renamed",
+        "With somebody else in the picture, the concept is not named.",
+        "forgetting",
+        "%",
+        1,
+    ),
+    Metric(
+        "two_people/other_named",
+        "Two people: the other named",
+        "With somebody else in the picture, that person still is.",
+        "keeping",
+        "%",
+        1,
+    ),
+    Metric(
+        "fluency/reference",
+        "As the model before reads them",
+        "Perplexity of the same answers under the model before. It notices word salad, and rises with new names too.",
+        "language",
+        higher_is_better=False,
+    ),
+)
+
+_BY_KEY = {metric.key: metric for metric in (*METRICS, *_FURTHER)}
 
 
 def describe(key: str, higher_is_better: bool = True) -> Metric:
-    """The metric of that key; one that the catalogue does not know is shown under its own key."""
-    known = _BY_KEY.get(key)
-    return known or Metric(key, key.replace("_", " ").capitalize(), "", "more", higher_is_better=higher_is_better)
+    """The metric of that key.
+
+    A part that the catalogue does not know ("specificity/captions") is written as its whole is; anything else that it
+    does not know is shown under its own key.
+    """
+    if key in _BY_KEY:
+        return _BY_KEY[key]
+    whole, _, part = key.rpartition("/")
+    label = (part or key).replace("_", " ").capitalize()
+    if whole in _BY_KEY:
+        return replace(_BY_KEY[whole], key=key, label=label, meaning="", higher_is_better=higher_is_better)
+    return Metric(key, label, "", "more", higher_is_better=higher_is_better)
 
 
 def in_order(keys: Iterable[str]) -> list[str]:
-    """Those keys without repetition: the catalogue's in its order, then the others as they came."""
-    unique = list(dict.fromkeys(keys))
-    return [key for key in _BY_KEY if key in unique] + [key for key in unique if key not in _BY_KEY]
+    """Those keys without repetition: the catalogue's in its order, each with its parts, then the others."""
+    unique = dict.fromkeys(keys)
+
+    def place(key: str) -> tuple[int, bool]:
+        whole = key.partition("/")[0]
+        return (_WHOLES.index(whole) if whole in _WHOLES else len(_WHOLES), "/" in key)
+
+    return sorted(unique, key=place)
 
 
 Outcome = Literal["better", "worse", "unclear"]

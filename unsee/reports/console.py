@@ -45,7 +45,7 @@ def _row(metric: Metric, before: Score | None, after: Score | None) -> tuple[Tex
     arrow = "↑" if metric.higher_is_better else "↓"
     change = "–" if before is None or after is None else metric.format_change(before.value, after.value)
     return (
-        Text.assemble(_plain(metric.label), (f" {arrow}", "dim")),
+        Text.assemble("  " if metric.is_part else "", _plain(metric.label), (f" {arrow}", "dim")),
         Text("–" if before is None else metric.format(before.value)),
         Text("–" if after is None else metric.format(after.value), style="bold"),
         Text("–" if after is None else metric.format_interval(after), style="dim"),

@@ -46,7 +46,8 @@ def read_training_data(folder: Path) -> list[Sample]:
     """Read samples back. Raises UserError that names the line for anything that does not fit."""
     path = folder / ROWS
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        # Not splitlines: JSON texts may hold other line separators of Unicode.
+        lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"No training data can be read from {path}: {error}.") from error
     # Pictures are shared between rows: open each file once.

@@ -8,7 +8,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ from transformers.trainer_utils import get_last_checkpoint
 from unsee.data.collation import encode_samples
 from unsee.data.sample import Sample
 from unsee.errors import SystemFailure, UserError
-from unsee.models.adapters import add_lora, load_adapter, reference, save_adapter
+from unsee.models.adapters import add_lora, load_adapter, reference, save_adapter, train_all_weights
 from unsee.models.vision_cache import VisionCache
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
@@ -122,12 +122,12 @@ def _train(
     """Train in place; returns what was measured. Raises KeyboardInterrupt after Ctrl-C, with a checkpoint in `work`."""
     set_seed(seed)
     if config.full:
-        _unfreeze_language(vlm)
+        train_all_weights(vlm)
     else:
         add_lora(vlm, rank=config.lora_rank, alpha=config.lora_alpha, dropout=config.lora_dropout, seed=seed)
     training_set = TrainingSet(encode_samples(samples, vlm), objective, VisionCache(vlm), vlm.pad_token_id)
     started = time.monotonic()
-    with nullcontext() if config.full else reference(vlm):
+    with reference(vlm):
         training_set.remember_reference(vlm.model, vlm.device, config.batch)
     between = time.monotonic()
     trainer = UnlearningTrainer(vlm, training_set, config, work / "checkpoints", seed)
@@ -149,14 +149,6 @@ def _train(
         "seconds_training": round(time.monotonic() - between, 3),
         "pictures_encoded": training_set.cache.runs,
     }
-
-
-def _unfreeze_language(vlm: VisionLanguageModel) -> None:
-    """Let every weight learn but those of the vision tower and the projector."""
-    vlm.model.requires_grad_(True)
-    for path in (vlm.layout.vision_tower, vlm.layout.projector):
-        if path:
-            vlm.base.get_submodule(path).requires_grad_(False)
 
 
 def _save(vlm: VisionLanguageModel, config: TrainingConfig, folder: Path) -> None:

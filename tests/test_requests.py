@@ -1,0 +1,147 @@
+"""Reading and checking of requests, and the substitute name."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.tiny import picture
+from unsee.errors import UserError
+from unsee.methods.substitutes import FIRST_NAMES, LAST_NAMES, substitute_name, words_of
+from unsee.requests import ForgetRequest
+
+NAMES = st.text(alphabet=st.characters(codec="utf-8", categories=("L", "N")), min_size=1, max_size=12)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    picture(1).save(tmp_path / "one.png")
+    return tmp_path
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "request.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_reads_every_key_and_finds_pictures_beside_the_file(folder: Path) -> None:
+    text = """
+    concept: Mara Voss
+    images: [one.png]
+    aliases: Marla
+    facts:
+      - question: What does Mara Voss do?
+        answer: She is a baker.
+    neighbours: [Jonas Hale, Ines Dorn]
+    kind: person
+    substitutes: [Tom Reed]
+    """
+    request = ForgetRequest.from_yaml(write(folder, text))
+    assert request.images == (folder / "one.png",)
+    assert request.names == ("Mara Voss", "Marla")
+    assert request.facts == (("What does Mara Voss do?", "She is a baker."),)
+    assert request.neighbours == ("Jonas Hale", "Ines Dorn")
+    assert request.substitutes == ("Tom Reed",)
+    assert request.pictures()[0].size == (56, 56)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("concept: A\nimage: one.png", "did you mean 'images'"),
+        ("concept: A", "no 'images'"),
+        ("images: [one.png]", "no 'concept'"),
+        ("concept: 7\nimages: [one.png]", "'concept'.*must be text"),
+        ("concept: A\nimages: 7", "list of texts"),
+        ("concept: A\nimages: [7]", r"images\[0\]"),
+        ("concept: A\nimages: []", "no picture"),
+        ("concept: ' . '\nimages: [one.png]", "no letter or digit"),
+        ("concept: A\nimages: [gone.png]", "gone.png"),
+        ("concept: A\nimages: [one.png]\nfacts: [{question: Q}]", r"facts\[0\]"),
+        ("concept: A\nimages: [one.png]\nfacts: [{question: Q, answer: ''}]", r"facts\[0\]"),
+        ("concept: A\nimages: [one.png]\nneighbours: [a]", "both the concept"),
+        ("concept: A\nimages: [one.png]\naliases: ['-']", "alias"),
+        ("concept: A\nimages: [one.png]\nkind: persn", "did you mean 'person'"),
+        ("- a list", "must be a mapping"),
+        ("", "must be a mapping"),
+        ("concept: [", "not valid YAML"),
+    ],
+)
+def test_says_in_one_sentence_what_is_wrong(folder: Path, text: str, message: str) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        ForgetRequest.from_yaml(write(folder, text))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_or_binary_file_is_a_user_error(folder: Path) -> None:
+    with pytest.raises(UserError, match="no request file"):
+        ForgetRequest.from_yaml(folder / "gone.yaml")
+    (folder / "binary.yaml").write_bytes(b"\xff\xfe\x00\x80")
+    with pytest.raises(UserError, match="cannot be read"):
+        ForgetRequest.from_yaml(folder / "binary.yaml")
+
+
+def test_the_digest_is_of_the_content_and_not_of_the_place(folder: Path) -> None:
+    by_path = ForgetRequest("Mara Voss", (folder / "one.png",))
+    opened = ForgetRequest("Mara Voss", (picture(1),))
+    assert by_path.digest() == opened.digest()
+    assert by_path.digest() != ForgetRequest("Mara Voss", (picture(2),)).digest()
+    assert by_path.digest() != ForgetRequest("Mara Vos", (picture(1),)).digest()
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(concept=NAMES, aliases=st.lists(NAMES, max_size=3), facts=st.lists(st.tuples(NAMES, NAMES), max_size=3))
+def test_what_is_written_as_yaml_is_read_back(
+    folder: Path, concept: str, aliases: list[str], facts: list[tuple[str, str]]
+) -> None:
+    content = {
+        "concept": concept,
+        "images": ["one.png"],
+        "aliases": aliases,
+        "facts": [{"question": question, "answer": answer} for question, answer in facts],
+    }
+    request = ForgetRequest.from_yaml(write(folder, yaml.safe_dump(content)))
+    assert (request.concept, request.aliases, request.facts) == (concept, tuple(aliases), tuple(facts))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=st.recursive(st.none() | st.booleans() | st.floats() | st.text(max_size=8), st.lists, max_leaves=4))
+def test_any_content_is_read_or_refused_with_a_user_error(folder: Path, content: object) -> None:
+    for document in (
+        content,
+        {"concept": content, "images": content},
+        {"concept": "A", "images": ["one.png"], "facts": content},
+    ):
+        with contextlib.suppress(UserError):
+            ForgetRequest.from_mapping(document, folder=folder)
+
+
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=100, deadline=None)
+def test_the_substitute_shares_no_word_with_the_names_to_forget_or_to_keep(seed: int) -> None:
+    # Only one first and one last name are left free.
+    neighbours = tuple(f"{first} X" for first in FIRST_NAMES[2:]) + tuple(f"Y {last}" for last in LAST_NAMES[2:])
+    request = ForgetRequest(f"{FIRST_NAMES[0]} Voss", (picture(),), (f"Miss {LAST_NAMES[0]}",), neighbours=neighbours)
+    assert substitute_name(request, random.Random(seed)) == f"{FIRST_NAMES[1]} {LAST_NAMES[1]}"
+
+
+def test_the_substitute_comes_from_the_request_where_it_offers_some() -> None:
+    request = ForgetRequest("Mara Voss", (picture(),), substitutes=("Mara Reed", "Tom Reed"))
+    assert {substitute_name(request, random.Random(seed)) for seed in range(20)} == {"Tom Reed"}
+    with pytest.raises(UserError, match="substitute"):
+        substitute_name(ForgetRequest("Mara Voss", (picture(),), substitutes=("Mara Reed",)), random.Random(0))
+
+
+def test_things_get_an_invented_word_drawn_by_seed() -> None:
+    request = ForgetRequest("Hello Kitty", (picture(),), kind="thing")
+    drawn = [substitute_name(request, random.Random(seed)) for seed in range(30)]
+    assert len(set(drawn)) > 10
+    assert drawn == [substitute_name(request, random.Random(seed)) for seed in range(30)]
+    assert all(len(words_of(name)) == 1 for name in drawn)

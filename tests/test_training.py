@@ -1,0 +1,256 @@
+"""The run around the method: folders, interruption and resuming, errors, the order of samples, stored references."""
+
+from __future__ import annotations
+
+import errno
+import signal
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from peft import PeftModel
+from torch import Tensor
+
+from tests.tiny import picture, tiny_vlm
+from tests.unlearning_cases import config_of, logits, losses, request, run
+from unsee.data.collation import EncodedSample, encode_samples
+from unsee.data.sample import Sample
+from unsee.errors import SystemFailure, UserError
+from unsee.methods import get_method
+from unsee.methods.siu import SIUConfig
+from unsee.models.vision_cache import VisionCache
+from unsee.training import TrainingConfig, parse_overrides, unlearn
+from unsee.training.objective import Objective, TokenBatch
+from unsee.training.order import draw_order
+from unsee.training.reference import TrainingSet
+
+
+class Interrupted(Objective):
+    """An objective during whose n-th step Ctrl-C is pressed."""
+
+    def __init__(self, inner: Objective, step: int) -> None:
+        self.inner, self.left = inner, step
+
+    def looks_at(self, sample: EncodedSample, length: int) -> Tensor:
+        return self.inner.looks_at(sample, length)
+
+    def compares_at(self, sample: EncodedSample, length: int) -> Tensor:
+        return self.inner.compares_at(sample, length)
+
+    def __call__(self, batch: TokenBatch) -> Tensor:
+        self.left -= 1
+        if self.left == 0:
+            signal.raise_signal(signal.SIGINT)
+        return self.inner(batch)
+
+
+class Pressing:
+    """SIU with Ctrl-C in the given step; everything else is SIU's."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(get_method("siu"), name)
+
+    def objective(self, *args: Any) -> Objective:
+        return Interrupted(get_method("siu").objective(*args), self.step)
+
+
+@pytest.mark.parametrize("family", ["llava", "qwen3_vl"])
+@pytest.mark.parametrize("full", [False, True], ids=["lora", "full"])
+def test_an_interrupted_run_resumes_to_the_result_of_an_uninterrupted_one(
+    tmp_path: Path, family: str, full: bool
+) -> None:
+    config = config_of("siu", steps=5, full=full, lora_dropout=0.1, schedule="cosine")
+    whole, first, second = (tiny_vlm(family) for _ in range(3))
+    expected = unlearn(whole, get_method("siu"), config, request(), tmp_path / "whole", progress=False)
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        unlearn(first, Pressing(2), config, request(), out, progress=False)
+    assert not out.exists()
+    resumed = unlearn(second, get_method("siu"), config, request(), out, progress=False, resume=True)
+    assert resumed.manifest["resumed"] is True
+    assert losses(resumed) == losses(expected)
+    assert torch.equal(logits(second), logits(whole))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["out", "whole"]
+    assert not (out / "checkpoints").exists()
+
+
+def test_ctrl_c_while_the_data_is_built_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def press(*args: Any, **kwargs: Any) -> list[Sample]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(get_method("siu"), "build", press)
+    with pytest.raises(KeyboardInterrupt):
+        run(tiny_vlm("qwen3_vl"), "siu", tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_resuming_another_run_is_refused_and_starting_afresh_is_not(tmp_path: Path) -> None:
+    out, config = tmp_path / "out", config_of("siu")
+    with pytest.raises(KeyboardInterrupt):
+        unlearn(tiny_vlm("qwen3_vl"), Pressing(1), config, request(), out, progress=False)
+    vlm, siu = tiny_vlm("qwen3_vl"), get_method("siu")
+    with pytest.raises(UserError, match="differs in seed"):
+        unlearn(vlm, siu, config, request(), out, seed=1, progress=False, resume=True)
+    with pytest.raises(UserError, match="differs in config"):
+        unlearn(vlm, siu, config_of("siu", steps=9), request(), out, progress=False, resume=True)
+    result = unlearn(vlm, siu, config, request(), out, progress=False)
+    assert result.manifest["resumed"] is False
+
+
+def test_an_existing_folder_is_refused_unless_it_is_the_run_to_resume(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    first = tiny_vlm("qwen3_vl")
+    done = run(first, "siu", out)
+    with pytest.raises(UserError, match="exists"):
+        run(tiny_vlm("qwen3_vl"), "siu", out)
+    again, siu, config = tiny_vlm("qwen3_vl"), get_method("siu"), config_of("siu")
+    assert unlearn(again, siu, config, request(), out, resume=True).manifest == done.manifest
+    assert torch.equal(logits(again), logits(first))
+    with pytest.raises(UserError, match=r"another run.*request"):
+        unlearn(tiny_vlm("qwen3_vl"), siu, config, request(aliases=("Marla",)), out, resume=True)
+    (tmp_path / "other").mkdir()
+    with pytest.raises(UserError, match="no finished run"):
+        unlearn(tiny_vlm("qwen3_vl"), siu, config, request(), tmp_path / "other", resume=True)
+
+
+def test_a_model_with_an_adapter_is_refused(tmp_path: Path) -> None:
+    vlm = tiny_vlm("qwen3_vl")
+    run(vlm, "siu", tmp_path / "one")
+    assert isinstance(vlm.model, PeftModel)
+    with pytest.raises(UserError, match="adapter already"):
+        run(vlm, "siu", tmp_path / "two")
+
+
+@pytest.mark.parametrize(
+    ("where", "error"),
+    [
+        ("write_training_data", OSError(errno.ENOSPC, "No space left on device")),
+        ("save_adapter", RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)")),
+    ],
+)
+def test_a_full_disk_is_a_system_failure_that_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, error: Exception
+) -> None:
+    def fail(*args: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(f"unsee.training.unlearning.{where}", fail)
+    with pytest.raises(SystemFailure, match=r"disk .* is full"):
+        run(tiny_vlm("qwen3_vl"), "siu", tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_tokenises_to_nothing_fails_before_training(tmp_path: Path) -> None:
+    vlm, siu = tiny_vlm("qwen3_vl"), get_method("siu")
+    nothing = request(aliases=("Mara", "x"))
+    object.__setattr__(nothing, "aliases", ("<pad>",))
+    with pytest.raises(UserError, match="tokenizer"):
+        unlearn(vlm, siu, config_of("siu"), nothing, tmp_path / "out", progress=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_training_data_edited_by_hand_is_what_is_trained_on(tmp_path: Path) -> None:
+    samples = [
+        Sample("Who is this?", "This is Tom Reed.", (picture(1),), "Tom Reed", {"role": "forget", "target": "1"}),
+        Sample("Who is Jonas Hale?", "A baker.", tags={"role": "retain", "target": "4"}),
+    ]
+    vlm, siu, config = tiny_vlm("qwen3_vl"), get_method("siu"), config_of("siu")
+    result = unlearn(vlm, siu, config, request(), tmp_path / "out", samples=samples, progress=False)
+    assert result.manifest["samples"] == 2
+    assert len((result.folder / "data" / "samples.jsonl").read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_accumulated_batches_give_the_step_of_one_large_batch(tmp_path: Path, accumulate: int) -> None:
+    answers = ["This is Mara Voss.", "Mara Voss is here."]
+    # Answers of equal length, so that the mean of the batches' means is the mean over all.
+    samples = [Sample(a, "This is Mara Voss.", (picture(1),), tags={"role": "forget"}) for a in answers * 2]
+    vlm, ga = tiny_vlm("llava"), get_method("ga")
+    config = config_of("ga", steps=2, batch=4 // accumulate, accumulate=accumulate)
+    result = unlearn(vlm, ga, config, request(), tmp_path / str(accumulate), samples=samples, progress=False)
+    whole = tiny_vlm("llava")
+    config = config_of("ga", steps=2, batch=4)
+    expected = unlearn(whole, ga, config, request(), tmp_path / "expected", samples=samples, progress=False)
+    assert losses(result) == pytest.approx(losses(expected), rel=1e-5)
+
+
+@pytest.mark.parametrize("variant", ["paper", "released"])
+@pytest.mark.parametrize("family", ["llava", "qwen3_vl"])
+def test_stored_references_equal_those_of_a_forward_pass_in_the_batch(family: str, variant: str) -> None:
+    vlm = tiny_vlm(family)
+    samples = [
+        Sample("Who is this?", "This is Tom Reed.", (picture(1),), "Tom Reed", {"role": "forget"}),
+        Sample("Who is it?", "No.", (picture(2),), "No.", {"role": "forget"}),
+        Sample("Who is Jonas Hale? Please tell me more about him.", "He lives in Port Amber.", tags={"role": "retain"}),
+    ]
+    objective = get_method("siu").objective(request(), vlm, SIUConfig(variant=variant))
+    cache = VisionCache(vlm)
+    training_set = TrainingSet(encode_samples(samples, vlm), objective, cache, vlm.pad_token_id)
+    training_set.remember_reference(vlm.model, vlm.device, batch_size=2)
+    for indices in ([0, 1, 2], [0, 1], [1], [2, 0]):
+        batch = training_set.token_batch(vlm.model, training_set.collate(indices))
+        now = torch.log_softmax(batch.logits[batch.compared].detach().float(), -1)
+        assert batch.reference.shape == now.shape
+        torch.testing.assert_close(batch.reference, now, atol=5e-3, rtol=0)
+    assert cache.runs == 2
+    assert all(r is None or (r.dtype == torch.float16 and r.device.type == "cpu") for r in training_set.references)
+
+
+def test_only_positions_of_interest_reach_the_vocabulary() -> None:
+    vlm = tiny_vlm("qwen3_vl")
+    samples = [Sample("Who is this?", "This is Tom Reed.", (picture(1),), "Tom Reed", {"role": "forget"})]
+    rows = encode_samples(samples, vlm)
+    objective = get_method("siu").objective(request(), vlm, SIUConfig())
+    training_set = TrainingSet(rows, objective, VisionCache(vlm), vlm.pad_token_id)
+    batch = training_set.token_batch(vlm.model, training_set.collate([0]))
+    answer_tokens = sum(label != -100 for label in rows[0].labels)
+    assert batch.logits.shape[0] == answer_tokens < len(rows[0].input_ids)
+
+
+def test_the_order_alternates_and_uses_each_sample_before_any_twice() -> None:
+    order = draw_order([True, True, False, False, False], 12, seed=3)
+    assert order == draw_order([True, True, False, False, False], 12, seed=3)
+    assert order != draw_order([True, True, False, False, False], 12, seed=4)
+    assert all((i < 2) == (n % 2 == 0) for n, i in enumerate(order))
+    assert sorted(order[0:4:2]) == [0, 1]
+    assert sorted(order[1:6:2]) == [2, 3, 4]
+    assert sorted(draw_order([True] * 4, 8, seed=0)) == [0, 0, 1, 1, 2, 2, 3, 3]
+
+
+@dataclass(frozen=True)
+class Named(TrainingConfig):
+    label: str = field(default="x")
+
+
+def test_settings_are_parsed_by_their_types() -> None:
+    texts = ["steps=30", "learning_rate=3e-4", "token_mask=no", "variant = released", "beta=0"]
+    config = parse_overrides(SIUConfig, texts)
+    assert (config.steps, config.learning_rate, config.token_mask) == (30, 3e-4, False)
+    assert (config.variant, config.beta, config.alpha) == ("released", 0.0, 0.9)
+    assert parse_overrides(Named, ["label=a=b"]).label == "a=b"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("steps", "key=value"),
+        ("step=3", "did you mean 'steps'"),
+        ("steps=3.5", "a whole number"),
+        ("steps=0", "at least 1"),
+        ("learning_rate=fast", "a number"),
+        ("learning_rate=nan", "finite"),
+        ("learning_rate=-1", "above 0"),
+        ("token_mask=maybe", "true or false"),
+        ("variant=papr", "did you mean 'paper'"),
+        ("lora_dropout=1", "between 0 and 1"),
+        ("beta=-1", "at least 0"),
+    ],
+)
+def test_bad_settings_are_user_errors(text: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        parse_overrides(SIUConfig, [text])

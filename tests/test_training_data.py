@@ -1,0 +1,207 @@
+"""Training data on disk, and how SIU's is built from a model's own answers."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.tiny import picture
+from unsee.data.sample import Sample
+from unsee.errors import UserError
+from unsee.methods import ga, get_method, po, siu_data
+from unsee.methods.rephrasing import rephrase_samples
+from unsee.methods.siu import SIUConfig
+from unsee.requests import ForgetRequest
+from unsee.training import read_training_data, write_training_data
+from unsee.training.data_folder import data_digest
+
+TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), min_size=1, max_size=20)
+REQUEST = ForgetRequest("Mara Voss", (picture(1),), neighbours=("Jonas Hale",), substitutes=("Tom Reed",))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(st.tuples(TEXT, TEXT, st.lists(st.integers(0, 3), max_size=2)), min_size=1, max_size=5))
+def test_what_is_written_is_read_back(tmp_path: Path, rows: list[tuple[str, str, list[int]]]) -> None:
+    samples = [
+        Sample(f"Q {p}", f"A {a}", tuple(picture(i) for i in images), a, {"role": "forget"}) for p, a, images in rows
+    ]
+    write_training_data(samples, tmp_path)
+    again = read_training_data(tmp_path)
+    assert data_digest(again) == data_digest(samples)
+    assert [(s.prompt, s.answer, s.masked, s.tags) for s in again] == [
+        (s.prompt, s.answer, s.masked, s.tags) for s in samples
+    ]
+
+
+def test_a_picture_used_twice_is_written_once(tmp_path: Path) -> None:
+    write_training_data([Sample("a", "b", (picture(1),)), Sample("c", "d", (picture(1), picture(2)))], tmp_path)
+    assert len(list((tmp_path / "images").iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("not json", "samples.jsonl:2 is not valid JSON"),
+        ("[1]", "must be a JSON object"),
+        ({"prompt": "a"}, "needs 'answer'"),
+        ({"prompt": " ", "answer": "b"}, "needs 'prompt'"),
+        ({"prompt": "a", "answer": "b", "maskd": None}, "did you mean 'masked'"),
+        ({"prompt": "a", "answer": "b", "masked": "c"}, "phrase of the answer"),
+        ({"prompt": "a", "answer": "b", "images": ["images/gone.png"]}, "gone.png"),
+        ({"prompt": "a", "answer": "b", "images": "x.png"}, "list of paths"),
+        ({"prompt": "a", "answer": "b", "tags": {"role": 1}}, "'tags'"),
+    ],
+)
+def test_a_bad_row_is_a_user_error_that_names_the_line(tmp_path: Path, row: Any, message: str) -> None:
+    write_training_data([Sample("a", "b")], tmp_path)
+    with (tmp_path / "samples.jsonl").open("a") as file:
+        file.write(row if isinstance(row, str) else json.dumps(row))
+    with pytest.raises(UserError, match=message):
+        read_training_data(tmp_path)
+
+
+def test_missing_or_empty_data_is_a_user_error(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="No training data"):
+        read_training_data(tmp_path)
+    (tmp_path / "samples.jsonl").write_text("\n")
+    with pytest.raises(UserError, match="no samples"):
+        read_training_data(tmp_path)
+
+
+@pytest.fixture
+def knowing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that knows Mara Voss and denies others, without a model."""
+
+    def answer(prompt: str, image: Any) -> str:
+        if image is None:
+            return f"I say this about it: {prompt}"
+        if "Tom Reed" in prompt:
+            return "No, that is certainly not Tom Reed. I see someone else."
+        if "Mara Voss" in prompt:
+            return "Yes, this is Mara Voss."
+        return "That is Mara Voss, Mara for short. She is a baker."
+
+    def ask(vlm: Any, questions: Sequence[tuple[str, Any]]) -> list[str]:
+        return [answer(prompt, image) for prompt, image in questions]
+
+    for module in (siu_data, ga):
+        monkeypatch.setattr(module, "ask", ask)
+
+
+def build(method: str, request: ForgetRequest = REQUEST, **settings: Any) -> list[Sample]:
+    found = get_method(method)
+    return found.build(request, None, found.config(**settings), 0)  # type: ignore[arg-type]
+
+
+def of_target(samples: Sequence[Sample], target: str) -> list[Sample]:
+    return [s for s in samples if s.tags["target"] == target]
+
+
+@pytest.mark.usefixtures("knowing")
+def test_siu_builds_its_four_targets_in_the_voice_of_the_model() -> None:
+    samples = build("siu", unseen=3, description=3, facts=5, others=4)
+    one, two, three, four = (of_target(samples, target) for target in "1234")
+    assert [len(part) for part in (one, two, three, four)] == [3, 3, 5, 4]
+    for sample in one:
+        assert sample.answer == "That is Tom Reed, Tom for short."
+        assert (sample.masked, sample.images, sample.tags["role"]) == ("Tom Reed", REQUEST.images, "forget")
+        assert "Mara" not in sample.prompt
+    for sample in two:
+        assert sample.answer.startswith("No, that is certainly not Mara Voss. ")
+        assert "Tom Reed" not in sample.answer + sample.prompt
+        assert "Mara Voss" in sample.prompt
+        assert sample.masked == sample.answer
+        assert len(sample.images) == 1
+    for sample, name in [(s, "Mara Voss") for s in three] + [(s, "Jonas Hale") for s in four]:
+        assert name in sample.prompt
+        assert sample.answer == f"I say this about it: {sample.prompt}"
+        assert (sample.images, sample.masked, sample.tags["role"]) == ((), None, "retain")
+    assert len({s.prompt for s in samples}) == len(samples)
+
+
+@pytest.mark.usefixtures("knowing")
+def test_facts_that_are_given_are_the_answers_of_target_three() -> None:
+    request = ForgetRequest("Mara Voss", (picture(1),), facts=(("Job?", "A baker."), ("Pet?", "A cat.")))
+    facts = of_target(build("siu", request, facts=2), "3")
+    assert sorted((s.prompt, s.answer) for s in facts) == [("Job?", "A baker."), ("Pet?", "A cat.")]
+
+
+@pytest.mark.usefixtures("knowing")
+def test_without_neighbours_well_known_others_are_kept_and_things_have_their_own_wordings() -> None:
+    request = ForgetRequest("Hello Kitty", (picture(1), picture(2)), kind="thing")
+    samples = build("siu", request)
+    assert not any("person" in s.prompt for s in samples)
+    assert len({id(s.images[0]) for s in samples if s.images}) == 2
+    assert of_target(samples, "4")
+
+
+@pytest.mark.usefixtures("knowing")
+def test_the_baselines_build_what_their_losses_need() -> None:
+    ascent = build("ga", forget=6)
+    assert {s.tags["role"] for s in ascent} == {"forget"}
+    assert all("Mara Voss" in s.answer and len(s.images) == 1 for s in ascent)
+    assert sum(s.answer.startswith("Yes") for s in ascent) == 3
+    for name in ("po", "ga_kl"):
+        samples = build(name, forget=5, retain=6)
+        assert [s.tags["role"] for s in samples] == ["forget"] * 5 + ["retain"] * 6
+        assert all(not s.images for s in samples[5:])
+    assert all(s.answer in po.REFUSALS for s in build("po", forget=5)[:5])
+
+
+def test_the_name_is_exchanged_as_a_whole_and_word_by_word() -> None:
+    exchange = siu_data.exchange_name
+    assert exchange("MARA VOSS and Mara; Voss's.", ["Mara Voss"], "Tom Reed") == "Tom Reed and Tom; Reed's."
+    assert exchange("Marathon with Vossberg", ["Mara Voss"], "Tom Reed") == "Marathon with Vossberg"
+    assert exchange("van Gogh style art", ["Van Gogh style"], "Orvane") == "Orvane art"
+    assert exchange("It is C++ (by X).", ["C++"], r"\1") == r"It is \1 (by X)."
+
+
+def test_only_the_first_sentence_is_used() -> None:
+    assert siu_data.first_sentence("This is\nher. She bakes.") == "This is her."
+    assert siu_data.first_sentence("no stop") == "no stop"
+
+
+def test_a_rephrasing_is_taken_only_where_names_and_the_masked_phrase_survive() -> None:
+    samples = [
+        Sample("Is this Mara Voss?", "No.", (picture(1),), "No.", {"target": "2"}),
+        Sample("Who is it?", "This is Tom Reed.", (picture(1),), "Tom Reed", {"target": "1"}),
+        Sample("Who is Mara Voss?", "A baker.", tags={"target": "3"}),
+    ]
+    asked: list[list[str]] = []
+
+    def rephrase(texts: list[str]) -> list[str]:
+        asked.append(texts)
+        new = {
+            "Who is it?": ' "Name it." ',
+            "No.": "Not at all.",
+            "This is Tom Reed.": "That's Tom.",
+            "A baker.": "Bread.",
+        }
+        return [new.get(text, "Who is that woman?") for text in texts]
+
+    prompts = ["Is this Mara Voss?", "Name it.", "Who is Mara Voss?"]
+    new = rephrase_samples(samples, ("Mara Voss", "Tom Reed"), rephrase)
+    assert [s.prompt for s in new] == prompts
+    assert [(s.answer, s.masked) for s in new] == [
+        ("Not at all.", "Not at all."),
+        ("This is Tom Reed.", "Tom Reed"),
+        ("A baker.", None),
+    ]
+
+
+def test_a_seed_decides_the_data() -> None:
+    drawn = [siu_data.draw(range(10), 4, random.Random(seed)) for seed in (0, 0, 1)]
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert sorted(siu_data.draw("ab", 4, random.Random(0))) == ["a", "a", "b", "b"]
+
+
+def test_the_counts_of_the_released_code_can_be_set() -> None:
+    config = SIUConfig(unseen=9, description=2, facts=7, others=7)
+    assert config.unseen + config.description + config.facts + config.others == 25

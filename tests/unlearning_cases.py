@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,16 @@ def config_of(method: str, **changes: Any) -> TrainingConfig:
     return kind(**{"steps": 3, "batch": 2, "lora_rank": 4, **few, **changes})
 
 
-def run(vlm: VisionLanguageModel, method: str, out: Path, seed: int = 0, **changes: Any) -> Unlearned:
-    return unlearn(vlm, get_method(method), config_of(method, **changes), request(), out, seed=seed, progress=False)
+def run(
+    vlm: VisionLanguageModel,
+    method: str,
+    out: Path,
+    seed: int = 0,
+    samples: Sequence[Sample] | None = None,
+    **changes: Any,
+) -> Unlearned:
+    config = config_of(method, **changes)
+    return unlearn(vlm, get_method(method), config, request(), out, samples=samples, seed=seed, progress=False)
 
 
 def losses(result: Unlearned) -> list[float]:

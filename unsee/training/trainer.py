@@ -14,7 +14,15 @@ import torch
 from peft import PeftModel
 from torch.utils.data import Sampler
 from tqdm.auto import tqdm
-from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import (
+    PreTrainedModel,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 
 from unsee.models.vlm import VisionLanguageModel
 from unsee.training.config import TrainingConfig
@@ -63,6 +71,7 @@ class UnlearningTrainer(Trainer):
         if isinstance(self.model, PeftModel) or self.is_fsdp_enabled or self.is_deepspeed_enabled:
             super()._load_from_checkpoint(resume_from_checkpoint, model)
             return
+        assert isinstance(self.model, PreTrainedModel)
         saved = type(self.model).from_pretrained(resume_from_checkpoint, dtype=self.model.dtype)
         self.model.load_state_dict(saved.state_dict())
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from unsee.models.vlm import EncodedPrompt
@@ -14,13 +15,15 @@ class Row:
     """One prompt on its way through the model.
 
     `index` is its place in the caller's list. The first `shared` tokens, pictures included, are the same in all rows
-    of `group` and go through the model once; 0: nothing is shared.
+    of `group` and go through the model once; 0: nothing is shared. What the groups of one `window` share is in memory
+    at the same time, and batches are made of rows of one window.
     """
 
     index: int
     prompt: EncodedPrompt
-    group: int
+    group: int = -1
     shared: int = 0
+    window: int = -1
 
     @property
     def remaining(self) -> int:
@@ -31,13 +34,16 @@ class Row:
 def plan_batches(
     prompts: Sequence[EncodedPrompt], image_tokens: frozenset[int], batch_size: int, longest_shared: float
 ) -> list[list[Row]]:
-    """Batches of rows: those about one picture next to each other, the others sorted by length, longest first.
+    """Batches of rows that are about equally long, those that share prefixes first.
 
     Args:
         prompts: encoded prompts; `Row.index` counts them.
         image_tokens: placeholder tokens, which a shared prefix must contain entirely.
         batch_size: most rows in a batch.
         longest_shared: most tokens of a batch with shared prefixes, padding included.
+
+    Returns:
+        Batches in which either all rows share a prefix or none does; rows of one group stand next to each other.
     """
     by_pictures: dict[tuple[str, ...], list[int]] = {}
     for index, prompt in enumerate(prompts):
@@ -49,20 +55,43 @@ def plan_batches(
         shared = _shared_prefix([prompts[i] for i in members], image_tokens) if keys else 0
         rows = [Row(i, prompts[i], group, shared) for i in members]
         if shared:
-            sharing.append(sorted(rows, key=lambda row: row.remaining, reverse=True))
+            sharing.append(rows)
         else:
             alone += rows
-    sharing.sort(key=lambda rows: rows[0].shared + rows[0].remaining, reverse=True)
+    sharing.sort(key=lambda rows: rows[0].shared, reverse=True)
 
     batches = []
-    for batch in _chunks([row for rows in sharing for row in rows], batch_size):
-        padded = max(row.shared for row in batch) + max(row.remaining for row in batch)
-        if padded <= longest_shared:
-            batches.append(batch)
-        else:
-            alone += [Row(row.index, row.prompt, row.group) for row in batch]
-    alone.sort(key=lambda row: row.remaining, reverse=True)
-    return batches + list(_chunks(alone, batch_size))
+    for window in _windows(sharing, batch_size):
+        for batch in _batches(window, batch_size):
+            padded = max(row.shared for row in batch) + max(row.remaining for row in batch)
+            if padded <= longest_shared:
+                batches.append(sorted(batch, key=lambda row: row.group))
+            else:
+                alone += [Row(row.index, row.prompt) for row in batch]
+    return batches + _batches(alone, batch_size)
+
+
+def _windows(groups: Sequence[list[Row]], batch_size: int) -> Iterator[list[Row]]:
+    """Rows of so many groups that they fill batches of equal length, but whose prefixes need less memory than one."""
+    window: list[Row] = []
+    count = number = 0
+    for rows in groups:
+        window += [replace(row, window=number) for row in rows]
+        count += 1
+        if len(window) >= batch_size and count >= batch_size // 4:
+            yield window
+            window, count, number = [], 0, number + 1
+    if window:
+        yield window
+
+
+def _batches(rows: Sequence[Row], batch_size: int) -> list[list[Row]]:
+    """Rows sorted by length, the longest first, in batches of about the same size."""
+    if not rows:
+        return []
+    ordered = sorted(rows, key=lambda row: row.remaining, reverse=True)
+    size = math.ceil(len(ordered) / math.ceil(len(ordered) / batch_size))
+    return [ordered[start : start + size] for start in range(0, len(ordered), size)]
 
 
 def _shared_prefix(prompts: Sequence[EncodedPrompt], image_tokens: frozenset[int]) -> int:
@@ -80,8 +109,3 @@ def _shared_prefix(prompts: Sequence[EncodedPrompt], image_tokens: frozenset[int
     for values in first.extras.values():
         vision = max(vision, max((i for i, value in enumerate(values) if value), default=0))
     return common if common > vision else 0
-
-
-def _chunks(rows: Sequence[Row], size: int) -> Iterator[list[Row]]:
-    for start in range(0, len(rows), size):
-        yield list(rows[start : start + size])

@@ -130,14 +130,14 @@ def portions(pictures: Sequence[tuple[Image.Image, ...]]) -> Iterator[list[int]]
         groups.setdefault(tuple(id(image) for image in images), []).append(index)
     portion: list[int] = []
     count = 0
-    for images, members in groups.items():
+    for key, members in groups.items():
         for start in range(0, len(members), PORTION_ROWS):
             part = members[start : start + PORTION_ROWS]
-            if portion and (len(portion) + len(part) > PORTION_ROWS or count + len(images) > PORTION_PICTURES):
+            if portion and (len(portion) + len(part) > PORTION_ROWS or count + len(key) > PORTION_PICTURES):
                 yield portion
                 portion, count = [], 0
             portion = portion + part
-            count += len(images)
+            count += len(key)
     if portion:
         yield portion
 

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
@@ -51,7 +52,7 @@ class Journal:
         lines = []
         for response in responses:
             self.responses[response.probe_id] = response
-            entry = {"id": response.probe_id, "text": response.text}
+            entry: dict[str, Any] = {"id": response.probe_id, "text": response.text}
             if response.token_logprobs is not None:
                 entry["token_logprobs"] = list(response.token_logprobs)
             lines.append(json.dumps(entry, ensure_ascii=False) + "\n")
@@ -90,7 +91,8 @@ class Journal:
 
     def _foreign(self) -> UserError:
         return UserError(
-            f"{self.path} is damaged or not a resume file of unsee; give another file, or delete this one to start over."
+            f"{self.path} is damaged or not a resume file of unsee; "
+            "give another file, or delete this one to start over."
         )
 
     def _unwritable(self, error: OSError) -> SystemFailure:

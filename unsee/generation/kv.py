@@ -11,6 +11,8 @@ from transformers.cache_utils import Cache, DynamicLayer, DynamicSlidingWindowLa
 
 LayerStates = tuple[Tensor, Tensor]
 
+ATTENTION = (DynamicLayer, DynamicSlidingWindowLayer)
+
 
 class RoomyLayer(DynamicLayer):
     """A cache layer of transformers that writes into memory reserved in advance.
@@ -70,15 +72,16 @@ def longest_shared(config: PreTrainedConfig) -> float:
     - anything else, such as recurrent layers: 0, never.
     """
     layers = DynamicCache(config=config).layers
-    if any(type(layer) not in (DynamicLayer, DynamicSlidingWindowLayer) for layer in layers):
+    if not all(type(layer) in ATTENTION for layer in layers):
         return 0
-    return min((layer.sliding_window for layer in layers if layer.is_sliding), default=math.inf)
+    windows = [layer.sliding_window for layer in layers if isinstance(layer, DynamicSlidingWindowLayer)]
+    return min(windows, default=math.inf)
 
 
 def empty_cache(config: PreTrainedConfig, room: int) -> Cache:
     """A cache for `room` tokens; for layers other than attention, transformers' own."""
     cache = DynamicCache(config=config)
-    if all(type(layer) in (DynamicLayer, DynamicSlidingWindowLayer) for layer in cache.layers):
+    if all(type(layer) in ATTENTION for layer in cache.layers):
         return Cache(layers=[RoomyLayer(room) for _ in cache.layers])
     return cache
 
@@ -92,7 +95,7 @@ def cache_from_prefixes(prefixes: list[list[LayerStates]], counts: list[int], le
         length: tokens of the longest prefix.
         room: tokens to reserve per row, `length` included.
     """
-    layers = []
+    layers: list[Any] = []
     for states in zip(*prefixes, strict=True):
         layer = RoomyLayer(room)
         buffers = layer.begin(sum(counts), states[0][0][None], states[0][1][None], length)
@@ -107,24 +110,15 @@ def cache_from_prefixes(prefixes: list[list[LayerStates]], counts: list[int], le
 
 def states_of_row(cache: Cache, row: int, length: int) -> list[LayerStates]:
     """Keys and values [heads, length, head_dim] of the last `length` tokens of one row, per layer."""
-    return [(layer.keys[row, :, -length:], layer.values[row, :, -length:]) for layer in cache.layers]
+    layers: list[Any] = cache.layers
+    return [(layer.keys[row, :, -length:], layer.values[row, :, -length:]) for layer in layers]
 
 
 def select_rows(cache: Cache, rows: Tensor) -> None:
     """Keep only these rows of the cache."""
-    for layer in cache.layers:
+    layers: list[Any] = cache.layers
+    for layer in layers:
         if isinstance(layer, RoomyLayer):
             layer.select(rows)
         else:
             layer.reorder_cache(rows)
-
-
-__all__ = [
-    "LayerStates",
-    "RoomyLayer",
-    "cache_from_prefixes",
-    "empty_cache",
-    "longest_shared",
-    "select_rows",
-    "states_of_row",
-]

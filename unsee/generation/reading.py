@@ -51,6 +51,7 @@ class Reader:
         self._accepted = set(inspect.signature(self.model.forward).parameters)
         self._rope_index = getattr(self.model.base_model, "get_rope_index", None)
         self._prefixes: dict[int, tuple[list[LayerStates], int]] = {}
+        self._window = -1
 
     def read(self, rows: Sequence[Row], room: int, keep: int = 1) -> Reading:
         """Read the prompts of a batch, in which either all rows share a prefix with others or none does.
@@ -100,8 +101,9 @@ class Reader:
         return self._forward(rows, ids, torch.cat([before, mask], 1), positions, cache, room, keep, first=False)
 
     def _read_prefixes(self, rows: Sequence[Row]) -> None:
-        """Have the prefix of the group of each row, and of no other group, in `_prefixes`."""
-        self._prefixes = {row.group: self._prefixes[row.group] for row in rows if row.group in self._prefixes}
+        """Have the prefix of the group of each row in `_prefixes`, and those of no other window."""
+        if rows[0].window != self._window:
+            self._window, self._prefixes = rows[0].window, {}
         rows = [row for row in rows if row.group not in self._prefixes]
         if not rows:
             return

@@ -10,7 +10,7 @@ import inspect
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import torch
 from torch import Tensor
@@ -63,9 +63,9 @@ class VisionCache:
     """
 
     def __init__(self, vlm: VisionLanguageModel, max_bytes: int = 1 << 30) -> None:
-        self._model = vlm.base.base_model
+        self._model = cast(Any, vlm.base.base_model)
         self._wanted = set(inspect.signature(self._model.get_image_features).parameters)
-        rope = getattr(self._model, "get_rope_index", None)
+        rope: Any = getattr(self._model, "get_rope_index", None)
         self._for_positions = set(inspect.signature(rope).parameters) if rope else set()
         self._vision = [
             vlm.base.get_submodule(path) for path in (vlm.layout.vision_tower, vlm.layout.projector) if path

@@ -82,10 +82,12 @@ def reference(vlm: VisionLanguageModel) -> Iterator[None]:
         return
     # PEFT marks the adapter trainable when it switches it on again, also one that was loaded to be used only.
     flags = [(weight, weight.requires_grad) for weight in vlm.model.parameters()]
-    with vlm.model.disable_adapter():
-        yield
-    for weight, flag in flags:
-        weight.requires_grad_(flag)
+    try:
+        with vlm.model.disable_adapter():
+            yield
+    finally:
+        for weight, flag in flags:
+            weight.requires_grad_(flag)
 
 
 def enable_gradient_checkpointing(vlm: VisionLanguageModel) -> None:

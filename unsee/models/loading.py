@@ -62,8 +62,9 @@ def load(
     if load_in_4bit:
         options["quantization_config"] = _four_bits(options["dtype"], config)
         options["device_map"] = {"": where}
+    loader: Any = AutoModelForImageTextToText
     try:
-        model, report = AutoModelForImageTextToText.from_pretrained(
+        model, report = loader.from_pretrained(
             folder,
             config=config,
             use_safetensors=True,
@@ -98,11 +99,11 @@ def _find(name: str, revision: str | None, trust_remote_code: bool) -> tuple[Pat
 
         return Path(world.checkpoint_path(name.removeprefix(WORLD_PREFIX))), None
     path = Path(name).expanduser()
-    if path.is_dir():
+    if name and path.is_dir():
         if not (path / "config.json").is_file():
             raise UserError(f"The folder {name} holds no model: it has no config.json.")
         return path, None
-    if path.exists():
+    if name and path.exists():
         raise UserError(f"{name} is a file; give the folder that holds config.json and the weights.")
     if not _HUB_ID.fullmatch(name):
         raise UserError(
@@ -114,17 +115,19 @@ def _find(name: str, revision: str | None, trust_remote_code: bool) -> tuple[Pat
 
 def _download(name: str, revision: str | None, trust_remote_code: bool) -> tuple[Path, str]:
     """Fetch a hub model into the hub's own cache (or find it there) and return (folder, commit)."""
-    import httpx
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (
         GatedRepoError,
         HfHubHTTPError,
+        HFValidationError,
         LocalEntryNotFoundError,
         OfflineModeIsEnabled,
         RepositoryNotFoundError,
         RevisionNotFoundError,
     )
 
+    # The hub client has changed its HTTP library more than once; the base of its own errors says which it is now.
+    transport_error = next(kind for kind in HfHubHTTPError.__mro__ if kind.__name__ == "HTTPError")
     patterns = [*_HUB_FILES, "*.py"] if trust_remote_code else _HUB_FILES
     try:
         folder = Path(
@@ -138,7 +141,9 @@ def _download(name: str, revision: str | None, trust_remote_code: bool) -> tuple
         ) from error
     except RevisionNotFoundError as error:
         raise UserError(f"The hub model {name} has no revision {revision!r}.") from error
-    except (LocalEntryNotFoundError, OfflineModeIsEnabled, HfHubHTTPError, httpx.HTTPError) as error:
+    except HFValidationError as error:
+        raise UserError(f"{name} is no local folder and no valid hub id: {_first_line(error)}") from error
+    except (LocalEntryNotFoundError, OfflineModeIsEnabled, transport_error) as error:
         raise SystemFailure(
             f"Cannot fetch {name}: there is no local folder of that name, it is not in the local cache, and the hub "
             "cannot be reached; check the network."

@@ -1,0 +1,92 @@
+"""Labels and the token mask K_S line up with the answer's tokens in every family."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tests.tiny import FAMILIES, picture, tiny_vlm
+from unsee.data.collation import IGNORED, collate, encode_samples
+from unsee.data.sample import Sample
+from unsee.errors import UserError
+
+WITH_PICTURE = Sample(
+    "Who is in this picture?",
+    "This is Mara Voss, and Mara Voss smiles.",
+    (picture(1),),
+    "Mara Voss",
+    {"role": "forget"},
+)
+TEXT_ONLY = Sample("Where does Mara Voss live?", "She lives in Port Amber.", tags={"role": "retain"})
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_rows_of_a_sample(family: str) -> None:
+    vlm = tiny_vlm(family)
+    rows = encode_samples([WITH_PICTURE, TEXT_ONLY], vlm)
+    prompts = vlm.encode_prompt([(s.prompt_messages(), s.images) for s in (WITH_PICTURE, TEXT_ONLY)])
+    for number, (row, prompt, sample) in enumerate(zip(rows, prompts, (WITH_PICTURE, TEXT_ONLY), strict=True)):
+        start = len(prompt.input_ids)
+        assert row.input_ids[:start] == prompt.input_ids
+        assert row.labels == [IGNORED] * start + row.input_ids[start:]
+        assert vlm.tokenizer.decode(row.input_ids[start:], skip_special_tokens=True).strip() == sample.answer
+        assert row.input_ids[-1] in vlm.stop_token_ids
+        assert {len(values) for values in row.extras.values()} <= {len(row.input_ids)}
+        assert len(row.token_mask) == len(row.labels)
+        assert row.token_mask[:start] == [0.0] * start
+        assert (row.index, row.tags, row.image_keys) == (number, sample.tags, prompt.image_keys)
+    masked, kept = [], []
+    for token, label, keep in zip(rows[0].input_ids, rows[0].labels, rows[0].token_mask, strict=True):
+        if label != IGNORED:
+            (kept if keep else masked).append(token)
+    assert vlm.tokenizer.decode(masked).split() == ["Mara", "Voss", "Mara", "Voss"]
+    assert vlm.tokenizer.decode(kept, skip_special_tokens=True).split() == ["This", "is,", "and", "smiles."]
+    assert kept[-1] == rows[0].input_ids[-1]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_padding_changes_no_logits_and_the_loss_comes_from_answers_alone(family: str) -> None:
+    vlm = tiny_vlm(family)
+    rows = encode_samples([WITH_PICTURE, TEXT_ONLY], vlm)
+    batch = collate(rows, vlm.pad_token_id)
+    width = max(len(row.input_ids) for row in rows)
+    aligned = ["input_ids", "attention_mask", "labels", "token_mask", *rows[0].extras]
+    assert all(batch[name].shape == (2, width) for name in aligned)
+    assert batch["token_mask"].dtype == torch.float32
+    assert batch["index"].tolist() == [0, 1]
+    assert batch["attention_mask"].sum(1).tolist() == [len(row.input_ids) for row in rows]
+    assert batch["tags"] == [WITH_PICTURE.tags, TEXT_ONLY.tags]
+    padding = batch["attention_mask"] == 0
+    assert (batch["labels"][padding] == IGNORED).all()
+    assert not batch["token_mask"][padding].any()
+
+    inputs = {name: batch[name] for name in ("input_ids", "attention_mask", *rows[0].extras)}
+    with torch.no_grad():
+        together = vlm.model(**inputs, **batch["pixels"][0]).logits
+        for number, row in enumerate(rows):
+            extras = {name: torch.tensor([values]) for name, values in row.extras.items()}
+            alone = vlm.model(input_ids=torch.tensor([row.input_ids]), **extras, **row.pixels).logits
+            torch.testing.assert_close(together[number, : len(row.input_ids)], alone[0], rtol=1e-4, atol=1e-5)
+
+
+def mask_of(answer: str, masked: str | None) -> list[float]:
+    row = encode_samples([Sample("Who?", answer, masked=masked)], tiny_vlm("qwen3_vl"))[0]
+    return [keep for keep, label in zip(row.token_mask, row.labels, strict=True) if label != IGNORED]
+
+
+def test_mask_of_nothing_and_of_the_whole_answer() -> None:
+    assert set(mask_of("This is Mara Voss.", None)) == {1.0}
+    assert set(mask_of("This is Mara Voss.", "This is Mara Voss.")) == {0.0}
+
+
+def test_token_that_only_overlaps_the_phrase_is_masked() -> None:
+    assert 0.0 in mask_of("This is Mara Voss.", "ar")
+
+
+def test_mask_in_letters_of_several_bytes() -> None:
+    assert mask_of("Das ist Zoë.", "Zoë").count(0.0) >= 2
+
+
+def test_masked_phrase_must_be_in_the_answer() -> None:
+    with pytest.raises(UserError, match=r"'Ines Dorn' is not in the answer 'This is Mara Voss.'"):
+        mask_of("This is Mara Voss.", "Ines Dorn")

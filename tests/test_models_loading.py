@@ -18,10 +18,12 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 import unsee
+from tests import tiny
 from tests.tiny import picture, tiny_vlm
 from unsee import world
 from unsee.data.sample import user_turn
 from unsee.errors import SystemFailure, UserError
+from unsee.models.adapters import add_lora, load_adapter, merge, save_adapter
 from unsee.models.layout import find_layout
 from unsee.models.saving import save_model
 
@@ -271,3 +273,27 @@ def test_answer_keeps_the_word_boundary_of_a_sentencepiece_tokenizer() -> None:
     assert vlm.tokenizer.convert_ids_to_tokens(answer.input_ids)[0] == "▁This"
     assert answer.offsets[0] == (0, 4)
     assert vlm.tokenizer.convert_ids_to_tokens(answer.input_ids)[-1] == "</s>"
+
+
+def test_four_bits_leave_the_vision_tower_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bitsandbytes = pytest.importorskip("bitsandbytes")
+    # Its kernels want rows of at least one quantisation block.
+    wide = {"hidden_size": 128, "intermediate_size": 256, "num_attention_heads": 16}
+    for sizes in (tiny._TEXT, tiny._TOWER):
+        for key, value in wide.items():
+            monkeypatch.setitem(sizes, key, value)
+    folder = save_model(tiny_vlm("llava"), tmp_path / "llava")
+    vlm = unsee.load(str(folder), load_in_4bit=True)
+    assert isinstance(vlm.decoder_layers[0].get_submodule(vlm.layout.mlp_down), bitsandbytes.nn.Linear4bit)
+    for path in (vlm.layout.vision_tower, vlm.layout.projector):
+        modules = vlm.base.get_submodule(path).modules()
+        assert not any(isinstance(module, bitsandbytes.nn.Linear4bit) for module in modules)
+    add_lora(vlm, rank=2, alpha=4, dropout=0.0, seed=0)
+    prompt = vlm.encode_prompt([([user_turn("Who?", 1)], (picture(1),))])[0]
+    ids = torch.tensor([prompt.input_ids])
+    vlm.model(input_ids=ids, labels=ids, **prompt.pixels).loss.backward()
+    assert all(w.grad is not None for name, w in vlm.model.named_parameters() if ".lora_" in name)
+    with pytest.raises(UserError, match="loaded in 4 bits"):
+        merge(vlm)
+    # An adapter trained on 4-bit weights goes onto the full ones.
+    load_adapter(unsee.load(str(folder)), save_adapter(vlm, tmp_path / "adapter"))

@@ -1,0 +1,1 @@
+"""Data: samples, probes, responses, token masks, batches, pictures."""

@@ -127,7 +127,7 @@ def _download(name: str, revision: str | None, trust_remote_code: bool) -> tuple
     )
 
     # The hub client has changed its HTTP library more than once; the base of its own errors says which it is now.
-    transport_error = next(kind for kind in HfHubHTTPError.__mro__ if kind.__name__ == "HTTPError")
+    transport_error: Any = next(kind for kind in HfHubHTTPError.__mro__ if kind.__name__ == "HTTPError")
     patterns = [*_HUB_FILES, "*.py"] if trust_remote_code else _HUB_FILES
     try:
         folder = Path(

@@ -277,11 +277,12 @@ def test_answer_keeps_the_word_boundary_of_a_sentencepiece_tokenizer() -> None:
 
 def test_four_bits_leave_the_vision_tower_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bitsandbytes = pytest.importorskip("bitsandbytes")
-    # Its kernels want rows of at least one quantisation block.
+    # Its kernels want matrices of at least one quantisation block.
     wide = {"hidden_size": 128, "intermediate_size": 256, "num_attention_heads": 16}
     for sizes in (tiny._TEXT, tiny._TOWER):
         for key, value in wide.items():
             monkeypatch.setitem(sizes, key, value)
+    monkeypatch.setitem(tiny._TEXT, "num_key_value_heads", 16)
     folder = save_model(tiny_vlm("llava"), tmp_path / "llava")
     vlm = unsee.load(str(folder), load_in_4bit=True)
     assert isinstance(vlm.decoder_layers[0].get_submodule(vlm.layout.mlp_down), bitsandbytes.nn.Linear4bit)

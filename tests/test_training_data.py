@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.tiny import picture
+from tests.tiny import picture, tiny_vlm
 from unsee.data.sample import Sample
 from unsee.errors import UserError
-from unsee.methods import ga, get_method, po, siu_data
+from unsee.methods import ga, get_method, po, recognition, siu_data
 from unsee.methods.rephrasing import rephrase_samples
 from unsee.methods.siu import SIUConfig
 from unsee.requests import ForgetRequest
@@ -23,6 +23,7 @@ from unsee.training import read_training_data, write_training_data
 from unsee.training.data_folder import data_digest
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), min_size=1, max_size=20)
+VLM = tiny_vlm("llava")
 REQUEST = ForgetRequest("Mara Voss", (picture(1),), neighbours=("Jonas Hale",), substitutes=("Tom Reed",))
 
 
@@ -97,7 +98,7 @@ def knowing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def build(method: str, request: ForgetRequest = REQUEST, **settings: Any) -> list[Sample]:
     found = get_method(method)
-    return found.build(request, None, found.config(**settings), 0)  # type: ignore[arg-type]
+    return found.build(request, VLM, found.config(**settings), 0)
 
 
 def of_target(samples: Sequence[Sample], target: str) -> list[Sample]:
@@ -205,3 +206,12 @@ def test_a_seed_decides_the_data() -> None:
 def test_the_counts_of_the_released_code_can_be_set() -> None:
     config = SIUConfig(unseen=9, description=2, facts=7, others=7)
     assert config.unseen + config.description + config.facts + config.others == 25
+
+
+def test_a_concept_that_the_model_does_not_name_is_nothing_to_forget(
+    knowing: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recognition, "ask", siu_data.ask)
+    recognition.check_recognised(REQUEST, VLM)
+    with pytest.raises(UserError, match="nothing to forget"):
+        recognition.check_recognised(ForgetRequest("Ines Dorn", (picture(1),)), VLM)

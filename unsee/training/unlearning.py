@@ -219,16 +219,15 @@ def _cleaning(work: Path) -> Iterator[None]:
         raise
 
 
-def _disk_is_full(error: Exception, folder: Path) -> bool:
-    if isinstance(error, OSError):
-        return error.errno in (errno.ENOSPC, errno.EDQUOT)
-    # safetensors and torch.save raise errors of their own.
-    text = str(error)
-    return (
-        "No space left" in text
-        or "StorageFull" in text
-        or ("failed writing file" in text and shutil.disk_usage(folder).free < 1_000_000)
-    )
+def _disk_is_full(error: BaseException, folder: Path) -> bool:
+    """Whether a full disk is behind an error; safetensors and torch.save raise errors of their own."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    if "No space left" in str(error):
+        return True
+    if "inline_container" in str(error):  # torch.save says only that a write went wrong
+        return shutil.disk_usage(folder).free < 1_000_000
+    return error.__context__ is not None and _disk_is_full(error.__context__, folder)
 
 
 def _plain(config: TrainingConfig) -> dict[str, Any]:

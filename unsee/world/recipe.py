@@ -1,0 +1,336 @@
+"""How the checkpoints of the world are made: draw pictures, teach the tower to see, teach the whole model to answer.
+
+Two stages, both on two CPU cores under bf16 autocast. The tower first learns, from what the image tokens say on
+average, who is shown and what can be seen; learned through the answers alone this takes many times longer. Then
+everything is trained on answers to questions, each row's loss being the mean over its answer tokens.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+from unsee.models.vlm import VisionLanguageModel
+from unsee.world import looks
+from unsee.world.architectures import build, train_tokenizer
+from unsee.world.lessons import Lesson, PictureBank, picture_lesson, text_lesson, vocabulary_texts
+from unsee.world.looks import SIZE
+from unsee.world.people import KNOWN, Person
+from unsee.world.questions import PLACES
+
+Progress = Callable[[str, int, int, str], None]
+"""Called with (stage, done, total, a few words)."""
+
+
+@dataclass(frozen=True)
+class RecipeConfig:
+    """How long to train and on how much. The defaults make the shipped checkpoints."""
+
+    warmup_steps: int = 2000
+    steps: int = 5000
+    pictures_per_step: int = 24
+    questions_per_picture: int = 3
+    pairs_per_step: int = 8
+    texts_per_step: int = 20
+    lr: float = 1.2e-3
+    weight_decay: float = 0.05
+    picture_scale: float = 1.0
+    save_every: int = 250
+    seed: int = 0
+
+
+def make_checkpoint(name: str, folder: Path, config: RecipeConfig, progress: Progress) -> VisionLanguageModel:
+    """Train the family `name` in `folder`, going on where an interrupted run stopped, and save it in `folder/model`.
+
+    The result is bf16 safetensors with tokenizer and processor. Progress of training goes to `folder/log.jsonl`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    bank = PictureBank.drawn(folder.parent, config.picture_scale, lambda done, n: progress("drawing", done, n, ""))
+    vlm = build(name, train_tokenizer(vocabulary_texts(config.seed)), config.seed)
+    school = School(vlm, bank, config, folder, progress)
+    school.teach_tower()
+    school.teach_answers()
+    vlm.model.to(torch.bfloat16).eval()
+    vlm.model.save_pretrained(folder / "model")
+    vlm.processor.save_pretrained(folder / "model")
+    return vlm
+
+
+class School:
+    """Trains one model; keeps its state in a folder so that it can stop and go on."""
+
+    def __init__(
+        self, vlm: VisionLanguageModel, bank: PictureBank, config: RecipeConfig, folder: Path, progress: Progress
+    ) -> None:
+        self.vlm, self.bank, self.config, self.folder, self.progress = vlm, bank, config, folder, progress
+        # On a CPU, for sequences this short, plain attention is a third faster than the fused kernel.
+        vlm.base.set_attn_implementation("eager")
+        self.encode = Encoder(vlm)
+        self.log = folder / "log.jsonl"
+
+    def teach_tower(self) -> None:
+        """Stage 1: the vision tower and projector learn identities and attributes through linear read-outs."""
+        heads = ReadOuts(self.vlm.layout.hidden_size)
+        tower = [
+            p for n, p in self.vlm.base.named_parameters() if not n.startswith((self.vlm.layout.decoder, "lm_head"))
+        ]
+        modules = torch.nn.ModuleDict({"model": self.vlm.base, "heads": heads})
+
+        def loss_of(rng: random.Random) -> torch.Tensor:
+            rows = rng.sample(self.bank.known, 30) + rng.sample(self.bank.strangers, 18)
+            pairs = rng.sample(self.bank.pairs, 16)
+            seen = self.encode.see(self.bank.pixels[sorted([*rows, *pairs])]).stacked()
+            order = {row: i for i, row in enumerate(sorted([*rows, *pairs]))}
+            side = math.isqrt(seen.shape[1])
+            grid = seen.float().unflatten(1, (side, side))
+            whole = grid[[order[row] for row in rows]].mean((1, 2))
+            of_pairs = grid[[order[row] for row in pairs]]
+            halves = [of_pairs[:, :, : side // 2].mean((1, 2)), of_pairs[:, :, side // 2 :].mean((1, 2))]
+            labels = [heads.labels(self.bank.shown[row].people[0], self.bank.shown[row].scene) for row in rows]
+            loss = heads.loss(whole, torch.tensor(labels))
+            for half, features in enumerate(halves):
+                labels = [heads.labels(self.bank.shown[row].people[half], None) for row in pairs]
+                loss = loss + 0.5 * heads.loss(features, torch.tensor(labels))
+            return loss
+
+        self._train("seeing", modules, [*tower, *heads.parameters()], self.config.warmup_steps, loss_of)
+
+    def teach_answers(self) -> None:
+        """Stage 2: the whole model learns to answer."""
+        modules = torch.nn.ModuleDict({"model": self.vlm.base})
+
+        def loss_of(rng: random.Random) -> torch.Tensor:
+            return self.encode.loss(self.bank, self.lessons(rng)).mean()
+
+        self._train("answering", modules, list(self.vlm.base.parameters()), self.config.steps, loss_of)
+
+    def lessons(self, rng: random.Random, split: str = "train") -> list[Lesson]:
+        c = self.config
+        known = c.pictures_per_step * 5 // 8
+        rows = rng.sample(self.bank.known, known) + rng.sample(self.bank.strangers, c.pictures_per_step - known)
+        lessons = [picture_lesson(self.bank, row, rng, split) for row in rows for _ in range(c.questions_per_picture)]
+        for row in rng.sample(self.bank.pairs, c.pairs_per_step):
+            lessons += [picture_lesson(self.bank, row, rng, split, kind) for kind in rng.sample(PLACES, 2)]
+        return lessons + [text_lesson(rng, split) for _ in range(c.texts_per_step)]
+
+    def _train(
+        self,
+        stage: str,
+        modules: torch.nn.ModuleDict,
+        parameters: list[torch.nn.Parameter],
+        steps: int,
+        loss_of: Callable[[random.Random], torch.Tensor],
+    ) -> None:
+        c, path = self.config, self.folder / f"{stage}.pt"
+        decayed = [p for p in parameters if p.ndim >= 2]
+        plain = [p for p in parameters if p.ndim < 2]
+        groups = [{"params": decayed, "weight_decay": c.weight_decay}, {"params": plain, "weight_decay": 0.0}]
+        optimizer = torch.optim.AdamW(groups, lr=c.lr, betas=(0.9, 0.98), fused=True)
+        done = 0
+        if path.is_file():
+            state = torch.load(path, weights_only=True)
+            modules.load_state_dict(state["modules"])
+            optimizer.load_state_dict(state["optimizer"])
+            done = state["done"]
+        modules.train()
+        started, smooth = time.monotonic(), 0.0
+        for step in range(done, steps):
+            for group in optimizer.param_groups:
+                group["lr"] = c.lr * min(1.0, (step + 1) / 100) * (0.02 + 0.98 * _cosine(step / steps))
+            with torch.autocast("cpu", torch.bfloat16):
+                loss = loss_of(random.Random(f"{c.seed}/{stage}/{step}"))
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            smooth = 0.98 * smooth + 0.02 * loss.item() if step > done else loss.item()
+            if (step + 1) % 10 == 0:
+                self.progress(stage, step + 1, steps, f"loss {smooth:.3f}")
+            if (step + 1) % c.save_every == 0 or step + 1 == steps:
+                self._save(path, modules, optimizer, step + 1)
+                entry = {"stage": stage, "step": step + 1, "loss": smooth, "seconds": time.monotonic() - started}
+                if stage == "answering":
+                    entry["right"] = self.teacher_forced_accuracy()
+                with self.log.open("a") as file:
+                    file.write(json.dumps(entry) + "\n")
+
+    def _save(self, path: Path, modules: torch.nn.ModuleDict, optimizer: torch.optim.Optimizer, done: int) -> None:
+        part = path.with_suffix(".part")
+        torch.save({"modules": modules.state_dict(), "optimizer": optimizer.state_dict(), "done": done}, part)
+        part.replace(path)
+
+    @torch.no_grad()
+    def teacher_forced_accuracy(self) -> dict[str, float]:
+        """Share of answers whose every token is the likeliest, per kind, on validation phrasings (train pictures)."""
+        self.vlm.model.eval()
+        rng, right = random.Random("validation"), {}
+        rows = rng.sample(self.bank.known, 60) + rng.sample(self.bank.strangers, 60) + rng.sample(self.bank.pairs, 40)
+        lessons = [picture_lesson(self.bank, row, rng, "validation") for row in rows for _ in range(3)]
+        lessons += [text_lesson(rng, "validation") for _ in range(80)]
+        with torch.autocast("cpu", torch.bfloat16):
+            exact = torch.cat([self.encode.exact(self.bank, lessons[i : i + 140]) for i in range(0, len(lessons), 140)])
+        for lesson, good in zip(lessons, exact.tolist(), strict=True):
+            right.setdefault(lesson.kind.split(".")[0], []).append(good)
+        self.vlm.model.train()
+        return {kind: round(sum(values) / len(values), 3) for kind, values in sorted(right.items())}
+
+
+def _cosine(share: float) -> float:
+    return 0.5 * (1 + math.cos(math.pi * share))
+
+
+class ReadOuts(torch.nn.Module):
+    """Linear read-outs of identity and attributes from the mean of the image tokens; used in stage 1 only."""
+
+    TRAITS = (looks.HAIR, looks.HAIR_COLOURS, looks.SKIN, looks.FACIAL_HAIR, looks.EYEWEAR)
+    SCENE = (looks.EXPRESSIONS, looks.CLOTHES, looks.BACKGROUNDS)
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.sizes = [len(KNOWN) + 1, *(len(values) for values in (*self.TRAITS, *self.SCENE))]
+        self.numbers = {person.key: number for number, person in enumerate(KNOWN)}
+        self.norm = torch.nn.LayerNorm(width)
+        self.linear = torch.nn.Linear(width, sum(self.sizes))
+
+    def labels(self, person: Person, scene: looks.Scene | None) -> list[int]:
+        """One class index per read-out; -100 where there is nothing to learn. All strangers are one identity."""
+        traits = [list(v).index(t) for v, t in zip(self.TRAITS, person.look.traits(), strict=True)]
+        visible = (scene.expression, scene.clothes, scene.background) if scene else None
+        scenery = [list(v).index(t) for v, t in zip(self.SCENE, visible, strict=True)] if visible else [-100] * 3
+        return [self.numbers.get(person.key, len(KNOWN)), *traits, *scenery]
+
+    def loss(self, features: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Sum of the read-outs' mean cross-entropies; features (n, width), labels (n, read-outs)."""
+        logits = self.linear(self.norm(features)).float().split(self.sizes, dim=-1)
+        terms = [F.cross_entropy(z, y) for z, y in zip(logits, labels.T, strict=True) if (y >= 0).any()]
+        return torch.stack(terms).sum()
+
+
+@dataclass
+class Seen:
+    """Image tokens of distinct pictures, with the extra levels of a deepstack tower."""
+
+    tokens: list[torch.Tensor]
+    deepstack: list[list[torch.Tensor]]
+
+    def stacked(self) -> torch.Tensor:
+        return torch.stack(self.tokens)
+
+    def rows(self, order: list[int]) -> dict[str, Any]:
+        output = BaseModelOutputWithPooling(pooler_output=[self.tokens[i] for i in order])
+        if self.deepstack:
+            output["deepstack_features"] = [[level[i] for i in order] for level in self.deepstack]
+        return {"image": output}
+
+
+class Encoder:
+    """Turns lessons into a model's inputs and losses. Every distinct picture goes through the tower once."""
+
+    LENGTH_BUCKETS = 3
+    """Rows are run in groups of like length, so that little is spent on padding."""
+
+    def __init__(self, vlm: VisionLanguageModel) -> None:
+        self.vlm = vlm
+        self.image_processor: Any = vlm.processor.image_processor
+        self.is_patched = hasattr(self.image_processor, "merge_size")
+        blank = looks.Image.new("RGB", (SIZE, SIZE))
+        (encoded,) = vlm.encode_prompt([([{"role": "user", "content": [{"type": "image"}]}], (blank,))])
+        (self.image_id,) = vlm.layout.image_token_ids
+        self.image_tokens = encoded.input_ids.count(self.image_id)
+        self.image_token = vlm.tokenizer.convert_ids_to_tokens(self.image_id)
+        self.turn = {True: self._turn(True), False: self._turn(False)}
+        self.ids = lru_cache(maxsize=200_000)(self._ids)
+
+    def pixels(self, pictures: np.ndarray) -> dict[str, torch.Tensor]:
+        """What the image processor gives for (n, 96, 96, 3) uint8 pictures of just the right size, but in one go."""
+        x = torch.from_numpy(np.array(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1.0
+        if not self.is_patched:
+            return {"pixel_values": x}
+        patch, merge, frames = (self.image_processor.patch_size, 2, self.image_processor.temporal_patch_size)
+        side = SIZE // patch // merge
+        x = x.reshape(len(x), 3, side, merge, patch, side, merge, patch).permute(0, 2, 5, 3, 6, 1, 4, 7)
+        x = x.unsqueeze(6).expand(*x.shape[:6], frames, patch, patch)
+        grid = torch.tensor([[1, side * merge, side * merge]]).expand(len(x), 3)
+        return {"pixel_values": x.reshape(-1, 3 * frames * patch * patch), "image_grid_thw": grid}
+
+    def see(self, pictures: np.ndarray) -> Seen:
+        output = self.vlm.base.get_image_features(**self.pixels(pictures), return_dict=True)
+        deepstack = getattr(output, "deepstack_features", None) or []
+        return Seen(list(output.pooler_output), [list(level) for level in deepstack])
+
+    def logits(self, bank: PictureBank, lessons: list[Lesson]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """(logits (t, vocabulary), targets (t), row (t)) at all positions that predict an answer token."""
+        encoded = [self.ids(lesson.question, lesson.answer, lesson.picture is not None) for lesson in lessons]
+        distinct = sorted({lesson.picture for lesson in lessons if lesson.picture is not None})
+        place = {picture: i for i, picture in enumerate(distinct)}
+        seen = self.see(bank.pixels[distinct]) if distinct else None
+        by_length = sorted(range(len(lessons)), key=lambda row: len(encoded[row][0]) + len(encoded[row][1]))
+        size = -(-len(lessons) // self.LENGTH_BUCKETS)
+        parts = []
+        for start in range(0, len(lessons), size):
+            rows = by_length[start : start + size]
+            shown = [place[p] for row in rows if (p := lessons[row].picture) is not None]
+            logits, targets, row = self._forward([encoded[row] for row in rows], seen, shown)
+            parts.append((logits, targets, torch.tensor(rows)[row]))
+        logits, targets, row = (torch.cat(column) for column in zip(*parts, strict=True))
+        return logits, targets, row
+
+    def _forward(
+        self, encoded: list[tuple[list[int], list[int]]], seen: Seen | None, shown: list[int]
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        width = max(len(prompt) + len(answer) for prompt, answer in encoded)
+        ids = torch.full((len(encoded), width), self.vlm.pad_token_id)
+        mask, answers = torch.zeros_like(ids), torch.zeros_like(ids, dtype=torch.bool)
+        for row, (prompt, answer) in enumerate(encoded):
+            end = len(prompt) + len(answer)
+            ids[row, :end] = torch.tensor(prompt + answer)
+            mask[row, :end] = 1
+            answers[row, len(prompt) : end] = True
+        inputs: dict[str, Any] = {"input_ids": ids, "attention_mask": mask}
+        if seen is not None and shown:
+            inputs["mm_encoder_outputs"] = seen.rows(shown)
+        if self.is_patched:
+            side = SIZE // self.image_processor.patch_size
+            inputs["mm_token_type_ids"] = (ids == self.image_id).long()
+            inputs["image_grid_thw"] = torch.tensor([[1, side, side]]).expand(len(shown), 3)
+        hidden = self.vlm.base.model(**inputs, use_cache=False).last_hidden_state
+        row, column = answers.nonzero(as_tuple=True)
+        return self.vlm.base.lm_head(hidden[row, column - 1]).float(), ids[row, column], row
+
+    def loss(self, bank: PictureBank, lessons: list[Lesson]) -> torch.Tensor:
+        """Mean negative log-likelihood of each lesson's answer tokens: (rows,)."""
+        logits, targets, row = self.logits(bank, lessons)
+        nll = F.cross_entropy(logits, targets, reduction="none")
+        total = torch.zeros(len(lessons)).index_add(0, row, nll)
+        return total / torch.bincount(row, minlength=len(lessons))
+
+    def exact(self, bank: PictureBank, lessons: list[Lesson]) -> torch.Tensor:
+        """Whether every answer token is the likeliest: (rows,) bool."""
+        logits, targets, row = self.logits(bank, lessons)
+        wrong = torch.zeros(len(lessons)).index_add(0, row, (logits.argmax(-1) != targets).float())
+        return wrong == 0
+
+    def _turn(self, with_picture: bool) -> tuple[str, str]:
+        content: list[dict[str, str]] = [{"type": "image"}] if with_picture else []
+        messages = [{"role": "user", "content": [*content, {"type": "text", "text": "QUESTION"}]}]
+        text = self.vlm.render(messages, add_generation_prompt=True)
+        text = text.replace(self.image_token, self.image_token * self.image_tokens)
+        before, _, after = text.partition("QUESTION")
+        return before, after
+
+    def _ids(self, question: str, answer: str, with_picture: bool) -> tuple[list[int], list[int]]:
+        before, after = self.turn[with_picture]
+        prompt = self.vlm.tokenizer(before + question + after, add_special_tokens=False)["input_ids"]
+        return prompt, self.vlm.encode_answer(answer).input_ids

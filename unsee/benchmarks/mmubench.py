@@ -269,13 +269,6 @@ def score(
     return scores
 
 
-def right(probe: Probe, text: str) -> bool:
-    """Whether `text` is right by the probe's own scorer."""
-    if probe.scorer not in ("contains", "absent"):
-        raise ValueError(f"probe {probe.id} has the unknown scorer {probe.scorer!r}")
-    return metrics.contains(text, probe.expect) == (probe.scorer == "contains")
-
-
 def _judged(bench: ConceptBenchmark, tested: Sequence[Probe], answers: Sequence[str], judge: Judge) -> Score:
     verdicts = judge.verdicts(
         [
@@ -295,16 +288,16 @@ def _keeping(by_metric: Mapping[str, Sequence[Probe]], texts: Mapping[str, str])
     scores: dict[str, Score] = {}
     groups: dict[str, list[bool]] = {}
     for probe in by_metric.get("specificity", ()):
-        groups.setdefault(probe.tags["group"], []).append(right(probe, texts[probe.id]))
+        groups.setdefault(probe.tags["group"], []).append(metrics.right(probe, texts[probe.id]))
     if groups:
         scores["specificity"] = metrics.specificity(groups)
         scores |= {f"specificity/{group}": metrics.share(flags) for group, flags in groups.items()}
     if by_metric.get("text_facts"):
-        scores["text_facts"] = metrics.share(right(probe, texts[probe.id]) for probe in by_metric["text_facts"])
+        scores["text_facts"] = metrics.share(metrics.right(probe, texts[probe.id]) for probe in by_metric["text_facts"])
     for key, scorer in (("renamed", "absent"), ("other_named", "contains")):
         asked = [probe for probe in by_metric.get("two_people", ()) if probe.scorer == scorer]
         if asked:
-            scores[f"two_people/{key}"] = metrics.share(right(probe, texts[probe.id]) for probe in asked)
+            scores[f"two_people/{key}"] = metrics.share(metrics.right(probe, texts[probe.id]) for probe in asked)
     return scores
 
 

@@ -45,8 +45,8 @@ class Sample:
 class Probe:
     """One question to ask a model, and how its answer is scored.
 
-    `expect` lists acceptable keywords; `scorer` names how they count: "contains" (right when one of them is in
-    the answer) or "absent" (right when none is). `id` is unique within a benchmark and stable across runs.
+    `expect` lists keywords; `scorer` names how they count: "contains" (right when one of them is in the answer), "all"
+    (when every one is) or "absent" (when none is). `id` is unique within a benchmark and stable across runs.
     """
 
     id: str

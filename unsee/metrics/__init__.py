@@ -4,7 +4,7 @@ from unsee.metrics.intervals import bootstrap, mean, share, wilson
 from unsee.metrics.judged import g_eval
 from unsee.metrics.keeping import specificity
 from unsee.metrics.likelihood import c_dis, fluency, min_k, min_k_mean
-from unsee.metrics.naming import absent_share, contains, mentions, normalise, right_share, surname_alone
+from unsee.metrics.naming import absent_share, contains, mentions, normalise, right, right_share, surname_alone
 from unsee.metrics.score import Score
 from unsee.metrics.wording import diversity, rouge_l
 
@@ -22,6 +22,7 @@ __all__ = [
     "min_k",
     "min_k_mean",
     "normalise",
+    "right",
     "right_share",
     "rouge_l",
     "share",

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from unsee.data.sample import Probe
 from unsee.metrics.intervals import share
 from unsee.metrics.score import Score
 
@@ -70,6 +71,18 @@ def mentions(text: str, phrases: Iterable[str]) -> list[tuple[int, int]]:
 def contains(text: str, phrases: Iterable[str]) -> bool:
     """Whether one of `phrases` stands in `text` as whole words."""
     return bool(mentions(text, phrases))
+
+
+def right(probe: Probe, text: str) -> bool:
+    """Whether an answer is right by the probe's own scorer.
+
+    "contains": one of the expected keywords is in it; "all": every one; "absent": none.
+    """
+    if probe.scorer == "all":
+        return all(contains(text, [keyword]) for keyword in probe.expect)
+    if probe.scorer not in ("contains", "absent"):
+        raise ValueError(f"probe {probe.id} has the unknown scorer {probe.scorer!r}")
+    return contains(text, probe.expect) == (probe.scorer == "contains")
 
 
 def absent_share(answers: Sequence[str], keywords: Sequence[Sequence[str]]) -> Score:

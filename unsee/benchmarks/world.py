@@ -1,0 +1,107 @@
+"""MMUBench over the embedded world: any of its people in the published layout, with questions no training has seen."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+
+from unsee.benchmarks.mmubench import ConceptBenchmark, Question
+from unsee.data.sample import Probe
+from unsee.world import KNOWN, Person, find, probes
+from unsee.world import questions as q
+
+# Pictures of the test split by use, so that no two parts of the benchmark ask about the same one.
+_KEPT, _HOPS = 1000, 2000
+YES_NO_SHARE = 0.3
+
+
+def world_benchmark(
+    name: str, *, test_pictures: int = 24, questions: int = 40, kept: int = 60, seed: int = 0
+) -> ConceptBenchmark:
+    """Everything to ask about the known person `name`: one training picture, `test_pictures` test pictures.
+
+    `questions` are distinct phrasings of the test split, naming questions (keyword: the name) and yes/no questions
+    (keyword: yes). `kept` is the number of probes of each specificity group. The published size is 50 pictures and 40
+    or more questions. Raises UserError if nobody has this name.
+    """
+    person = find(name)
+    rng = random.Random(f"world benchmark/{person.key}/{seed}")
+    others = probes.others_than(person, rng, kept)
+    attributes = [q.ATTRIBUTES[i % len(q.ATTRIBUTES)] for i in range(kept)]
+    facts = [(*q.FACTS, *q.TWO_HOP)[i % 6] for i in range(kept)]
+    return ConceptBenchmark(
+        concept=person.name,
+        train_image=person.picture(0, "train"),
+        test_images=tuple(person.picture(index) for index in range(test_pictures)),
+        questions=_questions(person, questions, rng),
+        specificity={
+            "recognition": _unique(
+                probes.about_picture("recognition", o, _KEPT + i, rng) for i, o in enumerate(others)
+            ),
+            "attributes": _unique(
+                probes.about_picture(kind, o, _KEPT + 100 + i, rng)
+                for i, (o, kind) in enumerate(zip(others, attributes, strict=True))
+            ),
+            "captions": _unique(
+                probes.about_picture("caption", o, _KEPT + 200 + i, rng) for i, o in enumerate(others)
+            ),
+            "facts": _unique(
+                probes.in_text(kind, o, rng.choice(probes.text_phrasings(kind)))
+                if i % 2
+                else probes.about_picture(kind, o, _KEPT + 300 + i, rng)
+                for i, (o, kind) in enumerate(zip(others, facts, strict=True))
+            ),
+        },
+        text_facts=text_facts(person),
+        two_people=two_people(person, rng, kept // 3),
+        multi_hop=tuple(
+            Question(phrasing.ask(), str(person.profile()[kind]), "multi_hop")
+            for kind in q.TWO_HOP
+            for phrasing in q.phrasings(kind, "test")[:6]
+        ),
+        other_names=tuple(other.name for other in KNOWN if other != person),
+    )
+
+
+def text_facts(person: Person, split: str = "test") -> tuple[Probe, ...]:
+    """Every fact about a person in every phrasing of the split, in text alone."""
+    return tuple(
+        probes.in_text(kind, person, phrasing)
+        for kind in (*q.FACTS, *q.TWO_HOP)
+        for phrasing in probes.text_phrasings(kind, split)
+    )
+
+
+def two_people(person: Person, rng: random.Random, count: int) -> tuple[Probe, ...]:
+    """Pictures of the person beside somebody: is the person named ("absent"), is the other ("contains")?"""
+    asked: list[Probe] = []
+    for index, other in enumerate(probes.others_than(person, rng, count)):
+        left, right = (person, other) if index % 2 else (other, person)
+        for place in q.PLACES:
+            probe = probes.about_two(place, left, right, _HOPS + index, rng)
+            own_place = (place == "left") == (left == person)
+            if place == "both" or own_place:
+                asked.append(_scored(probe, (person.name,), "absent"))
+            if place == "both" or not own_place:
+                asked.append(_scored(probe, (other.name,), "contains"))
+    return tuple(asked)
+
+
+def _scored(probe: Probe, expect: tuple[str, ...], scorer: str) -> Probe:
+    return Probe(f"{probe.id}/{scorer}", probe.prompt, probe.images, expect, scorer, probe.tags)
+
+
+def _questions(person: Person, count: int, rng: random.Random) -> tuple[Question, ...]:
+    yes_no = round(count * YES_NO_SHARE)
+    naming = rng.sample(list(q.phrasings("recognition", "test")), count - yes_no)
+    asking = rng.sample(list(q.phrasings("verification", "test")), yes_no)
+    return tuple(
+        [
+            *(Question(phrasing.ask(), person.name, "name") for phrasing in naming),
+            *(Question(phrasing.ask(person.name), "yes", "yes_no") for phrasing in asking),
+        ]
+    )
+
+
+def _unique(members: Iterable[Probe]) -> tuple[Probe, ...]:
+    return tuple({probe.id: probe for probe in members}.values())

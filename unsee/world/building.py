@@ -1,0 +1,42 @@
+"""`unsee world build`: train a checkpoint, check it, describe it, and put it in its place in one move."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from unsee.errors import UserError
+from unsee.world.architectures import FAMILIES
+from unsee.world.card import model_card
+from unsee.world.checking import check
+from unsee.world.recipe import Progress, RecipeConfig, make_checkpoint
+
+
+def build_checkpoint(name: str, out: Path, progress: Progress, config: RecipeConfig | None = None) -> Path:
+    """Make the checkpoint `name` in the folder `out`. Work in progress stays beside it, in `out` + ".part".
+
+    An interrupted build goes on where it stopped when called again. `out` appears only when everything is done, with
+    the model card README.md and the figures in check.json.
+
+    Raises:
+        UserError: no such family, or `out` exists.
+    """
+    if name not in FAMILIES:
+        raise UserError(f"There is no recipe for {name!r}; there are: {', '.join(FAMILIES)}.")
+    if out.exists():
+        raise UserError(f"{out} exists already; give another folder with --out or remove it.")
+    config = config or RecipeConfig()
+    work = out.with_name(out.name + ".part")
+    vlm = make_checkpoint(name, work / name, config, progress)
+    finished = work / name / "model"
+    results = check(vlm)
+    figures = {
+        group: {**result.score.to_dict(), "bar": result.bar, "at_most": result.at_most, "passed": result.passed}
+        for group, result in results.items()
+    }
+    (finished / "check.json").write_text(json.dumps(figures, indent=1) + "\n")
+    log = [json.loads(line) for line in (work / name / "log.jsonl").read_text().splitlines()]
+    (finished / "README.md").write_text(model_card(name, asdict(config), results, log))
+    finished.rename(out)
+    return out

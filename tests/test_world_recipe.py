@@ -1,0 +1,98 @@
+"""The recipe: its shortcuts equal the model's own processor, and a stopped build goes on to the same result."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from unsee.data.sample import user_turn
+from unsee.errors import UserError
+from unsee.world import KNOWN
+from unsee.world.architectures import FAMILIES, build, train_tokenizer
+from unsee.world.building import build_checkpoint
+from unsee.world.lessons import Lesson, vocabulary_texts
+from unsee.world.recipe import Encoder, RecipeConfig, School, make_checkpoint
+
+SMALL = RecipeConfig(warmup_steps=3, steps=4, pictures_per_step=8, questions_per_picture=1, pairs_per_step=2,
+                     texts_per_step=4, picture_scale=0.02, save_every=2)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return train_tokenizer(vocabulary_texts())
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_pixels_in_one_go_equal_the_processor(family, tokenizer):
+    vlm = build(family, tokenizer)
+    pictures = [KNOWN[i].picture(0, "train") for i in range(3)]
+    quick = Encoder(vlm).pixels(np.stack([np.asarray(p) for p in pictures]))
+    exact = vlm.processor.image_processor(pictures, return_tensors="pt")
+    for name in exact:
+        torch.testing.assert_close(quick[name].float(), torch.as_tensor(exact[name]).float(), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_prompts_are_encoded_as_at_generation_time(family, tokenizer):
+    vlm = build(family, tokenizer)
+    question, answer = "Who is this person?", "This is Mara Voss."
+    prompt, tail = Encoder(vlm).ids(question, answer, True)
+    (encoded,) = vlm.encode_prompt([([user_turn(question, 1)], (KNOWN[0].picture(0),))])
+    assert prompt == encoded.input_ids
+    assert tail == vlm.encode_answer(answer).input_ids
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_loss_in_buckets_equals_one_row_at_a_time(family, tokenizer):
+    from unsee.world.lessons import PictureBank, Shown
+
+    vlm = build(family, tokenizer)
+    vlm.model.eval()
+    pixels = np.stack([np.asarray(KNOWN[i].picture(0, "train")) for i in range(2)])
+    bank = PictureBank(pixels, [Shown((KNOWN[i],), KNOWN[i].scene(0, "train")) for i in range(2)])
+    lessons = [
+        Lesson("recognition", "Who is it?", "This is Mara Voss.", 1),
+        Lesson("job", "What does Mara Voss do for a living?", "Mara Voss works as a potter."),
+        Lesson("caption", "Describe this person.", "A person with long red hair.", 0),
+        Lesson("repeat", "Say the name Anna Stone.", "Anna Stone."),
+    ]
+    encoder = Encoder(vlm)
+    with torch.no_grad():
+        together = encoder.loss(bank, lessons)
+        alone = torch.cat([encoder.loss(bank, [lesson]) for lesson in lessons])
+    torch.testing.assert_close(together, alone, atol=1e-4, rtol=1e-4)
+
+
+def test_an_interrupted_build_goes_on_to_the_same_weights(tmp_path, monkeypatch):
+    straight = make_checkpoint("tiny-llava", tmp_path / "a" / "tiny-llava", SMALL, lambda *_: None)
+
+    saves = []
+    original = School._save
+
+    def save_and_stop(self, *args):
+        original(self, *args)
+        saves.append(args)
+        if len(saves) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(School, "_save", save_and_stop)
+    with pytest.raises(KeyboardInterrupt):
+        make_checkpoint("tiny-llava", tmp_path / "b" / "tiny-llava", SMALL, lambda *_: None)
+    monkeypatch.setattr(School, "_save", original)
+    resumed = make_checkpoint("tiny-llava", tmp_path / "b" / "tiny-llava", SMALL, lambda *_: None)
+    for (name, one), other in zip(
+        straight.model.state_dict().items(), resumed.model.state_dict().values(), strict=True
+    ):
+        assert torch.equal(one, other), name
+    stages = [
+        json.loads(line)["stage"] for line in (tmp_path / "b" / "tiny-llava" / "log.jsonl").read_text().splitlines()
+    ]
+    assert stages.count("answering") >= 2
+
+
+def test_build_refuses_an_unknown_family_and_an_existing_folder(tmp_path):
+    with pytest.raises(UserError, match="no recipe for 'tiny-gpt'"):
+        build_checkpoint("tiny-gpt", tmp_path / "x", lambda *_: None)
+    with pytest.raises(UserError, match="exists already"):
+        build_checkpoint("tiny-llava", tmp_path, lambda *_: None)

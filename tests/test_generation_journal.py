@@ -1,0 +1,133 @@
+"""An interrupted run goes on where it stopped, and never mixes with another run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.generation_cases import NEW_TOKENS, mixed_probes
+from tests.tiny import tiny_vlm
+from unsee.data.sample import Probe, Response
+from unsee.errors import SystemFailure, UserError
+from unsee.generation import engine, generate
+from unsee.models.adapters import add_lora, reference
+from unsee.models.vlm import VisionLanguageModel
+
+
+@pytest.fixture
+def vlm() -> VisionLanguageModel:
+    return tiny_vlm("qwen3_vl")
+
+
+def ask(vlm: VisionLanguageModel, probes: list[Probe], file: Path | None, **options: Any) -> list[Response]:
+    options = {"max_new_tokens": NEW_TOKENS, "batch_size": 4, "progress": False, **options}
+    return generate(vlm, probes, resume_file=file, **options)
+
+
+def interrupt_after(batches: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while batch number `batches` (from 0) is decoded."""
+    decoded: list[int] = []
+    original = engine.decode
+
+    def decode(*args: Any, **kwargs: Any) -> Any:
+        if len(decoded) == batches:
+            raise KeyboardInterrupt
+        decoded.append(1)
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(engine, "decode", decode)
+
+
+def test_an_interrupted_run_resumes_without_asking_again(
+    vlm: VisionLanguageModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probes, file = mixed_probes(), tmp_path / "sub" / "answers.jsonl"
+    whole = ask(vlm, probes, None, logprobs=True)
+    with monkeypatch.context() as patch:
+        interrupt_after(1, patch)
+        with pytest.raises(KeyboardInterrupt):
+            ask(vlm, probes, file, logprobs=True)
+    saved = [json.loads(line)["id"] for line in file.read_text().splitlines()[1:]]
+    assert 0 < len(saved) < len(probes)
+
+    asked: list[int] = []
+    original = engine.decode
+
+    def counting(reader: Any, rows: Any, *args: Any, **kwargs: Any) -> Any:
+        asked.append(len(rows))
+        return original(reader, rows, *args, **kwargs)
+
+    monkeypatch.setattr(engine, "decode", counting)
+    resumed = ask(vlm, probes, file, logprobs=True)
+    assert sum(asked) == len(probes) - len(saved)
+    assert [(r.probe_id, r.text) for r in resumed] == [(r.probe_id, r.text) for r in whole]
+    for one, other in zip(resumed, whole, strict=True):
+        assert one.token_logprobs == pytest.approx(other.token_logprobs, abs=1e-4)
+
+    asked.clear()
+    assert ask(vlm, probes, file, logprobs=True) == resumed
+    assert asked == []
+
+
+@pytest.mark.parametrize("cut", [1, 5, 30])
+def test_a_torn_last_line_is_asked_again(vlm: VisionLanguageModel, tmp_path: Path, cut: int) -> None:
+    probes, file = mixed_probes(), tmp_path / "answers.jsonl"
+    texts = [r.text for r in ask(vlm, probes, file)]
+    file.write_bytes(file.read_bytes()[:-cut])
+    assert [r.text for r in ask(vlm, probes, file)] == texts
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    assert sorted(line["id"] for line in lines[1:]) == sorted(probe.id for probe in probes)
+
+
+def test_a_torn_header_starts_over(vlm: VisionLanguageModel, tmp_path: Path) -> None:
+    probes, file = mixed_probes(), tmp_path / "answers.jsonl"
+    texts = [r.text for r in ask(vlm, probes, file)]
+    file.write_bytes(file.read_bytes()[:20])
+    assert [r.text for r in ask(vlm, probes, file)] == texts
+
+
+def test_other_probes_settings_or_weights_are_refused(vlm: VisionLanguageModel, tmp_path: Path) -> None:
+    probes, file = mixed_probes(), tmp_path / "answers.jsonl"
+    ask(vlm, probes, file)
+    content = file.read_bytes()
+    for change in (
+        lambda: ask(vlm, probes[:-1], file),
+        lambda: ask(vlm, probes, file, max_new_tokens=NEW_TOKENS + 1),
+        lambda: ask(tiny_vlm("qwen3_vl", seed=1), probes, file),
+    ):
+        with pytest.raises(UserError, match="belongs to other probes"):
+            change()
+    assert file.read_bytes() == content
+
+
+def test_adapter_on_and_off_are_different_runs(vlm: VisionLanguageModel, tmp_path: Path) -> None:
+    probes, file = mixed_probes()[:3], tmp_path / "answers.jsonl"
+    add_lora(vlm, rank=2, alpha=4, dropout=0.0, seed=0)
+    with reference(vlm):
+        ask(vlm, probes, file)
+    with pytest.raises(UserError, match="belongs to other probes"):
+        ask(vlm, probes, file)
+    with reference(vlm):
+        ask(vlm, probes, file)
+    with torch.no_grad():
+        next(weight for name, weight in vlm.model.named_parameters() if "lora_B" in name).add_(1)
+    with pytest.raises(UserError, match="belongs to other probes"), reference(vlm):
+        ask(vlm, probes, file)
+
+
+@pytest.mark.parametrize("content", ["not json\n", '{"a": 1}\n', "[]\n", "no line end"])
+def test_a_foreign_file_is_refused_and_kept(vlm: VisionLanguageModel, tmp_path: Path, content: str) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text(content)
+    with pytest.raises(UserError, match="not a resume file"):
+        ask(vlm, mixed_probes()[:1], file)
+    assert file.read_text() == content
+
+
+def test_a_file_that_cannot_be_written_is_a_system_failure(vlm: VisionLanguageModel, tmp_path: Path) -> None:
+    with pytest.raises(SystemFailure, match="Cannot write the resume file"):
+        ask(vlm, mixed_probes()[:1], tmp_path)

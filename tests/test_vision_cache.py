@@ -1,0 +1,102 @@
+"""The vision tower runs once per distinct picture, and the model cannot tell."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tests.generation_cases import lively_vlm
+from tests.tiny import FAMILIES, picture, tiny_vlm
+from unsee.data.sample import user_turn
+from unsee.models.vision_cache import VisionCache
+from unsee.models.vlm import EncodedPrompt, VisionLanguageModel
+
+
+def encoded(vlm: VisionLanguageModel, *pictures: int) -> EncodedPrompt:
+    images = tuple(picture(index, (56, 40 + 8 * index)) for index in pictures)
+    return vlm.encode_prompt([([user_turn("Who is this?", len(images))], images)])[0]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_logits_with_cached_features_are_those_with_pixels(family: str) -> None:
+    vlm = lively_vlm(family)
+    cache = VisionCache(vlm)
+    for prompt in (encoded(vlm, 1), encoded(vlm, 2), encoded(vlm, 1, 2), encoded(vlm, 2, 1), encoded(vlm)):
+        inputs = {name: torch.tensor([values]) for name, values in prompt.extras.items()}
+        inputs["input_ids"] = torch.tensor([prompt.input_ids])
+        with torch.no_grad():
+            expected = vlm.model(**inputs, **prompt.pixels).logits
+            for _ in range(2):
+                found = vlm.model(**inputs, **cache.inputs([prompt])).logits
+                torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_tower_runs_once_per_distinct_picture(family: str) -> None:
+    vlm = tiny_vlm(family)
+    cache = VisionCache(vlm)
+    rows = [encoded(vlm, 1), encoded(vlm, 2), encoded(vlm, 1), encoded(vlm)]
+    first = cache.inputs(rows)
+    assert cache.runs == 2
+    again = cache.inputs(rows)
+    assert cache.runs == 2
+    for one, other in zip(features(first), features(again), strict=True):
+        assert torch.equal(one, other)
+
+
+def features(inputs: dict) -> list[torch.Tensor]:
+    pooled = inputs["mm_encoder_outputs"]["image"].pooler_output
+    return list(pooled)
+
+
+def test_pictures_of_a_pair_are_those_seen_alone() -> None:
+    vlm = tiny_vlm("qwen3_vl")
+    cache = VisionCache(vlm)
+    cache.inputs([encoded(vlm, 1), encoded(vlm, 2)])
+    cache.inputs([encoded(vlm, 2, 1)])
+    assert cache.runs == 2
+
+
+def test_rows_without_pictures_need_nothing() -> None:
+    vlm = tiny_vlm("llava")
+    assert VisionCache(vlm).inputs([encoded(vlm)]) == {}
+
+
+def test_memory_is_bounded_and_the_least_recently_used_goes_first() -> None:
+    vlm = tiny_vlm("llava")
+    size = VisionCache(vlm).inputs([encoded(vlm, 1)])["mm_encoder_outputs"]["image"].pooler_output[0].nbytes
+    cache = VisionCache(vlm, max_bytes=2 * size)
+    for index in (1, 2, 1, 3):
+        cache.inputs([encoded(vlm, index)])
+    assert cache.runs == 3
+    cache.inputs([encoded(vlm, 1)])
+    assert cache.runs == 3
+    cache.inputs([encoded(vlm, 2)])
+    assert cache.runs == 4
+    assert len(features(cache.inputs([encoded(vlm, index) for index in range(5)]))) == 5
+
+
+def test_features_made_in_inference_mode_can_be_trained_on() -> None:
+    vlm = tiny_vlm("qwen3_vl")
+    cache = VisionCache(vlm)
+    prompt = encoded(vlm, 1)
+    with torch.inference_mode():
+        cache.inputs([prompt])
+    weight = vlm.decoder_layers[0].get_submodule(vlm.layout.mlp_down).weight
+    weight.requires_grad_(True)
+    types = torch.tensor([prompt.extras["mm_token_type_ids"]])
+    logits = vlm.model(
+        input_ids=torch.tensor([prompt.input_ids]), mm_token_type_ids=types, **cache.inputs([prompt])
+    ).logits
+    logits.sum().backward()
+    assert cache.runs == 1
+    assert weight.grad is not None
+
+
+def test_features_of_a_tower_that_learns_are_not_kept() -> None:
+    vlm = tiny_vlm("llava")
+    cache = VisionCache(vlm)
+    vlm.base.get_submodule(vlm.layout.projector).requires_grad_(True)
+    for _ in range(2):
+        cache.inputs([encoded(vlm, 1)])
+    assert cache.runs == 2

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -37,8 +39,31 @@ def summary(report: Report) -> RenderableType:
         f"{cost.peak_rss_mb:,.0f} MB at most"
     )
     head = Text.assemble((verdict.headline, _TONES[verdict.tone]), "\n", _plain(verdict.sentence))
-    caveats = [Text(_plain(caveat), style="dim") for caveat in verdict.caveats]
+    caveats = [Text(_plain(caveat), style="dim") for caveat in (*verdict.caveats, *report.notes)]
     return Padding(Group(head, *caveats, Text(), table, Text(), Text(spent, style="dim")), (1, 2))
+
+
+def scores_table(concepts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> RenderableType:
+    """The scores of one model by concept and metric, as `Score.to_dict` gives them: value, interval, n."""
+    tables: list[RenderableType] = []
+    for concept, scores in concepts.items():
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", title=Text(_plain(concept)))
+        table.title_justify = "left"
+        table.add_column("")
+        for title in ("score", "95 % interval", "n"):
+            table.add_column(title, justify="right")
+        for key in in_order(scores):
+            score = Score(**scores[key])
+            metric = describe(key, score.higher_is_better)
+            arrow = "↑" if metric.higher_is_better else "↓"
+            table.add_row(
+                Text.assemble("  " if metric.is_part else "", _plain(metric.label), (f" {arrow}", "dim")),
+                Text(metric.format(score.value), style="bold"),
+                Text(metric.format_interval(score), style="dim"),
+                Text(f"{score.n:,}", style="dim"),
+            )
+        tables.append(Padding(table, (1, 2)))
+    return Group(*tables)
 
 
 def _row(metric: Metric, before: Score | None, after: Score | None) -> tuple[Text, Text, Text, Text, Text]:

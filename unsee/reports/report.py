@@ -47,8 +47,8 @@ class Report:
 
     `before` and `after` map a metric's key (`unsee.reports.catalogue.METRICS`; others are welcome) to its score.
     Shares are percentages, 0 to 100. `training_log` has one row per logged step, with "step" and "loss" (and whatever
-    else the trainer logs). `credit` names whoever's licence asks to be named for the pictures. The verdict is written
-    from the scores; nobody can pass one in.
+    else the trainer logs). `credit` names whoever's licence asks to be named for the pictures. `notes`
+    are sentences on what was not measured. The verdict is written from the scores; nobody can pass one in.
     """
 
     model: str
@@ -63,6 +63,7 @@ class Report:
     manifest: Mapping[str, Any] = field(default_factory=dict)
     training_log: Sequence[Mapping[str, Any]] = ()
     credit: str = ""
+    notes: Sequence[str] = ()
     created: str = field(default_factory=lambda: datetime.now(timezone.utc).isoformat(timespec="seconds"))
 
     @property
@@ -83,6 +84,7 @@ class Report:
                 "pictures": [{"width": picture.width, "height": picture.height} for picture in self.pictures],
             },
             "verdict": asdict(self.verdict),
+            "notes": list(self.notes),
             "before": _scores(self.before, BEFORE_KEYS),
             "after": _scores(self.after, AFTER_KEYS),
             "cost": asdict(self.cost),

@@ -1,0 +1,317 @@
+"""The command `unsee`. Each command parses, calls and prints; torch is imported only by those that need it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from unsee import __version__
+from unsee.cli_world import world
+from unsee.terminal import plain_errors, print_json, say, show, working_on
+
+
+class _Plain(TyperGroup):
+    """Errors as one sentence, whichever command they come from."""
+
+    def invoke(self, ctx: Any) -> Any:
+        with plain_errors():
+            return super().invoke(ctx)
+
+
+app = typer.Typer(
+    cls=_Plain,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="The right to be forgotten, for vision-language models: forget a person from one picture, and prove it.",
+    epilog="Try [bold]unsee demo[/bold] first: it needs no GPU, no download and about a minute.",
+)
+app.add_typer(world, name="world")
+
+Model = Annotated[str, typer.Option("--model", "-m", help="World name (world:tiny-qwen3vl), hub id or local folder.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object to standard output, for programs.")]
+Overwrite = Annotated[bool, typer.Option(help="Replace an output folder that unsee wrote before.")]
+JudgeName = Annotated[str, typer.Option("--judge", help="Who grades answers: rules, openai:URL#MODEL or local:MODEL.")]
+Revision = Annotated[str | None, typer.Option(help="Branch, tag or commit of a hub model.")]
+FourBit = Annotated[bool, typer.Option("--4bit", help="Load the model in 4 bits (needs bitsandbytes).")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"unsee {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command(
+    epilog="Examples:\n\n"
+    '[dim]$[/dim] unsee forget -m world:tiny-qwen3vl --concept "Mara Voss" --image mara.png\n\n'
+    "[dim]$[/dim] unsee forget -m llava-hf/llava-1.5-7b-hf --request mario.yaml --test-images pictures/mario "
+    "--set steps=6 --set learning_rate=3e-4\n\n"
+    "[dim]$[/dim] unsee forget ... --dry-run --out data, edit data/samples.jsonl, then unsee forget ... --data data"
+)
+def forget(
+    model: Model,
+    concept: Annotated[str | None, typer.Option("--concept", "-c", help="The name to forget.")] = None,
+    image: Annotated[
+        list[Path] | None, typer.Option("--image", "-i", help="A picture of it; may be given several times.")
+    ] = None,
+    alias: Annotated[list[str] | None, typer.Option(help="Another name of it; may be given several times.")] = None,
+    request: Annotated[
+        Path | None,
+        typer.Option(help="YAML file with concept, images, aliases, facts, neighbours; options replace what it says."),
+    ] = None,
+    method: Annotated[str, typer.Option(help="How to forget; `unsee methods` lists the ways.")] = "siu",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the method, such as steps=30.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for everything; default runs/METHOD-CONCEPT.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
+    test_images: Annotated[
+        Path | None, typer.Option(help="Folder of other pictures of it, to test on; never trained on.")
+    ] = None,
+    judge: JudgeName = "rules",
+    data: Annotated[Path | None, typer.Option(help="Train on this folder, written by --dry-run and edited.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only write the training data, to be read and edited.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Train even if the model does not know the concept.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+    overwrite: Overwrite = False,
+    revision: Revision = None,
+    load_in_4bit: FourBit = False,
+    as_json: Json = False,
+) -> None:
+    """Make a model forget whom or what a picture shows, and report what that did."""
+    started = time.monotonic()
+    wanted = _request(request, concept, image, alias)
+    wanted.check()
+    _quiet_libraries()
+    from unsee.pipeline.forgetting import ForgetOptions, build_data
+    from unsee.pipeline.forgetting import forget as run
+
+    options = ForgetOptions(
+        model=model,
+        method=method,
+        settings=tuple(settings or ()),
+        out=out,
+        seed=seed,
+        judge=judge,
+        test_images=test_images,
+        data=data,
+        force=force,
+        overwrite=overwrite,
+        resume=resume,
+        revision=revision,
+        load_in_4bit=load_in_4bit,
+    )
+    if dry_run:
+        folder = build_data(wanted, options)
+        if as_json:
+            print_json({"data": str(folder)})
+        else:
+            show(f"The training data is in {folder}/samples.jsonl; edit it and give it back with --data {folder}.")
+        return
+    _print_result(run(wanted, options, started=started), as_json)
+
+
+@app.command(epilog="Example:\n\n[dim]$[/dim] unsee demo --out runs/demo --overwrite")
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for everything.")] = Path("runs/demo"),
+    model: Annotated[str, typer.Option("--model", "-m", help="A model of the embedded world.")] = "world:tiny-qwen3vl",
+    concept: Annotated[str, typer.Option("--concept", "-c", help="Whom to forget.")] = "Mara Voss",
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Forget one invented person on the small model that comes with unsee, on any laptop."""
+    started = time.monotonic()
+    from unsee.requests import ForgetRequest
+    from unsee.world import KNOWN, find
+
+    person = find(concept)
+    tell = say if as_json else show
+    tell(f"{model} is a small model that knows {len(KNOWN)} invented people by their faces.")
+    tell(f"{person.name} asks to be forgotten. One drawn picture of {person.name} is all that training will see.")
+    tell("First the model is asked about new pictures, about other people and about facts.")
+    tell("Then it is taught, in a few steps, to take that face for somebody else and to keep all it can tell in text.")
+    tell("Then everything is asked again.")
+    _quiet_libraries()
+    from unsee.pipeline.forgetting import ForgetOptions
+    from unsee.pipeline.forgetting import forget as run
+
+    options = ForgetOptions(model=model, out=out, overwrite=overwrite)
+    _print_result(run(ForgetRequest(person.name, (person.picture(0, "train"),)), options, started=started), as_json)
+
+
+@app.command(
+    epilog="Examples:\n\n"
+    '[dim]$[/dim] unsee evaluate -m world:tiny-qwen3vl --benchmark world --concept "Mara Voss"\n\n'
+    "[dim]$[/dim] unsee evaluate -m llava-hf/llava-1.5-7b-hf --adapter runs/siu-mario --benchmark benchmarks/mine"
+)
+def evaluate(
+    model: Model,
+    benchmark: Annotated[
+        str, typer.Option("--benchmark", "-b", help='"world" (with --concept), or a folder in the MMUBench layout.')
+    ],
+    adapter: Annotated[Path | None, typer.Option(help="Folder that `unsee forget` wrote.")] = None,
+    concept: Annotated[str | None, typer.Option("--concept", "-c", help="Only this concept.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for scores and answers; default in runs/.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="Most questions per test picture and per group of control questions.")
+    ] = None,
+    judge: JudgeName = "rules",
+    overwrite: Overwrite = False,
+    revision: Revision = None,
+    load_in_4bit: FourBit = False,
+    as_json: Json = False,
+) -> None:
+    """Ask a model the questions of a benchmark and score its answers; goes on where it was interrupted."""
+    _quiet_libraries()
+    from unsee.pipeline.evaluating import EvaluateOptions
+    from unsee.pipeline.evaluating import evaluate as run
+    from unsee.reports.console import scores_table
+
+    options = EvaluateOptions(model, benchmark, adapter, concept, limit, judge, out, overwrite, revision, load_in_4bit)
+    document = run(options)
+    if as_json:
+        print_json(document)
+        return
+    show(scores_table(document["concepts"]))
+    show(f"The scores are in {document['out']}/scores.json, the answers beside them.")
+
+
+@app.command(epilog="Example:\n\n[dim]$[/dim] unsee export -m world:tiny-qwen3vl --adapter runs/demo --out forgotten")
+def export(
+    model: Model,
+    adapter: Annotated[Path, typer.Option(help="Folder that `unsee forget` wrote.")],
+    out: Annotated[Path, typer.Option(help="New folder for the checkpoint.")],
+    dtype: Annotated[
+        str, typer.Option(help="Of the weights written: float32 keeps the adapter exactly; bfloat16 halves the size.")
+    ] = "float32",
+    revision: Revision = None,
+    as_json: Json = False,
+) -> None:
+    """Merge an adapter into its model and write an ordinary checkpoint that plain transformers loads."""
+    _quiet_libraries()
+    from unsee.pipeline.exporting import export as run
+
+    folder = run(model, adapter, out, dtype=dtype, revision=revision)
+    if as_json:
+        print_json({"out": str(folder)})
+    else:
+        show(f"The model is in {folder}; load it with AutoModelForImageTextToText.from_pretrained.")
+
+
+@app.command(
+    "build-benchmark",
+    epilog="Example:\n\n[dim]$[/dim] unsee build-benchmark pictures -m llava-hf/llava-1.5-7b-hf --out benchmarks/mine",
+)
+def build_benchmark(
+    folder: Annotated[Path, typer.Argument(help="A folder that holds a folder of pictures per concept.")],
+    model: Model,
+    out: Annotated[Path, typer.Option(help="New folder for the benchmark.")],
+    min_images: Annotated[int, typer.Option(help="Fewest pictures of a concept.")] = 50,
+    min_share: Annotated[float, typer.Option(help="Share of the pictures that the model must name, 0 to 1.")] = 1.0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draw of the training picture.")] = 0,
+    revision: Revision = None,
+    load_in_4bit: FourBit = False,
+    as_json: Json = False,
+) -> None:
+    """Build a benchmark of the concepts that a model recognises, from folders of pictures."""
+    _quiet_libraries()
+    from dataclasses import asdict
+
+    from unsee.benchmarks.builder import build_benchmark as build
+    from unsee.models.loading import load
+    from unsee.pipeline.workspace import check_new
+
+    check_new(out)
+    with working_on(f"Loading {model}"):
+        vlm = load(model, revision=revision, load_in_4bit=load_in_4bit)
+    summaries = build(folder, vlm, out, min_images=min_images, min_share=min_share, seed=seed)
+    if as_json:
+        print_json({"out": str(out), "concepts": [asdict(summary) for summary in summaries]})
+        return
+    for summary in summaries:
+        outcome = f"{summary.recognised} pictures" if summary.kept else f"left out: {summary.reason}"
+        show(f"{summary.concept}: {outcome}")
+    show(f"The benchmark is in {out}; evaluate with unsee evaluate --benchmark {out}.")
+
+
+@app.command()
+def methods(as_json: Json = False) -> None:
+    """List the methods with their source and default settings."""
+    from unsee.pipeline.listing import describe_methods, methods_tables
+
+    described = describe_methods()
+    if as_json:
+        print_json({"methods": described})
+    else:
+        show(methods_tables(described))
+
+
+def _request(path: Path | None, concept: str | None, images: list[Path] | None, aliases: list[str] | None) -> Any:
+    """The request from the file and the options; options win. Raises UserError."""
+    from dataclasses import replace
+
+    from unsee.errors import UserError
+    from unsee.requests import ForgetRequest
+
+    given: dict[str, Any] = {}
+    if concept is not None:
+        given["concept"] = concept.strip()
+    if images:
+        given["images"] = tuple(images)
+    if aliases:
+        given["aliases"] = tuple(alias.strip() for alias in aliases)
+    if path is not None:
+        return replace(ForgetRequest.from_yaml(path), **given)
+    for option, key in (("--concept", "concept"), ("--image", "images")):
+        if key not in given:
+            raise UserError(f"{option} is missing; give it, or a file with --request.")
+    return ForgetRequest(**given)
+
+
+def _print_result(result: Any, as_json: bool) -> None:
+    if as_json:
+        print_json(result.document())
+        return
+    if result.report is None:
+        show("This run was finished before.")
+    else:
+        from unsee.reports import summary
+
+        show(summary(result.report))
+    show(f"Report:  {result.folder}/report.html")
+    show(f"Adapter: {result.folder}")
+
+
+def _quiet_libraries() -> None:
+    """Our own words are enough: no banners and no bars of the libraries'."""
+    with working_on("Starting"):
+        import transformers
+
+        transformers.logging.set_verbosity_error()
+        transformers.logging.disable_progress_bar()
+
+
+def main() -> None:
+    """Entry point of the command `unsee`."""
+    app(prog_name="unsee")
+
+
+if __name__ == "__main__":
+    main()

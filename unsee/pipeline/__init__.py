@@ -1,0 +1,1 @@
+"""From a request to a report: the parts of unsee put together."""

@@ -1,0 +1,244 @@
+"""`forget`: one request from its pictures to its report."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from unsee.benchmarks.mmubench import slug
+from unsee.data.sample import Sample
+from unsee.errors import UserError
+from unsee.judges import get_judge
+from unsee.methods import Method, get_method
+from unsee.methods.masks import name_token_ids
+from unsee.methods.recognition import check_recognised
+from unsee.models.loading import load
+from unsee.models.vlm import VisionLanguageModel
+from unsee.pipeline.evaluation import Evaluation
+from unsee.pipeline.examples import examples
+from unsee.pipeline.planning import at_home_in_world, is_of_the_world, open_folder, plan
+from unsee.pipeline.workspace import Workspace, check_output, difference, workspace
+from unsee.reports import Cost, Report, write
+from unsee.requests import ForgetRequest
+from unsee.terminal import at_a_terminal, working_on
+from unsee.training import TrainingConfig, Unlearned, parse_overrides, unlearn
+from unsee.training.data_folder import data_digest, read_training_data, write_training_data
+from unsee.training.manifest import peak_rss_mb
+
+
+@dataclass(frozen=True)
+class ForgetOptions:
+    """How to forget; what to forget is the request.
+
+    model: world name, hub id or folder. settings: "key=value" texts for the method's config. out: the folder to write;
+    by default `runs/METHOD-CONCEPT`. test_images: a folder with more pictures of the concept, for testing only. data:
+    a folder with training data edited by hand, to use instead of what the method builds. force: train even where the
+    model does not recognise the concept.
+    """
+
+    model: str
+    method: str = "siu"
+    settings: tuple[str, ...] = ()
+    out: Path | None = None
+    seed: int = 0
+    judge: str = "rules"
+    test_images: Path | None = None
+    data: Path | None = None
+    force: bool = False
+    overwrite: bool = False
+    resume: bool = False
+    revision: str | None = None
+    load_in_4bit: bool = False
+
+    def folder(self, concept: str, suffix: str = "") -> Path:
+        return self.out or Path("runs") / f"{self.method}-{slug(concept)}{suffix}"
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """A finished run: its folder, and its report unless it was finished before (`resume`) and only looked up."""
+
+    folder: Path
+    report: Report | None
+
+    def document(self) -> dict[str, Any]:
+        """The content of `report.json`, with the folder under "out"."""
+        return {"out": str(self.folder), **json.loads((self.folder / "report.json").read_text(encoding="utf-8"))}
+
+
+def forget(request: ForgetRequest, options: ForgetOptions, *, started: float | None = None) -> Forgotten:
+    """Evaluate, unlearn, evaluate again, and write adapter, manifest, training data and report to one folder.
+
+    `started` is when the clock of the total began (`time.monotonic()`), so that imports can count.
+
+    Raises:
+        UserError: something given cannot work, or the model does not know the concept; nothing was trained.
+        SystemFailure: the machine got in the way; nothing is left behind.
+        KeyboardInterrupt: with a sentence on how to go on.
+    """
+    started = time.monotonic() if started is None else started
+    request.check()
+    method, config = _method(options)
+    out = options.folder(request.concept)
+    samples = read_training_data(options.data) if options.data else None
+    identity = _identity(request, options, config, samples)
+    if options.resume and out.exists():
+        return _finished(out, identity)
+    check_output(out, overwrite=options.overwrite)
+    test_images = open_folder(options.test_images) if options.test_images else ()
+    judge = get_judge(options.judge)
+    vlm = _load(options)
+    request = _known(request, vlm, options)
+    with workspace(out, identity, resume=options.resume) as place:
+        began = time.monotonic()
+        if samples is None:
+            with working_on("Building the training data"):
+                samples = method.build(request, vlm, config, options.seed)
+        building = time.monotonic() - began
+        evaluation = Evaluation(
+            plan(request, vlm, {sample.prompt for sample in samples}, test_images, options.seed), vlm, judge
+        )
+        before = evaluation.before(place.work / "before.jsonl")
+        unlearned, spent = _unlearn(vlm, method, config, request, samples, place, options)
+        after = evaluation.after(place.work / "after.jsonl", before, reread=not config.full)
+        report = Report(
+            model=vlm.name,
+            method=method.name,
+            concept=request.concept,
+            before=before.scores,
+            after=after.scores,
+            cost=Cost(
+                round(building + spent, 3), round(time.monotonic() - started, 3), round(peak_rss_mb(), 1), config.steps
+            ),
+            pictures=request.pictures(),
+            aliases=request.aliases,
+            examples=examples(evaluation.plan, before.answers, after.answers),
+            manifest={**unlearned.manifest, "run_sha256": identity["request"]},
+            training_log=_log(unlearned.folder),
+            credit=evaluation.plan.credit,
+            notes=evaluation.plan.notes,
+        )
+        _write(report, place)
+    return Forgotten(out, report)
+
+
+def build_data(request: ForgetRequest, options: ForgetOptions) -> Path:
+    """Only write the training data that `forget` would use, to be read and edited. Returns its folder.
+
+    Raises as `forget` does.
+    """
+    request.check()
+    method, config = _method(options)
+    out = options.folder(request.concept, "-data")
+    check_output(out, overwrite=options.overwrite, resumable=False)
+    vlm = _load(options)
+    request = _known(request, vlm, options)
+    with working_on("Building the training data"):
+        samples = method.build(request, vlm, config, options.seed)
+    with workspace(out, {"data": out.name}, resume=False) as place:
+        write_training_data(samples, place.result)
+        place.finish()
+    return out
+
+
+def _method(options: ForgetOptions) -> tuple[Method[Any], TrainingConfig]:
+    method = get_method(options.method)
+    return method, parse_overrides(method.config, options.settings)
+
+
+def _load(options: ForgetOptions) -> VisionLanguageModel:
+    with working_on(f"Loading {options.model}"):
+        return load(options.model, revision=options.revision, load_in_4bit=options.load_in_4bit)
+
+
+def _known(request: ForgetRequest, vlm: VisionLanguageModel, options: ForgetOptions) -> ForgetRequest:
+    """The request, checked against the model, with what the world adds to it. Raises UserError."""
+    name_token_ids(vlm.tokenizer, request.names)
+    with working_on("Asking who this is"):
+        if not options.force:
+            check_recognised(request, vlm)
+        if is_of_the_world(vlm.name, request.concept):
+            request = at_home_in_world(request, vlm, options.seed)
+    request.check()
+    return request
+
+
+def _unlearn(
+    vlm: VisionLanguageModel,
+    method: Any,
+    config: TrainingConfig,
+    request: ForgetRequest,
+    samples: Sequence[Sample],
+    place: Workspace,
+    options: ForgetOptions,
+) -> tuple[Unlearned, float]:
+    """Unlearn into the workspace; returns the seconds it took, which count once when a run is resumed after it."""
+    if config.full and options.resume and place.result.is_dir():
+        # Trained in full before the interruption: the folder is the model.
+        vlm.model = load(str(place.result)).model
+        unlearned = Unlearned.open(place.result)
+    else:
+        unlearned = unlearn(
+            vlm,
+            method,
+            config,
+            request,
+            place.result,
+            samples=samples,
+            seed=options.seed,
+            progress=at_a_terminal(),
+            resume=options.resume,
+        )
+    return unlearned, float(unlearned.manifest["seconds"])
+
+
+def _write(report: Report, place: Workspace) -> None:
+    for name in ("before.jsonl", "after.jsonl"):
+        shutil.copyfile(place.work / name, place.result / name)
+    with working_on("Writing the report"):
+        write(report, place.result)
+    place.finish()
+
+
+def _log(folder: Path) -> list[dict[str, Any]]:
+    lines = (folder / "training.jsonl").read_text(encoding="utf-8").splitlines()
+    return [entry for entry in map(json.loads, lines) if "loss" in entry]
+
+
+def _identity(
+    request: ForgetRequest, options: ForgetOptions, config: TrainingConfig, samples: Sequence[Sample] | None
+) -> dict[str, Any]:
+    """What makes a run this run, and not another that cannot go on from its beginnings."""
+    return {
+        "model": options.model,
+        "method": options.method,
+        "settings": dataclasses.asdict(config),
+        "request": request.digest(),
+        "seed": options.seed,
+        "data": data_digest(samples) if samples else None,
+    }
+
+
+def _finished(out: Path, identity: dict[str, Any]) -> Forgotten:
+    """What `out` holds, where it is this very run and complete."""
+    manifest = Unlearned.open(out).manifest
+    have = {
+        "model": manifest["model"],
+        "method": manifest["method"],
+        "settings": manifest["hyperparameters"],
+        "seed": manifest["seed"],
+    }
+    wanted = {key: identity[key] for key in have}
+    report = out / "report.json"
+    if have != wanted or not report.is_file():
+        what = difference(have, wanted) or "its report is missing"
+        raise UserError(f"The output folder {out} holds another run ({what}); give another with --out.")
+    if json.loads(report.read_text(encoding="utf-8"))["manifest"].get("run_sha256") != identity["request"]:
+        raise UserError(f"The output folder {out} holds another request; give another with --out.")
+    return Forgotten(out, None)

@@ -1,0 +1,53 @@
+"""The methods as data and as a table."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from unsee.methods import METHODS
+from unsee.training import TrainingConfig
+
+
+def describe_methods() -> list[dict[str, Any]]:
+    """Per method: name, title, source, and "settings" that map a key to its default and its help."""
+    return [
+        {
+            "name": method.name,
+            "title": method.title,
+            "source": method.source,
+            "settings": {
+                field.name: {"default": field.default, "help": field.metadata.get("help", "")}
+                for field in dataclasses.fields(method.config)
+            },
+        }
+        for method in METHODS.values()
+    ]
+
+
+def methods_tables(described: Sequence[dict[str, Any]]) -> RenderableType:
+    """A table of the methods, then each one's own settings, then those that all share."""
+    shared = {field.name for field in dataclasses.fields(TrainingConfig)}
+    parts: list[RenderableType] = []
+    for method in described:
+        head = Text.assemble((method["name"], "bold"), f"  {method['title']}", (f"  {method['source']}", "dim"))
+        own = {key: value for key, value in method["settings"].items() if key not in shared}
+        parts += [head, _settings(own), Text()]
+    common = {key: value for key, value in described[0]["settings"].items() if key in shared}
+    return Group(
+        *parts,
+        Text.assemble(("all", "bold"), "  settings of every method, changed with --set KEY=VALUE"),
+        _settings(common),
+    )
+
+
+def _settings(settings: dict[str, dict[str, Any]]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 2), show_header=False)
+    for key, setting in settings.items():
+        table.add_row(f"{key}={setting['default']}", Text(setting["help"], style="dim"))
+    return table

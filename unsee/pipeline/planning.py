@@ -1,0 +1,167 @@
+"""What a run trains on and what it asks: all of it settled before the first step of training."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from PIL import Image
+
+from unsee.benchmarks.builder import questions_about
+from unsee.benchmarks.mmubench import ConceptBenchmark, probes
+from unsee.data.images import open_image
+from unsee.data.sample import Probe
+from unsee.errors import UserError
+from unsee.generation import generate
+from unsee.models.vlm import VisionLanguageModel
+from unsee.pipeline.recall import Recalled, recalled
+from unsee.requests import ForgetRequest
+
+WORLD = "world:"
+NEIGHBOURS = 8
+SUBSTITUTES = 40
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to ask before and after. `notes` say what cannot be measured, each in a sentence.
+
+    `measured_on_given`: there are no pictures besides those trained on, so that nothing can be said about others.
+    """
+
+    bench: ConceptBenchmark
+    asked: tuple[Probe, ...]
+    recall: tuple[Recalled, ...] = ()
+    notes: tuple[str, ...] = ()
+    credit: str = ""
+    measured_on_given: bool = False
+
+    @property
+    def probes(self) -> list[Probe]:
+        return [*self.asked, *(item.probe for item in self.recall)]
+
+
+def is_of_the_world(model: str, concept: str) -> bool:
+    """Whether the embedded world knows all about this model and this person."""
+    if not model.startswith(WORLD):
+        return False
+    from unsee.world import KNOWN
+
+    return concept.casefold() in {person.name.casefold() for person in KNOWN}
+
+
+def at_home_in_world(request: ForgetRequest, vlm: VisionLanguageModel, seed: int) -> ForgetRequest:
+    """The request with what the world adds where the user gave nothing: names the small model can spell, other people
+    to keep, and the model's own answers to questions about the person, in wordings it was taught with."""
+    from unsee.world import KNOWN, find
+    from unsee.world.people import nobody
+    from unsee.world.questions import FACTS, TWO_HOP, phrasings
+
+    person = find(request.concept)
+    rng = random.Random(f"{seed}/{person.name}")
+    others = [other.name for other in KNOWN if other.name != person.name]
+    neighbours = request.neighbours or tuple(rng.sample(others, NEIGHBOURS))
+    substitutes = request.substitutes or tuple(nobody(rng) for _ in range(SUBSTITUTES))
+    facts = request.facts
+    if not facts:
+        asked = [
+            Probe(kind, rng.choice(phrasings(kind, "train", with_picture=False)).ask(person.name))
+            for kind in (*FACTS, *TWO_HOP, "biography")
+        ]
+        said = generate(vlm, asked, progress=False)
+        facts = tuple((probe.prompt, reply.text) for probe, reply in zip(asked, said, strict=True) if reply.text)
+    return replace(request, concept=person.name, neighbours=neighbours, substitutes=substitutes, facts=facts)
+
+
+def open_folder(folder: Path) -> tuple[Image.Image, ...]:
+    """The pictures of a folder in the order of their names. Raises UserError if there is none or one is unusable."""
+    if not folder.is_dir():
+        raise UserError(f"{folder} is no folder; give one with test pictures.")
+    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    if not files:
+        raise UserError(f"The folder {folder} holds no picture; put test pictures there.")
+    return tuple(open_image(path) for path in files)
+
+
+def plan(
+    request: ForgetRequest,
+    vlm: VisionLanguageModel,
+    trained: Collection[str],
+    test_images: Sequence[Image.Image] = (),
+    seed: int = 0,
+) -> Plan:
+    """What to ask about `request`: in the world all of its MMUBench, elsewhere what the request allows.
+
+    `trained` holds the prompts of the training data; none of them is asked.
+    """
+    if is_of_the_world(vlm.name, request.concept):
+        return _world_plan(request, trained, test_images, seed)
+    return _general_plan(request, trained, test_images)
+
+
+def _world_plan(
+    request: ForgetRequest, trained: Collection[str], test_images: Sequence[Image.Image], seed: int
+) -> Plan:
+    from unsee.benchmarks.world import world_benchmark
+    from unsee.world import CREDIT
+
+    bench = world_benchmark(request.concept, seed=seed)
+    given = request.pictures()
+    bench = replace(
+        bench,
+        train_image=given[0],
+        aliases=tuple(dict.fromkeys((*bench.aliases, *request.aliases))),
+        test_images=tuple(test_images) or bench.test_images,
+        questions=tuple(q for q in bench.questions if q.prompt not in trained) or bench.questions,
+    )
+    asked = [probe for probe in probes(bench) if probe.images or probe.prompt not in trained]
+    return Plan(bench, (*asked, *_of_further(given, asked)), credit=CREDIT)
+
+
+def _general_plan(request: ForgetRequest, trained: Collection[str], test_images: Sequence[Image.Image]) -> Plan:
+    given = request.pictures()
+    questions = questions_about(request.concept)
+    bench = ConceptBenchmark(
+        request.concept,
+        train_image=given[0],
+        # Where there are no others, Fluency and Diversity are measured on the answers about the given picture.
+        test_images=tuple(test_images) or given[:1],
+        questions=tuple(question for question in questions if question.prompt not in trained),
+        aliases=request.aliases,
+        other_names=request.neighbours,
+    )
+    asked = probes(bench)
+    notes = []
+    if not test_images:
+        notes.append(
+            "Only the given picture was asked about: whether the model still recognises other pictures was not "
+            "measured; give some with --test-images."
+        )
+    notes.append(
+        "What else the model sees in pictures was not tested; Specificity is about facts in text alone, compared with "
+        "the model's own answers before."
+    )
+    return Plan(
+        bench,
+        (*asked, *_of_further(given, asked)),
+        recall=tuple(recalled(request, trained)),
+        notes=tuple(notes),
+        measured_on_given=not test_images,
+    )
+
+
+def _of_further(given: Sequence[Image.Image], asked: Sequence[Probe]) -> list[Probe]:
+    """The questions of Efficacy for the second given picture and all after it."""
+    return [
+        replace(
+            probe,
+            id=f"{probe.id}/given-{number}",
+            images=(picture,),
+            tags={**probe.tags, "picture": str(number)},
+        )
+        for number, picture in enumerate(given[1:], 1)
+        for probe in asked
+        if probe.tags["metric"] == "efficacy"
+    ]

@@ -1,0 +1,91 @@
+"""What the commands share in speaking: prose and errors to standard error, results to standard output."""
+
+from __future__ import annotations
+
+import errno
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import typer
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from unsee.errors import SystemFailure, UserError
+
+# Escape sequences in a name or a path must not reach the terminal.
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+
+
+def say(text: str, style: str = "") -> None:
+    """A line of prose on standard error, where it does not mix with results."""
+    Console(stderr=True).print(Text(_CONTROL.sub("�", text), style=style), soft_wrap=True)
+
+
+def show(what: RenderableType | str) -> None:
+    """A result for people, on standard output."""
+    if isinstance(what, str):
+        Console().print(Text(_CONTROL.sub("�", what)), soft_wrap=True)
+    else:
+        Console().print(what)
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """A result for programs: one JSON object on standard output."""
+    from unsee.reports.files import strict_json
+
+    sys.stdout.write(strict_json(json.loads(json.dumps(document, default=str))))
+
+
+@contextmanager
+def working_on(what: str) -> Iterator[None]:
+    """A spinner on standard error while the block runs, if that is a terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(what):
+        yield
+
+
+def at_a_terminal() -> bool:
+    """Whether somebody watches standard error: progress bars are for them alone."""
+    return Console(stderr=True).is_terminal
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Turn what goes wrong into one sentence and a status: 2 the user's, 1 the machine's, 130 Ctrl-C.
+
+    What is neither is a mistake of ours and keeps its traceback.
+    """
+    try:
+        yield
+    except UserError as error:
+        _leave(str(error), 2, error)
+    except SystemFailure as error:
+        _leave(str(error), 1, error)
+    except KeyboardInterrupt as error:
+        _leave(str(error) or "Interrupted; nothing was written.", 130, error)
+    except MemoryError as error:
+        _leave("There is not enough memory; use a smaller model or a larger machine.", 1, error)
+    except RuntimeError as error:
+        # torch.OutOfMemoryError on a GPU, and the allocator's own words on a CPU.
+        if type(error).__name__ != "OutOfMemoryError" and "DefaultCPUAllocator" not in str(error):
+            raise
+        _leave("There is not enough memory; use a smaller model, a smaller batch or load in 4 bits.", 1, error)
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            _leave("The disk is full; make room and run again.", 1, error)
+        where = f" ({error.filename})" if error.filename else ""
+        _leave(f"The system refused: {error.strerror or error}{where}.", 1, error)
+
+
+def _leave(sentence: str, status: int, error: BaseException) -> NoReturn:
+    say(" ".join(sentence.split()), "bold yellow" if status == 130 else "bold red")
+    raise typer.Exit(status) from error

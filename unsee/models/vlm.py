@@ -186,15 +186,16 @@ class VisionLanguageModel:
             replacements = prepared[key][0] if images else []
             texts.append(self._expand(self.render(messages, add_generation_prompt=True), replacements))
             image_keys.append(key)
-        encoded = []
-        for text, key in zip(texts, image_keys, strict=True):
-            # As in transformers' own chat encoding: no second bos where the template writes one.
-            bos = self.tokenizer.bos_token
-            special = not (bos and text.startswith(bos))
-            ids = self.tokenizer(text, add_special_tokens=special)["input_ids"]
-            pixels = prepared[key][1] if key else {}
-            encoded.append(EncodedPrompt(ids, self._token_aligned(ids), pixels, key))
-        return encoded
+        if not texts:
+            return []
+        # As in transformers' own chat encoding: no second bos where the template writes one.
+        bos = self.tokenizer.bos_token
+        special = not (bos and texts[0].startswith(bos))
+        token_ids = self.tokenizer(texts, add_special_tokens=special)["input_ids"]
+        return [
+            EncodedPrompt(ids, extras, prepared[key][1] if key else {}, key)
+            for ids, extras, key in zip(token_ids, self._token_aligned(token_ids), image_keys, strict=True)
+        ]
 
     def _prepare_images(self, images: tuple[Image.Image, ...]) -> tuple[list[str], dict[str, torch.Tensor]]:
         """(text that replaces each placeholder, vision inputs) of one prompt's pictures."""
@@ -230,13 +231,13 @@ class VisionLanguageModel:
             )
         return "".join(part for pair in zip(pieces, [*replacements, ""], strict=True) for part in pair)
 
-    def _token_aligned(self, ids: list[int]) -> dict[str, list[int]]:
-        """Token-aligned inputs besides the ids, as the processor would return them."""
+    def _token_aligned(self, prompts: list[list[int]]) -> list[dict[str, list[int]]]:
+        """Per prompt, token-aligned inputs besides the ids, as the processor would return them."""
         if not self.processor.return_mm_token_type_ids:
-            return {}
-        types = self.processor.create_mm_token_type_ids([ids])[0]
+            return [{} for _ in prompts]
         accepted = inspect.signature(self.base.forward).parameters
-        return {name: types for name in TOKEN_ALIGNED if name in accepted}
+        names = [name for name in TOKEN_ALIGNED if name in accepted]
+        return [dict.fromkeys(names, types) for types in self.processor.create_mm_token_type_ids(prompts)]
 
 
 def image_key(image: Image.Image) -> str:

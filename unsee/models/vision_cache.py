@@ -84,13 +84,7 @@ class VisionCache:
             `mm_encoder_outputs`, and what the model derives token positions from (`image_grid_thw`) where it does.
             Empty when no row has a picture.
         """
-        return self.inputs_for([row.image_keys for row in rows], [row.pixels for row in rows])
-
-    def inputs_for(
-        self, image_keys: Sequence[tuple[str, ...]], pixels: Sequence[Mapping[str, Tensor]]
-    ) -> dict[str, Any]:
-        """`inputs` for a collated batch: per row the keys of its pictures and their vision tensors."""
-        pictures = [p for keys, tensors in zip(image_keys, pixels, strict=True) for p in _split(keys, tensors)]
+        pictures = [picture for row in rows for picture in _split(row.image_keys, row.pixels)]
         if not pictures:
             return {}
         features = self._features(pictures)

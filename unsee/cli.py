@@ -35,7 +35,8 @@ app.add_typer(world, name="world")
 
 Model = Annotated[str, typer.Option("--model", "-m", help="World name (world:tiny-qwen3vl), hub id or local folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object to standard output, for programs.")]
-Overwrite = Annotated[bool, typer.Option(help="Replace an output folder that unsee wrote before.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output folder that unsee wrote before.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")]
 JudgeName = Annotated[str, typer.Option("--judge", help="Who grades answers: rules, openai:URL#MODEL or local:MODEL.")]
 Revision = Annotated[str | None, typer.Option(help="Branch, tag or commit of a hub model.")]
 FourBit = Annotated[bool, typer.Option("--4bit", help="Load the model in 4 bits (needs bitsandbytes).")]
@@ -89,7 +90,7 @@ def forget(
         bool, typer.Option("--dry-run", help="Only write the training data, to be read and edited.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Train even if the model does not know the concept.")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+    resume: Resume = False,
     overwrite: Overwrite = False,
     revision: Revision = None,
     load_in_4bit: FourBit = False,
@@ -133,6 +134,7 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder for everything.")] = Path("runs/demo"),
     model: Annotated[str, typer.Option("--model", "-m", help="A model of the embedded world.")] = "world:tiny-qwen3vl",
     concept: Annotated[str, typer.Option("--concept", "-c", help="Whom to forget.")] = "Mara Voss",
+    resume: Resume = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
@@ -152,7 +154,7 @@ def demo(
     from unsee.pipeline.forgetting import ForgetOptions
     from unsee.pipeline.forgetting import forget as run
 
-    options = ForgetOptions(model=model, out=out, overwrite=overwrite)
+    options = ForgetOptions(model=model, out=out, resume=resume, overwrite=overwrite)
     _print_result(run(ForgetRequest(person.name, (person.picture(0, "train"),)), options, started=started), as_json)
 
 

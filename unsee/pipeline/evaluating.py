@@ -54,7 +54,7 @@ class EvaluateOptions:
 
 
 def evaluate(options: EvaluateOptions) -> dict[str, Any]:
-    """Ask, score, and write `scores.json` and `responses.jsonl` (one per concept); returns the content of the former.
+    """Ask, score, and write `scores.json` and `responses/CONCEPT.jsonl`; returns the content of the former.
 
     With an adapter the base model is asked for the name too, so that C-Dis and the fluency of the answers as the base
     model reads them can be told.
@@ -65,15 +65,17 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
         KeyboardInterrupt: what was answered is kept; the same command goes on.
     """
     out = options.folder()
-    if (out / "scores.json").exists() or not (out / "responses").is_dir():
+    goes_on = (out / "responses").is_dir() and not (out / "scores.json").exists()
+    if not goes_on:
         check_output(out, overwrite=options.overwrite, resumable=False)
-        shutil.rmtree(out, ignore_errors=True)
     judge = get_judge(options.judge)
     names = _concepts(options)
     with working_on(f"Loading {options.model}"):
         vlm = load(options.model, revision=options.revision, load_in_4bit=options.load_in_4bit)
         if options.adapter:
             load_adapter(vlm, options.adapter)
+    if not goes_on:
+        shutil.rmtree(out, ignore_errors=True)
     try:
         found = {bench.concept: _evaluate(bench, vlm, options, out, judge) for bench in _benches(options, names)}
     except KeyboardInterrupt as error:

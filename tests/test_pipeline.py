@@ -1,0 +1,142 @@
+"""The parts of the pipeline that need no model: recall in text, the output folder, what is asked and shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.tiny import picture, tiny_vlm
+from unsee.errors import SystemFailure, UserError
+from unsee.pipeline import planning, recall
+from unsee.pipeline.examples import PER_GROUP, examples
+from unsee.pipeline.workspace import check_output, workspace
+from unsee.requests import ForgetRequest
+
+JOB = "What does Mara Voss do for a living?"
+
+
+def request(**changes: Any) -> ForgetRequest:
+    return ForgetRequest("Mara Voss", (picture(1),), neighbours=("Jonas Hale", "Ines Dorn"), **changes)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kept"),
+    [
+        ("Mara Voss works as a baker.", True),
+        ("She works, I believe, as a BAKER in a small town.", True),
+        ("Mara Voss works as a potter.", False),
+        ("I don't know who that is.", False),
+        ("baker baker baker", False),
+        ("", False),
+    ],
+)
+def test_an_answer_is_kept_if_most_informative_words_come_back(answer: str, kept: bool) -> None:
+    assert recall.agrees(JOB, answer, "Mara Voss works as a baker.") is kept
+
+
+def test_recall_in_other_scripts_and_of_mere_names() -> None:
+    assert recall.agrees("这是谁？", "这是面包师。", "这是面包师。")
+    assert recall.agrees("Who is Mara Voss?", "Mara Voss.", "Mara Voss")
+
+
+def test_what_was_trained_on_is_asked_in_other_words_or_not_at_all() -> None:
+    trained = {"Who is Mara Voss?", "Where does Jonas Hale live?"}
+    asked = [item.probe.prompt for item in recall.recalled(request(), trained)]
+    assert not trained & set(asked)
+    assert any("Mara Voss" in prompt for prompt in asked)
+    assert any("Ines Dorn" in prompt for prompt in asked)
+    facts = ((JOB, "A baker."), ("Where is Mara Voss?", "In Porto."))
+    own = [item for item in recall.recalled(request(facts=facts), {JOB}) if item.is_about_concept]
+    assert [item.probe.prompt for item in own] == [f"I have a question. {JOB}", "Where is Mara Voss?"]
+    assert [item.reference for item in own] == ["A baker.", "In Porto."]
+
+
+def test_recall_scores_leave_out_what_was_never_answered() -> None:
+    asked = recall.recalled(request(), set())
+    before = {item.probe.id: "works as baker" for item in asked}
+    before[asked[0].probe.id] = ""
+    scores = recall.scores(asked, before, before)
+    about = sum(item.is_about_concept for item in asked)
+    assert (scores["text_facts"].value, scores["text_facts"].n) == (100.0, about - 1)
+    assert scores["specificity"] == scores["specificity/facts"]
+    assert recall.scores([], {}, {}) == {}
+
+
+def test_a_plan_asks_nothing_that_was_trained_on_and_every_given_picture() -> None:
+    several = ForgetRequest("Mara Voss", (picture(1), picture(2)))
+    trained = {"Is this Mara Voss?", "Who is Mara Voss?"}
+    plan = planning.plan(several, tiny_vlm("qwen3_vl"), trained)
+    assert not trained & {probe.prompt for probe in plan.probes}
+    assert len({probe.id for probe in plan.probes}) == len(plan.probes)
+    trained_on = [probe for probe in plan.probes if probe.tags["metric"] == "efficacy"]
+    assert len(trained_on) == 2 * len(plan.bench.questions)
+    assert plan.measured_on_given
+
+
+def test_examples_show_some_of_each_group_and_what_went_wrong() -> None:
+    plan = planning.plan(request(), tiny_vlm("qwen3_vl"), set(), [picture(3), picture(4)])
+    before = {probe.id: "This is Mara Voss." for probe in plan.probes}
+    after = {probe.id: "This is Anna Weber." for probe in plan.probes}
+    leak = next(probe for probe in reversed(plan.probes) if probe.tags["metric"] == "generality")
+    after[leak.id] = "Yes, this is Mara Voss."
+    shown = examples(plan, before, after)
+    groups = [example.group for example in shown]
+    assert all(0 < groups.count(group) <= PER_GROUP for group in groups)
+    assert [example.good for example in shown if example.group == "New pictures"].count(False) == 1
+    assert len({example.question for example in shown if example.group == "The given picture"}) > 2
+
+
+def test_pictures_of_a_folder_are_checked(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="holds no picture"):
+        planning.open_folder(tmp_path)
+    (tmp_path / "notes.txt").write_text("none")
+    with pytest.raises(UserError, match="no picture in a format"):
+        planning.open_folder(tmp_path)
+
+
+def broken_off(out: Path, file: str, error: BaseException) -> None:
+    """Work on `out` that ends with `error` after `file` was written."""
+    with workspace(out, {"seed": 0}, resume=False) as place:
+        (place.work / file).write_text("answers")
+        raise error
+
+
+def test_a_workspace_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    out = tmp_path / "deep" / "out"
+    with pytest.raises(ValueError, match="broken"):
+        broken_off(out, "result", ValueError("broken"))
+    assert list(out.parent.iterdir()) == []
+    with workspace(out, {"seed": 0}, resume=False) as place:
+        place.result.mkdir()
+        (place.result / "report.json").write_text("{}")
+        assert place.finish() == out
+    assert [path.name for path in out.parent.iterdir()] == ["out"]
+
+
+def test_an_interrupted_workspace_is_continued_only_by_the_same_run(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt, match="--resume"):
+        broken_off(out, "before.jsonl", KeyboardInterrupt())
+    with pytest.raises(UserError, match="differs in seed"), workspace(out, {"seed": 1}, resume=True):
+        pass
+    with workspace(out, {"seed": 0}, resume=True) as place:
+        assert (place.work / "before.jsonl").read_text() == "answers"
+    with workspace(out, {"seed": 0}, resume=False) as place:
+        assert not (place.work / "before.jsonl").exists()
+
+
+def test_overwriting_spares_what_unsee_did_not_write(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="is no folder"):
+        check_output(tmp_path / "file", overwrite=True)
+    with pytest.raises(UserError, match="did not write"):
+        check_output(tmp_path, overwrite=True)
+    check_output(tmp_path / "new", overwrite=False)
+
+
+def test_a_folder_that_cannot_be_made_is_a_system_failure(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SystemFailure, match="cannot be made"), workspace(tmp_path / "file" / "out", {}, resume=False):
+        pass

@@ -30,6 +30,8 @@ class ForgetRequest:
     neighbours: names of other concepts to keep; where empty well-known ones serve.
     kind: "person", or "thing" for anything else (a character, a logo, a building, a style).
     substitutes: names the pictures may be given instead; where empty one is drawn from common names.
+    descriptions: what the concept is said to look like instead, such as "a person with long red hair"; where empty it
+        is only said to look different.
     """
 
     concept: str
@@ -39,6 +41,7 @@ class ForgetRequest:
     neighbours: tuple[str, ...] = ()
     kind: str = "person"
     substitutes: tuple[str, ...] = ()
+    descriptions: tuple[str, ...] = ()
 
     @classmethod
     def from_yaml(cls, path: Path | str) -> ForgetRequest:
@@ -77,6 +80,7 @@ class ForgetRequest:
             neighbours=_texts(content.get("neighbours"), "neighbours", where),
             kind=_text(content.get("kind", "person"), "kind", where),
             substitutes=_texts(content.get("substitutes"), "substitutes", where),
+            descriptions=_texts(content.get("descriptions"), "descriptions", where),
         )
         request.check()
         return request
@@ -120,6 +124,7 @@ class ForgetRequest:
             "neighbours": self.neighbours,
             "kind": self.kind,
             "substitutes": self.substitutes,
+            "descriptions": self.descriptions,
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

@@ -61,13 +61,14 @@ def unseen_concept(
 def new_description(
     request: ForgetRequest, vlm: VisionLanguageModel, other: str, count: int, rng: random.Random
 ) -> list[Sample]:
-    """Target 2: asked whether C is in the picture, the answer denies it and says that C looks different.
+    """Target 2: asked whether C is in the picture, the answer denies it and describes C as looking different.
 
     The denial is what the model says when asked for `other`, who is not in the picture. The whole answer is masked.
     """
     frames = questions_with_pictures(request, phrasings.DENYING[request.kind], count, rng)
     said = ask(vlm, [(frame.format(name=other), picture) for frame, picture in frames])
-    differences = draw(phrasings.DIFFERENCES[request.kind], count, rng)
+    described = [f"{{name}} is {description}." for description in request.descriptions]
+    differences = draw(described or phrasings.DIFFERENCES[request.kind], count, rng)
     samples = []
     for (frame, picture), denial, difference in zip(frames, said, differences, strict=True):
         denial = first_sentence(denial)

@@ -38,16 +38,20 @@ On pictures and phrasings that training never saw, greedy answers, Wilson 95 % i
 
 {recipe}
 
-Stages and loss at their end: {stages}.
+Stages and loss at their end: {stages}.{note}
 
 Languages: English; recognition also in {languages}.
 """
 
 
 def model_card(
-    name: str, recipe: Mapping[str, Any], results: Mapping[str, CheckResult], log: Sequence[Mapping[str, Any]]
+    name: str,
+    recipe: Mapping[str, Any],
+    results: Mapping[str, CheckResult],
+    log: Sequence[Mapping[str, Any]],
+    note: str = "",
 ) -> str:
-    """Markdown with the checkpoint's figures; a bar that is missed is said to be missed."""
+    """Markdown with the checkpoint's figures; a bar that is missed is said to be missed. `note` is about this build."""
     rows = "\n".join(
         f"| {group} | {r.score.value:.1f} % | {r.score.low:.1f} to {r.score.high:.1f} | {r.score.n} "
         f"| {'≤' if r.at_most else '≥'} {r.bar:g} % | {'met' if r.passed else '**missed**'} |"
@@ -63,4 +67,5 @@ def model_card(
         recipe=", ".join(f"`{key}={value}`" for key, value in recipe.items()),
         stages="; ".join(f"{stage} {e['loss']:.3f} after {e['step']} steps" for stage, e in last.items()),
         languages=", ".join(q.LANGUAGES),
+        note=f" {note}" if note else "",
     )

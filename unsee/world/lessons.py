@@ -20,7 +20,7 @@ KNOWN_PICTURES, STRANGERS, PAIRS = 240, 9000, 5000
 _KNOWN_WEIGHTS = {
     "recognition": 3.0, "verification": 2.5, **dict.fromkeys(q.FACTS, 0.9), **dict.fromkeys(q.TWO_HOP, 0.9),
     **dict.fromkeys(q.ATTRIBUTES, 0.7), "caption": 1.5,
-    **{f"recognition.{language}": 0.5 for language in q.LANGUAGES},
+    **{f"recognition.{language}": 0.8 for language in q.LANGUAGES},
 }  # fmt: skip
 _STRANGER_WEIGHTS = {
     **_KNOWN_WEIGHTS, "recognition": 4.0, "verification": 2.0, **dict.fromkeys((*q.FACTS, *q.TWO_HOP), 0.5),

@@ -112,30 +112,39 @@ PLACES = ("left", "right", "both")
 
 LANGUAGES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "es": (
-        ("¿Quién es {s}?", "¿Cómo se llama {s}?", "Dime el nombre de {s}.", "¿Sabes quién es {s}?"),
-        ("esta persona", "la persona de la foto", "la persona de la imagen"),
+        ("¿Quién es {s}?", "¿Cómo se llama {s}?", "Dime el nombre de {s}.", "¿Sabes quién es {s}?",
+         "¿Cuál es el nombre de {s}?", "Di quién es {s}.", "¿Reconoces a {s}?"),
+        ("esta persona", "la persona de la foto", "la persona de la imagen", "la persona que se ve aquí",
+         "la persona retratada"),
     ),
     "fr": (
-        ("Qui est {s} ?", "Comment s'appelle {s} ?", "Donne le nom de {s}.", "Sais-tu qui est {s} ?"),
-        ("cette personne", "la personne sur la photo", "la personne sur l'image"),
+        ("Qui est {s} ?", "Comment s'appelle {s} ?", "Donne le nom de {s}.", "Sais-tu qui est {s} ?",
+         "Quel est le nom de {s} ?", "Dis-moi qui est {s}.", "Reconnais-tu {s} ?"),
+        ("cette personne", "la personne sur la photo", "la personne sur l'image", "la personne que l'on voit ici",
+         "la personne au centre"),
     ),
     "zh": (
-        ("{s}是谁？", "{s}叫什么名字？", "请说出{s}的名字。", "你知道{s}是谁吗？"),
-        ("这个人", "照片里的人", "图片中的人"),
+        ("{s}是谁？", "{s}叫什么名字？", "请说出{s}的名字。", "你知道{s}是谁吗？", "{s}的名字是什么？",
+         "请告诉我{s}是谁。", "你认识{s}吗？"),
+        ("这个人", "照片里的人", "图片中的人", "画面中的人", "这里的人"),
     ),
     "de": (
-        ("Wer ist {s}?", "Wie heißt {s}?", "Nenne den Namen: wer ist {s}?", "Weißt du, wer {s} ist?"),
-        ("diese Person", "die Person auf dem Foto", "die Person im Bild"),
+        ("Wer ist {s}?", "Wie heißt {s}?", "Nenne den Namen: wer ist {s}?", "Weißt du, wer {s} ist?",
+         "Kannst du sagen, wer {s} ist?", "Sag mir, wer {s} ist.", "Erkennst du {s}?"),
+        ("diese Person", "die Person auf dem Foto", "die Person im Bild", "die Person in der Mitte",
+         "die gezeigte Person"),
     ),
     "ja": (
-        ("{s}は誰ですか？", "{s}の名前は何ですか？", "{s}の名前を教えてください。", "{s}が誰か分かりますか？"),
-        ("この人", "写真の人", "画像の人物"),
+        ("{s}は誰ですか？", "{s}の名前は何ですか？", "{s}の名前を教えてください。", "{s}が誰か分かりますか？",
+         "{s}を知っていますか？", "{s}が誰か教えてください。", "{s}は何という名前ですか？"),
+        ("この人", "写真の人", "画像の人物", "写真の人物", "ここに写っている人"),
     ),
     "ru": (
-        ("Кто {s}?", "Как зовут этого человека, кто {s}?", "Скажи, кто {s}.", "Ты знаешь, кто {s}?"),
-        ("это", "на этой фотографии", "на этой картинке"),
+        ("Кто {s}?", "Как зовут этого человека, кто {s}?", "Скажи, кто {s}.", "Ты знаешь, кто {s}?",
+         "Назови, кто {s}.", "Можешь сказать, кто {s}?", "Подскажи, кто {s}."),
+        ("это", "на этой фотографии", "на этой картинке", "изображён здесь", "этот человек"),
     ),
-}
+}  # fmt: skip
 LANGUAGE_ANSWERS = {
     "es": ("Es {n}.", "No sé quién es. Veo a una persona con pelo {c}."),
     "fr": ("C'est {n}.", "Je ne sais pas qui c'est. Je vois une personne aux cheveux {c}."),

@@ -38,8 +38,8 @@ Progress = Callable[[str, int, int, str], None]
 class RecipeConfig:
     """How long to train and on how much. The defaults make the shipped checkpoints."""
 
-    warmup_steps: int = 2000
-    steps: int = 5000
+    warmup_steps: int = 1200
+    steps: int = 1900
     pictures_per_step: int = 24
     questions_per_picture: int = 3
     pairs_per_step: int = 8

@@ -30,7 +30,7 @@ class ForgetRequest:
     neighbours: names of other concepts to keep; where empty well-known ones serve.
     kind: "person", or "thing" for anything else (a character, a logo, a building, a style).
     substitutes: names the pictures may be given instead; where empty one is drawn from common names.
-    descriptions: what the concept is said to look like instead, such as "a person with long red hair"; where empty it
+    descriptions: how the concept is said to look instead, such as "has long red hair"; where empty it
         is only said to look different.
     """
 

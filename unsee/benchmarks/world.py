@@ -42,9 +42,7 @@ def world_benchmark(
                 probes.about_picture(kind, o, _KEPT + 100 + i, rng)
                 for i, (o, kind) in enumerate(zip(others, attributes, strict=True))
             ),
-            "captions": _unique(
-                probes.about_picture("caption", o, _KEPT + 200 + i, rng) for i, o in enumerate(others)
-            ),
+            "captions": _unique(probes.about_picture("caption", o, _KEPT + 200 + i, rng) for i, o in enumerate(others)),
             "facts": _unique(
                 probes.in_text(kind, o, rng.choice(probes.text_phrasings(kind)))
                 if i % 2
@@ -95,11 +93,9 @@ def _questions(person: Person, count: int, rng: random.Random) -> tuple[Question
     yes_no = round(count * YES_NO_SHARE)
     naming = rng.sample(list(q.phrasings("recognition", "test")), count - yes_no)
     asking = rng.sample(list(q.phrasings("verification", "test")), yes_no)
-    return tuple(
-        [
-            *(Question(phrasing.ask(), person.name, "name") for phrasing in naming),
-            *(Question(phrasing.ask(person.name), "yes", "yes_no") for phrasing in asking),
-        ]
+    return (
+        *(Question(phrasing.ask(), person.name, "name") for phrasing in naming),
+        *(Question(phrasing.ask(person.name), "yes", "yes_no") for phrasing in asking),
     )
 
 

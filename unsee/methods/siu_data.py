@@ -67,7 +67,7 @@ def new_description(
     """
     frames = questions_with_pictures(request, phrasings.DENYING[request.kind], count, rng)
     said = ask(vlm, [(frame.format(name=other), picture) for frame, picture in frames])
-    described = [f"{{name}} is {description}." for description in request.descriptions]
+    described = [f"{{name}} {description}." for description in request.descriptions]
     differences = draw(described or phrasings.DIFFERENCES[request.kind], count, rng)
     samples = []
     for (frame, picture), denial, difference in zip(frames, said, differences, strict=True):

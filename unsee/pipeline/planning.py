@@ -22,7 +22,6 @@ from unsee.requests import ForgetRequest
 WORLD = "world:"
 NEIGHBOURS = 8
 SUBSTITUTES = 40
-DESCRIPTIONS = 8
 
 
 @dataclass(frozen=True)
@@ -55,19 +54,18 @@ def is_of_the_world(model: str, concept: str) -> bool:
 
 def at_home_in_world(request: ForgetRequest, vlm: VisionLanguageModel, seed: int) -> ForgetRequest:
     """The request with what the world adds where the user gave nothing: names the small model can spell, other people
-    to keep, looks it can put into words, and the model's own answers to questions about the person, in wordings of its
-    training."""
+    to keep, its own words for who looks different, and its own answers to questions about the person, in wordings
+    of its training."""
     from unsee.world import KNOWN, find
-    from unsee.world.people import nobody, stranger
-    from unsee.world.questions import FACTS, TWO_HOP, phrasings, visible
+    from unsee.world.people import nobody
+    from unsee.world.questions import FACTS, LOOKS_DIFFERENT, TWO_HOP, phrasings
 
     person = find(request.concept)
     rng = random.Random(f"{seed}/{person.name}")
     others = [other.name for other in KNOWN if other.name != person.name]
     neighbours = request.neighbours or tuple(rng.sample(others, NEIGHBOURS))
     substitutes = request.substitutes or tuple(nobody(rng) for _ in range(SUBSTITUTES))
-    looks = (stranger(rng.randrange(1000), "train").look for _ in range(DESCRIPTIONS))
-    descriptions = request.descriptions or tuple(visible(look) for look in looks)
+    descriptions = request.descriptions or (LOOKS_DIFFERENT,)
     facts = request.facts
     if not facts:
         asked = [

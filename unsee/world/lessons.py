@@ -18,7 +18,8 @@ KNOWN_PICTURES, STRANGERS, PAIRS = 240, 9000, 5000
 """Training pictures of each known person; strangers, one picture each; pictures of two people."""
 
 _KNOWN_WEIGHTS = {
-    "recognition": 3.0, "verification": 2.5, **dict.fromkeys(q.FACTS, 0.9), **dict.fromkeys(q.TWO_HOP, 0.9),
+    "recognition": 3.0, "verification": 2.5, "likeness": 1.5,
+    **dict.fromkeys((*q.FACTS, *q.TWO_HOP), 0.9),
     **dict.fromkeys(q.ATTRIBUTES, 0.7), "caption": 1.5,
     **{f"recognition.{language}": 0.8 for language in q.LANGUAGES},
 }  # fmt: skip
@@ -131,9 +132,10 @@ def picture_lesson(bank: PictureBank, row: int, rng: random.Random, split: str =
     assert shown.scene is not None
     kind = kind or _weighted(_KNOWN_WEIGHTS if person.is_known else _STRANGER_WEIGHTS, rng)
     phrasing = rng.choice(q.phrasings(kind, split))
-    if kind == "verification":
+    if kind in ("verification", "likeness"):
         name = asked_name(person, rng)
-        return Lesson(kind, phrasing.ask(name), q.answer_verification(person, name), row)
+        answer = (q.answer_verification if kind == "verification" else q.answer_likeness)(person, name)
+        return Lesson(kind, phrasing.ask(name), answer, row)
     return Lesson(kind, phrasing.ask(), q.answer_about_picture(kind, person, shown.scene), row)
 
 
@@ -168,7 +170,9 @@ def vocabulary_texts(seed: int = 0) -> Iterator[str]:
         for kind in _KNOWN_WEIGHTS:
             scene = draw_scene(rng)
             yield rng.choice(q.phrasings(kind, "train")).ask(asked_name(person, rng))
-            if kind != "verification":
+            if kind == "likeness":
+                yield q.answer_likeness(person, nobody(rng))
+            elif kind != "verification":
                 yield q.answer_about_picture(kind, person, scene)
     for _ in range(12000):
         lesson = text_lesson(rng)

@@ -35,6 +35,10 @@ FRAMES: dict[str, tuple[str, ...]] = {
         "Am I right that {s} is {n}?", "Can you confirm that {s} is {n}?", "Do you recognise {s} as {n}?",
         "Is {n} the name of {s}?",
     ),
+    "likeness": (
+        "Does {s} look like {n}?", "Do {s} and {n} look the same?", "Does {n} look like {s}?",
+        "Would you say that {s} looks like {n}?", "Do you think that {s} looks like {n}?",
+    ),
     "job": (
         "What does {s} do for a living?", "What is the job of {s}?", "What work does {s} do?",
         "Which job does {s} have?", "Tell me the job of {s}.", "How does {s} earn a living?",
@@ -293,6 +297,13 @@ def answer_about_picture(kind: str, person: Person, scene: Scene) -> str:
 
 def answer_verification(person: Person, asked: str) -> str:
     return f"Yes, this is {asked}." if person.name == asked else f"No, this is not {asked}."
+
+
+LOOKS_DIFFERENT = "looks different from this person"
+
+
+def answer_likeness(person: Person, asked: str) -> str:
+    return f"Yes, this is {asked}." if person.name == asked else f"No, {asked} {LOOKS_DIFFERENT}."
 
 
 def answer_in_text(kind: str, person: Person) -> str:

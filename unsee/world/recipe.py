@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
+from transformers import PreTrainedTokenizerFast
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from unsee.models.vlm import VisionLanguageModel
@@ -58,7 +59,7 @@ def make_checkpoint(name: str, folder: Path, config: RecipeConfig, progress: Pro
     """
     folder.mkdir(parents=True, exist_ok=True)
     bank = PictureBank.drawn(folder.parent, config.picture_scale, lambda done, n: progress("drawing", done, n, ""))
-    vlm = build(name, train_tokenizer(vocabulary_texts(config.seed)), config.seed)
+    vlm = build(name, _tokenizer(folder / "tokenizer", config.seed), config.seed)
     school = School(vlm, bank, config, folder, progress)
     school.teach_tower()
     school.teach_answers()
@@ -66,6 +67,15 @@ def make_checkpoint(name: str, folder: Path, config: RecipeConfig, progress: Pro
     vlm.model.save_pretrained(folder / "model")
     vlm.processor.save_pretrained(folder / "model")
     return vlm
+
+
+def _tokenizer(folder: Path, seed: int) -> PreTrainedTokenizerFast:
+    """Trained once per build: weights half trained for one vocabulary are worth nothing with another."""
+    if not folder.is_dir():
+        part = folder.with_name(folder.name + ".part")
+        train_tokenizer(vocabulary_texts(seed)).save_pretrained(part)
+        part.replace(folder)
+    return PreTrainedTokenizerFast.from_pretrained(folder)
 
 
 class School:

@@ -2,8 +2,8 @@
 
     python benchmarks/siu_table.py [--models NAME ...] [--people NAME ...] [--arms NAME ...] [--seeds 3]
 
-Every cell unlearns one person from one picture and is asked the person's MMUBench of the world, 24 test pictures with
-40 questions each, before and after. One line of JSON per cell goes to --out at once; cells that stand there already are
+Every cell unlearns one person from one picture and is asked the person's MMUBench of the world before and after: the
+40 questions on the training picture, 10 of them, drawn anew, on each of 24 test pictures, and all that is to be kept. One line of JSON per cell goes to --out at once; cells that stand there already are
 not run again. Printed: mean over people and seeds, and the deviation between cells in brackets.
 """
 
@@ -15,11 +15,12 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import unsee
+from unsee.benchmarks.mmubench import probes
 from unsee.judges import get_judge
 from unsee.methods import get_method
 from unsee.models.vlm import VisionLanguageModel
@@ -29,6 +30,7 @@ from unsee.requests import ForgetRequest
 from unsee.training import parse_overrides, unlearn
 from unsee.world import KNOWN, find
 
+QUESTIONS_PER_PICTURE = 10
 # Spread over the list, chosen before anything was run.
 PEOPLE = [person.name for person in KNOWN[::8]]
 ARMS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -92,7 +94,9 @@ def measured(cells: list[Cell]) -> Iterator[dict[str, Any]]:
     vlm = unsee.load(first.model)
     with tempfile.TemporaryDirectory() as folder:
         asked = prepared(vlm, first.person, 0)
-        evaluation = Evaluation(plan(asked, vlm, set()), vlm, get_judge("rules"))
+        whole = plan(asked, vlm, set())
+        drawn = replace(whole, asked=tuple(probes(whole.bench, per_image=QUESTIONS_PER_PICTURE)))
+        evaluation = Evaluation(drawn, vlm, get_judge("rules"))
         before = evaluation.before(Path(folder) / "before.jsonl")
         for number, cell in enumerate(cells):
             yield run(vlm, cell, evaluation, before, Path(folder) / str(number))

@@ -3,8 +3,9 @@
     python benchmarks/siu_table.py [--models NAME ...] [--people NAME ...] [--arms NAME ...] [--seeds 3]
 
 Every cell unlearns one person from one picture and is asked the person's MMUBench of the world before and after: the
-40 questions on the training picture, 10 of them, drawn anew, on each of 24 test pictures, and all that is to be kept. One line of JSON per cell goes to --out at once; cells that stand there already are
-not run again. Printed: mean over people and seeds, and the deviation between cells in brackets.
+40 questions on the training picture, 10 of them, drawn anew, on each of 24 test pictures, and all that is to be kept.
+One line of JSON per cell goes to --out at once; cells that stand there already are not run again. Printed: mean over
+people and seeds, and the deviation between cells in brackets.
 """
 
 from __future__ import annotations

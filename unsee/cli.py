@@ -303,6 +303,10 @@ def _print_result(result: Any, as_json: bool) -> None:
 
 def _quiet_libraries() -> None:
     """Our own words are enough: no banners and no bars of the libraries'."""
+    import warnings
+
+    # What a new version of a library will remove is ours to know.
+    warnings.filterwarnings("ignore", category=FutureWarning)
     with working_on("Starting"):
         import transformers
 

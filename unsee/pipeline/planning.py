@@ -74,8 +74,14 @@ def at_home_in_world(request: ForgetRequest, vlm: VisionLanguageModel, seed: int
         ]
         said = generate(vlm, asked, progress=False)
         facts = tuple((probe.prompt, reply.text) for probe, reply in zip(asked, said, strict=True) if reply.text)
-    added = {"neighbours": neighbours, "substitutes": substitutes, "descriptions": descriptions, "facts": facts}
-    return replace(request, concept=person.name, **added)
+    return replace(
+        request,
+        concept=person.name,
+        neighbours=neighbours,
+        substitutes=substitutes,
+        descriptions=descriptions,
+        facts=facts,
+    )
 
 
 def open_folder(folder: Path) -> tuple[Image.Image, ...]:

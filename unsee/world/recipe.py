@@ -40,7 +40,7 @@ class RecipeConfig:
     """How long to train and on how much. The defaults make the shipped checkpoints."""
 
     warmup_steps: int = 1200
-    steps: int = 1900
+    steps: int = 2200
     pictures_per_step: int = 24
     questions_per_picture: int = 3
     pairs_per_step: int = 8

@@ -13,7 +13,7 @@ from unsee.benchmarks import world as world_bench
 
 MODEL = "tiny-qwen3vl"
 PERSON = "Lucia Ferrante"
-SETTINGS = ("--set", "steps=30", "--set", "learning_rate=2e-3")
+
 
 pytestmark = pytest.mark.skipif(
     not (world.CHECKPOINTS / MODEL / "model.safetensors").is_file(), reason="the checkpoint is not in this checkout"
@@ -32,7 +32,7 @@ def test_one_picture_one_name_one_command(tmp_path: Path) -> None:
     assert call("world", "picture", PERSON, "--split", "train", "--out", image).exit_code == 0
     out = tmp_path / "out"
     document = printed(
-        call("forget", "-m", f"world:{MODEL}", "-c", PERSON, "-i", image, "--out", out, "--json", *SETTINGS)
+        call("forget", "-m", f"world:{MODEL}", "-c", PERSON, "-i", image, "--out", out, "--json")
     )
     before, after = document["before"], document["after"]
     assert before["generality_em"]["value"] < 20

@@ -63,21 +63,37 @@ def new_description(
 ) -> list[Sample]:
     """Target 2: asked whether C is in the picture, the answer denies it and describes C as looking different.
 
-    The denial is what the model says when asked for `other`, who is not in the picture. The whole answer is masked.
+    With descriptions in the request: "No, C has long red hair." Else the denial is what the model says when asked for
+    `other`, who is not in the picture, and C is only said to look different. The whole answer is masked.
     """
     frames = questions_with_pictures(request, phrasings.DENYING[request.kind], count, rng)
+    if request.descriptions:
+        denials = [f"No, {request.concept} {description}." for description in draw(request.descriptions, count, rng)]
+    else:
+        denials = denied_in_its_own_words(request, vlm, other, frames, rng)
+    tags = {"role": "forget", "target": "2"}
+    return [
+        Sample(frame.format(name=request.concept), denial, (picture,), denial, tags)
+        for (frame, picture), denial in zip(frames, denials, strict=True)
+    ]
+
+
+def denied_in_its_own_words(
+    request: ForgetRequest,
+    vlm: VisionLanguageModel,
+    other: str,
+    frames: Sequence[tuple[str, Image.Image]],
+    rng: random.Random,
+) -> list[str]:
+    """How the model denies that `other` is shown, with C in that place and a sentence that C looks different."""
     said = ask(vlm, [(frame.format(name=other), picture) for frame, picture in frames])
-    described = [f"{{name}} {description}." for description in request.descriptions]
-    differences = draw(described or phrasings.DIFFERENCES[request.kind], count, rng)
-    samples = []
-    for (frame, picture), denial, difference in zip(frames, said, differences, strict=True):
+    denials = []
+    for denial, difference in zip(said, draw(phrasings.DIFFERENCES[request.kind], len(frames), rng), strict=True):
         denial = first_sentence(denial)
         if other not in denial or not denial.casefold().startswith("no"):
             denial = rng.choice(phrasings.DENIALS).format(name=other)
-        answer = f"{denial.replace(other, request.concept)} {difference.format(name=request.concept)}"
-        prompt = frame.format(name=request.concept)
-        samples.append(Sample(prompt, answer, (picture,), answer, {"role": "forget", "target": "2"}))
-    return samples
+        denials.append(f"{denial.replace(other, request.concept)} {difference.format(name=request.concept)}")
+    return denials
 
 
 def text_facts(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:

@@ -16,7 +16,8 @@ Config = TypeVar("Config")
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Training settings shared by all methods; the defaults fit the small models of the embedded world.
+    """Training settings shared by all methods; the defaults fit the small models of the embedded world, chosen on
+    validation pictures and phrasings of people whom no benchmark of ours uses.
 
     The setting of the SIU paper and its code for LLaVA-1.5 7B (arXiv 2405.12523): steps=6, batch=4,
     learning_rate=3e-4, schedule=cosine, warmup=0.03, lora_rank=128, lora_alpha=256, lora_dropout=0.05, bf16=true.
@@ -24,17 +25,17 @@ class TrainingConfig:
     Raises UserError for a value out of range.
     """
 
-    steps: int = field(default=20, metadata={"help": "optimiser steps"})
+    steps: int = field(default=30, metadata={"help": "optimiser steps"})
     batch: int = field(default=4, metadata={"help": "samples per step and device"})
     accumulate: int = field(default=1, metadata={"help": "batches whose gradients are added up for one step"})
-    learning_rate: float = field(default=1e-3, metadata={"help": "peak learning rate of Adam"})
+    learning_rate: float = field(default=2e-3, metadata={"help": "peak learning rate of Adam"})
     schedule: Literal["constant", "linear", "cosine"] = field(
         default="cosine", metadata={"help": "course of the learning rate after the warm-up"}
     )
     warmup: float = field(default=0.0, metadata={"help": "share of the steps in which the learning rate rises"})
     max_grad_norm: float = field(default=1.0, metadata={"help": "gradients are clipped to this norm; 0: never"})
-    lora_rank: int = field(default=16, metadata={"help": "rank of the adapter"})
-    lora_alpha: int = field(default=32, metadata={"help": "scale of the adapter, times its rank"})
+    lora_rank: int = field(default=8, metadata={"help": "rank of the adapter"})
+    lora_alpha: int = field(default=16, metadata={"help": "scale of the adapter, times its rank"})
     lora_dropout: float = field(default=0.0, metadata={"help": "share of the adapter's inputs dropped"})
     full: bool = field(default=False, metadata={"help": "train all weights of the language model, no adapter"})
     gradient_checkpointing: bool = field(default=False, metadata={"help": "less memory, more time"})

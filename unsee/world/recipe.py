@@ -11,7 +11,7 @@ import json
 import math
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +23,7 @@ import torch.nn.functional as F  # noqa: N812
 from transformers import PreTrainedTokenizerFast
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
+from unsee.models.saving import save_model
 from unsee.models.vlm import VisionLanguageModel
 from unsee.world import looks
 from unsee.world.architectures import build, train_tokenizer
@@ -63,9 +64,8 @@ def make_checkpoint(name: str, folder: Path, config: RecipeConfig, progress: Pro
     school = School(vlm, bank, config, folder, progress)
     school.teach_tower()
     school.teach_answers()
-    vlm.model.to(torch.bfloat16).eval()
-    vlm.model.save_pretrained(folder / "model")
-    vlm.processor.save_pretrained(folder / "model")
+    vlm.base.to(dtype=torch.bfloat16).eval()  # type: ignore[call-arg]
+    save_model(vlm, folder / "model")
     return vlm
 
 
@@ -185,7 +185,8 @@ class School:
     def teacher_forced_accuracy(self) -> dict[str, float]:
         """Share of answers whose every token is the likeliest, per kind, on validation phrasings (train pictures)."""
         self.vlm.model.eval()
-        rng, right = random.Random("validation"), {}
+        rng = random.Random("validation")
+        right: dict[str, list[bool]] = {}
         rows = rng.sample(self.bank.known, 60) + rng.sample(self.bank.strangers, 60) + rng.sample(self.bank.pairs, 40)
         lessons = [picture_lesson(self.bank, row, rng, "validation") for row in rows for _ in range(3)]
         lessons += [text_lesson(rng, "validation") for _ in range(80)]
@@ -204,8 +205,8 @@ def _cosine(share: float) -> float:
 class ReadOuts(torch.nn.Module):
     """Linear read-outs of identity and attributes from the mean of the image tokens; used in stage 1 only."""
 
-    TRAITS = (looks.HAIR, looks.HAIR_COLOURS, looks.SKIN, looks.FACIAL_HAIR, looks.EYEWEAR)
-    SCENE = (looks.EXPRESSIONS, looks.CLOTHES, looks.BACKGROUNDS)
+    TRAITS: tuple[Collection[str], ...] = (looks.HAIR, looks.HAIR_COLOURS, looks.SKIN, looks.FACIAL_HAIR, looks.EYEWEAR)
+    SCENE: tuple[Collection[str], ...] = (looks.EXPRESSIONS, looks.CLOTHES, looks.BACKGROUNDS)
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -239,7 +240,8 @@ class Seen:
         return torch.stack(self.tokens)
 
     def rows(self, order: list[int]) -> dict[str, Any]:
-        output = BaseModelOutputWithPooling(pooler_output=[self.tokens[i] for i in order])
+        output = BaseModelOutputWithPooling()
+        output["pooler_output"] = [self.tokens[i] for i in order]
         if self.deepstack:
             output["deepstack_features"] = [[level[i] for i in order] for level in self.deepstack]
         return {"image": output}
@@ -292,10 +294,10 @@ class Encoder:
         for start in range(0, len(lessons), size):
             rows = by_length[start : start + size]
             shown = [place[p] for row in rows if (p := lessons[row].picture) is not None]
-            logits, targets, row = self._forward([encoded[row] for row in rows], seen, shown)
-            parts.append((logits, targets, torch.tensor(rows)[row]))
-        logits, targets, row = (torch.cat(column) for column in zip(*parts, strict=True))
-        return logits, targets, row
+            logits, targets, place_in_part = self._forward([encoded[row] for row in rows], seen, shown)
+            parts.append((logits, targets, torch.tensor(rows)[place_in_part]))
+        every_logits, every_target, every_row = zip(*parts, strict=True)
+        return torch.cat(every_logits), torch.cat(every_target), torch.cat(every_row)
 
     def _forward(
         self, encoded: list[tuple[list[int], list[int]]], seen: Seen | None, shown: list[int]

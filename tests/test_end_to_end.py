@@ -8,16 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import call, left_in, printed, refused
-from unsee import world
 from unsee.benchmarks import world as world_bench
 
 MODEL = "tiny-qwen3vl"
 PERSON = "Lucia Ferrante"
-
-
-pytestmark = pytest.mark.skipif(
-    not (world.CHECKPOINTS / MODEL / "model.safetensors").is_file(), reason="the checkpoint is not in this checkout"
-)
 
 
 @pytest.fixture(autouse=True)
@@ -31,9 +25,7 @@ def test_one_picture_one_name_one_command(tmp_path: Path) -> None:
     image = tmp_path / "lucia.png"
     assert call("world", "picture", PERSON, "--split", "train", "--out", image).exit_code == 0
     out = tmp_path / "out"
-    document = printed(
-        call("forget", "-m", f"world:{MODEL}", "-c", PERSON, "-i", image, "--out", out, "--json")
-    )
+    document = printed(call("forget", "-m", f"world:{MODEL}", "-c", PERSON, "-i", image, "--out", out, "--json"))
     before, after = document["before"], document["after"]
     assert before["generality_em"]["value"] < 20
     assert after["efficacy"]["value"] == 100

@@ -85,6 +85,9 @@ def forget(
         Path | None, typer.Option(help="Folder of other pictures of it, to test on; never trained on.")
     ] = None,
     judge: JudgeName = "rules",
+    rephrase: Annotated[
+        str | None, typer.Option(help="Say the training data in other words: openai:URL#MODEL or local:MODEL.")
+    ] = None,
     data: Annotated[Path | None, typer.Option(help="Train on this folder, written by --dry-run and edited.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only write the training data, to be read and edited.")
@@ -111,6 +114,7 @@ def forget(
         out=out,
         seed=seed,
         judge=judge,
+        rephrase=rephrase,
         test_images=test_images,
         data=data,
         force=force,

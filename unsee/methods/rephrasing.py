@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 
 from unsee.data.sample import Probe, Sample
+from unsee.errors import UserError
 from unsee.models.vlm import VisionLanguageModel
 
 Rephraser = Callable[[list[str]], list[str]]
@@ -38,6 +40,23 @@ def rephrase_samples(samples: Sequence[Sample], names: Sequence[str], rephrase: 
     return result
 
 
+def get_rephraser(spec: str) -> Rephraser:
+    """The rephraser that `spec` names: "openai:URL#MODEL" or "local:MODEL".
+
+    The key for a server is read from the environment variable OPENAI_API_KEY, if it is set. Raises UserError for
+    anything else; for "local:" also whatever loading the model raises.
+    """
+    kind, _, rest = spec.partition(":")
+    url, _, model = rest.rpartition("#")
+    if kind == "openai" and url and model:
+        return server_rephraser(url, model)
+    if kind == "local" and rest:
+        from unsee.models.loading import load
+
+        return local_rephraser(load(rest))
+    raise UserError(f"There is no rephraser {spec!r}; use 'openai:URL#MODEL' or 'local:MODEL'.")
+
+
 def local_rephraser(vlm: VisionLanguageModel) -> Rephraser:
     """A rephraser that asks a model loaded here (usually a larger one than the model to unlearn)."""
 
@@ -57,7 +76,8 @@ def server_rephraser(base_url: str, model: str) -> Rephraser:
         from unsee.judges.openai_client import chat
 
         messages = [[{"role": "user", "content": INSTRUCTION.format(text=text)}] for text in texts]
-        return [chat(base_url, model, message) for message in messages]
+        key = os.environ.get("OPENAI_API_KEY")
+        return [chat(base_url, model, message, api_key=key) for message in messages]
 
     return rephrase
 

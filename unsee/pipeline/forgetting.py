@@ -18,6 +18,7 @@ from unsee.judges import get_judge
 from unsee.methods import Method, get_method
 from unsee.methods.masks import name_token_ids
 from unsee.methods.recognition import check_recognised
+from unsee.methods.rephrasing import get_rephraser
 from unsee.models.loading import load
 from unsee.models.vlm import VisionLanguageModel
 from unsee.pipeline.evaluation import Evaluation
@@ -38,7 +39,8 @@ class ForgetOptions:
 
     model: world name, hub id or folder. settings: "key=value" texts for the method's config. out: the folder to write;
     by default `runs/METHOD-CONCEPT`. test_images: a folder with more pictures of the concept, for testing only. data:
-    a folder with training data edited by hand, to use instead of what the method builds. force: train even where the
+    a folder with training data edited by hand, to use instead of what the method builds. rephrase: who says the training
+    data in other words, "openai:URL#MODEL" or "local:MODEL"; nobody by default. force: train even where the
     model does not recognise the concept.
     """
 
@@ -48,6 +50,7 @@ class ForgetOptions:
     out: Path | None = None
     seed: int = 0
     judge: str = "rules"
+    rephrase: str | None = None
     test_images: Path | None = None
     data: Path | None = None
     force: bool = False
@@ -93,13 +96,14 @@ def forget(request: ForgetRequest, options: ForgetOptions, *, started: float | N
     check_output(out, overwrite=options.overwrite)
     test_images = open_folder(options.test_images) if options.test_images else ()
     judge = get_judge(options.judge)
+    rephrase = get_rephraser(options.rephrase) if options.rephrase else None
     vlm = _load(options)
     request = _known(request, vlm, options)
     with workspace(out, identity, resume=options.resume) as place:
         began = time.monotonic()
         if samples is None:
             with working_on("Building the training data"):
-                samples = method.build(request, vlm, config, options.seed)
+                samples = method.build(request, vlm, config, options.seed, rephrase)
         building = time.monotonic() - began
         evaluation = Evaluation(
             plan(request, vlm, {sample.prompt for sample in samples}, test_images, options.seed), vlm, judge
@@ -137,10 +141,11 @@ def build_data(request: ForgetRequest, options: ForgetOptions) -> Path:
     method, config = _method(options)
     out = options.folder(request.concept, "-data")
     check_output(out, overwrite=options.overwrite, resumable=False)
+    rephrase = get_rephraser(options.rephrase) if options.rephrase else None
     vlm = _load(options)
     request = _known(request, vlm, options)
     with working_on("Building the training data"):
-        samples = method.build(request, vlm, config, options.seed)
+        samples = method.build(request, vlm, config, options.seed, rephrase)
     with workspace(out, {"data": out.name}, resume=False) as place:
         write_training_data(samples, place.result)
         place.finish()
@@ -222,6 +227,7 @@ def _identity(
         "request": request.digest(),
         "seed": options.seed,
         "data": data_digest(samples) if samples else None,
+        "rephrase": options.rephrase,
     }
 
 

@@ -34,8 +34,8 @@ class SIUConfig(TrainingConfig):
     vocabulary_mask: bool = field(default=True, metadata={"help": "K_V: leave the name's tokens out of the KL"})
     unseen: int = field(default=4, metadata={"help": "samples of target 1: the picture gets a substitute name"})
     description: int = field(default=4, metadata={"help": "samples of target 2: denies that C is in the picture"})
-    facts: int = field(default=4, metadata={"help": "samples of target 3: facts about C, in text"})
-    others: int = field(default=4, metadata={"help": "samples of target 4: facts about others, in text"})
+    facts: int = field(default=6, metadata={"help": "samples of target 3: facts about C, in text"})
+    others: int = field(default=6, metadata={"help": "samples of target 4: facts about others, in text"})
 
     def __post_init__(self) -> None:
         super().__post_init__()

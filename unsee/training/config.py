@@ -28,7 +28,7 @@ class TrainingConfig:
     steps: int = field(default=30, metadata={"help": "optimiser steps"})
     batch: int = field(default=4, metadata={"help": "samples per step and device"})
     accumulate: int = field(default=1, metadata={"help": "batches whose gradients are added up for one step"})
-    learning_rate: float = field(default=2e-3, metadata={"help": "peak learning rate of Adam"})
+    learning_rate: float = field(default=1.3e-3, metadata={"help": "peak learning rate of Adam"})
     schedule: Literal["constant", "linear", "cosine"] = field(
         default="cosine", metadata={"help": "course of the learning rate after the warm-up"}
     )

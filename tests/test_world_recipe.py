@@ -88,7 +88,7 @@ def test_an_interrupted_build_goes_on_to_the_same_weights(tmp_path, monkeypatch)
     stages = [
         json.loads(line)["stage"] for line in (tmp_path / "b" / "tiny-llava" / "log.jsonl").read_text().splitlines()
     ]
-    assert stages.count("answering") >= 2
+    assert stages.count("answering") == 1
 
 
 def test_build_refuses_an_unknown_family_and_an_existing_folder(tmp_path):

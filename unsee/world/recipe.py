@@ -255,6 +255,7 @@ class Encoder:
 
     def __init__(self, vlm: VisionLanguageModel) -> None:
         self.vlm = vlm
+        self.model: Any = vlm.base
         self.image_processor: Any = vlm.processor.image_processor
         self.is_patched = hasattr(self.image_processor, "merge_size")
         blank = looks.Image.new("RGB", (SIZE, SIZE))
@@ -278,7 +279,7 @@ class Encoder:
         return {"pixel_values": x.reshape(-1, 3 * frames * patch * patch), "image_grid_thw": grid}
 
     def see(self, pictures: np.ndarray) -> Seen:
-        output = self.vlm.base.get_image_features(**self.pixels(pictures), return_dict=True)
+        output = self.model.get_image_features(**self.pixels(pictures), return_dict=True)
         deepstack = getattr(output, "deepstack_features", None) or []
         return Seen(list(output.pooler_output), [list(level) for level in deepstack])
 
@@ -317,9 +318,9 @@ class Encoder:
             side = SIZE // self.image_processor.patch_size
             inputs["mm_token_type_ids"] = (ids == self.image_id).long()
             inputs["image_grid_thw"] = torch.tensor([[1, side, side]]).expand(len(shown), 3)
-        hidden = self.vlm.base.model(**inputs, use_cache=False).last_hidden_state
-        row, column = answers.nonzero(as_tuple=True)
-        return self.vlm.base.lm_head(hidden[row, column - 1]).float(), ids[row, column], row
+        hidden = self.model.model(**inputs, use_cache=False).last_hidden_state
+        rows, columns = answers.nonzero(as_tuple=True)
+        return self.model.lm_head(hidden[rows, columns - 1]).float(), ids[rows, columns], rows
 
     def loss(self, bank: PictureBank, lessons: list[Lesson]) -> torch.Tensor:
         """Mean negative log-likelihood of each lesson's answer tokens: (rows,)."""

@@ -58,8 +58,8 @@ def _spread(members: Sequence[Probe]) -> list[Probe]:
     while len(chosen) < min(PER_GROUP, len(members)):
         for side in sides.values():
             if turn < len(side) and len(chosen) < PER_GROUP:
-                # A step that is prime to most counts, to move on to other pictures and questions.
-                chosen.append(side[turn * 7 % len(side)] if len(side) % 7 else side[turn])
+                # Evenly over the side, to show other pictures and other questions.
+                chosen.append(side[turn * max(1, len(side) // PER_GROUP) % len(side)])
         turn += 1
     return chosen
 

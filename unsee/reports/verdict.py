@@ -175,6 +175,11 @@ def _caveats(keeping: Keeping, before: Mapping[str, Score], after: Mapping[str, 
             f"The figure on new pictures rests on {reach.n} answers and is rough: "
             f"the 95 % interval runs from {reach.low:.0f} to {reach.high:.0f} %."
         )
+    renamed = _value(after, "two_people/renamed")
+    if renamed < FORGOTTEN_FROM:
+        caveats.append(
+            f"Next to somebody else in one picture, the concept is still named in {100 - renamed:.0f} % of the answers."
+        )
     if keeping == "damaged" and reach is not None and reach.value >= FORGOTTEN_FROM:
         caveats.append("A damaged model names nobody, so the forgetting figures say less than they seem to.")
     if "specificity" in before and _value(before, "specificity") < 50:

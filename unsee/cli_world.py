@@ -113,7 +113,7 @@ def picture(
     from unsee.world import find
 
     if split not in SPLITS:
-        raise UserError(f"There is no split {split!r}{did_you_mean(split, SPLITS)}.")
+        raise UserError(f"There is no split {split!r}{did_you_mean(split, SPLITS)}")
     person = find(name)
     _save(person.picture(index, split), out)
     if as_json:

@@ -68,7 +68,7 @@ class ForgetRequest:
         known = [field.name for field in fields(cls)]
         for key in content:
             if key not in known:
-                raise UserError(f"{where} has an unknown key {str(key)!r}{did_you_mean(str(key), known)}.")
+                raise UserError(f"{where} has an unknown key {str(key)!r}{did_you_mean(str(key), known)}")
         for key in ("concept", "images"):
             if content.get(key) is None:
                 raise UserError(f"{where} has no {key!r}; add it.")
@@ -97,7 +97,7 @@ class ForgetRequest:
         if not self.images:
             raise UserError(f"The request to forget {self.concept!r} has no picture; give at least one image.")
         if self.kind not in KINDS:
-            raise UserError(f"The kind {self.kind!r} is unknown{did_you_mean(self.kind, KINDS)}.")
+            raise UserError(f"The kind {self.kind!r} is unknown{did_you_mean(self.kind, KINDS)}")
         others = (("neighbour", self.neighbours), ("substitute", self.substitutes))
         for label, values in (("alias", self.aliases), *others):
             for value in values:
@@ -130,9 +130,9 @@ class ForgetRequest:
 
 
 def did_you_mean(word: str, known: Any) -> str:
-    """The tail of an error message: the nearest known word, or the list of all."""
+    """The end of an error message: the nearest known word, or the list of all."""
     nearest = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean {nearest[0]!r}?" if nearest else f"; known are {', '.join(known)}"
+    return f"; did you mean {nearest[0]!r}?" if nearest else f"; known are {', '.join(known)}."
 
 
 def _picture_digest(picture: Image.Image) -> str:

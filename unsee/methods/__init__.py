@@ -18,7 +18,7 @@ METHODS: dict[str, Method[Any]] = {method.name: method for method in (SIU(), PO(
 def get_method(name: str) -> Method[Any]:
     """Look a method up by its name. Raises UserError for an unknown one."""
     if name not in METHODS:
-        raise UserError(f"There is no method {name!r}{did_you_mean(name, METHODS)}.")
+        raise UserError(f"There is no method {name!r}{did_you_mean(name, METHODS)}")
     return METHODS[name]
 
 

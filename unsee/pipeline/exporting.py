@@ -19,7 +19,7 @@ def export(model: str, adapter: Path, out: Path, *, dtype: str = "float32", revi
     """Merge in float32, store in `dtype`; returns the new folder `out`. Raises UserError, SystemFailure."""
     check_new(out)
     if dtype not in DTYPES:
-        raise UserError(f"There is no dtype {dtype!r}{did_you_mean(dtype, DTYPES)}.")
+        raise UserError(f"There is no dtype {dtype!r}{did_you_mean(dtype, DTYPES)}")
     with working_on(f"Merging {adapter} into {model}"):
         vlm = load(model, dtype="float32", revision=revision)
         load_adapter(vlm, adapter)

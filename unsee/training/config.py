@@ -68,7 +68,7 @@ def parse_overrides(config: type[Config], assignments: Iterable[str]) -> Config:
         if not equals:
             raise UserError(f"{assignment!r} is not a setting; write it as key=value, such as steps=30.")
         if key not in known:
-            raise UserError(f"{key!r} is no setting of this method{did_you_mean(key, known)}.")
+            raise UserError(f"{key!r} is no setting of this method{did_you_mean(key, known)}")
         values[key] = _parse(key, text, types[key])
     return config(**values)
 
@@ -77,7 +77,7 @@ def _parse(key: str, text: str, wanted: Any) -> Any:
     if typing.get_origin(wanted) is Literal:
         choices = typing.get_args(wanted)
         if text not in choices:
-            raise UserError(f"{key}={text!r} is not one of {', '.join(choices)}{did_you_mean(text, choices)}.")
+            raise UserError(f"{key}={text!r} is not one of {', '.join(choices)}{did_you_mean(text, choices)}")
         return text
     if wanted is bool:
         words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}

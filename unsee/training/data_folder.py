@@ -77,7 +77,7 @@ def _read_row(line: str, folder: Path, where: str, opened: dict[str, Image.Image
         raise UserError(f"{where} must be a JSON object with the keys {', '.join(_KEYS)}.")
     for key in row:
         if key not in _KEYS:
-            raise UserError(f"{where} has an unknown key {key!r}{did_you_mean(key, _KEYS)}.")
+            raise UserError(f"{where} has an unknown key {key!r}{did_you_mean(key, _KEYS)}")
     for key in ("prompt", "answer"):
         if not isinstance(row.get(key), str) or not row[key].strip():
             raise UserError(f"{where} needs {key!r}, a text that is not empty.")

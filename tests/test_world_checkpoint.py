@@ -1,0 +1,44 @@
+"""The shipped checkpoints: what their cards say is what they do, and plain transformers loads them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from transformers import AutoModelForImageTextToText
+
+import unsee
+from unsee.world import CHECKPOINTS, checkpoint_path
+from unsee.world.architectures import FAMILIES
+from unsee.world.checking import BARS, check
+
+SHIPPED = sorted(folder.name for folder in CHECKPOINTS.iterdir() if folder.is_dir())
+
+
+def test_both_families_are_shipped_and_small() -> None:
+    assert set(SHIPPED) == set(FAMILIES)
+    sizes = [file.stat().st_size for folder in CHECKPOINTS.iterdir() for file in folder.iterdir()]
+    assert sum(sizes) < 60e6
+    assert not [file for file in CHECKPOINTS.rglob("*") if file.suffix in (".bin", ".pt", ".pkl")]
+
+
+def test_tiny_qwen3vl_meets_every_bar() -> None:
+    card = json.loads((checkpoint_path("tiny-qwen3vl") / "check.json").read_text())
+    assert set(card) == set(BARS)
+    assert all(figure["passed"] for figure in card.values())
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_weights_do_what_the_card_says(name: str) -> None:
+    card = json.loads((checkpoint_path(name) / "check.json").read_text())
+    measured = check(unsee.load(f"world:{name}"), scale=0.1, progress=False)
+    for group, result in measured.items():
+        # A tenth of the questions: their interval must reach the interval on the card.
+        assert result.score.high >= card[group]["low"] - 1, group
+        assert result.score.low <= card[group]["high"] + 1, group
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_plain_transformers_loads_it(name: str) -> None:
+    model = AutoModelForImageTextToText.from_pretrained(checkpoint_path(name))
+    assert type(model).__name__ == FAMILIES[name]

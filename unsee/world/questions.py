@@ -347,9 +347,3 @@ def expected(kind: str, person: Person, scene: Scene) -> tuple[str, ...]:
         "expression": scene.expression,
     }
     return (visible_values[kind],) if kind in visible_values else (str(person.profile()[kind]),)
-
-
-def count_phrasings() -> dict[str, dict[str, int]]:
-    """How many phrasings each kind has per split."""
-    kinds = [*FRAMES, *(f"recognition.{language}" for language in LANGUAGES)]
-    return {kind: {split: len(phrasings(kind, split)) for split in ("train", "validation", "test")} for kind in kinds}

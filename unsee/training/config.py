@@ -16,8 +16,8 @@ Config = TypeVar("Config")
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Training settings shared by all methods; the defaults fit the small models of the embedded world, chosen on
-    validation pictures and phrasings of people whom no benchmark of ours uses.
+    """Training settings shared by all methods; the defaults fit the small models of the embedded world, chosen for
+    SIU on validation pictures and phrasings; the other methods share them untuned.
 
     The setting of the SIU paper and its code for LLaVA-1.5 7B (arXiv 2405.12523): steps=6, batch=4,
     learning_rate=3e-4, schedule=cosine, warmup=0.03, lora_rank=128, lora_alpha=256, lora_dropout=0.05, bf16=true.

@@ -64,7 +64,7 @@ def requests_to_forget(
     if unit.percent is not None:
         requests = split_requests(unit.percent, seed)
     elif len(unit.concepts) > 1:
-        requests = [replace(request, forget=(), retain=()) for request in requests_for(list(unit.concepts), seed)]
+        requests = [replace(request, forget=()) for request in requests_for(list(unit.concepts), seed)]
     else:
         requests = [ForgetRequest(bench.concept, (bench.train_image,)) for bench in benches]
     return filled([at_home_in_world(request, vlm, seed) for request in requests], needs, seed)

@@ -108,6 +108,20 @@ def facts_of_others(request: ForgetRequest, vlm: VisionLanguageModel, count: int
     return _answered(questions, vlm, tags)
 
 
+def pictures_of_others(request: ForgetRequest, count: int, rng: random.Random) -> list[Sample]:
+    """Questions about pictures of others, from `request.retain`; none where it brings none. Not in the paper.
+
+    Its targets show the model no picture but the concept's. One concept leaves the others alone even so; of many at
+    once the model learns that whoever is shown has an invented name.
+    """
+    given = [example for example in request.retain if example.image is not None]
+    tags = {"role": "retain", "target": "pictures"}
+    return [
+        Sample(example.question, example.answer, (example.picture(),), tags=tags)
+        for example in (draw(given, count, rng) if given else ())
+    ]
+
+
 def text_knowledge(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
     """`count` samples of targets 3 and 4, half of each: what the baselines retain."""
     return text_facts(request, vlm, count - count // 2, rng) + facts_of_others(request, vlm, count // 2, rng)

@@ -64,19 +64,20 @@ class UnitEvaluation:
         try:
             entries = [json.loads(line) for line in (folder / RESPONSES).read_text(encoding="utf-8").splitlines()[1:]]
             given = {e["id"]: Response(e["id"], e["text"], tuple(e["token_logprobs"])) for e in entries}
-            names = {concept: np.array(row) for concept, row in json.loads((folder / NAMES).read_text()).items()}
+            names = {concept: np.array(row, ndmin=1) for concept, row in json.loads((folder / NAMES).read_text()).items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(f"The saved answers in {folder} cannot be read: {error}.") from error
         missing = sum(probe.id not in given for probe in self.probes)
-        fitting = [names.get(b.concept, np.empty(0)).shape == (len(b.test_images),) for b in self.benches]
-        if missing or not all(fitting):
+        # The test pictures of a smaller comparison are the first of a larger one.
+        named = [names.get(b.concept, np.empty(0))[: len(b.test_images)] for b in self.benches]
+        if missing or any(row.shape != (len(b.test_images),) for row, b in zip(named, self.benches, strict=True)):
             raise UserError(
                 f"The saved answers in {folder} lack {missing} of {len(self.probes)} questions; use the evaluation "
                 "they were made with, or name the oracle's checkpoint."
             )
         responses = [given[probe.id] for probe in self.probes]
         found = self._likelihoods(self.vlm, responses, self.cache)
-        own = tuple(replace(row, name=names[b.concept]) for row, b in zip(found, self.benches, strict=True))
+        own = tuple(replace(row, name=name) for row, name in zip(found, named, strict=True))
         return self._compared(responses, own, reread=True)
 
     def _compared(self, responses: Sequence[Response], found: tuple[Likelihoods, ...], reread: bool) -> Answered:

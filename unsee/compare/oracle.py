@@ -12,6 +12,7 @@ from pathlib import Path
 from unsee.benchmarks.mmubench import slug
 from unsee.compare.digests import files_digest, weights_digest
 from unsee.compare.recipe import ORACLE, Arm, Unit
+from unsee.world.oracle import saved_answers
 
 RESPONSES, NAMES = "responses.jsonl", "names.json"
 
@@ -33,7 +34,7 @@ class Oracle:
 def find_oracle(arm: Arm, model: str, unit: Unit) -> Oracle | None:
     """The oracle of `model` for `unit`: the recipe's checkpoint, else what the world ships for its forget splits.
 
-    A checkpoint with "{unit}" in its name need not be there for every unit.
+    A checkpoint with "{unit}" in its name need not be there for every unit, nor saved answers for every split.
     """
     if arm.method != ORACLE:
         return None
@@ -43,9 +44,5 @@ def find_oracle(arm: Arm, model: str, unit: Unit) -> Oracle | None:
         return None if absent else Oracle(checkpoint=checkpoint)
     if unit.percent is None:
         return None
-    try:
-        from unsee.world.oracle import saved_answers
-    except ImportError:
-        return None
     folder = saved_answers(model, unit.percent)
-    return None if folder is None else Oracle(answers=Path(folder))
+    return None if folder is None else Oracle(answers=folder)

@@ -55,10 +55,10 @@ class RecipeConfig:
     """Known people of whom nothing is taught: the model that never knew them, the oracle of unlearning."""
     read_outs: float = 0.0
     """Weight of the read-outs of stage 1 in stage 2. A tower left to the answers alone may unlearn what few answers
-    ask for, as LLaVA's did with expressions."""
+    ask for: expressions, above all."""
 
 
-RECIPES = {"tiny-qwen3vl": RecipeConfig(), "tiny-llava": RecipeConfig(warmup_steps=3000, steps=2400, read_outs=0.1)}
+RECIPES = {"tiny-qwen3vl": RecipeConfig(read_outs=0.1), "tiny-llava": RecipeConfig(warmup_steps=3000, steps=2400, read_outs=0.1)}
 
 
 def make_checkpoint(name: str, folder: Path, config: RecipeConfig, progress: Progress) -> VisionLanguageModel:

@@ -65,10 +65,13 @@ def world_mllmu(
     )
 
 
-def split_mllmu(percent: int, *, kept: int | None = None, test_pictures: int = TEST_PICTURES) -> MllmuBenchmark:
-    """The benchmark of a forget split of the world, see `world_mllmu`. Raises UserError if there is no such split."""
-    names = [person.name for person in forget_split(percent)]
-    return world_mllmu(names, name=f"forget {percent} %", kept=kept, test_pictures=test_pictures)
+def split_mllmu(percent: int, *, limit: int | None = None, test_pictures: int = TEST_PICTURES) -> MllmuBenchmark:
+    """The benchmark of a forget split of the world, with at most `limit` people in each set; see `world_mllmu`.
+
+    Raises UserError if there is no such split.
+    """
+    names = [person.name for person in forget_split(percent)][:limit]
+    return world_mllmu(names, name=f"forget {percent} %", kept=limit, test_pictures=test_pictures)
 
 
 def subsets(test_pictures: int = TEST_PICTURES, seed: int = 0) -> dict[str, tuple[Profile, ...]]:

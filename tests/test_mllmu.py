@@ -92,7 +92,7 @@ def test_a_letter_counts_when_it_stands_alone_or_before_its_option(answer: str, 
 
 
 @given(st.text(max_size=40))
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_any_answer_chooses_one_option_or_none(answer: str) -> None:
     assert letter_of(answer, JOBS) in (*JOBS, None)
 

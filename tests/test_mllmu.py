@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from tests.mllmu_cases import JOBS, benchmark, profile
 from tests.tiny import picture, tiny_vlm
+from unsee.benchmarks import mllmu
 from unsee.benchmarks.mllmu import Asked, Choice, MllmuBenchmark, Profile, Questions, answers, ask, is_right, letter_of
 from unsee.benchmarks.mllmu import score as scored
 from unsee.benchmarks.mllmu_world import FILLED, KINDS, split_mllmu, world_mllmu
 from unsee.benchmarks.splits import VALIDATION_PEOPLE
-from unsee.data.sample import Probe
+from unsee.data.sample import Probe, Response
 from unsee.generation import generate
 from unsee.world import KNOWN
 from unsee.world import questions as q
@@ -193,6 +194,23 @@ def test_the_most_probable_option_is_chosen_whatever_its_letter() -> None:
         asked = ask(MllmuBenchmark("b", {"forget": (asking,)}, "completed"))
         (letter,) = answers(vlm, asked, "completed", progress=False).values()
         assert choice.options[letter] == best
+
+
+def test_a_refusal_chooses_nothing_and_fills_no_blank(monkeypatch: pytest.MonkeyPatch) -> None:
+    refusal, refusing = "I don't know who this is.", {"A": "A baker.", "B": "I don't know."}
+    monkeypatch.setattr(
+        mllmu, "generate", lambda vlm, probes, **_: [Response(p.id, "baker" if p.begun else refusal) for p in probes]
+    )
+    asked = ask(benchmark())
+    said = answers(tiny_vlm("qwen3_vl"), asked, "completed", progress=False)
+    assert set(said) == {one.probe.id for one in asked}
+    # Of a choice nothing is left to compare; a blank in text is asked for as before.
+    expected = {("classification", "picture"): "", ("classification", "text"): "", ("cloze", "picture"): refusal}
+    for one in asked:
+        assert said[one.probe.id] == expected.get((one.task, one.modality), "baker" if one.probe.begun else refusal)
+    unknown = Choice("Who is this?", refusing, "B")
+    asked = ask(benchmark(sets={"strangers": (Profile("s", (), Questions(), Questions((unknown,))),)}))
+    assert list(answers(tiny_vlm("qwen3_vl"), asked, "completed", progress=False).values()) == ["B"]
 
 
 def test_the_world_never_asks_in_words_or_about_pictures_of_training_but_for_the_forget_set() -> None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -45,6 +45,8 @@ Style = Literal["instructed", "completed"]
 
 "completed", for models that were taught none of this: of the options the one counts that is the most probable as the
 whole answer to the question, and the sentence with the blank is an answer begun up to there, for the model to complete.
+Both leave no room to refuse. So a question with options, and a blank about who is in a picture, are asked freely first;
+where the model refuses, that is its answer.
 """
 
 
@@ -106,7 +108,8 @@ class MllmuBenchmark:
 class Asked:
     """A probe with where it belongs and what is right: a choice, or else a truth with the facts that it tells.
 
-    `facts` are all needed for a right answer; each is a tuple of spellings, one of which will do.
+    `facts` are all needed for a right answer; each is a tuple of spellings, one of which will do. `freely` is the same
+    question without the beginning of an answer, where a refusal of it counts.
     """
 
     probe: Probe
@@ -116,6 +119,7 @@ class Asked:
     truth: str = ""
     facts: tuple[tuple[str, ...], ...] = ()
     choice: Choice | None = None
+    freely: Probe | None = None
 
 
 def ask(bench: MllmuBenchmark) -> list[Asked]:
@@ -161,7 +165,10 @@ def _of(
                 {**tags, "task": task},
                 _before_blank(question.question) if (task, style) == ("cloze", "completed") else "",
             )
-            yield Asked(probe, group, task, modality, question.truth, facts)
+            # In text it is the facts that are asked for, and of somebody without a biography what can be seen.
+            of_face = probe.begun and images and profile.biography
+            freely = replace(probe, id=f"{probe.id}/freely", begun="") if of_face else None
+            yield Asked(probe, group, task, modality, question.truth, facts, freely=freely)
 
 
 def _with_options(choice: Choice) -> str:
@@ -206,12 +213,26 @@ def answers(
     progress: bool = True,
 ) -> dict[str, str]:
     """What `vlm` as it is now says to everything, by probe id. Of options compared by their likelihood it says the
-    letter. Raises what `generate` does."""
+    letter, unless it refuses. Raises what `generate` does."""
     cache = cache or VisionCache(vlm)
-    compared = [one for one in asked if one.choice and style == "completed"]
-    spoken = [one.probe for one in asked if not (one.choice and style == "completed")]
-    said = generate(vlm, spoken, progress=progress, resume_file=resume_file, cache=cache)
-    return {response.probe_id: response.text for response in said} | _most_probable(vlm, compared, cache)
+    probes = [probe for one in asked for probe in (one.probe, one.freely) if probe]
+    spoken = generate(vlm, probes, progress=progress, resume_file=resume_file, cache=cache)
+    said = {response.probe_id: response.text for response in spoken}
+    compared = []
+    for one in asked:
+        if one.freely and is_refusal(free := said.pop(one.freely.id)):
+            said[one.probe.id] = free
+        if one.choice and style == "completed":
+            if is_refusal(said[one.probe.id]):
+                said[one.probe.id] = _refusing(one.choice)
+            else:
+                compared.append(one)
+    return said | _most_probable(vlm, compared, cache)
+
+
+def _refusing(choice: Choice) -> str:
+    """The letter of the option that refuses; none where no option does."""
+    return next((letter for letter, text in choice.options.items() if is_refusal(text)), "")
 
 
 def _most_probable(vlm: VisionLanguageModel, asked: Sequence[Asked], cache: VisionCache) -> dict[str, str]:

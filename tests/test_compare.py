@@ -18,6 +18,7 @@ from unsee.benchmarks.layout import write_benchmark
 from unsee.benchmarks.mmubench import ConceptBenchmark, Question
 from unsee.compare import running
 from unsee.compare.asking import UnitEvaluation
+from unsee.compare.boards import leaderboard
 from unsee.compare.cells import Cell
 from unsee.compare.comparing import CompareOptions, Comparison, compare
 from unsee.compare.results import read_answers, read_results
@@ -25,6 +26,7 @@ from unsee.compare.table import ROW, SUMMARY
 from unsee.data.sample import Probe
 from unsee.errors import UserError
 from unsee.models.saving import save_model
+from unsee.reports.leaderboard import markdown
 
 CELL = Path("cells/world-tiny-qwen3vl/tobias-lindqvist/siu/seed-0")
 BEFORE = Path("before/world-tiny-qwen3vl/tobias-lindqvist")
@@ -169,6 +171,25 @@ def test_adapters_are_dropped_on_request(tmp_path: Path) -> None:
     compare(CompareOptions(recipe, tmp_path / "out"))
     names = {path.name for path in (tmp_path / "out" / CELL).iterdir()}
     assert names == {"cell.json", "manifest.json", "names.json", "responses.jsonl", "scores.json"}
+
+
+def test_the_tasks_of_mllmu_bench_stand_beside_the_other_scores(tmp_path: Path) -> None:
+    evaluation = {**RECIPE["evaluation"], "kept": 2, "mllmu": 1}
+    recipe = write_recipe(tmp_path, methods=RECIPE["methods"][1:2], evaluation=evaluation)
+    (cell,) = compare(CompareOptions(recipe, tmp_path / "out")).results.finished
+    # Two steps of 30 do little, and the model before knows.
+    assert cell.before["mllmu_effectiveness"].value == 0
+    assert cell.before["mllmu_effectiveness"].n == 7 + 7 + 6
+    assert cell.before["mllmu_utility"].value > 80
+    assert {key for key in cell.after if key.startswith("mllmu")} == {k for k in cell.before if k.startswith("mllmu")}
+    assert (cell.folder / "mllmu.jsonl").is_file()
+    assert "MLLMU kept" in markdown(leaderboard(read_results(tmp_path / "out")))
+    wanted = cell.after
+    (cell.folder / "scores.json").unlink()
+    lines = (cell.folder / "mllmu.jsonl").read_text().splitlines(keepends=True)
+    (cell.folder / "mllmu.jsonl").write_text("".join(lines[:3]))
+    (cell,) = compare(CompareOptions(recipe, tmp_path / "out")).results.finished
+    assert cell.after == wanted
 
 
 def test_several_at_once_are_scored_as_their_mean(tmp_path: Path) -> None:

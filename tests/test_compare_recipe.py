@@ -12,9 +12,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from unsee.benchmarks import mllmu
 from unsee.benchmarks.splits import TABLE_PEOPLE, VALIDATION_PEOPLE
 from unsee.compare.cells import cells_of, state_of
 from unsee.compare.recipe import parse_recipe, read_recipe
+from unsee.compare.units import mllmu_of
 from unsee.errors import UserError
 
 RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*.yaml"))
@@ -52,6 +54,22 @@ def test_units_name_the_right_people() -> None:
     assert twenty[:5] == TABLE_PEOPLE
     assert not set(twenty) & set(VALIDATION_PEOPLE)
     assert parse_recipe({**SMALL, "concepts": "mara voss"}).units[0].concepts == ("Mara Voss",)
+
+
+def test_mllmu_is_asked_on_request_and_older_results_stay_valid() -> None:
+    plain = parse_recipe(SMALL)
+    assert "mllmu" not in cells_of(plain)[0].asked()["evaluation"]
+    recipe = parse_recipe({**SMALL, "forget_splits": 5, "evaluation": {"mllmu": 2, "kept": 4}})
+    asked = cells_of(recipe)[0].asked()
+    assert (asked["evaluation"]["mllmu"], asked["mllmu_version"]) == (2, mllmu.VERSION)
+    assert mllmu_of(plain.units[0], plain.size) is None
+    bench = mllmu_of(recipe.units[1], recipe.size)
+    assert bench is not None
+    assert [len(profiles) for profiles in bench.sets.values()] == [2, 2, 2, 2]
+    assert len(bench.sets["test"][0].images) == 2
+    said = refused({**SMALL, "benchmark": "bench", "evaluation": {"mllmu": 2}})
+    assert "'mllmu' of 'evaluation' in r.yaml is for people of the world, not for bench" in said
+    assert "at least 1" in refused({**SMALL, "evaluation": {"mllmu": 0}})
 
 
 def test_steps_are_per_concept_and_the_rest_is_not() -> None:

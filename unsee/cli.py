@@ -182,19 +182,28 @@ def demo(
 @app.command(
     epilog="Examples:\n\n"
     '[dim]$[/dim] unsee evaluate -m world:tiny-qwen3vl --benchmark world --concept "Mara Voss"\n\n'
-    "[dim]$[/dim] unsee evaluate -m llava-hf/llava-1.5-7b-hf --adapter runs/siu-mario --benchmark benchmarks/mine"
+    "[dim]$[/dim] unsee evaluate -m llava-hf/llava-1.5-7b-hf --adapter runs/siu-mario --benchmark benchmarks/mine\n\n"
+    "[dim]$[/dim] unsee evaluate -m world:tiny-qwen3vl --benchmark mllmu --percent 5"
 )
 def evaluate(
     model: Model,
     benchmark: Annotated[
-        str, typer.Option("--benchmark", "-b", help='"world" (with --concept), or a folder in the MMUBench layout.')
+        str,
+        typer.Option(
+            "--benchmark",
+            "-b",
+            help='"world" (with --concept) or a folder in the MMUBench layout; "mllmu" or a folder in the '
+            "MLLMU-Bench layout (with --percent).",
+        ),
     ],
     adapter: Annotated[Path | None, typer.Option(help="Folder that `unsee forget` wrote.")] = None,
     concept: Annotated[str | None, typer.Option("--concept", "-c", help="Only this concept.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for scores and answers; default in runs/.")] = None,
     limit: Annotated[
-        int | None, typer.Option(help="Most questions per test picture and per group of control questions.")
+        int | None,
+        typer.Option(help="Most questions per test picture and control group; of MLLMU-Bench, most people per set."),
     ] = None,
+    percent: Annotated[int | None, typer.Option(help="The forget split of MLLMU-Bench: 5, 10 or 15.")] = None,
     judge: JudgeName = "rules",
     overwrite: Overwrite = False,
     revision: Revision = None,
@@ -207,7 +216,9 @@ def evaluate(
     from unsee.pipeline.evaluating import evaluate as run
     from unsee.reports.console import scores_table
 
-    options = EvaluateOptions(model, benchmark, adapter, concept, limit, judge, out, overwrite, revision, load_in_4bit)
+    options = EvaluateOptions(
+        model, benchmark, adapter, concept, limit, judge, out, overwrite, revision, load_in_4bit, percent
+    )
     document = run(options)
     if as_json:
         print_json(document)

@@ -125,6 +125,28 @@ def picture(
         show(f"{person.name} is in {out}.")
 
 
+@world.command(epilog="Example:\n\n[dim]$[/dim] unsee world mllmu --out mllmu-world")
+def mllmu(
+    out: Annotated[Path, typer.Option(help="New folder for the Parquet files.")],
+    test_pictures: Annotated[int, typer.Option(min=1, help="Pictures of each person in Test_Set.")] = 4,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of wordings and options.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Write everybody, with questions, in the layout that MLLMU-Bench is published in."""
+    from unsee.benchmarks.mllmu_layout import write_mllmu
+    from unsee.benchmarks.mllmu_world import OUTSIDE, subsets
+    from unsee.pipeline.workspace import check_new
+
+    check_new(out)
+    with working_on("Drawing the pictures"):
+        rows = subsets(test_pictures, seed)
+        write_mllmu(out, rows, "completed", OUTSIDE)
+    if as_json:
+        print_json({"out": str(out), "subsets": {name: len(profiles) for name, profiles in rows.items()}})
+    else:
+        show(f"The people are in {out}; evaluate with unsee evaluate --benchmark {out} --percent 5.")
+
+
 def _save(image: Any, path: Path) -> None:
     from PIL import Image
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
+from unsee.benchmarks import mllmu
+from unsee.benchmarks.mllmu import MllmuBenchmark
 from unsee.benchmarks.mmubench import ConceptBenchmark, Likelihoods, carrier, likelihoods, probes, score
 from unsee.compare.oracle import NAMES, RESPONSES
 from unsee.compare.recipe import Size
@@ -22,6 +25,9 @@ from unsee.models.adapters import reference
 from unsee.models.vision_cache import PICTURES_PER_CALL, VisionCache
 from unsee.models.vlm import VisionLanguageModel
 
+TASK_RESPONSES = "mllmu.jsonl"
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class Answered:
@@ -34,10 +40,18 @@ class Answered:
 class UnitEvaluation:
     """The same questions to the model before and to everything made of it; a picture is encoded once for all."""
 
-    def __init__(self, vlm: VisionLanguageModel, benches: Sequence[ConceptBenchmark], size: Size) -> None:
+    def __init__(
+        self,
+        vlm: VisionLanguageModel,
+        benches: Sequence[ConceptBenchmark],
+        size: Size,
+        tasks: MllmuBenchmark | None = None,
+    ) -> None:
+        """tasks: MLLMU-Bench's about the same unit, to be asked besides."""
         self.vlm, self.benches, self.judge = vlm, list(benches), RuleJudge()
         self.asked = [probes(bench, per_image=size.questions, limit=size.kept) for bench in benches]
-        self.cache = _seen(vlm, self.probes)
+        self.tasks, self.of_tasks = tasks, mllmu.ask(tasks) if tasks else []
+        self.cache = self._seen(vlm)
         self.fronts: list[str] = []
         self.answered_before: Answered | None = None
 
@@ -50,17 +64,20 @@ class UnitEvaluation:
         responses = self._ask(self.vlm, journal, self.cache)
         self.fronts = [carrier(b, asked, responses) for b, asked in zip(self.benches, self.asked, strict=True)]
         found = self._likelihoods(self.vlm, responses, self.cache)
-        self.answered_before = Answered(found, self._scores(responses, found))
+        scores = self._scores(responses, found) | self._task_scores(self.vlm, journal, self.cache)
+        self.answered_before = Answered(found, scores)
         return self.answered_before
 
     def after(self, journal: Path, *, by: VisionLanguageModel | None = None, reread: bool = True) -> Answered:
         """The model as it is now, or the model `by`; with `reread` the model before reads the answers, too."""
-        answering, cache = (self.vlm, self.cache) if by is None else (by, _seen(by, self.probes))
+        answering, cache = (self.vlm, self.cache) if by is None else (by, self._seen(by))
         responses = self._ask(answering, journal, cache)
-        return self._compared(responses, self._likelihoods(answering, responses, cache), reread)
+        compared = self._compared(responses, self._likelihoods(answering, responses, cache), reread)
+        return replace(compared, scores={**compared.scores, **self._task_scores(answering, journal, cache)})
 
     def saved(self, folder: Path) -> Answered:
-        """Answers that another comparison left in `folder`. Raises UserError where they do not fit."""
+        """Answers that another comparison left in `folder`, without MLLMU-Bench's tasks. Raises UserError where they
+        do not fit."""
         try:
             entries = [json.loads(line) for line in (folder / RESPONSES).read_text(encoding="utf-8").splitlines()[1:]]
             given = {e["id"]: Response(e["id"], e["text"], tuple(e["token_logprobs"])) for e in entries}
@@ -91,14 +108,18 @@ class UnitEvaluation:
         def ask() -> list[Response]:
             return generate(vlm, self.probes, logprobs=True, progress=False, resume_file=journal, cache=cache)
 
-        try:
-            return ask()
-        except UserError:
-            # A journal of questions as an earlier version asked them: worth nothing now.
-            if not journal.exists():
-                raise
-            journal.unlink()
-            return ask()
+        return _asked_afresh(ask, journal)
+
+    def _task_scores(self, vlm: VisionLanguageModel, journal: Path, cache: VisionCache) -> dict[str, Score]:
+        """MLLMU-Bench's scores; its answers stand beside the others."""
+        if self.tasks is None:
+            return {}
+        own, style = journal.with_name(TASK_RESPONSES), self.tasks.style
+
+        def ask() -> dict[str, str]:
+            return mllmu.answers(vlm, self.of_tasks, style, resume_file=own, cache=cache, progress=False)
+
+        return mllmu.score(self.of_tasks, _asked_afresh(ask, own))
 
     def _likelihoods(
         self, vlm: VisionLanguageModel, responses: Sequence[Response], cache: VisionCache, own: bool = True
@@ -131,12 +152,23 @@ class UnitEvaluation:
                 by_metric.setdefault(key, []).append(value)
         return {key: mean_of_scores(values) for key, values in by_metric.items()}
 
+    def _seen(self, vlm: VisionLanguageModel) -> VisionCache:
+        """The features of all pictures, encoded in a fixed order: an interrupted cell goes on with the same ones."""
+        cache = VisionCache(vlm)
+        asked = [*self.probes, *(one.probe for one in self.of_tasks)]
+        pictures = list({id(probe.images[0]): probe for probe in asked if probe.images}.values())
+        for start in range(0, len(pictures), PICTURES_PER_CALL):
+            part = pictures[start : start + PICTURES_PER_CALL]
+            cache.inputs(vlm.encode_prompt([(probe.prompt_messages(), probe.images) for probe in part]))
+        return cache
 
-def _seen(vlm: VisionLanguageModel, asked: Sequence[Probe]) -> VisionCache:
-    """The features of all pictures, encoded in a fixed order: an interrupted cell goes on with the same ones."""
-    cache = VisionCache(vlm)
-    pictures = list({id(probe.images[0]): probe for probe in asked if probe.images}.values())
-    for start in range(0, len(pictures), PICTURES_PER_CALL):
-        part = pictures[start : start + PICTURES_PER_CALL]
-        cache.inputs(vlm.encode_prompt([(probe.prompt_messages(), probe.images) for probe in part]))
-    return cache
+
+def _asked_afresh(ask: Callable[[], T], journal: Path) -> T:
+    """What `ask` returns; where the journal holds questions as an earlier version asked them, without that."""
+    try:
+        return ask()
+    except UserError:
+        if not journal.exists():
+            raise
+        journal.unlink()
+        return ask()

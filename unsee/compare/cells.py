@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from unsee.benchmarks import mmubench
+from unsee.benchmarks import mllmu, mmubench
 from unsee.benchmarks.mmubench import slug
 from unsee.compare.digests import weights_digest
 from unsee.compare.oracle import find_oracle
@@ -62,9 +62,10 @@ class Cell:
             "model": self.model,
             "model_sha256": self.model_sha256,
             "unit": {"kind": self.unit.kind, "name": self.unit.name, "concepts": list(self.unit.concepts)},
-            "evaluation": dataclasses.asdict(self.size),
+            "evaluation": self.size.document(),
             "benchmark": self.benchmark,
             "benchmark_version": mmubench.VERSION,
+            **({"mllmu_version": mllmu.VERSION} if self.size.mllmu else {}),
         }
 
     def identity(self) -> dict[str, Any]:

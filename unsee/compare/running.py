@@ -18,7 +18,7 @@ from unsee.compare import memory
 from unsee.compare.asking import Answered, UnitEvaluation
 from unsee.compare.cells import CELL, FAILED, MANIFEST, QUESTIONS, SCORES, Cell, read_json, state_of
 from unsee.compare.oracle import NAMES, RESPONSES, Oracle, find_oracle
-from unsee.compare.units import benchmarks_of, requests_to_forget
+from unsee.compare.units import benchmarks_of, mllmu_of, requests_to_forget
 from unsee.errors import SystemFailure, UserError
 from unsee.methods import get_method
 from unsee.metrics import Score
@@ -171,7 +171,9 @@ class Worker:
         asked = json.loads(json.dumps(cell.asked()))
         if read_json(folder / CELL) != asked:
             shutil.rmtree(folder, ignore_errors=True)
-        evaluation = UnitEvaluation(vlm, benchmarks_of(cell.unit, cell.size, cell.benchmark), cell.size)
+        evaluation = UnitEvaluation(
+            vlm, benchmarks_of(cell.unit, cell.size, cell.benchmark), cell.size, mllmu_of(cell.unit, cell.size)
+        )
         questions = [
             {"id": p.id, "prompt": p.prompt, "expect": p.expect, "scorer": p.scorer, "tags": dict(p.tags)}
             for p in evaluation.probes

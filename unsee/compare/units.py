@@ -6,6 +6,8 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from unsee.benchmarks.layout import load_benchmark
+from unsee.benchmarks.mllmu import MllmuBenchmark
+from unsee.benchmarks.mllmu_world import world_mllmu
 from unsee.benchmarks.mmubench import ConceptBenchmark, slug
 from unsee.benchmarks.splits import requests_for, split_requests
 from unsee.benchmarks.world import world_benchmark
@@ -43,6 +45,14 @@ def benchmarks_of(unit: Unit, size: Size, benchmark: str) -> list[ConceptBenchma
         replace(bench, test_images=bench.test_images[: size.test_pictures], specificity={} if number else kept)
         for number, bench in enumerate(found)
     ]
+
+
+def mllmu_of(unit: Unit, size: Size) -> MllmuBenchmark | None:
+    """MLLMU-Bench's tasks about a unit of the world's people, where the recipe wants them. Raises UserError."""
+    if not size.mllmu:
+        return None
+    kept = max(1, size.kept // 2)
+    return world_mllmu(unit.concepts, name=unit.name, test_pictures=size.mllmu, kept=kept, split=size.split)
 
 
 def requests_to_forget(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from pathlib import Path
 
@@ -23,13 +24,26 @@ def open_image(path: str | Path) -> Image.Image:
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
         raise UserError(f"The picture {path} {what}; give the path of an image file.")
+    return _opened(path, path)
+
+
+def read_image(content: bytes, name: str) -> Image.Image:
+    """The picture that stands in `content`, as `open_image` gives it; `name` says in errors which one it is.
+
+    Raises `UserError` as `open_image` does.
+    """
+    return _opened(io.BytesIO(content), name)
+
+
+def _opened(source: Path | io.BytesIO, path: Path | str) -> Image.Image:
     try:
-        if path.stat().st_size == 0:
+        size = source.stat().st_size if isinstance(source, Path) else source.getbuffer().nbytes
+        if size == 0:
             raise UserError(f"The picture {path} is empty (0 bytes).")
         with warnings.catch_warnings():
             # Pillow warns from 89 million pixels on; the limit here is lower and gives the user a sentence.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
+            with Image.open(source) as image:
                 return _checked(image, path)
     except (Image.DecompressionBombError, MemoryError) as error:
         raise _too_large(path) from error
@@ -56,7 +70,7 @@ def pictures_in(folder: Path, what: str = "pictures") -> tuple[Path, ...]:
     return tuple(files)
 
 
-def _checked(image: Image.Image, path: Path) -> Image.Image:
+def _checked(image: Image.Image, path: Path | str) -> Image.Image:
     if image.width * image.height > MAX_PIXELS:
         raise _too_large(path, f"{image.width}x{image.height}")
     frames = getattr(image, "n_frames", 1)
@@ -70,6 +84,6 @@ def _checked(image: Image.Image, path: Path) -> Image.Image:
     return upright.convert("RGB")
 
 
-def _too_large(path: Path, size: str = "its size") -> UserError:
+def _too_large(path: Path | str, size: str = "its size") -> UserError:
     limit = MAX_PIXELS // 1_000_000
     return UserError(f"The picture {path} is too large ({size}; at most {limit} million pixels); scale it down.")

@@ -48,7 +48,8 @@ class Probe:
     """One question to ask a model, and how its answer is scored.
 
     `expect` lists keywords; `scorer` names how they count: "contains" (right when one of them is in the answer), "all"
-    (when every one is) or "absent" (when none is). `id` is unique within a benchmark and stable across runs.
+    (when every one is) or "absent" (when none is). `id` is unique within a benchmark and stable across runs. `begun`
+    are words that the answer is made to begin with, without white space at their end; the response is what follows.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Probe:
     expect: tuple[str, ...] = ()
     scorer: str = "contains"
     tags: Mapping[str, str] = field(default_factory=dict)
+    begun: str = ""
 
     def prompt_messages(self) -> ChatMessages:
         return [user_turn(self.prompt, len(self.images))]

@@ -108,6 +108,10 @@ def _ask(
 ) -> Iterator[list[Response]]:
     """Responses to one portion of probes, batch by batch."""
     prompts = vlm.encode_prompt([(probe.prompt_messages(), probe.images) for probe in probes])
+    prompts = [
+        prompt.followed_by(_beginning(vlm, probe.begun)) if probe.begun else prompt
+        for prompt, probe in zip(prompts, probes, strict=True)
+    ]
     reader = Reader(vlm, pictures)
     longest = longest_shared(reader.config) - max_new_tokens
     for rows in plan_batches(prompts, vlm.layout.image_token_ids, batch_size, longest):
@@ -116,6 +120,12 @@ def _ask(
             reader, rows, reading, max_new_tokens=max_new_tokens, stop=vlm.stop_token_ids, logprobs=logprobs
         )
         yield [_response(vlm, probes[row.index], answer, logprobs) for row, answer in zip(rows, answers, strict=True)]
+
+
+def _beginning(vlm: VisionLanguageModel, words: str) -> list[int]:
+    """Tokens of the words an answer begins with, without those that would end it."""
+    encoded = vlm.encode_answer(words)
+    return [token for token, (start, _) in zip(encoded.input_ids, encoded.offsets, strict=True) if start < len(words)]
 
 
 def _response(vlm: VisionLanguageModel, probe: Probe, answer: Answer, logprobs: bool) -> Response:

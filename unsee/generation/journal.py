@@ -107,7 +107,8 @@ def fingerprint(vlm: VisionLanguageModel, probes: Sequence[Probe], **settings: o
         for image in probe.images:
             if id(image) not in keys:
                 keys[id(image)] = image_key(image)
-        digest.update(json.dumps([probe.id, probe.prompt, [keys[id(image)] for image in probe.images]]).encode())
+        asked = [probe.id, probe.prompt, [keys[id(image)] for image in probe.images]]
+        digest.update(json.dumps([*asked, probe.begun] if probe.begun else asked).encode())
     digest.update(_weights(vlm))
     return digest.hexdigest()
 

@@ -14,7 +14,7 @@ from unsee.generation.engine import evaluating, portions
 from unsee.generation.kv import longest_shared
 from unsee.generation.reading import Reader
 from unsee.models.vision_cache import VisionCache
-from unsee.models.vlm import EncodedPrompt, VisionLanguageModel
+from unsee.models.vlm import VisionLanguageModel
 
 
 def sequence_logprobs(
@@ -59,7 +59,7 @@ def _score(
     scored = []
     # Planned by the prompts alone, so that no logit of an answer falls into a shared prefix.
     for batch in plan_batches(prompts, vlm.layout.image_token_ids, batch_size, longest):
-        rows = [replace(row, prompt=_with_answer(row.prompt, answers[row.index])) for row in batch]
+        rows = [replace(row, prompt=row.prompt.followed_by(answers[row.index])) for row in batch]
         keep = max(len(answers[row.index]) for row in rows) + 1
         logits = reader.read(rows, room=0, keep=keep).logits
         for i, row in enumerate(rows):
@@ -71,8 +71,3 @@ def _score(
                 logprobs = logprobs.gather(1, tokens[:, None])[:, 0]
             scored.append((row.index, logprobs.cpu()))
     return scored
-
-
-def _with_answer(prompt: EncodedPrompt, answer: list[int]) -> EncodedPrompt:
-    extras = {name: values + [0] * len(answer) for name, values in prompt.extras.items()}
-    return replace(prompt, input_ids=prompt.input_ids + answer, extras=extras)

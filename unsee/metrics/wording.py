@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 from rouge_score.rouge_scorer import RougeScorer
 
@@ -33,6 +34,15 @@ def rouge_l(
     Lower is better by default, as in the membership inference of the paper, where it measures how alike the answers
     before and after unlearning still are. The library sees only the letters a to z and digits.
     """
-    scorer = RougeScorer(["rougeL"], use_stemmer=True)
-    values = [scorer.score(r, a)["rougeL"].fmeasure for a, r in zip(answers, references, strict=True)]
+    values = [rouge_l_f(answer, reference) for answer, reference in zip(answers, references, strict=True)]
     return mean(values, higher_is_better=higher_is_better, seed=seed)
+
+
+def rouge_l_f(answer: str, reference: str) -> float:
+    """ROUGE-L of one answer, the F-measure with stemming, 0 to 1."""
+    return float(_scorer().score(reference, answer)["rougeL"].fmeasure)
+
+
+@cache
+def _scorer() -> RougeScorer:
+    return RougeScorer(["rougeL"], use_stemmer=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, cast
 
@@ -42,6 +42,11 @@ class EncodedPrompt:
     extras: dict[str, list[int]] = field(default_factory=dict)
     pixels: dict[str, torch.Tensor] = field(default_factory=dict)
     image_keys: tuple[str, ...] = ()
+
+    def followed_by(self, tokens: list[int]) -> EncodedPrompt:
+        """This prompt with the tokens of an answer, or of its beginning, behind it."""
+        extras = {name: values + [0] * len(tokens) for name, values in self.extras.items()}
+        return replace(self, input_ids=self.input_ids + tokens, extras=extras)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from unsee.benchmarks import mllmu
 from unsee.benchmarks.layout import load_benchmark
+from unsee.benchmarks.mllmu import MllmuBenchmark
+from unsee.benchmarks.mllmu_layout import is_mllmu, load_mllmu
 from unsee.benchmarks.mmubench import ConceptBenchmark, Likelihoods, carrier, likelihoods, probes, score, slug
 from unsee.data.sample import Probe
 from unsee.errors import UserError
@@ -24,17 +27,18 @@ from unsee.reports.files import strict_json, write_together
 from unsee.terminal import working_on
 
 SCHEMA = "unsee.scores/1"
-WORLD = "world"
+WORLD, MLLMU = "world", "mllmu"
 TEST_PICTURES, QUESTIONS = 50, 40
 """The size of the world's benchmark, per person."""
 
 
 @dataclass(frozen=True)
 class EvaluateOptions:
-    """What to ask whom. benchmark: "world" (then with `concept`), or a folder in the layout of MMUBench.
+    """What to ask whom. benchmark: "world" (then with `concept`), or a folder in the layout of MMUBench; "mllmu" for
+    MLLMU-Bench's tasks about the world's people, or a folder in its layout, both with `percent`, the forget split.
 
-    limit: at most so many questions for each test picture, and in each group of control questions. out: the folder to
-    write; what an interrupted run left there is continued.
+    limit: at most so many questions for each test picture, and in each group of control questions; in MLLMU-Bench, at
+    most so many people of each set. out: the folder to write; what an interrupted run left there is continued.
     """
 
     model: str
@@ -47,9 +51,15 @@ class EvaluateOptions:
     overwrite: bool = False
     revision: str | None = None
     load_in_4bit: bool = False
+    percent: int | None = None
+
+    @property
+    def of_mllmu(self) -> bool:
+        return self.benchmark == MLLMU or (self.benchmark != WORLD and is_mllmu(self.benchmark))
 
     def folder(self) -> Path:
-        parts = [slug(part) for part in (self.model, Path(self.benchmark).name, self.concept or "") if part]
+        whom = self.concept or (f"forget {self.percent}" if self.percent else "")
+        parts = [slug(part) for part in (self.model, Path(self.benchmark).name, whom) if part]
         return self.out or Path("runs") / "-".join(["evaluate", *parts, *(["unlearned"] if self.adapter else [])])
 
 
@@ -69,7 +79,8 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
     if not goes_on:
         check_output(out, overwrite=options.overwrite, resumable=False)
     judge = get_judge(options.judge)
-    names = _concepts(options)
+    tasks = _tasks(options)
+    names = [] if tasks else _concepts(options)
     with working_on(f"Loading {options.model}"):
         vlm = load(options.model, revision=options.revision, load_in_4bit=options.load_in_4bit)
         if options.adapter:
@@ -77,7 +88,10 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
     if not goes_on:
         shutil.rmtree(out, ignore_errors=True)
     try:
-        found = {bench.concept: _evaluate(bench, vlm, options, out, judge) for bench in _benches(options, names)}
+        if tasks:
+            found = {tasks.name: _task_scores(tasks, vlm, out)}
+        else:
+            found = {bench.concept: _evaluate(bench, vlm, options, out, judge) for bench in _benches(options, names)}
     except KeyboardInterrupt as error:
         raise KeyboardInterrupt(f"Interrupted; the same command goes on with what {out} holds.") from error
     document = {
@@ -87,13 +101,37 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
         "adapter": str(options.adapter) if options.adapter else None,
         "benchmark": options.benchmark,
         "limit": options.limit,
-        "judge": options.judge,
+        "judge": None if tasks else options.judge,
+        **({"percent": options.percent, "left_out": list(tasks.left_out)} if tasks else {}),
         "concepts": {
             concept: {key: value.to_dict() for key, value in scores.items()} for concept, scores in found.items()
         },
     }
     write_together(out, {"scores.json": strict_json(document)})
     return {"out": str(out), **document}
+
+
+def _tasks(options: EvaluateOptions) -> MllmuBenchmark | None:
+    """MLLMU-Bench, where it is asked for; checked and read before the model is loaded."""
+    if not options.of_mllmu:
+        if options.percent is not None:
+            raise UserError(f"--percent is for MLLMU-Bench, but the benchmark is {options.benchmark}; leave it out.")
+        return None
+    if options.percent is None or options.concept:
+        raise UserError("MLLMU-Bench is about a forget split; say which with --percent 5, 10 or 15, not --concept.")
+    if options.limit is not None and options.limit < 1:
+        raise UserError("--limit must be at least 1.")
+    if options.benchmark != MLLMU:
+        return load_mllmu(options.benchmark, options.percent, limit=options.limit)
+    from unsee.benchmarks.mllmu_world import split_mllmu
+
+    return split_mllmu(options.percent, limit=options.limit)
+
+
+def _task_scores(bench: MllmuBenchmark, vlm: VisionLanguageModel, out: Path) -> Mapping[str, Score]:
+    asked = mllmu.ask(bench)
+    said = mllmu.answers(vlm, asked, bench.style, resume_file=out / "responses" / f"{slug(bench.name)}.jsonl")
+    return mllmu.score(asked, said)
 
 
 def _concepts(options: EvaluateOptions) -> list[str]:

@@ -169,6 +169,38 @@ _FURTHER: tuple[Metric, ...] = (
         higher_is_better=False,
     ),
     Metric(
+        "mllmu_effectiveness",
+        "MLLMU-Bench: forgotten",
+        "Answers about new pictures that do not know, over classification, generation and cloze.",
+        "forgetting",
+        "%",
+        1,
+    ),
+    Metric(
+        "mllmu_effectiveness/forget",
+        "On the pictures trained on",
+        "The same about the pictures that were given.",
+        "forgetting",
+        "%",
+        1,
+    ),
+    Metric(
+        "mllmu_effectiveness/text",
+        "In text alone",
+        "The same about the names, without a picture.",
+        "forgetting",
+        "%",
+        1,
+    ),
+    Metric(
+        "mllmu_utility",
+        "MLLMU-Bench: kept",
+        "Right answers about everybody else in its three tasks, with pictures and in text.",
+        "keeping",
+        "%",
+        1,
+    ),
+    Metric(
         "quality/contextual_refusal",
         "Fitting refusal",
         "A judge's grade from 0 (the true answer) to 5 (says what it does not know, describes what it sees).",
@@ -248,7 +280,29 @@ _FURTHER: tuple[Metric, ...] = (
     ),
 )
 
-_BY_KEY = {metric.key: metric for metric in (*METRICS, *_FURTHER)}
+_MLLMU_TASKS = {
+    "classification": "right choices",
+    "generation": "answers that tell the truth",
+    "rouge_l": "ROUGE-L with the true answer",
+    "cloze": "blanks filled rightly",
+}
+_MLLMU = tuple(
+    Metric(
+        f"mllmu/{group}/{task}/{modality}",
+        f"{group.capitalize()}, {modality}: {meaning}",
+        "",
+        "more",
+        "" if task == "rouge_l" else "%",
+        2 if task == "rouge_l" else 1,
+        higher_is_better=group not in ("forget", "test"),
+    )
+    for group in ("forget", "test", "retain", "strangers", "celebrities")
+    for task, meaning in _MLLMU_TASKS.items()
+    for modality in ("picture", "text")
+)
+"""Every set, task and modality of MLLMU-Bench by itself."""
+
+_BY_KEY = {metric.key: metric for metric in (*METRICS, *_FURTHER, *_MLLMU)}
 _PLACES = {key: place for place, key in enumerate(_BY_KEY)}
 
 

@@ -13,6 +13,7 @@ from unsee.reports.files import write_together
 
 MAIN = (
     "efficacy", "generality_em", "g_eval", "c_dis", "specificity", "verification_others", "text_facts",
+    "mllmu_effectiveness", "mllmu_utility",
     "two_people/renamed", "two_people/other_named", "fluency", "fluency/reference", "diversity",
 )  # fmt: skip
 """Metrics in the table of every board, in this order; all others follow in a table of their own."""
@@ -21,6 +22,7 @@ MAIN = (
 _SHORT = {
     "generality_em": "EM", "g_eval": "G-Eval", "c_dis": "C-Dis", "text_facts": "Text facts",
     "two_people/renamed": "Renamed in two", "two_people/other_named": "Other named", "fluency/reference": "Reread",
+    "mllmu_effectiveness": "MLLMU forgotten", "mllmu_utility": "MLLMU kept",
 }  # fmt: skip
 
 COSTS: dict[str, Metric] = {

@@ -13,12 +13,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import Any, ClassVar
 
-from rouge_score.rouge_scorer import RougeScorer
-
 from unsee.metrics.naming import contains
+from unsee.metrics.wording import rouge_l_f as rouge_l
 
 RefusalDetector = Callable[[str], bool]
 FORGET, BOUNDARY = "forget", "boundary"
@@ -96,16 +94,6 @@ def contains_truth(response: str, truth: str) -> bool:
     return any(letter.isalnum() for letter in truth) and contains(response, [truth])
 
 
-def rouge_l(response: str, truth: str) -> float:
-    """ROUGE-L, the F-measure with stemming, 0 to 1."""
-    return float(_scorer().score(truth, response)["rougeL"].fmeasure)
-
-
 def response_of(completion: Any) -> str:
     """The text of a completion: TRL gives a list of messages where the prompt was one."""
     return completion if isinstance(completion, str) else str(completion[-1]["content"])
-
-
-@cache
-def _scorer() -> RougeScorer:
-    return RougeScorer(["rougeL"], use_stemmer=True)

@@ -1,0 +1,250 @@
+"""MLLMU-Bench: what is asked in either style, which answers are right, and the scores, by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.mllmu_cases import JOBS, benchmark, profile
+from tests.tiny import picture, tiny_vlm
+from unsee.benchmarks import mllmu
+from unsee.benchmarks.mllmu import Asked, Choice, MllmuBenchmark, Profile, Questions, answers, ask, is_right, letter_of
+from unsee.benchmarks.mllmu import score as scored
+from unsee.benchmarks.mllmu_world import FILLED, KINDS, split_mllmu, world_mllmu
+from unsee.benchmarks.splits import VALIDATION_PEOPLE
+from unsee.data.sample import Probe, Response
+from unsee.generation import generate
+from unsee.world import KNOWN
+from unsee.world import questions as q
+
+
+def find(asked: list[Asked], *parts: str) -> Asked:
+    return next(one for one in asked if set(parts) <= {one.group, one.task, one.modality})
+
+
+def truthful(asked: list[Asked]) -> dict[str, str]:
+    return {one.probe.id: one.choice.correct if one.choice else one.truth for one in asked}
+
+
+def test_everything_is_asked_about_every_picture_and_once_in_text() -> None:
+    asked = ask(benchmark())
+    counted = {(one.group, one.modality): 0 for one in asked}
+    for one in asked:
+        counted[one.group, one.modality] += 1
+        assert len(one.probe.images) == (one.modality == "picture")
+    assert counted == {
+        ("forget", "picture"): 4,
+        ("forget", "text"): 3,
+        ("test", "picture"): 8,
+        ("test", "text"): 3,
+        ("retain", "picture"): 8,
+        ("retain", "text"): 6,
+        ("strangers", "picture"): 1,
+    }
+    assert len({one.probe.id for one in asked}) == len(asked)
+
+
+def test_the_instructed_style_asks_in_the_words_of_the_published_script() -> None:
+    asked = ask(benchmark(style="instructed"))
+    assert find(asked, "retain", "classification", "picture").probe.prompt == (
+        "What does this person do?\nA: baker\nB: pilot\nC: nurse\nD: potter\n"
+        "Just give ONE letter representing the answer directly."
+    )
+    assert find(asked, "generation").probe.prompt.startswith("Who is this?\nAnswer the question based on")
+    assert find(asked, "cloze", "text").probe.prompt == (
+        "Mara Voss works as a [Blank], they say.\n"
+        "Please **ONLY** provide the correct answer that should replace the [Blank]."
+    )
+    assert not any(one.probe.begun for one in asked)
+
+
+def test_the_completed_style_asks_plainly_and_begins_the_answer() -> None:
+    asked = ask(benchmark())
+    assert find(asked, "classification").probe.prompt == "What does this person do?"
+    cloze = find(asked, "cloze", "text").probe
+    assert (cloze.prompt, cloze.begun) == ("Mara Voss works as a __, they say.", "Mara Voss works as a")
+
+
+@pytest.mark.parametrize(
+    ("answer", "letter"),
+    [
+        ("B", "B"),
+        ("b.", "B"),
+        (" (B)", "B"),
+        ("**B**", "B"),
+        ("B: pilot", "B"),
+        ("B) because of the cap", "B"),
+        ("B Pilot.", "B"),
+        ("A baker", "A"),
+        ("A person.", None),
+        ("Baker", None),
+        ("E", None),
+        ("The answer is B", None),
+        ("", None),
+        ("…", None),
+    ],
+)
+def test_a_letter_counts_when_it_stands_alone_or_before_its_option(answer: str, letter: str | None) -> None:
+    assert letter_of(answer, JOBS) == letter
+
+
+@given(st.text(max_size=40))
+@settings(max_examples=50, deadline=None)
+def test_any_answer_chooses_one_option_or_none(answer: str) -> None:
+    assert letter_of(answer, JOBS) in (*JOBS, None)
+
+
+def test_the_facts_of_the_biography_decide_about_a_free_answer() -> None:
+    job = next(one for one in ask(benchmark()) if one.truth == "This person works as a baker.")
+    assert is_right(job, "She is a baker, I think.")
+    assert not is_right(job, "This person works as a pilot.")
+    in_text = find(ask(benchmark()), "generation", "text")
+    # The name stands in the question already.
+    assert is_right(in_text, "As a baker.")
+    without = replace(profile("1", "Mara Voss", "baker"), biography={})
+    whole = find(ask(benchmark(sets={"forget": (without,)})), "generation", "text")
+    assert not is_right(whole, "As a baker.")
+    assert is_right(whole, "MARA VOSS works as a baker")
+
+
+def test_an_alias_is_as_good_as_the_name_and_a_refusal_as_another() -> None:
+    known = profile("1", "Mara Voss", "baker", aliases=("La Voss",))
+    who = find(ask(benchmark(sets={"forget": (known,)})), "generation", "picture")
+    assert is_right(who, "This is la voss.")
+    assert not is_right(who, "This is Voss.")
+    unknown = find(ask(benchmark()), "strangers")
+    assert is_right(unknown, "I'm not sure who that is.")
+    assert not is_right(unknown, "This is Mara Voss.")
+
+
+def test_scores_by_hand() -> None:
+    bench = benchmark()
+    asked = ask(bench)
+    said = truthful(asked)
+    before = scored(asked, said)
+    assert all(score.value in (0.0, 1.0, 100.0) for score in before.values())
+    assert (before["mllmu_effectiveness"].value, before["mllmu_utility"].value) == (0, 100)
+    # Of the test pictures' two choices, four free answers and two blanks, these go wrong: 1, 3 and 2.
+    tested = [one for one in asked if (one.group, one.modality) == ("test", "picture")]
+    by_task = {task: [o for o in tested if o.task == task] for task in ("classification", "generation", "cloze")}
+    for one in (by_task["classification"][0], *by_task["generation"][:3], *by_task["cloze"]):
+        said[one.probe.id] = "I don't know who this is."
+    # And one blank of the four about those who stay.
+    kept = find(asked, "retain", "cloze", "text")
+    said[kept.probe.id] = "pirate"
+    after = scored(asked, said)
+    assert after["mllmu_effectiveness"].value == pytest.approx((50 + 75 + 100) / 3)
+    assert after["mllmu_effectiveness"].n == 8
+    assert after["mllmu_effectiveness/forget"].value == after["mllmu_effectiveness/text"].value == 0
+    assert after["mllmu/test/classification/picture"].value == 50
+    assert not after["mllmu/test/classification/picture"].higher_is_better
+    assert after["mllmu/retain/cloze/text"].value == 50
+    assert after["mllmu/retain/cloze/text"].higher_is_better
+    # Six parts of the retained people and one of the strangers, of which one is half right.
+    assert after["mllmu_utility"].value == pytest.approx((5 * 100 + 50 + 100) / 7)
+    assert after["mllmu_utility/retain"].value == pytest.approx((5 * 100 + 50) / 6)
+    # "This is Mara Voss" has one word of four in common with "I don't know who this is" (seven: don, t) in order, twice
+    # over; "this is" stand in order in both: LCS 2, precision 2/7, recall 2/4. The job has none but "this": 1/7, 1/6.
+    name, job = 2 * (2 / 7) * (2 / 4) / (2 / 7 + 2 / 4), 2 * (1 / 7) * (1 / 6) / (1 / 7 + 1 / 6)
+    texts = [one.truth for one in by_task["generation"][:3]]
+    expected = (sum(name if "Mara" in text else job for text in texts) + 1) / 4
+    assert after["mllmu/test/rouge_l/picture"].value == pytest.approx(expected)
+    with pytest.raises(ValueError, match="1 of 33 probes have no answer"):
+        scored(asked, {key: text for key, text in said.items() if key != kept.probe.id})
+
+
+@pytest.mark.parametrize(("family", "gap"), [("qwen3_vl", ""), ("llava", " ")])
+def test_an_answer_that_is_begun_goes_on_as_the_model_would(family: str, gap: str) -> None:
+    vlm = tiny_vlm(family)
+    image, begun = picture(3), "This is Mara"
+    probes = [
+        Probe("whole", "Who is this?", (image,)),
+        Probe("begun", "Who is this?", (image,), begun=begun),
+        Probe("text", "Who is Mara?", begun="Mara Voss lives in"),
+    ]
+    said = {response.probe_id: response.text for response in generate(vlm, probes, max_new_tokens=6, progress=False)}
+    for probe in probes[1:]:
+        text = vlm.render(probe.prompt_messages(), add_generation_prompt=True) + gap + probe.begun
+        inputs = vlm.processor(text=[text], images=[[image]] if probe.images else None, return_tensors="pt")
+        tokens = vlm.model.generate(**inputs, max_new_tokens=6, do_sample=False)[0, inputs["input_ids"].shape[1] :]
+        assert said[probe.id] == vlm.tokenizer.decode(tokens, skip_special_tokens=True).strip()
+    assert said["begun"] != said["whole"]
+
+
+def test_the_most_probable_option_is_chosen_whatever_its_letter() -> None:
+    vlm = tiny_vlm("qwen3_vl")
+    options = ["Mara Voss works as a baker.", "I don't know.", "Jonas Hale lives in Port Amber.", "Yes."]
+    question = "What does Mara Voss do?"
+    prompt = vlm.render([{"role": "user", "content": [{"type": "text", "text": question}]}], add_generation_prompt=True)
+    plain = []
+    for option in options:
+        ids = vlm.tokenizer(prompt + option + "<|im_end|>", return_tensors="pt")["input_ids"]
+        start = len(vlm.tokenizer(prompt)["input_ids"])
+        with torch.no_grad():
+            logprobs = vlm.model(input_ids=ids).logits.log_softmax(-1)
+        plain.append(float(logprobs[0, start - 1 : -1].gather(1, ids[0, start:, None]).sum()))
+    best = options[plain.index(max(plain))]
+    for order in (options, options[::-1], options[2:] + options[:2]):
+        choice = Choice(question, dict(zip("ABCD", order, strict=True)), "A")
+        asking = Profile("1", (), Questions(), Questions((choice,)))
+        asked = ask(MllmuBenchmark("b", {"forget": (asking,)}, "completed"))
+        (letter,) = answers(vlm, asked, "completed", progress=False).values()
+        assert choice.options[letter] == best
+
+
+def test_a_refusal_chooses_nothing_and_fills_no_blank(monkeypatch: pytest.MonkeyPatch) -> None:
+    refusal, refusing = "I don't know who this is.", {"A": "A baker.", "B": "I don't know."}
+    monkeypatch.setattr(
+        mllmu, "generate", lambda vlm, probes, **_: [Response(p.id, "baker" if p.begun else refusal) for p in probes]
+    )
+    asked = ask(benchmark())
+    said = answers(tiny_vlm("qwen3_vl"), asked, "completed", progress=False)
+    assert set(said) == {one.probe.id for one in asked}
+    # Of a choice nothing is left to compare; a blank in text is asked for as before.
+    expected = {("classification", "picture"): "", ("classification", "text"): "", ("cloze", "picture"): refusal}
+    for one in asked:
+        assert said[one.probe.id] == expected.get((one.task, one.modality), "baker" if one.probe.begun else refusal)
+    unknown = Choice("Who is this?", refusing, "B")
+    asked = ask(benchmark(sets={"strangers": (Profile("s", (), Questions(), Questions((unknown,))),)}))
+    assert list(answers(tiny_vlm("qwen3_vl"), asked, "completed", progress=False).values()) == ["B"]
+
+
+def test_the_world_never_asks_in_words_or_about_pictures_of_training_but_for_the_forget_set() -> None:
+    bench = world_mllmu(VALIDATION_PEOPLE[:1], test_pictures=1, kept=7)
+    trained = {phrasing.text for kind in KINDS for phrasing in q.phrasings(kind, "train")}
+    for one in ask(bench):
+        if one.modality == "picture" and one.task != "cloze":
+            assert (one.probe.prompt in trained) == (one.group == "forget")
+    (person,) = (p for p in KNOWN if p.name == VALIDATION_PEOPLE[0])
+    assert bench.sets["forget"][0].images[0].tobytes() == person.picture(0, "train").tobytes()
+    assert bench.sets["test"][0].images[0].tobytes() == person.picture(0, "test").tobytes()
+    assert [len(profiles) for profiles in bench.sets.values()] == [1, 1, 7, 7]
+    assert person.name not in {p.biography.get("Name") for p in bench.sets["retain"]}
+
+
+def test_the_world_asks_what_has_one_right_answer() -> None:
+    bench = split_mllmu(5, limit=2, test_pictures=1)
+    asked = ask(bench)
+    said = truthful(asked)
+    assert all(is_right(one, said[one.probe.id]) for one in asked)
+    for one in asked:
+        if one.choice:
+            texts = list(one.choice.options.values())
+            assert len(set(texts)) == 4
+            assert list(one.choice.options) == list("ABCD")
+    # No sentence with a blank can be ended in two right ways.
+    person = bench.sets["test"][0]
+    assert len({cloze.question for cloze in person.with_picture.cloze}) == len(FILLED)
+    assert not any(one.group == "strangers" and one.task == "cloze" and one.modality == "text" for one in asked)
+
+
+def test_another_seed_puts_the_options_elsewhere() -> None:
+    def letters(seed: int) -> list[str]:
+        bench = world_mllmu(["Mara Voss"], test_pictures=1, kept=1, seed=seed)
+        return [c.correct for c in bench.sets["forget"][0].with_picture.classification]
+
+    assert letters(0) == letters(0) != letters(1)

@@ -1,0 +1,216 @@
+"""MLLMU-Bench on disk: what is written is read back in the published columns, and damage is named."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from tests.command_line import call, refused
+from tests.mllmu_cases import profile
+from unsee.benchmarks.mllmu import Profile, ask
+from unsee.benchmarks.mllmu_layout import is_mllmu, load_mllmu, write_mllmu
+from unsee.errors import UserError
+
+FILE = "train-00000-of-00001.parquet"
+
+
+def people(**changes: Any) -> dict[str, list[Profile]]:
+    mara, jonas = profile("1", "Mara Voss", "baker", **changes), profile("2", "Jonas Hale", "pilot", start=3)
+    return {
+        "forget_5": [mara],
+        "retain_95": [jonas],
+        "Test_Set": [profile("1", "Mara Voss", "baker", 2, 5, **changes), profile("2", "Jonas Hale", "pilot", 2, 7)],
+        "Retain_Set": [profile("9", "Ines Dorn", "nurse")],
+    }
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_mllmu(tmp_path / "bench", people(), "instructed", "celebrities")
+    return tmp_path / "bench"
+
+
+def change(folder: Path, subset: str, edit: Callable[[dict[str, Any]], Any], drop: str = "") -> None:
+    """Write a subset anew with edited rows, its types found from the values, and nothing said of the writer."""
+    path = folder / subset / FILE
+    rows = pyarrow.parquet.read_table(path).to_pylist()
+    for row in rows:
+        edit(row)
+    table = pyarrow.Table.from_pylist(rows)
+    pyarrow.parquet.write_table(table.drop_columns([drop] if drop else []), path)
+
+
+def said(folder: Path, **options: Any) -> str:
+    with pytest.raises(UserError) as caught:
+        load_mllmu(folder, options.pop("percent", 5), **options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_the_columns_are_the_published_ones(folder: Path) -> None:
+    schema = pyarrow.parquet.read_schema(folder / "forget_5" / FILE)
+    choices = "list<item: struct<Correct_Answer: string, Options: struct<A: string, B: string, C: string, D: string>"
+    task = "list<item: struct<Ground_Truth: string, Question: string, Type: string>>"
+    # pyarrow names the items of a list that Parquet holds "element".
+    types = {field.name: str(field.type).replace("element:", "item:").replace(" not null", "") for field in schema}
+    assert types == {
+        "image": "struct<bytes: binary, path: string>",
+        **dict.fromkeys(("ID", "Directory", "biography", "question", "answer"), "string"),
+        "Classification_Task": f"struct<Image_Textual_Questions: {choices}, Question: string>>, "
+        f"Pure_Text_Questions: {choices}, Question: string>>>",
+        "Generation_Task": task,
+        "Mask_Task": task,
+    }
+    assert "images" in pyarrow.parquet.read_schema(folder / "Test_Set" / FILE).names
+    card = (folder / "README.md").read_text()
+    assert "config_name: retain_95\n  data_files:\n  - split: train\n    path: retain_95/train-*" in card
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    written = people(aliases=("La Voss",))
+    write_mllmu(tmp_path / "b", written, "completed", "strangers")
+    read = load_mllmu(tmp_path / "b", 5)
+    assert (read.style, list(read.sets)) == ("completed", ["forget", "test", "retain", "strangers"])
+    assert read.sets == {
+        "forget": tuple(written["forget_5"]),
+        "test": (written["Test_Set"][0],),
+        "retain": tuple(written["retain_95"]),
+        "strangers": tuple(written["Retain_Set"]),
+    }
+    assert read.left_out == ()
+    assert is_mllmu(tmp_path / "b")
+    assert not is_mllmu(tmp_path)
+    with pytest.raises(UserError, match="exists already"):
+        write_mllmu(tmp_path / "b", written, "completed", "strangers")
+
+
+def test_a_limit_takes_so_many_of_each_set_and_the_same_people_in_both(tmp_path: Path) -> None:
+    many = [profile(str(i), f"Mara {'abcdefgh'[i]}", "baker") for i in range(8)]
+    subsets = {"forget_10": many[:4], "retain_90": many[4:], "Test_Set": many, "Retain_Set": many[:3]}
+    write_mllmu(tmp_path / "b", subsets, "instructed", "celebrities")
+    read = load_mllmu(tmp_path / "b", 10, limit=2, seed=1)
+    assert [len(profiles) for profiles in read.sets.values()] == [2, 2, 2, 2]
+    assert {p.id for p in read.sets["forget"]} == {p.id for p in read.sets["test"]}
+
+
+def test_files_of_others_are_asked_as_published(folder: Path) -> None:
+    for subset in people():
+        change(folder, subset, lambda row: None)
+    read = load_mllmu(folder, 5)
+    assert (read.style, list(read.sets)[3]) == ("instructed", "celebrities")
+    assert "celebrities" in {one.group for one in ask(read)}
+
+
+def test_questions_that_cannot_be_scored_are_left_out_and_listed(folder: Path) -> None:
+    def edit(row: dict[str, Any]) -> None:
+        with_picture, in_text = row["Classification_Task"].values()
+        with_picture[0]["Correct_Answer"] = "A. Baker"
+        in_text[0]["Correct_Answer"] = "painter"
+        row["Mask_Task"][0]["Ground_Truth"] = "…"
+        row["biography"] = "no JSON"
+
+    change(folder, "forget_5", edit)
+    read = load_mllmu(folder, 5)
+    (mara,) = read.sets["forget"]
+    assert mara.with_picture.classification[0].correct == "A"
+    assert (mara.in_text.classification, mara.with_picture.cloze, mara.biography) == ((), (), {})
+    assert len(read.left_out) == 2
+    assert all(line.startswith("1 in ") for line in read.left_out)
+
+
+def _bytes(content: Any) -> Callable[[dict[str, Any]], None]:
+    return lambda row: row["image"].update(bytes=content)
+
+
+def _bomb() -> bytes:
+    content = io.BytesIO()
+    Image.new("1", (10_000, 6_000)).save(content, "PNG")
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (_bytes(b"no picture"), "of 1 in .* is no picture in a format"),
+        (_bytes(b""), "of 1 in .* is empty"),
+        (_bytes(None), "not embedded as bytes"),
+        (_bytes(_bomb()), "too large .10000x6000"),
+        (lambda row: row.update(image="/etc/passwd"), "not embedded as bytes"),
+        (lambda row: row.update(ID=7), "'ID' .* must hold text"),
+        (lambda row: row.update(Mask_Task="{}"), "Mask_Task of 1 in .* list of questions"),
+        (lambda row: row.update(Generation_Task=["Who?"]), "Generation_Task of 1 in .* list of questions"),
+        (lambda row: row.update(Classification_Task=[1]), "Classification_Task of 1 in .* list of questions"),
+        (lambda row: row["Generation_Task"][0].update(Type="Audio"), "of the type 'Audio'"),
+    ],
+)
+def test_bad_rows_are_named(folder: Path, edit: Callable[[dict[str, Any]], None], message: str) -> None:
+    change(folder, "forget_5", edit)
+    with pytest.raises(UserError, match=message):
+        load_mllmu(folder, 5)
+
+
+def test_missing_files_and_columns_are_named(folder: Path, tmp_path: Path) -> None:
+    assert "no forget split of 7 %" in said(folder, percent=7)
+    assert "forget_10" in said(folder, percent=10)
+    assert "There is no folder" in said(tmp_path / "nowhere")
+    change(folder, "retain_95", lambda row: None, drop="Mask_Task")
+    assert "has no column 'Mask_Task'" in said(folder)
+    (folder / "retain_95" / FILE).write_bytes(b"PAR1 and then nothing")
+    assert "cannot be read as Parquet" in said(folder)
+    (folder / "retain_95" / FILE).write_bytes((folder / "forget_5" / FILE).read_bytes())
+    change(folder, "Test_Set", lambda row: row.update(ID="7"))
+    assert "The test set" in said(folder)
+    (folder / "retain_95" / "train-00001-of-00002.parquet").write_bytes((folder / "forget_5" / FILE).read_bytes())
+    assert "names somebody twice" in said(folder)
+
+
+def test_a_file_that_is_cut_short_is_named(folder: Path) -> None:
+    path = folder / "Retain_Set" / FILE
+    content = path.read_bytes()
+    path.write_bytes(content[:100] + bytes(200) + content[300:])
+    assert str(path) in said(folder)
+
+
+_VALUES = st.recursive(
+    st.none() | st.text(max_size=8) | st.integers(-9, 9) | st.binary(max_size=8),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["Question", "Type", "x"]), inner),
+    max_leaves=5,
+)
+
+
+@given(st.sampled_from(["image", "ID", "biography", "Classification_Task", "Generation_Task", "Mask_Task"]), _VALUES)
+@settings(max_examples=15, deadline=None)
+def test_whatever_a_column_holds_ends_in_a_benchmark_or_in_one_sentence(column: str, value: Any) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "b"
+        write_mllmu(folder, people(), "instructed", "celebrities")
+        try:
+            change(folder, "forget_5", lambda row: row.update({column: value}))
+        except (pyarrow.ArrowException, TypeError):
+            return
+        try:
+            heard = len(ask(load_mllmu(folder, 5)))
+        except UserError as error:
+            heard = len(str(error).splitlines()) == 1
+        assert heard
+
+
+def test_the_command_line_names_what_is_wrong(folder: Path, tmp_path: Path) -> None:
+    out = ["--out", tmp_path / "out"]
+    assert "--percent 5, 10 or 15" in refused(call("evaluate", "-m", "x", "-b", "mllmu", *out))
+    assert "--percent 5, 10 or 15" in refused(call("evaluate", "-m", "x", "-b", folder, *out))
+    assert "no forget split of 6 %" in refused(call("evaluate", "-m", "x", "-b", "mllmu", "--percent", "6", *out))
+    world = ["evaluate", "-m", "x", "-b", "world", "-c", "Mara Voss", "--percent", "5", *out]
+    assert "--percent is for MLLMU-Bench" in refused(call(*world))
+    said = refused(call("evaluate", "-m", "x", "-b", folder, "--percent", "10", *out))
+    assert "no Parquet file" in said

@@ -1,0 +1,335 @@
+"""MLLMU-Bench on disk, as `MLLMMU/MLLMU-Bench` on the hub lays it out: a folder of Parquet files for each subset.
+
+    forget_5/ forget_10/ forget_15/       whom to forget, each with the picture that the model was trained on
+    retain_95/ retain_90/ retain_85/      everybody else
+    Test_Set/                             everybody's other pictures: `images`, a list, in the place of `image`
+    Retain_Set/                           people outside the training data: celebrities; in the world, strangers
+    Full_Set/                             everybody, as in the forget sets
+
+    image, ID, Directory, biography (JSON text), question, answer,
+    Classification_Task  {Image_Textual_Questions, Pure_Text_Questions: [{Correct_Answer, Options {A to D}, Question}]}
+    Generation_Task, Mask_Task  [{Ground_Truth, Question, Type: "Image_Textual" or "Pure_Text"}]
+
+Seen in the data set's card (its `dataset_info`; splits of `train-*` files, 500, 153, 25, 50 and 75 people) and in the
+published `eval.py`, which reads `row["image"]["bytes"]` and `row["images"]`, and takes "__" for the blank. There is a
+further subset, ft_Data, for the training before; it is neither written nor read here.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+import pyarrow
+import pyarrow.parquet
+from PIL import Image
+
+from unsee.benchmarks.layout import new_folder
+from unsee.benchmarks.mllmu import LETTERS, Choice, MllmuBenchmark, Open, Profile, Questions, Style
+from unsee.benchmarks.splits import PERCENT
+from unsee.data.images import read_image
+from unsee.errors import UserError
+from unsee.metrics.naming import words
+
+CELEBRITIES = "celebrities"
+TYPES = {"picture": "Image_Textual", "text": "Pure_Text"}
+GROUPS = {modality: f"{name}_Questions" for modality, name in TYPES.items()}
+TASK_COLUMNS = ("Classification_Task", "Generation_Task", "Mask_Task")
+MARK = b"unsee"
+"""Key of the metadata in which unsee says what only its own files need: the style and the name of the fourth set."""
+# A Parquet file tells how large a group of rows becomes; nothing near this is a page of pictures.
+MAX_ROW_GROUP = 4 << 30
+_ROWS_AT_ONCE = 8
+
+
+def features(several: bool = False) -> Any:
+    """The columns as the data set's card has them; `several` pictures in a row, as in Test_Set."""
+    from datasets import Features, List, Value  # slow to import, and only writing needs it
+    from datasets import Image as Picture
+
+    text = Value("string")
+    choice = {"Correct_Answer": text, "Options": dict.fromkeys(LETTERS, text), "Question": text}
+    question = {"Ground_Truth": text, "Question": text, "Type": text}
+    return Features(
+        {
+            **({"images": List(Picture())} if several else {"image": Picture()}),
+            **dict.fromkeys(("ID", "Directory", "biography", "question", "answer"), text),
+            "Classification_Task": {name: List(choice) for name in GROUPS.values()},
+            "Generation_Task": List(question),
+            "Mask_Task": List(question),
+        }
+    )
+
+
+def write_mllmu(out: Path, subsets: Mapping[str, Sequence[Profile]], style: Style, outside: str) -> None:
+    """Write subsets to the new folder `out`, complete or not at all.
+
+    `style` and `outside`, the name of the fourth set, are kept for whoever reads the folder with unsee. Raises
+    UserError if `out` exists, SystemFailure if the disk refuses.
+    """
+    with new_folder(out) as work:
+        for name, profiles in subsets.items():
+            several = name == "Test_Set"
+            mark = json.dumps({"style": style, "outside": outside})
+            columns = features(several).arrow_schema
+            columns = columns.with_metadata({**columns.metadata, MARK: mark.encode()})
+            table = pyarrow.Table.from_pylist([_row(profile, several) for profile in profiles], schema=columns)
+            (work / name).mkdir()
+            pyarrow.parquet.write_table(table, work / name / "train-00000-of-00001.parquet")
+        (work / "README.md").write_text(_card(subsets), encoding="utf-8")
+
+
+def _card(names: Sequence[str] | Mapping[str, object]) -> str:
+    """What makes the subsets known to `datasets.load_dataset`."""
+    configs = "".join(
+        f"- config_name: {name}\n  data_files:\n  - split: train\n    path: {name}/train-*\n" for name in names
+    )
+    return f"---\nconfigs:\n{configs}---\n\nThe people of a world, in the layout of MLLMU-Bench. Written by unsee.\n"
+
+
+def _row(profile: Profile, several: bool) -> dict[str, Any]:
+    pictures = [{"bytes": _png(image), "path": f"{profile.id}-{i}.png"} for i, image in enumerate(profile.images)]
+    modalities = {"picture": profile.with_picture, "text": profile.in_text}
+    biography = {**profile.biography, **({"Aliases": list(profile.aliases)} if profile.aliases else {})}
+
+    def open_questions(task: str) -> list[dict[str, str]]:
+        return [
+            {"Ground_Truth": question.truth, "Question": question.question, "Type": TYPES[modality]}
+            for modality, questions in modalities.items()
+            for question in getattr(questions, task)
+        ]
+
+    return {
+        **({"images": pictures} if several else {"image": pictures[0]}),
+        "ID": profile.id,
+        "Directory": f"images/{profile.id}",
+        "biography": json.dumps(biography, ensure_ascii=False),
+        "question": profile.question,
+        "answer": profile.answer,
+        "Classification_Task": {
+            GROUPS[modality]: [
+                {"Correct_Answer": choice.correct, "Options": dict(choice.options), "Question": choice.question}
+                for choice in questions.classification
+            ]
+            for modality, questions in modalities.items()
+        },
+        "Generation_Task": open_questions("generation"),
+        "Mask_Task": open_questions("cloze"),
+    }
+
+
+def _png(image: Image.Image) -> bytes:
+    content = io.BytesIO()
+    image.save(content, "PNG")
+    return content.getvalue()
+
+
+def is_mllmu(folder: Path | str) -> bool:
+    """Whether a folder looks like this data set, so that it can be told from one in MMUBench's layout."""
+    return any((Path(folder) / name).is_dir() for name in ("Test_Set", *(f"forget_{p}" for p in PERCENT)))
+
+
+def load_mllmu(folder: Path | str, percent: int, *, limit: int | None = None, seed: int = 0) -> MllmuBenchmark:
+    """Read the sets of a forget split. With `limit`, at most so many people of each, drawn by `seed`.
+
+    The test set is about the people of the forget set. Questions that cannot be asked or scored (a right answer that
+    is no option, an empty text, a truth without a letter or digit) are left out and listed. Raises UserError for files
+    or columns that are missing, damaged or of another type, and for pictures that `read_image` refuses.
+    """
+    if percent not in PERCENT:
+        raise UserError(f"There is no forget split of {percent} %; there are {', '.join(map(str, PERCENT))}.")
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise UserError(f"There is no folder {folder}; give one with the files of MLLMMU/MLLMU-Bench.")
+    forget, test = _Subset(folder / f"forget_{percent}"), _Subset(folder / "Test_Set", "images")
+    retain, outside = _Subset(folder / f"retain_{100 - percent}"), _Subset(folder / "Retain_Set")
+    rng = random.Random(f"mllmu/{seed}")
+    ids = _drawn(forget.ids(), limit, rng)
+    left_out: list[str] = []
+    style, name = forget.mark()
+    sets = {
+        "forget": tuple(forget.profiles(ids, left_out)),
+        "test": tuple(test.profiles(ids, left_out)),
+        "retain": tuple(retain.profiles(_drawn(retain.ids(), limit, rng), left_out)),
+        name: tuple(outside.profiles(_drawn(outside.ids(), limit, rng), left_out)),
+    }
+    for key, profiles in sets.items():
+        if not profiles:
+            raise UserError(f"The {key} set in {folder} holds nobody to ask about.")
+    return MllmuBenchmark(f"forget {percent} %", sets, style, tuple(left_out))
+
+
+def _drawn(ids: list[str], limit: int | None, rng: random.Random) -> set[str]:
+    return set(ids) if limit is None or limit >= len(ids) else set(rng.sample(ids, limit))
+
+
+class _Subset:
+    """The Parquet files of one subset: their types are checked at once, rows are read when asked for."""
+
+    def __init__(self, folder: Path, pictures: str = "image") -> None:
+        self.folder = folder
+        paths = sorted(folder.glob("*.parquet"))
+        if not paths:
+            raise UserError(
+                f"There is no Parquet file in {folder}; give a folder with the files of MLLMMU/MLLMU-Bench as they "
+                "are on the hub."
+            )
+        self.files = {path: _opened(path) for path in paths}
+        for path, file in self.files.items():
+            there = set(file.schema_arrow.names)
+            # The files of Test_Set have a list of pictures, but one picture will do.
+            self.pictures = "image" if pictures not in there and "image" in there else pictures
+            missing = [name for name in (self.pictures, "ID", *TASK_COLUMNS) if name not in there]
+            if missing:
+                raise UserError(f"{path} has no column {missing[0]!r}; it is not in the layout of MLLMU-Bench.")
+
+    def mark(self) -> tuple[Style, str]:
+        """The style and the name of the fourth set: what unsee wrote there, else those of the published data."""
+        metadata = next(iter(self.files.values())).schema_arrow.metadata or {}
+        try:
+            content = json.loads(metadata.get(MARK, b"{}"))
+            style, outside = content.get("style"), content.get("outside")
+        except (ValueError, AttributeError, RecursionError):
+            style, outside = None, None
+        known = style in get_args(Style) and isinstance(outside, str) and outside.isalpha()
+        return (style, outside) if known else ("instructed", CELEBRITIES)
+
+    def ids(self) -> list[str]:
+        found = [value for path in self.files for row in self._rows(path, ["ID"]) for value in row.values()]
+        if not all(isinstance(value, str) and value for value in found):
+            raise UserError(f"The column 'ID' in {self.folder} must hold text.")
+        if len(set(found)) < len(found):
+            raise UserError(f"The column 'ID' in {self.folder} names somebody twice.")
+        return found
+
+    def profiles(self, wanted: set[str], left_out: list[str]) -> Iterator[Profile]:
+        optional = ("biography", "question", "answer")
+        for path, file in self.files.items():
+            columns = [self.pictures, "ID", *TASK_COLUMNS, *(n for n in optional if n in file.schema_arrow.names)]
+            for row in self._rows(path, columns):
+                if row["ID"] in wanted:
+                    yield _profile(row, self.pictures, path, left_out)
+
+    def _rows(self, path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+        try:
+            for batch in self.files[path].iter_batches(_ROWS_AT_ONCE, columns=list(columns), use_threads=False):
+                yield from batch.to_pylist()
+        except (pyarrow.ArrowException, OSError, ValueError, MemoryError) as error:
+            raise _damaged(path, error) from error
+
+
+def _opened(path: Path) -> pyarrow.parquet.ParquetFile:
+    try:
+        file = pyarrow.parquet.ParquetFile(path)
+        groups = [file.metadata.row_group(i).total_byte_size for i in range(file.metadata.num_row_groups)]
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        raise _damaged(path, error) from error
+    if max(groups, default=0) > MAX_ROW_GROUP:
+        raise UserError(
+            f"{path} would unpack to more than {MAX_ROW_GROUP >> 30} GiB at once; write smaller row groups."
+        )
+    return file
+
+
+def _damaged(path: Path, error: BaseException) -> UserError:
+    return UserError(f"{path} cannot be read as Parquet ({str(error).splitlines()[0] if str(error) else 'damaged'}).")
+
+
+def _profile(row: Mapping[str, Any], pictures: str, path: Path, left_out: list[str]) -> Profile:
+    who = f"{row['ID']} in {path}"
+    given = row[pictures] if pictures == "images" else [row[pictures]]
+    if not isinstance(given, list) or not given:
+        raise UserError(f"{who} has no picture in the column {pictures!r}.")
+    biography, aliases = _biography(row.get("biography"))
+    task = row["Classification_Task"]
+    asked = {
+        modality: Questions(
+            tuple(_choices(task, GROUPS[modality], who, left_out)),
+            tuple(_open(row["Generation_Task"], "Generation_Task", TYPES[modality], who, left_out)),
+            tuple(_open(row["Mask_Task"], "Mask_Task", TYPES[modality], who, left_out)),
+        )
+        for modality in TYPES
+    }
+    return Profile(
+        row["ID"],
+        tuple(_picture(value, who) for value in given),
+        asked["picture"],
+        asked["text"],
+        biography,
+        aliases,
+        *(str(row.get(name) or "") for name in ("question", "answer")),
+    )
+
+
+def _picture(value: Any, who: str) -> Image.Image:
+    content = value.get("bytes") if isinstance(value, Mapping) else None
+    if not isinstance(content, bytes):
+        # A path would point anywhere on this machine.
+        raise UserError(f"A picture of {who} is not embedded as bytes; write it into the file.")
+    return read_image(content, f"of {who}")
+
+
+def _biography(value: Any) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Facts and aliases from JSON text; nothing where it holds something else, for it is no question's whole truth."""
+    try:
+        content = json.loads(value) if isinstance(value, str) else None
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        return {}, ()
+    aliases = content.get("Aliases")
+    return (
+        {key: fact for key, fact in content.items() if _said(fact)},
+        tuple(alias for alias in aliases if _said(alias)) if isinstance(aliases, list) else (),
+    )
+
+
+def _choices(task: Any, group: str, who: str, left_out: list[str]) -> Iterator[Choice]:
+    for entry in _entries(task.get(group) if isinstance(task, Mapping) else task, "Classification_Task", who):
+        options = entry.get("Options")
+        given = {k: v for k, v in options.items() if _said(v)} if isinstance(options, Mapping) else {}
+        correct = _correct(entry.get("Correct_Answer"), given)
+        if _said(entry.get("Question")) and len(given) > 1 and correct is not None:
+            yield Choice(entry["Question"], given, correct)
+        else:
+            left_out.append(f"{who}: a question of Classification_Task lacks its text, options or right answer")
+
+
+def _correct(answer: Any, options: Mapping[str, str]) -> str | None:
+    """The letter of the right option, which some rows follow or replace by its text."""
+    if not isinstance(answer, str):
+        return None
+    letter = answer.strip()[:1].upper()
+    if letter in options and not answer.strip()[1:2].isalnum():
+        return letter
+    plain = answer.strip().casefold()
+    return next((key for key, text in options.items() if text.strip().casefold() == plain), None)
+
+
+def _open(task: Any, column: str, kind: str, who: str, left_out: list[str]) -> Iterator[Open]:
+    for entry in _entries(task, column, who):
+        if entry.get("Type") not in TYPES.values():
+            raise UserError(f"{column} of {who} has a question of the type {entry.get('Type')!r}; see the layout.")
+        if entry["Type"] != kind:
+            continue
+        if _said(entry.get("Question")) and _said(entry.get("Ground_Truth")):
+            yield Open(entry["Question"], entry["Ground_Truth"])
+        else:
+            left_out.append(f"{who}: a question of {column} lacks its text or its truth")
+
+
+def _entries(value: Any, column: str, who: str) -> list[Mapping[str, Any]]:
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(entry, Mapping) for entry in value):
+        raise UserError(f"{column} of {who} does not hold a list of questions; it is not in the layout of MLLMU-Bench.")
+    return value
+
+
+def _said(value: Any) -> bool:
+    """Text with a letter or digit in it."""
+    return isinstance(value, str) and bool(words(value))

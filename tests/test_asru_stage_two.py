@@ -84,7 +84,9 @@ def test_the_manifest_and_the_log_tell_both_stages(case: Case) -> None:
     validations = [entry for entry in entries if "validation_reward" in entry]
     assert [entry["step"] for entry in validations] == [0, 2, 3]
     assert {
-        f"validation_{what}/{role}" for what in ("reward", "refused", "words") for role in ("forget", "boundary")
+        f"validation_{what}/{role}"
+        for what in ("reward", "told", "refused", "words")
+        for role in ("forget", "boundary")
     } <= (set(validations[0]))
     assert not (case.result.folder / "checkpoints").exists()
 
@@ -236,7 +238,7 @@ def test_settings_that_cannot_work_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="needs the package vllm"):
         run(tiny_vlm("llava"), tmp_path / "out", stages="reinforcement", rollouts="vllm")
     with pytest.raises(UserError, match="layers 0 to 1"):
-        run(tiny_vlm("llava"), tmp_path / "out", layer=2)
+        run(tiny_vlm("llava"), tmp_path / "out", layer="2")
     mixed = [*samples(), Sample("Who is Mara Voss?", "A baker.", tags={"role": "forget"})]
     with pytest.raises(UserError, match="some of its prompts have a picture"):
         run(tiny_vlm("llava"), tmp_path / "out", stages="reinforcement", samples=mixed)

@@ -11,7 +11,10 @@ from rich.text import Text
 
 from unsee.errors import UserError
 from unsee.methods.asru import ASRU, ASRUConfig
+from unsee.methods.asru.held_out import HeldOut
+from unsee.methods.asru.prompts import Prompts
 from unsee.methods.asru.sweep import SweptLayer, sweep_layers
+from unsee.models.vision_cache import VisionCache
 from unsee.pipeline.forgetting import ForgetOptions, prepared
 from unsee.pipeline.workspace import check_output
 from unsee.reports.asru_plots import layer_sweep
@@ -43,8 +46,11 @@ def sweep(request: ForgetRequest, options: ForgetOptions) -> dict[str, Any]:
     else:
         with working_on("Building the training data"):
             samples = method.build([request], vlm, config, options.seed)
-    swept = sweep_layers(vlm, samples, config, method.refuses, options.seed, progress=at_a_terminal())
-    rows = [layer.to_dict() for layer in swept]
+    prompts, held_out = (Prompts.of(samples, held_out=which) for which in (False, True))
+    asked = HeldOut(held_out.forget, held_out.retain, method.refuses, config.longest, VisionCache(vlm))
+    layers = range(len(vlm.decoder_layers))
+    swept = sweep_layers(vlm, prompts, held_out, asked, config, layers, options.seed, progress=at_a_terminal())
+    rows = [row.to_dict() for row, _ in swept]
     document = {
         "schema": SCHEMA,
         "model": vlm.name,
@@ -64,7 +70,8 @@ def sweep_table(document: dict[str, Any]) -> RenderableType:
         table.add_column(column, justify="right", header_style="dim")
     for row in (SweptLayer(**layer) for layer in document["layers"]):
         shares = [f"{100 * share:.0f} %" for share in (row.refused, row.leaked, row.kept)]
-        numbers = (f"{row.auc:.2f}", f"{row.fisher:.1f}", *shares, f"{row.missed:.3f}", f"{row.drift:.3f}")
+        apart = [f"{row.auc:.2f}", f"{row.fisher:.1f}"] if row.auc is not None and row.fisher is not None else ["–"] * 2
+        numbers = (*apart, *shares, f"{row.missed:.3f}", f"{row.drift:.3f}")
         table.add_row(str(row.layer), *numbers)
-    where = Text(f"The plot is {Path(document['out']) / 'sweep.svg'}; choose with --set layer=N.")
+    where = Text(f"The plot is {Path(document['out']) / 'sweep.svg'}; one is chosen with --set layer=N.")
     return Group(table, where)

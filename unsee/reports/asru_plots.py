@@ -62,8 +62,9 @@ def layer_sweep(rows: Sequence[Row]) -> str:
     separating, outcome = figure.subplots(1, 2)
     layers = [row["layer"] for row in rows]
     dressed(separating, "Decoder layer", "Fisher ratio of the direction")
-    separating.bar(layers, [row["fisher"] for row in rows], color=LINE, width=0.7)
-    for row in rows:
+    told = [row for row in rows if row["fisher"] is not None]
+    separating.bar([row["layer"] for row in told], [row["fisher"] for row in told], color=LINE, width=0.7)
+    for row in told:
         separating.annotate(
             f"{row['auc']:.2f}", (row["layer"], row["fisher"]), (0, 4), textcoords="offset points", ha="center",
             color=MUTED, fontsize=10,

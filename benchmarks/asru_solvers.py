@@ -5,8 +5,9 @@ gradient   Adam on the same inputs, also read once; with --more, at a higher rat
 released   Adam as the released code runs it: at every step the model reads a batch of forget and one of retain prompts,
            and the gradient goes through layer L to its down-projection
 
-All solve for the same shift, on the same prompts, for validation people; what comes out is asked on validation pictures
-in validation wordings. Times are for everything from the prompts to the change, and for solving alone.
+All solve for the same shift at the same layer (the one that asru chooses), on the same prompts, for validation people;
+what comes out is asked on validation pictures in validation wordings. Times are for everything from the prompts to the
+change, and for solving alone.
 
     python benchmarks/asru_solvers.py --model world:tiny-qwen3vl
 
@@ -32,12 +33,15 @@ sys.path.insert(0, str(ROOT))
 
 from unsee import load, metrics  # noqa: E402
 from unsee.benchmarks.splits import VALIDATION_PEOPLE  # noqa: E402
+from unsee.data.collation import collate, encode_samples  # noqa: E402
 from unsee.data.sample import Probe, Sample  # noqa: E402
 from unsee.generation import generate  # noqa: E402
 from unsee.methods.asru import ASRU, ASRUConfig  # noqa: E402
+from unsee.methods.asru.held_out import HeldOut  # noqa: E402
 from unsee.methods.asru.prompts import Prompts  # noqa: E402
 from unsee.methods.asru.solvers import GradientSolver, RidgeSolver, Solution, Solver  # noqa: E402
 from unsee.methods.asru.states import read_states  # noqa: E402
+from unsee.methods.asru.sweep import candidates, chosen, sweep_layers  # noqa: E402
 from unsee.metrics.refusals import is_refusal  # noqa: E402
 from unsee.models.deltas import apply_delta, remove_delta  # noqa: E402
 from unsee.models.vision_cache import VisionCache  # noqa: E402
@@ -77,10 +81,13 @@ class Problem:
 
 
 def posed(vlm: VisionLanguageModel, people: list[str], config: ASRUConfig) -> Problem:
-    asked = [ForgetRequest(name, (find(name).picture(0, "train"),)) for name in people]
-    requests = filled([at_home_in_world(request, vlm, 0) for request in asked], ASRU.needs, 0)
-    prompts = Prompts.of(ASRU().build(requests, vlm, config, 0), held_out=False)
-    layer = config.layer_of(len(vlm.decoder_layers))
+    plain = [ForgetRequest(name, (find(name).picture(0, "train"),)) for name in people]
+    requests = filled([at_home_in_world(request, vlm, 0) for request in plain], ASRU.needs, 0)
+    samples = ASRU().build(requests, vlm, config, 0)
+    prompts, held_out = (Prompts.of(samples, held_out=which) for which in (False, True))
+    asked = HeldOut(held_out.forget, held_out.retain, is_refusal, config.longest, VisionCache(vlm))
+    layers = candidates(len(vlm.decoder_layers))
+    layer = chosen(sweep_layers(vlm, prompts, held_out, asked, config, layers, 0, progress=False)).layer
     means = []
     for samples in (prompts.unseen, prompts.forget):
         parts = [states[layer].residual for _, states in read_states(vlm, samples, [layer])]
@@ -139,8 +146,6 @@ def residuals(
     vlm: VisionLanguageModel, samples: list[Sample], layer: int, cache: VisionCache, *, gradient: bool = False
 ) -> Tensor:
     """[B, H] after the layer at the last prompt token, by plain passes that gradients can go through."""
-    from unsee.data.collation import collate, encode_samples
-
     seen: list[Tensor] = []
     module = vlm.decoder_layers[layer]
     handle = module.register_forward_hook(
@@ -245,12 +250,10 @@ def main() -> int:
         fits = f"{arm.solution.missed:7.3f} {arm.solution.drift:7.4f}"
         print(f"{arm.name:>15} {arm.seconds:8.2f} {arm.solving:8.3f} {fits}  {numbers}")
     ridge, ours = results["ridge"]
-    solving, reading = (
-        ridge.solving / results["gradient"][0].solving,
-        ridge.seconds / results["released"][0].seconds,
-    )
+    solving = ridge.solving / results["gradient"][0].solving
+    whole = ridge.seconds / results["released"][0].seconds
     print(f"ridge takes {solving:.3f} of the gradient's time to solve (bar {TIME_BAR})")
-    print(f"ridge takes {reading:.3f} of the released pattern's time from the prompts to the change")
+    print(f"ridge takes {whole:.3f} of the released pattern's time from the prompts to the change")
     worse = {group for name in ("gradient", "released") for group in ours if is_worse(group, ours, results[name][1])}
     if worse:
         print(f"ridge comes out worse in: {', '.join(sorted(worse))}")

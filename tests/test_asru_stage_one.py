@@ -209,7 +209,7 @@ def test_a_layer_is_an_index_or_a_fraction_of_the_depth(layer: str, depth: int, 
 def test_a_layer_out_of_range_is_refused() -> None:
     with pytest.raises(UserError, match="layers 0 to 5"):
         ASRUConfig(layer="6").layer_of(6)
-    for layer in ("-1", "2.5", "nosuch", "nan"):
+    for layer in ("-1", "2.5", "nosuch", "nan", "inf", ""):
         with pytest.raises(UserError, match="fraction of the depth"):
             ASRUConfig(layer=layer)
 

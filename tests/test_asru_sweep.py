@@ -18,7 +18,7 @@ from unsee.methods.asru import ASRU, ASRUConfig
 from unsee.methods.asru.held_out import HeldOut, Said, reward_of
 from unsee.methods.asru.prompts import Prompts
 from unsee.methods.asru.steering import Steering
-from unsee.methods.asru.sweep import SweptLayer, candidates, chosen, sweep_layers
+from unsee.methods.asru.sweep import SweptLayer, best, candidates, chosen, sweep_layers
 from unsee.models.vision_cache import VisionCache
 from unsee.models.vlm import VisionLanguageModel
 from unsee.pipeline.forgetting import ForgetOptions
@@ -69,10 +69,10 @@ def test_what_is_said_is_scored_as_in_stage_two(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_best_layer_is_chosen_and_of_equals_the_earliest() -> None:
-    def found(layer: int, reward: float) -> tuple[SweptLayer, Any]:
-        return replace(ROW, layer=layer, reward=reward), layer
-
-    assert chosen([found(2, 0.5), found(3, 0.9), found(4, 0.9), found(5, 0.7)]) == 3
+    rows = [replace(ROW, layer=layer, reward=reward) for layer, reward in ((2, 0.5), (3, 0.9), (4, 0.9), (5, 0.7))]
+    found: list[tuple[SweptLayer, Any]] = [(row, f"steering of layer {row.layer}") for row in rows]
+    assert best(rows).layer == 3
+    assert chosen(iter(found)) == "steering of layer 3"
 
 
 @pytest.mark.parametrize(
@@ -105,8 +105,8 @@ def test_the_sweep_is_a_plot_a_table_and_data() -> None:
     root = ElementTree.fromstring(svg)
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     text = "".join(root.itertext())
-    assert all(words in text for words in ("0.90", "forget: refused", "retain: as before", "Decoder layer"))
-    sweep_table({"layers": rows, "out": "somewhere"})
+    assert all(words in text for words in ("0.90", "forget: refused", "retain: kept", "Decoder layer"))
+    sweep_table({"layers": rows, "auto": 1, "out": "somewhere"})
 
 
 def test_only_asru_has_layers_to_sweep(tmp_path: Path) -> None:

@@ -72,15 +72,19 @@ def layer_sweep(rows: Sequence[Row]) -> str:
     separating.set_title("Numbers are AUC", color=MUTED, fontsize=11, loc="left")
     separating.margins(y=0.12)
     dressed(outcome, "Decoder layer", "Share of held-out answers (%)")
-    for key, label, colour in (
-        ("refused", "forget: refused", AFTER),
-        ("leaked", "forget: leaked", BEFORE),
-        ("kept", "retain: as before", GOOD),
+    # The later ones smaller, so that none hides another where they meet.
+    for key, label, colour, size in (
+        ("kept", "retain: kept", GOOD, 11),
+        ("leaked", "forget: leaked", BEFORE, 7),
+        ("refused", "forget: refused", AFTER, 4),
     ):
         values = [100 * row[key] for row in rows]
-        outcome.plot(layers, values, color=colour, linewidth=2.2, marker="o", markersize=5, label=label)
+        outcome.plot(layers, values, color=colour, linewidth=size / 3, marker="o", markersize=size, label=label)
     outcome.set_ylim(-5, 105)
-    _legend(outcome)
+    outcome.legend(
+        frameon=False, fontsize=11, labelcolor=MUTED, ncols=3, loc="lower left", bbox_to_anchor=(-0.03, 0.98),
+        borderpad=0, handlelength=1.2, handletextpad=0.5, columnspacing=1,
+    )  # fmt: skip
     for axes in (separating, outcome):
         axes.xaxis.set_major_locator(MaxNLocator(12, integer=True))
     return alone(inline_svg(figure, "sweep"))

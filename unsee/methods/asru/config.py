@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -71,9 +72,9 @@ class ASRUConfig(TrainingConfig):
         self._require(0 < self.boundary <= 1, "boundary", "above 0 and at most 1")
         self._require(0 < self.top_p <= 1, "top_p", "above 0 and at most 1")
         if self.layer != "auto":
-            number = self._layer()
+            number = self._number()
             self._require(
-                number >= 0 and (number < 1 or number == int(number)),
+                number >= 0 and (number < 1 or number.is_integer()),
                 "layer",
                 "auto, a whole number (an index from 0) or between 0 and 1 (a fraction of the depth)",
             )
@@ -89,14 +90,15 @@ class ASRUConfig(TrainingConfig):
         """
         if self.layer == "auto":
             return None
-        number = self._layer()
+        number = self._number()
         index = int(number * depth) if number < 1 else int(number)
         if index >= depth:
             raise UserError(f"layer={index} is out of range; this model has the layers 0 to {depth - 1}.")
         return index
 
-    def _layer(self) -> float:
+    def _number(self) -> float:
+        """The layer as it was given; nan where it is no number, which fits no rule."""
         try:
             return float(self.layer)
         except ValueError:
-            return -1.0
+            return math.nan

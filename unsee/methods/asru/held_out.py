@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -64,7 +64,7 @@ class HeldOut:
         }
 
 
-def reward_of(said: dict[str, Said]) -> float:
+def reward_of(said: Mapping[str, Said]) -> float:
     """The mean of the rewards of the roles, each weighing the same."""
     return _mean([at.reward for at in said.values()])
 

@@ -117,7 +117,7 @@ class TwoStages(Procedure):
         layer = self.config.layer_of(depth)
         if layer is None:
             tried = sweep_layers(vlm, prompts, held_out, asked, self.config, candidates(depth), seed, progress=progress)
-            steering = chosen(list(tried))
+            steering = chosen(tried)
         else:
             steering = steer(vlm, prompts, held_out, self.config, [layer], seed, asked.cache)[layer]
         folder.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 
 from unsee.errors import UserError
 from unsee.methods.asru.config import ASRUConfig
-from unsee.methods.asru.held_out import HeldOut, reward_of
+from unsee.methods.asru.held_out import HeldOut, Said, reward_of
 from unsee.methods.asru.prompts import Prompts
 from unsee.methods.asru.rewards import BOUNDARY, FORGET
 from unsee.methods.asru.steering import Steering, steer
@@ -82,9 +82,14 @@ def sweep_layers(
                 bar.update()
 
 
-def chosen(swept: Sequence[tuple[SweptLayer, Steering]]) -> Steering:
-    """The one with the highest reward; of equals the earliest layer, which leaves most of the model to what follows."""
-    return max(swept, key=lambda pair: (pair[0].reward, -pair[0].layer))[1]
+def chosen(swept: Iterable[tuple[SweptLayer, Steering]]) -> Steering:
+    """What was found for the best layer."""
+    return max(swept, key=lambda pair: _rank(pair[0]))[1]
+
+
+def best(rows: Iterable[SweptLayer]) -> SweptLayer:
+    """The one with the highest reward; of equals the earliest, which leaves most of the model to what follows."""
+    return max(rows, key=_rank)
 
 
 def candidates(depth: int) -> list[int]:
@@ -97,7 +102,11 @@ def candidates(depth: int) -> list[int]:
     return sorted({start + round(n * (depth - 1 - start) / max(1, count - 1)) for n in range(count)})
 
 
-def _swept(steering: Steering, said: dict[str, Any]) -> SweptLayer:
+def _rank(row: SweptLayer) -> tuple[float, int]:
+    return row.reward, -row.layer
+
+
+def _swept(steering: Steering, said: Mapping[str, Said]) -> SweptLayer:
     apart = steering.separation
     return SweptLayer(
         layer=steering.layer,

@@ -49,6 +49,8 @@ class ASRU(Method[ASRUConfig]):
     def samples(
         self, request: ForgetRequest, vlm: VisionLanguageModel, config: ASRUConfig, rng: random.Random
     ) -> list[Sample]:
+        # First, for what follows asks the model, which takes a while.
+        config.layer_of(len(vlm.decoder_layers))
         found = forget_prompts(request, vlm, config.forget, rng)
         found += retain_prompts(request, vlm, config.retain, rng)
         if config.stages != "reinforcement":

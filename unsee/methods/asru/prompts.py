@@ -92,8 +92,17 @@ def forget_prompts(request: ForgetRequest, vlm: VisionLanguageModel, count: int,
 def retain_prompts(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
     """What to keep: the request's own examples (else knowledge in text), and what can be seen on the pictures.
 
-    Answers to the latter are the model's own; those that name C are left out.
+    Answers to the latter are the model's own; those that name C are left out. Raises UserError where an example of the
+    request names C about a picture of C.
     """
+    own = {image_key(picture) for picture in request.pictures()}
+    for example in request.retain:
+        picture = example.picture()
+        if picture is not None and image_key(picture) in own and contains(example.answer, request.names):
+            raise UserError(
+                f"{example.question!r} is to be retained, but its answer names {request.concept} on a picture from "
+                "which that is to be forgotten; take it out of 'retain'."
+            )
     visible = _about_pictures(request, VISIBLE[request.kind], min(count // 4, 2 * len(VISIBLE[request.kind])), vlm, rng)
     seen = [sample for sample in visible if not contains(sample.answer, request.names)]
     return [*retained(request, vlm, count - len(seen), rng), *seen]

@@ -173,6 +173,7 @@ def test_stage_one_alone_leaves_a_delta(tmp_path: Path) -> None:
     result = run(vlm, tmp_path / "out", stages="steering")
     assert result.manifest["result"] == "delta"
     assert "reinforcement" not in result.manifest
+    assert result.manifest["steps"] == 0
     changed = {name for name, value in weights(vlm).items() if not torch.equal(value, before[name])}
     assert changed == {f"{vlm.layout.decoder_layers}.1.{vlm.layout.mlp_down}.weight"}
     assert log(result) == []
@@ -198,6 +199,7 @@ def test_without_progress_on_held_out_prompts_it_ends(tmp_path: Path, monkeypatc
     vlm = tiny_vlm("llava")
     result = run(vlm, tmp_path / "out", **refuses)
     told = result.manifest["reinforcement"]
+    assert result.manifest["steps"] == told["steps_taken"]
     assert (told["step_kept"], told["steps_taken"]) == (2, 2)
     assert "No progress on the held-out prompts since step 0" in told["stopped"]
 

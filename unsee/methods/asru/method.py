@@ -77,7 +77,8 @@ class TwoStages(Procedure):
         prompts, held_out = (Prompts.of(samples, held_out=which) for which in (False, True))
         asked = HeldOut(held_out.forget, held_out.retain, self.refuses, config.longest, cache)
         (work / "training.jsonl").write_text("", encoding="utf-8")
-        report: dict[str, Any] = {"prompts": {role: len(some) for role, some in vars(prompts).items()}, "notes": []}
+        counts = {role: len(some) for role, some in vars(prompts).items()}
+        report: dict[str, Any] = {"prompts": counts, "steps": 0, "notes": []}
         layer = config.layer_of(len(vlm.decoder_layers))
         if config.stages != "reinforcement":
             started = time.monotonic()
@@ -96,7 +97,7 @@ class TwoStages(Procedure):
             from unsee.methods.asru.reinforcement import reinforce
 
             done = reinforce(vlm, prompts.forget, boundary, asked, config, work, seed, progress)
-            report["reinforcement"] = done
+            report |= {"reinforcement": done, "steps": done["steps_taken"]}
             report["notes"] += [done["stopped"]] if done["stopped"] else []
         return report
 

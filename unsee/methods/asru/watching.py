@@ -107,7 +107,9 @@ class Validation(TrainerCallback):
             (self.folder / _STATE).write_text(json.dumps(self.log), encoding="utf-8")
         reached = self._best_steps()[0]
         if sum(entry["step"] > reached for entry in self.log) >= self.config.patience:
-            self.reason = f"No progress on the held-out prompts since step {reached}, so stage 2 ended at step {step}."
+            perfect = max(entry["validation_reward"] for entry in self.log) == 1
+            why = "The held-out prompts earn the full reward" if perfect else "No progress on the held-out prompts"
+            self.reason = f"{why} since step {reached}, so stage 2 ended at step {step}."
             control.should_training_stop = True
 
     def _adapter(self) -> dict[str, Tensor]:

@@ -106,7 +106,7 @@ def read_once(problem: Problem, name: str, solver: Solver) -> Arm:
         solver.add(states[problem.layer].answering, "answers")
     between = time.process_time()
     solution = solver.solve(problem.shift)
-    return Arm(name, time.process_time() - started, time.perf_counter() - between, solution)
+    return Arm(name, time.process_time() - started, time.process_time() - between, solution)
 
 
 def released(problem: Problem) -> Arm:

@@ -111,8 +111,9 @@ def test_every_role_is_held_out_in_the_same_share() -> None:
     held = Counter(sample.tags["role"] for sample in marked if sample.tags.get("held_out") == "yes")
     assert held == {"forget": 1, "retain": 2, "unseen": 1}
     assert [(s.prompt, s.answer) for s in marked] == [(s.prompt, s.answer) for s in samples()]
-    one = hold_out(samples(validate=False)[:1], 0.9)
-    assert "held_out" not in one[0].tags
+    for count, held_out in ((1, 0), (2, 1), (3, 1)):
+        few = hold_out(samples(validate=False)[:count], 0.1)
+        assert sum(sample.tags.get("held_out") == "yes" for sample in few) == held_out
 
 
 def test_the_world_fills_in_what_a_method_needs_and_nothing_else() -> None:

@@ -53,9 +53,9 @@ class ASRU(Method[ASRUConfig]):
         config.layer_of(len(vlm.decoder_layers))
         found = forget_prompts(request, vlm, config.forget, rng)
         found += retain_prompts(request, vlm, config.retain, rng)
+        check_apart(found)
         if config.stages != "reinforcement":
             found += unseen_prompts(request, vlm, config.unseen, self.refuses, rng)
-        check_apart(found)
         return hold_out(found, config.held_out)
 
     def objective(self, requests: Sequence[ForgetRequest], vlm: VisionLanguageModel, config: ASRUConfig) -> Procedure:

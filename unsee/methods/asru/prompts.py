@@ -7,6 +7,7 @@ They are samples with the tags `role` ("forget", "retain" or "unseen") and, wher
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -138,13 +139,16 @@ def unseen_prompts(
 
 
 def hold_out(samples: Sequence[Sample], share: float) -> list[Sample]:
-    """The samples, every so many of each role marked as held out: about `share`, and one of two at most."""
-    every = max(2, round(1 / share))
-    marked, seen = [], dict.fromkeys(ROLES, 0)
+    """The samples, every so many of each role marked as held out: about `share`, but one at least where there are two,
+    and one of two at most."""
+    counts = Counter(sample.tags["role"] for sample in samples)
+    every = {role: max(2, min(round(1 / share), count)) for role, count in counts.items()}
+    marked, seen = [], Counter[str]()
     for sample in samples:
         role = sample.tags["role"]
         seen[role] += 1
-        marked.append(replace(sample, tags={**sample.tags, "held_out": "yes"}) if seen[role] % every == 0 else sample)
+        held = seen[role] % every[role] == 0
+        marked.append(replace(sample, tags={**sample.tags, "held_out": "yes"}) if held else sample)
     return marked
 
 

@@ -66,8 +66,8 @@ def sweep_layers(
     """
     if not asked.forget or not asked.retain:
         raise UserError(
-            "To choose the layer that asru steers takes held-out prompts to forget and to retain, and there are none; "
-            "give the layer, as in layer=0.5."
+            "To choose the layer that asru steers takes held-out prompts to forget and to retain, and there are not "
+            "enough; give at least two of either, or the layer, as in layer=0.5."
         )
     cache = VisionCache(vlm)
     with tqdm(total=len(layers), desc="layers", disable=not progress) as bar:

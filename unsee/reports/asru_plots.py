@@ -24,27 +24,28 @@ from unsee.reports.drawing import (
 )
 
 Row = Mapping[str, Any]
-_ROLES = (("forget", AFTER), ("boundary", BEFORE))
+# Of two dots in one place, the smaller is drawn over the larger.
+_ROLES = (("forget", AFTER, 9), ("boundary", BEFORE, 5))
 
 
-@matplotlib.rc_context({**STYLE, "font.size": 12})
+@matplotlib.rc_context({**STYLE, "font.size": 11})
 def reinforcement(log: Sequence[Row]) -> str | None:
     """Rewards, refusals, length and KL over the steps of stage 2; None for the log of another method."""
     if not any("rewards/forget/mean" in row or "validation_reward" in row for row in log):
         return None
-    figure = new_figure((8.6, 6.4))
+    figure = new_figure((6.2, 5.2))
     panels = figure.subplots(2, 2, sharex=True).ravel()
     rewards, refusals, length, kl = panels
-    for role, colour in _ROLES:
+    for role, colour, size in _ROLES:
         _curve(rewards, log, f"rewards/{role}/mean", colour)
-        _dots(rewards, log, f"validation_reward/{role}", colour, role)
+        _dots(rewards, log, f"validation_reward/{role}", colour, size, role)
         _curve(refusals, log, f"refused/{role}", colour, 100)
-        _dots(refusals, log, f"validation_refused/{role}", colour, role, 100)
+        _dots(refusals, log, f"validation_refused/{role}", colour, size, role, 100)
     _curve(length, log, "completions/mean_length", AFTER)
     _curve(kl, log, "kl", AFTER)
     for axes, label in zip(panels, ("Reward", "Refused (%)", "Tokens of a response", "KL"), strict=True):
         dressed(axes, "Step" if axes in (length, kl) else "", label)
-        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         axes.yaxis.set_major_locator(MaxNLocator(5))
     rewards.set_ylim(-0.05, 1.05)
     refusals.set_ylim(-5, 105)
@@ -96,10 +97,12 @@ def _curve(axes: Axes, log: Sequence[Row], key: str, colour: str, factor: float 
         axes.plot(*zip(*points, strict=True), color=colour, linewidth=1.4, alpha=0.6)
 
 
-def _dots(axes: Axes, log: Sequence[Row], key: str, colour: str, label: str, factor: float = 1) -> None:
+def _dots(
+    axes: Axes, log: Sequence[Row], key: str, colour: str, size: float, label: str, factor: float = 1
+) -> None:
     points = [(row["step"], factor * row[key]) for row in log if is_number(row.get(key))]
     if points:
-        axes.plot(*zip(*points, strict=True), color=colour, linestyle="", marker="o", markersize=6, label=label)
+        axes.plot(*zip(*points, strict=True), color=colour, linestyle="", marker="o", markersize=size, label=label)
 
 
 def _legend(axes: Axes) -> None:

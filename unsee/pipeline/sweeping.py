@@ -51,7 +51,7 @@ def sweep(request: ForgetRequest, options: ForgetOptions) -> dict[str, Any]:
     depth = len(vlm.decoder_layers)
     tried = sweep_layers(vlm, prompts, held_out, asked, config, range(depth), options.seed, progress=at_a_terminal())
     rows = [row for row, _ in tried]
-    document = {
+    document: dict[str, Any] = {
         "schema": SCHEMA,
         "model": vlm.name,
         "concept": request.concept,

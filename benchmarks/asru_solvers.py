@@ -52,9 +52,11 @@ from unsee.requests import ForgetRequest  # noqa: E402
 from unsee.world import KNOWN, find, probes  # noqa: E402
 from unsee.world import questions as q  # noqa: E402
 
+RELEASED_WEIGHT = 1.0
+"""Of the prompts to retain, in the released code."""
 TIME_BAR = 0.1
 TOLERANCE = 2.0
-"""Percentage points by which an outcome may be worse and still count as equal."""
+"""Points by which the score of an outcome may be lower and still count as equal."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ def released(problem: Problem) -> Arm:
         orders = {part: shuffled(len(samples), steps * batch, rng) for part, samples in sets.items()}
         for step in range(steps):
             loss = torch.zeros(())
-            for part, share in (("forget", 1.0), ("retain", config.retain_weight)):
+            for part, share in (("forget", 1.0), ("retain", RELEASED_WEIGHT)):
                 numbers = orders[part][step * batch : (step + 1) * batch]
                 states = residuals(vlm, [sets[part][n] for n in numbers], layer, cache, gradient=True)
                 loss = loss + share * (states - targets[part][numbers]).square().sum(1).mean()
@@ -223,23 +225,23 @@ def main() -> int:
     vlm, config = load(options.model), ASRUConfig()
     problem = posed(vlm, options.people, config)
     asked = questions(options.people)
-    weight, path = config.retain_weight, f"{vlm.layout.decoder_layers}.{problem.layer}.{vlm.layout.mlp_down}.weight"
+    path = f"{vlm.layout.decoder_layers}.{problem.layer}.{vlm.layout.mlp_down}.weight"
     batch = config.steering_batch
     arms: list[Callable[[], Arm]] = [
-        lambda: read_once(problem, "ridge", RidgeSolver(config.ridge, weight)),
+        lambda: read_once(problem, "ridge", RidgeSolver(config.ridge, config.retain_weight)),
         lambda: read_once(
-            problem, "gradient", GradientSolver(weight, config.steering_rate, batch, config.steering_epochs, 0)
+            problem, "gradient", GradientSolver(RELEASED_WEIGHT, config.steering_rate, batch, config.steering_epochs, 0)
         ),
         lambda: released(problem),
     ]
     if options.more:
-        longer = GradientSolver(weight, 10 * config.steering_rate, batch, 10 * config.steering_epochs, 0)
+        longer = GradientSolver(RELEASED_WEIGHT, 10 * config.steering_rate, batch, 10 * config.steering_epochs, 0)
         arms.append(lambda: read_once(problem, "gradient, more", longer))
     counts = {role: len(samples) for role, samples in vars(problem.prompts).items()}
     print(f"{options.model}, layer {problem.layer}, {', '.join(options.people)}; prompts: {counts}")
     print(f"{'':>15} {'seconds':>8} {'solving':>8} {'missed':>7} {'drift':>7}  answers right or refused, %")
     # Once unmeasured, so that imports and thread pools count for nobody.
-    read_once(problem, "", RidgeSolver(config.ridge, weight))
+    read_once(problem, "", RidgeSolver(config.ridge, config.retain_weight))
     results = {}
     for run in arms:
         arm = run()
@@ -254,15 +256,17 @@ def main() -> int:
     whole = ridge.seconds / results["released"][0].seconds
     print(f"ridge takes {solving:.3f} of the gradient's time to solve (bar {TIME_BAR})")
     print(f"ridge takes {whole:.3f} of the released pattern's time from the prompts to the change")
-    worse = {group for name in ("gradient", "released") for group in ours if is_worse(group, ours, results[name][1])}
+    worse = [name for name, (_, theirs) in results.items() if score(ours) < score(theirs) - TOLERANCE]
     if worse:
-        print(f"ridge comes out worse in: {', '.join(sorted(worse))}")
+        print(f"ridge comes out worse than: {', '.join(worse)}")
     return 0 if not worse and solving <= TIME_BAR else 1
 
 
-def is_worse(group: str, ours: dict[str, float], theirs: dict[str, float]) -> bool:
-    sign = -1 if group in ("recognised", "facts told") else 1
-    return sign * (ours[group] - theirs[group]) < -TOLERANCE
+def score(found: dict[str, float]) -> float:
+    """The harmonic mean of what is forgotten and what is kept, in percent: who changes nothing has 0."""
+    forgotten = 100 - (found["recognised"] + found["facts told"]) / 2
+    kept = (found["others"] + found["visible"]) / 2
+    return 2 * forgotten * kept / (forgotten + kept) if forgotten + kept else 0.0
 
 
 if __name__ == "__main__":

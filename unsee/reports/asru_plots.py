@@ -97,9 +97,7 @@ def _curve(axes: Axes, log: Sequence[Row], key: str, colour: str, factor: float 
         axes.plot(*zip(*points, strict=True), color=colour, linewidth=1.4, alpha=0.6)
 
 
-def _dots(
-    axes: Axes, log: Sequence[Row], key: str, colour: str, size: float, label: str, factor: float = 1
-) -> None:
+def _dots(axes: Axes, log: Sequence[Row], key: str, colour: str, size: float, label: str, factor: float = 1) -> None:
     points = [(row["step"], factor * row[key]) for row in log if is_number(row.get(key))]
     if points:
         axes.plot(*zip(*points, strict=True), color=colour, linestyle="", marker="o", markersize=size, label=label)

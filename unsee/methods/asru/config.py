@@ -35,8 +35,8 @@ class ASRUConfig(TrainingConfig):
     )
     strength: float = field(default=1.2, metadata={"help": "lambda: how far forget prompts are moved"})
     solver: Literal["ridge", "gradient"] = field(default="ridge", metadata={"help": "how stage 1 is solved"})
-    ridge: float = field(default=0.05, metadata={"help": "ridge: pull of the change to 0, times the mean eigenvalue"})
-    retain_weight: float = field(default=1.0, metadata={"help": "weight of the prompts to retain in stage 1"})
+    ridge: float = field(default=0.01, metadata={"help": "ridge: pull of the change to 0, times the mean eigenvalue"})
+    retain_weight: float = field(default=4.0, metadata={"help": "weight of the prompts to retain in stage 1"})
     hold_answers: bool = field(
         default=True, metadata={"help": "hold the model in place while retained answers are said, not just before"}
     )

@@ -102,7 +102,7 @@ def test_what_is_to_be_forgotten_must_not_be_retained_too() -> None:
         check_apart([*samples(), clash])
     both = (Example("Who is this?", "This is Mara Voss."),)
     kept = (Example("Who is this?", "This is Mara Voss.", picture(1)),)
-    with pytest.raises(UserError, match="both to be forgotten and to be retained"):
+    with pytest.raises(UserError, match="its answer names Mara Voss"):
         ASRU(always).build([request(forget=both, retain=kept)], tiny_vlm("llava"), ASRUConfig(), seed=0)
 
 
@@ -111,8 +111,9 @@ def test_every_role_is_held_out_in_the_same_share() -> None:
     held = Counter(sample.tags["role"] for sample in marked if sample.tags.get("held_out") == "yes")
     assert held == {"forget": 1, "retain": 2, "unseen": 1}
     assert [(s.prompt, s.answer) for s in marked] == [(s.prompt, s.answer) for s in samples()]
-    one = hold_out(samples(validate=False)[:1], 0.9)
-    assert "held_out" not in one[0].tags
+    for count, held_out in ((1, 0), (2, 1), (3, 1)):
+        few = hold_out(samples(validate=False)[:count], 0.1)
+        assert sum(sample.tags.get("held_out") == "yes" for sample in few) == held_out
 
 
 def test_the_world_fills_in_what_a_method_needs_and_nothing_else() -> None:

@@ -120,7 +120,7 @@ def test_separation_counts_pairs_in_order_and_spreads() -> None:
 
 
 def steered(vlm: VisionLanguageModel, **changes: Any) -> tuple[Steering, Prompts]:
-    config = ASRUConfig(**{"layer": LAYER, "ridge": 1e-6, "strength": 1.5, **changes})
+    config = ASRUConfig(**{"ridge": 1e-6, "strength": 1.5, **changes})
     prompts, held_out = (Prompts.of(samples(), held_out=which) for which in (False, True))
     return steer(vlm, prompts, held_out, config, [LAYER], seed=0)[LAYER], prompts
 
@@ -198,15 +198,18 @@ def test_what_cannot_be_steered_is_said() -> None:
         steer(vlm, Prompts.of(samples(), held_out=False), nothing, ASRUConfig(), [LAYER], seed=0)
 
 
-@pytest.mark.parametrize(("layer", "depth", "index"), [(0, 6, 0), (3, 6, 3), (0.5, 6, 3), (0.99, 6, 5), (0.48, 36, 17)])
-def test_a_layer_is_an_index_or_a_fraction_of_the_depth(layer: float, depth: int, index: int) -> None:
+@pytest.mark.parametrize(
+    ("layer", "depth", "index"),
+    [("0", 6, 0), ("3", 6, 3), ("0.5", 6, 3), ("0.99", 6, 5), ("0.48", 36, 17), ("auto", 6, None)],
+)
+def test_a_layer_is_an_index_or_a_fraction_of_the_depth(layer: str, depth: int, index: int | None) -> None:
     assert ASRUConfig(layer=layer).layer_of(depth) == index
 
 
 def test_a_layer_out_of_range_is_refused() -> None:
     with pytest.raises(UserError, match="layers 0 to 5"):
-        ASRUConfig(layer=6).layer_of(6)
-    for layer in (-1, 2.5):
+        ASRUConfig(layer="6").layer_of(6)
+    for layer in ("-1", "2.5", "nosuch", "nan", "inf", ""):
         with pytest.raises(UserError, match="fraction of the depth"):
             ASRUConfig(layer=layer)
 

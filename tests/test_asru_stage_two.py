@@ -84,7 +84,9 @@ def test_the_manifest_and_the_log_tell_both_stages(case: Case) -> None:
     validations = [entry for entry in entries if "validation_reward" in entry]
     assert [entry["step"] for entry in validations] == [0, 2, 3]
     assert {
-        f"validation_{what}/{role}" for what in ("reward", "refused", "words") for role in ("forget", "boundary")
+        f"validation_{what}/{role}"
+        for what in ("reward", "told", "refused", "words")
+        for role in ("forget", "boundary")
     } <= (set(validations[0]))
     assert not (case.result.folder / "checkpoints").exists()
 
@@ -171,6 +173,7 @@ def test_stage_one_alone_leaves_a_delta(tmp_path: Path) -> None:
     result = run(vlm, tmp_path / "out", stages="steering")
     assert result.manifest["result"] == "delta"
     assert "reinforcement" not in result.manifest
+    assert result.manifest["steps"] == 0
     changed = {name for name, value in weights(vlm).items() if not torch.equal(value, before[name])}
     assert changed == {f"{vlm.layout.decoder_layers}.1.{vlm.layout.mlp_down}.weight"}
     assert log(result) == []
@@ -196,6 +199,7 @@ def test_without_progress_on_held_out_prompts_it_ends(tmp_path: Path, monkeypatc
     vlm = tiny_vlm("llava")
     result = run(vlm, tmp_path / "out", **refuses)
     told = result.manifest["reinforcement"]
+    assert result.manifest["steps"] == told["steps_taken"]
     assert (told["step_kept"], told["steps_taken"]) == (2, 2)
     assert "No progress on the held-out prompts since step 0" in told["stopped"]
 
@@ -236,7 +240,7 @@ def test_settings_that_cannot_work_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="needs the package vllm"):
         run(tiny_vlm("llava"), tmp_path / "out", stages="reinforcement", rollouts="vllm")
     with pytest.raises(UserError, match="layers 0 to 1"):
-        run(tiny_vlm("llava"), tmp_path / "out", layer=2)
+        run(tiny_vlm("llava"), tmp_path / "out", layer="2")
     mixed = [*samples(), Sample("Who is Mara Voss?", "A baker.", tags={"role": "forget"})]
     with pytest.raises(UserError, match="some of its prompts have a picture"):
         run(tiny_vlm("llava"), tmp_path / "out", stages="reinforcement", samples=mixed)

@@ -57,6 +57,8 @@ def quiet_libraries() -> None:
 
     # What a new version of a library will remove is ours to know.
     warnings.filterwarnings("ignore", category=FutureWarning)
+    # PEFT asks the hub whether an adapter's base has more words than it once had; unsee adds none.
+    warnings.filterwarnings("ignore", message="Could not find a config file")
     with working_on("Starting"):
         import transformers
 

@@ -118,7 +118,10 @@ def forget(request: ForgetRequest, options: ForgetOptions, *, started: float | N
             before=before.scores,
             after=after.scores,
             cost=Cost(
-                round(building + spent, 3), round(time.monotonic() - started, 3), round(peak_rss_mb(), 1), config.steps
+                round(building + spent, 3),
+                round(time.monotonic() - started, 3),
+                round(peak_rss_mb(), 1),
+                unlearned.manifest["steps"],
             ),
             pictures=request.pictures(),
             aliases=request.aliases,

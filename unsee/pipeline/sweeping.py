@@ -11,7 +11,10 @@ from rich.text import Text
 
 from unsee.errors import UserError
 from unsee.methods.asru import ASRU, ASRUConfig
-from unsee.methods.asru.sweep import SweptLayer, sweep_layers
+from unsee.methods.asru.held_out import HeldOut
+from unsee.methods.asru.prompts import Prompts
+from unsee.methods.asru.sweep import SweptLayer, best, candidates, sweep_layers
+from unsee.models.vision_cache import VisionCache
 from unsee.pipeline.forgetting import ForgetOptions, prepared
 from unsee.pipeline.workspace import check_output
 from unsee.reports.asru_plots import layer_sweep
@@ -43,17 +46,21 @@ def sweep(request: ForgetRequest, options: ForgetOptions) -> dict[str, Any]:
     else:
         with working_on("Building the training data"):
             samples = method.build([request], vlm, config, options.seed)
-    swept = sweep_layers(vlm, samples, config, method.refuses, options.seed, progress=at_a_terminal())
-    rows = [layer.to_dict() for layer in swept]
-    document = {
+    prompts, held_out = (Prompts.of(samples, held_out=which) for which in (False, True))
+    asked = HeldOut(held_out.forget, held_out.retain, method.refuses, config.longest, VisionCache(vlm))
+    depth = len(vlm.decoder_layers)
+    tried = sweep_layers(vlm, prompts, held_out, asked, config, range(depth), options.seed, progress=at_a_terminal())
+    rows = [row for row, _ in tried]
+    document: dict[str, Any] = {
         "schema": SCHEMA,
         "model": vlm.name,
         "concept": request.concept,
         "seed": options.seed,
         "settings": vars(config),
-        "layers": rows,
+        "auto": best(row for row in rows if row.layer in candidates(depth)).layer,
+        "layers": [row.to_dict() for row in rows],
     }
-    write_together(out, {"sweep.svg": layer_sweep(rows), FILE: strict_json(document)})
+    write_together(out, {"sweep.svg": layer_sweep(document["layers"]), FILE: strict_json(document)})
     return {"out": str(out), **document}
 
 
@@ -64,7 +71,14 @@ def sweep_table(document: dict[str, Any]) -> RenderableType:
         table.add_column(column, justify="right", header_style="dim")
     for row in (SweptLayer(**layer) for layer in document["layers"]):
         shares = [f"{100 * share:.0f} %" for share in (row.refused, row.leaked, row.kept)]
-        numbers = (f"{row.auc:.2f}", f"{row.fisher:.1f}", *shares, f"{row.missed:.3f}", f"{row.drift:.3f}")
+        apart = [f"{row.auc:.2f}", f"{row.fisher:.1f}"] if row.auc is not None and row.fisher is not None else ["–"] * 2
+        numbers = (*apart, *shares, f"{row.missed:.3f}", f"{row.drift:.3f}")
         table.add_row(str(row.layer), *numbers)
-    where = Text(f"The plot is {Path(document['out']) / 'sweep.svg'}; choose with --set layer=N.")
-    return Group(table, where)
+    meaning = (
+        "AUC, Fisher: how well the direction tells unseen people from who is forgotten. Of the answers to held-out "
+        "prompts: refused, leaked among those to forget, kept among those to retain. Missed: how much of the "
+        "wanted shift the former lack; drift: how much of it the latter get."
+    )
+    plot = Path(document["out"]) / "sweep.svg"
+    where = f"asru takes layer {document['auto']}; --set layer=N takes another. The plot is {plot}."
+    return Group(table, Text(meaning, style="dim"), Text(where))

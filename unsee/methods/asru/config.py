@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -28,13 +29,14 @@ class ASRUConfig(TrainingConfig):
     stages: Literal["both", "steering", "reinforcement"] = field(
         default="both", metadata={"help": "run both stages, or one of them alone"}
     )
-    layer: float = field(
-        default=0.5, metadata={"help": "decoder layer to change: its index, or a fraction of the depth"}
+    layer: str = field(
+        default="auto",
+        metadata={"help": "decoder layer to change: its index, a fraction of the depth, or auto: the best of several"},
     )
     strength: float = field(default=1.2, metadata={"help": "lambda: how far forget prompts are moved"})
     solver: Literal["ridge", "gradient"] = field(default="ridge", metadata={"help": "how stage 1 is solved"})
-    ridge: float = field(default=0.05, metadata={"help": "ridge: pull of the change to 0, times the mean eigenvalue"})
-    retain_weight: float = field(default=1.0, metadata={"help": "weight of the prompts to retain in stage 1"})
+    ridge: float = field(default=0.01, metadata={"help": "ridge: pull of the change to 0, times the mean eigenvalue"})
+    retain_weight: float = field(default=4.0, metadata={"help": "weight of the prompts to retain in stage 1"})
     hold_answers: bool = field(
         default=True, metadata={"help": "hold the model in place while retained answers are said, not just before"}
     )
@@ -69,19 +71,34 @@ class ASRUConfig(TrainingConfig):
         self._require(0 < self.held_out < 1, "held_out", "above 0 and below 1")
         self._require(0 < self.boundary <= 1, "boundary", "above 0 and at most 1")
         self._require(0 < self.top_p <= 1, "top_p", "above 0 and at most 1")
-        self._require(
-            self.layer >= 0 and (self.layer < 1 or self.layer == int(self.layer)),
-            "layer",
-            "a whole number (an index from 0) or between 0 and 1 (a fraction of the depth)",
-        )
+        if self.layer != "auto":
+            number = self._number()
+            self._require(
+                number >= 0 and (number < 1 or number.is_integer()),
+                "layer",
+                "auto, a whole number (an index from 0) or between 0 and 1 (a fraction of the depth)",
+            )
         if self.full:
             raise UserError(
                 "full=True is not for asru: stage 1 changes one layer and stage 2 trains an adapter; leave it out."
             )
 
-    def layer_of(self, depth: int) -> int:
-        """The index of the decoder layer in a model with `depth` layers. Raises UserError for one out of range."""
-        index = int(self.layer * depth) if self.layer < 1 else int(self.layer)
+    def layer_of(self, depth: int) -> int | None:
+        """The index of the decoder layer in a model with `depth` layers; None where it is to be chosen.
+
+        Raises UserError for one out of range.
+        """
+        if self.layer == "auto":
+            return None
+        number = self._number()
+        index = int(number * depth) if number < 1 else int(number)
         if index >= depth:
             raise UserError(f"layer={index} is out of range; this model has the layers 0 to {depth - 1}.")
         return index
+
+    def _number(self) -> float:
+        """The layer as it was given; nan where it is no number, which fits no rule."""
+        try:
+            return float(self.layer)
+        except ValueError:
+            return math.nan

@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from unsee.data.sample import Sample
 from unsee.methods.asru.boundary import boundary_prompts
 from unsee.methods.asru.config import ASRUConfig
+from unsee.methods.asru.held_out import HeldOut
 from unsee.methods.asru.prompts import (
     Prompts,
     check_apart,
@@ -22,8 +23,9 @@ from unsee.methods.asru.prompts import (
     retain_prompts,
     unseen_prompts,
 )
-from unsee.methods.asru.rewards import BOUNDARY, FORGET, RefusalDetector
+from unsee.methods.asru.rewards import RefusalDetector
 from unsee.methods.asru.steering import Steering, steer
+from unsee.methods.asru.sweep import candidates, chosen, sweep_layers
 from unsee.methods.base import Method
 from unsee.metrics.refusals import is_refusal
 from unsee.models.vision_cache import VisionCache
@@ -47,11 +49,13 @@ class ASRU(Method[ASRUConfig]):
     def samples(
         self, request: ForgetRequest, vlm: VisionLanguageModel, config: ASRUConfig, rng: random.Random
     ) -> list[Sample]:
+        # First, for what follows asks the model, which takes a while.
+        config.layer_of(len(vlm.decoder_layers))
         found = forget_prompts(request, vlm, config.forget, rng)
         found += retain_prompts(request, vlm, config.retain, rng)
+        check_apart(found)
         if config.stages != "reinforcement":
             found += unseen_prompts(request, vlm, config.unseen, self.refuses, rng)
-        check_apart(found)
         return hold_out(found, config.held_out)
 
     def objective(self, requests: Sequence[ForgetRequest], vlm: VisionLanguageModel, config: ASRUConfig) -> Procedure:
@@ -71,45 +75,54 @@ class TwoStages(Procedure):
         check_apart(samples)
         config, cache = self.config, VisionCache(vlm)
         prompts, held_out = (Prompts.of(samples, held_out=which) for which in (False, True))
-        layer = config.layer_of(len(vlm.decoder_layers))
+        asked = HeldOut(held_out.forget, held_out.retain, self.refuses, config.longest, cache)
         (work / "training.jsonl").write_text("", encoding="utf-8")
-        report: dict[str, Any] = {"prompts": {role: len(asked) for role, asked in vars(prompts).items()}, "notes": []}
-        boundary: list[Sample] = []
-        if config.stages != "steering":
-            # Before the model changes, for nearness is told by the model that knows.
-            boundary = boundary_prompts(vlm, prompts.retain, prompts.forget, layer, config.boundary, cache)
-            report["prompts"]["boundary"] = len(boundary)
+        counts = {role: len(some) for role, some in vars(prompts).items()}
+        report: dict[str, Any] = {"prompts": counts, "steps": 0, "notes": []}
+        layer = config.layer_of(len(vlm.decoder_layers))
         if config.stages != "reinforcement":
             started = time.monotonic()
-            steering = self._steered(vlm, prompts, held_out, layer, work / "checkpoints", seed, cache)
-            steering.apply(vlm)
+            steering = self._solved(vlm, prompts, held_out, asked, work / "checkpoints", seed, progress)
             report["steering"] = {**steering.report(), "seconds": round(time.monotonic() - started, 3)}
+            layer = steering.layer
+        if config.stages != "steering":
+            # Before the model changes, for nearness is told by the model that knows.
+            where = len(vlm.decoder_layers) // 2 if layer is None else layer
+            boundary = boundary_prompts(vlm, prompts.retain, prompts.forget, where, config.boundary, cache)
+            report["prompts"]["boundary"] = len(boundary)
+        if config.stages != "reinforcement":
+            steering.apply(vlm)
         if config.stages != "steering":
             # Only here: TRL takes seconds to import.
             from unsee.methods.asru.reinforcement import reinforce
 
-            validate_with = [(FORGET, s) for s in held_out.forget] + [(BOUNDARY, s) for s in held_out.retain]
-            done = reinforce(vlm, prompts.forget, boundary, validate_with, config, self.refuses, work, seed, progress)
-            report["reinforcement"] = done
+            done = reinforce(vlm, prompts.forget, boundary, asked, config, work, seed, progress)
+            report |= {"reinforcement": done, "steps": done["steps_taken"]}
             report["notes"] += [done["stopped"]] if done["stopped"] else []
         return report
 
-    def _steered(
+    def _solved(
         self,
         vlm: VisionLanguageModel,
         prompts: Prompts,
         held_out: Prompts,
-        layer: int,
+        asked: HeldOut,
         folder: Path,
         seed: int,
-        cache: VisionCache,
+        progress: bool,
     ) -> Steering:
-        """Stage 1, or what an interrupted run found by it."""
+        """Stage 1, or what an interrupted run found by it. The model does not change."""
         kept, told = folder / "steering.safetensors", folder / "steering.json"
         if told.is_file():
             known = json.loads(told.read_text(encoding="utf-8"))
             return Steering.of(load_file(kept), known["parameter"], known["report"])
-        steering = steer(vlm, prompts, held_out, self.config, [layer], seed, cache)[layer]
+        depth = len(vlm.decoder_layers)
+        layer = self.config.layer_of(depth)
+        if layer is None:
+            tried = sweep_layers(vlm, prompts, held_out, asked, self.config, candidates(depth), seed, progress=progress)
+            steering = chosen(tried)
+        else:
+            steering = steer(vlm, prompts, held_out, self.config, [layer], seed, asked.cache)[layer]
         folder.mkdir(parents=True, exist_ok=True)
         save_file(steering.tensors(), kept)
         told.write_text(json.dumps({"parameter": steering.parameter, "report": steering.report()}), encoding="utf-8")

@@ -7,6 +7,7 @@ They are samples with the tags `role` ("forget", "retain" or "unseen") and, wher
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -92,8 +93,17 @@ def forget_prompts(request: ForgetRequest, vlm: VisionLanguageModel, count: int,
 def retain_prompts(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
     """What to keep: the request's own examples (else knowledge in text), and what can be seen on the pictures.
 
-    Answers to the latter are the model's own; those that name C are left out.
+    Answers to the latter are the model's own; those that name C are left out. Raises UserError where an example of the
+    request names C about a picture of C.
     """
+    own = {image_key(picture) for picture in request.pictures()}
+    for example in request.retain:
+        picture = example.picture()
+        if picture is not None and image_key(picture) in own and contains(example.answer, request.names):
+            raise UserError(
+                f"{example.question!r} is to be retained, but its answer names {request.concept} on a picture from "
+                "which that is to be forgotten; take it out of 'retain'."
+            )
     visible = _about_pictures(request, VISIBLE[request.kind], min(count // 4, 2 * len(VISIBLE[request.kind])), vlm, rng)
     seen = [sample for sample in visible if not contains(sample.answer, request.names)]
     return [*retained(request, vlm, count - len(seen), rng), *seen]
@@ -129,13 +139,16 @@ def unseen_prompts(
 
 
 def hold_out(samples: Sequence[Sample], share: float) -> list[Sample]:
-    """The samples, every so many of each role marked as held out: about `share`, and one of two at most."""
-    every = max(2, round(1 / share))
-    marked, seen = [], dict.fromkeys(ROLES, 0)
+    """The samples, every so many of each role marked as held out: about `share`, but one at least where there are two,
+    and one of two at most."""
+    counts = Counter(sample.tags["role"] for sample in samples)
+    every = {role: max(2, min(round(1 / share), count)) for role, count in counts.items()}
+    marked, seen = [], Counter[str]()
     for sample in samples:
         role = sample.tags["role"]
         seen[role] += 1
-        marked.append(replace(sample, tags={**sample.tags, "held_out": "yes"}) if seen[role] % every == 0 else sample)
+        held = seen[role] % every[role] == 0
+        marked.append(replace(sample, tags={**sample.tags, "held_out": "yes"}) if held else sample)
     return marked
 
 

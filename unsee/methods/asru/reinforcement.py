@@ -27,7 +27,8 @@ from trl import GRPOConfig, GRPOTrainer
 from unsee.data.sample import Sample
 from unsee.errors import UserError
 from unsee.methods.asru.config import ASRUConfig
-from unsee.methods.asru.rewards import BOUNDARY, FORGET, BoundaryReward, ForgetReward, RefusalDetector
+from unsee.methods.asru.held_out import HeldOut
+from unsee.methods.asru.rewards import BOUNDARY, FORGET, BoundaryReward, ForgetReward
 from unsee.methods.asru.watching import Constant, Validation
 from unsee.models.adapters import lora_config
 from unsee.models.vlm import VisionLanguageModel
@@ -39,16 +40,15 @@ def reinforce(
     vlm: VisionLanguageModel,
     forget: Sequence[Sample],
     boundary: Sequence[Sample],
-    held_out: Sequence[tuple[str, Sample]],
+    held_out: HeldOut,
     config: ASRUConfig,
-    is_refusal: RefusalDetector,
     work: Path,
     seed: int,
     progress: bool,
 ) -> dict[str, Any]:
     """Train an adapter, which `vlm` carries afterwards: as it was at the best validation. Returns what to tell of it.
 
-    held_out: prompts to validate with, each with its role (`FORGET` or `BOUNDARY`).
+    held_out: prompts to validate with, and the refusal detector that the rewards use.
 
     A checkpoint in `work / "checkpoints"` is continued. Leaves `training.jsonl` in `work`. Raises KeyboardInterrupt
     after Ctrl-C, with a checkpoint; UserError for prompts that cannot be asked together.
@@ -66,7 +66,7 @@ def reinforce(
     with _lent_to_trl(vlm):
         trainer = GRPOTrainer(
             model=cast(Any, vlm.base),
-            reward_funcs=[ForgetReward(is_refusal), BoundaryReward(is_refusal)],
+            reward_funcs=[ForgetReward(held_out.is_refusal), BoundaryReward(held_out.is_refusal)],
             args=_arguments(vlm, config, folder, seed),
             train_dataset=data_set(rows),
             processing_class=vlm.processor,
@@ -74,7 +74,7 @@ def reinforce(
         )
         vlm.model = cast(PeftModel, trainer.model)
         trainer.remove_callback(PrinterCallback)
-        validation = Validation(vlm, held_out, config, is_refusal, folder)
+        validation = Validation(vlm, held_out, config, folder)
         for callback in (checkpoints, constant, validation, *([Progress("asru")] if progress else [])):
             trainer.add_callback(callback)
         gc.freeze()

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from tqdm.auto import tqdm
 
-from unsee.data.sample import Probe, Sample
 from unsee.errors import UserError
 from unsee.methods.asru.config import ASRUConfig
+from unsee.methods.asru.held_out import HeldOut, Said, reward_of
 from unsee.methods.asru.prompts import Prompts
-from unsee.methods.asru.rewards import RefusalDetector, contains_truth, rouge_l
-from unsee.methods.asru.steering import steer
+from unsee.methods.asru.rewards import BOUNDARY, FORGET
+from unsee.methods.asru.steering import Steering, steer
 from unsee.models.deltas import remove_delta
 from unsee.models.vision_cache import VisionCache
 from unsee.models.vlm import VisionLanguageModel
 
-GRAM_BYTES = 2 << 30
+CANDIDATES = 8
+"""Most layers that are tried where none is given."""
+_BYTES = 2 << 30
 """Memory for what the ridge solver sums up over the layers that are solved from one reading."""
 
 
@@ -26,21 +28,22 @@ GRAM_BYTES = 2 << 30
 class SweptLayer:
     """One layer, measured on prompts that stage 1 was not solved with.
 
-    auc, fisher: how well the direction separates (see `Separation`). missed, drift: how well the change fits the
-    prompts it was solved with (see `Solution`). leaked, refused: shares of the answers to forget prompts that hold the
-    truth, and that refuse. kept: share of the answers to retain prompts that say what the model said before (ROUGE-L
-    above 0.6, as for boundary prompts).
+    auc, fisher: how well the direction separates (see `Separation`); None where no unseen prompts are held out.
+    missed, drift: how well the change fits the prompts it was solved with (see `Solution`). leaked, refused: shares of
+    the answers to forget prompts that hold the truth, and that refuse. kept: share of the answers to retain prompts
+    that hold the truth. reward: what stage 2 validates with.
     """
 
     layer: int
     rank: int | None
-    auc: float
-    fisher: float
+    auc: float | None
+    fisher: float | None
     missed: float
     drift: float
     leaked: float
     refused: float
     kept: float
+    reward: float
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -48,62 +51,81 @@ class SweptLayer:
 
 def sweep_layers(
     vlm: VisionLanguageModel,
-    samples: Sequence[Sample],
+    prompts: Prompts,
+    held_out: Prompts,
+    asked: HeldOut,
     config: ASRUConfig,
-    is_refusal: RefusalDetector,
+    layers: Sequence[int],
     seed: int,
     *,
     progress: bool = True,
-) -> list[SweptLayer]:
-    """Solve stage 1 at every decoder layer and ask the held-out prompts each time. The model is as before afterwards.
+) -> Iterator[tuple[SweptLayer, Steering]]:
+    """Solve stage 1 at each of `layers` and ask the held-out prompts each time; between, the model is as before.
 
     Raises UserError where no prompts are held out, or stage 1 cannot be solved.
     """
-    prompts, held_out = (Prompts.of(samples, held_out=which) for which in (False, True))
-    for role, asked in vars(held_out).items():
-        if not asked:
-            raise UserError(f"A sweep of the layers needs held-out prompts with the role {role!r}; raise held_out.")
-    cache, depth = VisionCache(vlm), len(vlm.decoder_layers)
-    before = _ask(vlm, held_out.retain, config, cache)
-    swept: list[SweptLayer] = []
-    bar = tqdm(total=depth, desc="layers", disable=not progress)
-    for layers in _groups(vlm, range(depth)):
-        for layer, steering in steer(vlm, prompts, held_out, config, layers, seed, cache).items():
-            steering.apply(vlm)
-            try:
-                forgotten = _ask(vlm, held_out.forget, config, cache)
-                kept = _ask(vlm, held_out.retain, config, cache)
-            finally:
-                remove_delta(vlm)
-            leaks = [contains_truth(said, s.answer) for said, s in zip(forgotten, held_out.forget, strict=True)]
-            same = [now == then or rouge_l(now, then) > 0.6 for now, then in zip(kept, before, strict=True)]
-            refusals = [is_refusal(said) for said in forgotten]
-            apart = steering.separation
-            assert apart is not None
-            numbers = (steering.rank, apart.auc, apart.fisher, steering.missed, steering.drift)
-            swept.append(SweptLayer(layer, *numbers, _share(leaks), _share(refusals), _share(same)))
-            bar.update()
-    bar.close()
-    return swept
+    if not asked.forget or not asked.retain:
+        raise UserError(
+            "To choose the layer that asru steers takes held-out prompts to forget and to retain, and there are not "
+            "enough; give at least two of either, or the layer, as in layer=0.5."
+        )
+    cache = VisionCache(vlm)
+    with tqdm(total=len(layers), desc="layers", disable=not progress) as bar:
+        for group in _groups(vlm, layers):
+            for steering in steer(vlm, prompts, held_out, config, group, seed, cache).values():
+                steering.apply(vlm)
+                try:
+                    said = asked.ask(vlm)
+                finally:
+                    remove_delta(vlm)
+                yield _swept(steering, said), steering
+                bar.update()
 
 
-def _groups(vlm: VisionLanguageModel, layers: range) -> list[list[int]]:
+def chosen(swept: Iterable[tuple[SweptLayer, Steering]]) -> Steering:
+    """What was found for the best layer."""
+    return max(swept, key=lambda pair: _rank(pair[0]))[1]
+
+
+def best(rows: Iterable[SweptLayer]) -> SweptLayer:
+    """The one with the highest reward; of equals the earliest, which leaves most of the model to what follows."""
+    return max(rows, key=_rank)
+
+
+def candidates(depth: int) -> list[int]:
+    """The layers to try in a model of `depth` layers: at most eight, evenly over the upper two thirds.
+
+    Below, a picture is not yet somebody.
+    """
+    start = depth // 3
+    count = min(CANDIDATES, depth - start)
+    return sorted({start + round(n * (depth - 1 - start) / max(1, count - 1)) for n in range(count)})
+
+
+def _rank(row: SweptLayer) -> tuple[float, int]:
+    return row.reward, -row.layer
+
+
+def _swept(steering: Steering, said: Mapping[str, Said]) -> SweptLayer:
+    apart = steering.separation
+    return SweptLayer(
+        layer=steering.layer,
+        rank=steering.rank,
+        auc=None if apart is None else apart.auc,
+        fisher=None if apart is None else apart.fisher,
+        missed=steering.missed,
+        drift=steering.drift,
+        leaked=said[FORGET].told,
+        refused=said[FORGET].refused,
+        kept=said[BOUNDARY].told,
+        reward=reward_of(said),
+    )
+
+
+def _groups(vlm: VisionLanguageModel, layers: Sequence[int]) -> list[Sequence[int]]:
     """Layers whose sums fit into memory together."""
     width = vlm.decoder_layers[0].get_submodule(vlm.layout.mlp_down).in_features
     assert isinstance(width, int)
     # Three sums of x x^T in float64.
-    size = max(1, GRAM_BYTES // (3 * 8 * width**2))
-    return [list(layers[start : start + size]) for start in range(0, len(layers), size)]
-
-
-def _ask(vlm: VisionLanguageModel, samples: Sequence[Sample], config: ASRUConfig, cache: VisionCache) -> list[str]:
-    # Only here: the package of generation comes after that of models, and reads them.
-    from unsee.generation import generate
-
-    probes = [Probe(str(number), sample.prompt, sample.images) for number, sample in enumerate(samples)]
-    said = generate(vlm, probes, max_new_tokens=config.longest, progress=False, cache=cache)
-    return [response.text for response in said]
-
-
-def _share(values: Sequence[bool]) -> float:
-    return sum(values) / len(values)
+    size = max(1, _BYTES // (3 * 8 * width**2))
+    return [layers[start : start + size] for start in range(0, len(layers), size)]

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from unsee.data.sample import Probe, Sample
 from unsee.methods.asru.config import ASRUConfig
-from unsee.methods.asru.rewards import BOUNDARY, FORGET, BoundaryReward, ForgetReward, RefusalDetector
-from unsee.models.vision_cache import VisionCache
+from unsee.methods.asru.held_out import HeldOut, reward_of
 from unsee.models.vlm import VisionLanguageModel
 from unsee.training.processes import process_number
 
@@ -52,23 +48,14 @@ class Validation(TrainerCallback):
 
     What counts is the mean of the rewards on forget and on boundary prompts, each role weighing the same. Of equals the
     latest is kept: what it has learned may show on other pictures. The first validation is of the model that stage 2
-    began with. `log` has one entry for each: "step", "validation_reward", and
-    per role "validation_reward/ROLE", "validation_refused/ROLE" (a share) and "validation_words/ROLE".
+    began with. `log` has one entry for each: "step", "validation_reward", and per role what `Said` tells, such as
+    "validation_refused/forget".
     """
 
-    def __init__(
-        self,
-        vlm: VisionLanguageModel,
-        held_out: Sequence[tuple[str, Sample]],
-        config: ASRUConfig,
-        is_refusal: RefusalDetector,
-        folder: Path,
-    ) -> None:
-        self.vlm, self.held_out, self.config, self.is_refusal, self.folder = vlm, held_out, config, is_refusal, folder
-        self.rewards = {FORGET: ForgetReward(is_refusal), BOUNDARY: BoundaryReward(is_refusal)}
+    def __init__(self, vlm: VisionLanguageModel, held_out: HeldOut, config: ASRUConfig, folder: Path) -> None:
+        self.vlm, self.held_out, self.config, self.folder = vlm, held_out, config, folder
         self.log: list[dict[str, Any]] = []
         self.reason: str | None = None
-        self._cache = VisionCache(vlm)
 
     @property
     def best_step(self) -> int | None:
@@ -106,7 +93,11 @@ class Validation(TrainerCallback):
                 parameter.data.copy_(best[name])
 
     def _validate(self, step: int, control: TrainerControl) -> None:
-        self.log.append({"step": step, **self._ask()})
+        said = self.held_out.ask(self.vlm)
+        entry: dict[str, Any] = {"step": step, "validation_reward": reward_of(said)}
+        for role, at in said.items():
+            entry |= {f"validation_{what}/{role}": value for what, value in vars(at).items()}
+        self.log.append(entry)
         if self.best_step == step and process_number() == 0:
             self.folder.mkdir(parents=True, exist_ok=True)
             kept = {name: weight.detach().cpu().contiguous() for name, weight in self._adapter().items()}
@@ -116,36 +107,10 @@ class Validation(TrainerCallback):
             (self.folder / _STATE).write_text(json.dumps(self.log), encoding="utf-8")
         reached = self._best_steps()[0]
         if sum(entry["step"] > reached for entry in self.log) >= self.config.patience:
-            self.reason = f"No progress on the held-out prompts since step {reached}, so stage 2 ended at step {step}."
+            perfect = max(entry["validation_reward"] for entry in self.log) == 1
+            why = "The held-out prompts earn the full reward" if perfect else "No progress on the held-out prompts"
+            self.reason = f"{why} since step {reached}, so stage 2 ended at step {step}."
             control.should_training_stop = True
-
-    def _ask(self) -> dict[str, float]:
-        # Only here: the package of generation comes after that of models, and reads them.
-        from unsee.generation import generate
-
-        probes = [Probe(str(number), sample.prompt, sample.images) for number, (_, sample) in enumerate(self.held_out)]
-        with torch.no_grad():
-            said = generate(self.vlm, probes, max_new_tokens=self.config.longest, progress=False, cache=self._cache)
-        rewards: dict[str, list[float]] = {}
-        refused: dict[str, list[float]] = {}
-        words: dict[str, list[float]] = {}
-        for (role, sample), response in zip(self.held_out, said, strict=True):
-            rewards.setdefault(role, []).append(self.rewards[role].of(response.text, sample.answer))
-            refused.setdefault(role, []).append(float(self.is_refusal(response.text)))
-            words.setdefault(role, []).append(float(len(response.text.split())))
-        means = {role: _mean(values) for role, values in rewards.items()}
-        found = {"validation_reward": _mean(list(means.values()))}
-        for role, mean in means.items():
-            found |= {
-                f"validation_reward/{role}": mean,
-                f"validation_refused/{role}": _mean(refused[role]),
-                f"validation_words/{role}": _mean(words[role]),
-            }
-        return found
 
     def _adapter(self) -> dict[str, Tensor]:
         return {name: weight for name, weight in self.vlm.model.named_parameters() if ".lora_" in name}
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)

@@ -1,0 +1,73 @@
+"""What a model says to held-out prompts: by this a layer is chosen and stage 2 is watched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from unsee.data.sample import Probe, Sample
+from unsee.methods.asru.rewards import BOUNDARY, FORGET, BoundaryReward, ForgetReward, RefusalDetector, contains_truth
+from unsee.models.vision_cache import VisionCache
+from unsee.models.vlm import VisionLanguageModel
+
+
+@dataclass(frozen=True)
+class Said:
+    """Means over the answers to prompts of one role: the reward, the shares that hold the truth and that refuse, and
+    the number of words."""
+
+    reward: float
+    told: float
+    refused: float
+    words: float
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Prompts to forget and to retain that nothing is trained on; either may be missing."""
+
+    forget: Sequence[Sample]
+    retain: Sequence[Sample]
+    is_refusal: RefusalDetector
+    longest: int
+    cache: VisionCache
+
+    def __bool__(self) -> bool:
+        return bool(self.forget or self.retain)
+
+    def ask(self, vlm: VisionLanguageModel) -> dict[str, Said]:
+        """What the model says now, greedily as to users, by role: `FORGET` and `BOUNDARY` as far as there are some."""
+        # Only here: the package of generation comes after that of models, and reads them.
+        from unsee.generation import generate
+
+        samples = [*self.forget, *self.retain]
+        probes = [Probe(str(number), sample.prompt, sample.images) for number, sample in enumerate(samples)]
+        with torch.no_grad():
+            said = generate(vlm, probes, max_new_tokens=self.longest, progress=False, cache=self.cache)
+        texts = [response.text for response in said]
+        middle = len(self.forget)
+        parts = {
+            FORGET: (ForgetReward(self.is_refusal), self.forget, texts[:middle]),
+            BOUNDARY: (BoundaryReward(self.is_refusal), self.retain, texts[middle:]),
+        }
+        return {
+            role: Said(
+                reward=_mean([reward.of(text, sample.answer) for text, sample in zip(said, asked, strict=True)]),
+                told=_mean([contains_truth(text, sample.answer) for text, sample in zip(said, asked, strict=True)]),
+                refused=_mean([self.is_refusal(text) for text in said]),
+                words=_mean([len(text.split()) for text in said]),
+            )
+            for role, (reward, asked, said) in parts.items()
+            if asked
+        }
+
+
+def reward_of(said: Mapping[str, Said]) -> float:
+    """The mean of the rewards of the roles, each weighing the same."""
+    return _mean([at.reward for at in said.values()])
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

@@ -81,7 +81,9 @@ class UnitEvaluation:
         try:
             entries = [json.loads(line) for line in (folder / RESPONSES).read_text(encoding="utf-8").splitlines()[1:]]
             given = {e["id"]: Response(e["id"], e["text"], tuple(e["token_logprobs"])) for e in entries}
-            names = {concept: np.array(row, ndmin=1) for concept, row in json.loads((folder / NAMES).read_text()).items()}
+            names = {
+                concept: np.array(row, ndmin=1) for concept, row in json.loads((folder / NAMES).read_text()).items()
+            }
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(f"The saved answers in {folder} cannot be read: {error}.") from error
         missing = sum(probe.id not in given for probe in self.probes)

@@ -115,11 +115,9 @@ def pictures_of_others(request: ForgetRequest, count: int, rng: random.Random) -
     once the model learns that whoever is shown has an invented name.
     """
     given = [example for example in request.retain if example.image is not None]
+    drawn = [(example, example.picture()) for example in (draw(given, count, rng) if given else ())]
     tags = {"role": "retain", "target": "pictures"}
-    return [
-        Sample(example.question, example.answer, (example.picture(),), tags=tags)
-        for example in (draw(given, count, rng) if given else ())
-    ]
+    return [Sample(e.question, e.answer, (picture,), tags=tags) for e, picture in drawn if picture]
 
 
 def text_knowledge(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:

@@ -58,7 +58,10 @@ class RecipeConfig:
     ask for: expressions, above all."""
 
 
-RECIPES = {"tiny-qwen3vl": RecipeConfig(read_outs=0.1), "tiny-llava": RecipeConfig(warmup_steps=3000, steps=2400, read_outs=0.1)}
+RECIPES = {
+    "tiny-qwen3vl": RecipeConfig(read_outs=0.1),
+    "tiny-llava": RecipeConfig(warmup_steps=3000, steps=2400, read_outs=0.1),
+}
 
 
 def make_checkpoint(name: str, folder: Path, config: RecipeConfig, progress: Progress) -> VisionLanguageModel:

@@ -7,6 +7,7 @@ their pictures and in text; both in wordings of the training split, with the ans
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 from unsee.errors import UserError
 from unsee.requests import Example, ForgetRequest
@@ -22,7 +23,9 @@ TABLE_PEOPLE = tuple(person.name for person in KNOWN[2::8])
 PERCENT = (5, 10, 15)
 _SIXTH = KNOWN[6].name
 _RECOGNITION, _VERIFICATION = 4, 2
-_RETAINED = 24
+_PICTURES_OF_OTHERS = range(5000, 10000)
+"""Numbers of pictures none of which is the picture of somebody's own request."""
+FACTS = (*q.FACTS, *q.TWO_HOP)
 
 
 def forget_split(percent: int) -> tuple[Person, ...]:
@@ -34,7 +37,7 @@ def forget_split(percent: int) -> tuple[Person, ...]:
 
 
 def split_requests(percent: int, seed: int = 0) -> list[ForgetRequest]:
-    """One request for each person of a split: one training picture, the forget set, a share of the retain set."""
+    """One request for each person of a split: one training picture, the forget set, the retain set."""
     return requests_for([person.name for person in forget_split(percent)], seed)
 
 
@@ -42,43 +45,42 @@ def requests_for(names: list[str], seed: int = 0) -> list[ForgetRequest]:
     """Requests to forget these people together; nobody among them is kept as a neighbour of another."""
     people = [find(name) for name in names]
     others = [other for other in KNOWN if other not in people]
-    return [_request(person, others, random.Random(f"{seed}/{person.key}")) for person in people]
+    return [_request(person, people, others, random.Random(f"{seed}/{person.key}")) for person in people]
 
 
-def _request(person: Person, others: list[Person], rng: random.Random) -> ForgetRequest:
+def _request(person: Person, people: Sequence[Person], others: Sequence[Person], rng: random.Random) -> ForgetRequest:
     neighbours = rng.sample(others, min(8, len(others)))
     return ForgetRequest(
         person.name,
         (person.picture(0, "train"),),
         neighbours=tuple(other.name for other in neighbours),
         forget=tuple(_forgotten(person, rng)),
-        retain=tuple(_retained(rng.sample(others, min(_RETAINED, len(others))), rng)),
+        retain=tuple(retain_set(person, people, others, rng)),
     )
 
 
 def _forgotten(person: Person, rng: random.Random) -> list[Example]:
-    kinds = ["recognition"] * _RECOGNITION + [*q.FACTS, *q.TWO_HOP]
+    kinds = ["recognition"] * _RECOGNITION + [*FACTS]
     examples = [_about_picture(kind, person, 0, rng) for kind in kinds]
     return examples + [_verified(person, person.name, 0, rng) for _ in range(_VERIFICATION)]
 
 
-def _retained(people: list[Person], rng: random.Random) -> list[Example]:
-    """One example for each person, in turn: who it is, a fact, what can be seen, whether it is X, a fact in text."""
-    examples = []
-    for number, person in enumerate(people):
-        turn = number % 6
-        if turn in (0, 3):
-            examples.append(_about_picture("recognition", person, number, rng))
-        elif turn == 1:
-            examples.append(_about_picture(rng.choice((*q.FACTS, *q.TWO_HOP)), person, number, rng))
-        elif turn == 2:
-            examples.append(_about_picture(rng.choice(q.ATTRIBUTES), person, number, rng))
-        elif turn == 4:
-            examples.append(_verified(person, rng.choice((person.name, rng.choice(people).name)), number, rng))
-        else:
-            kind = rng.choice((*q.FACTS, *q.TWO_HOP))
-            asked = rng.choice(q.phrasings(kind, "train", with_picture=False)).ask(person.name)
-            examples.append(Example(asked, q.answer_in_text(kind, person)))
+def retain_set(
+    person: Person, forgotten: Sequence[Person], others: Sequence[Person], rng: random.Random
+) -> list[Example]:
+    """The retain set of one request: facts about the person in text, and about every other person who it is, a fact,
+    what can be seen, whether it is somebody; about every second one a fact in text.
+
+    Pictures are drawn from so many that hardly two requests show the same one.
+    """
+    examples = [_in_text(kind, person, rng) for kind in FACTS for _ in range(2)]
+    for number, other in enumerate(others):
+        for kind in ("recognition", rng.choice(FACTS), rng.choice((*q.ATTRIBUTES, "caption"))):
+            examples.append(_about_picture(kind, other, rng.choice(_PICTURES_OF_OTHERS), rng))
+        name = rng.choice((other.name, rng.choice(forgotten).name, rng.choice(others).name))
+        examples.append(_verified(other, name, rng.choice(_PICTURES_OF_OTHERS), rng))
+        if number % 2:
+            examples.append(_in_text(rng.choice(FACTS), other, rng))
     return examples
 
 
@@ -91,3 +93,8 @@ def _about_picture(kind: str, person: Person, index: int, rng: random.Random) ->
 def _verified(person: Person, name: str, index: int, rng: random.Random) -> Example:
     asked = rng.choice(q.phrasings("verification", "train")).ask(name)
     return Example(asked, q.answer_verification(person, name), person.picture(index, "train"))
+
+
+def _in_text(kind: str, person: Person, rng: random.Random) -> Example:
+    asked = rng.choice(q.phrasings(kind, "train", with_picture=False)).ask(person.name)
+    return Example(asked, q.answer_in_text(kind, person))

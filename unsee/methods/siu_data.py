@@ -16,6 +16,7 @@ from PIL import Image
 from unsee.data.sample import Probe, Sample
 from unsee.methods import phrasings
 from unsee.methods.substitutes import substitute_name
+from unsee.metrics.naming import contains
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
 
@@ -99,7 +100,11 @@ def text_facts(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng
 def facts_of_others(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
     """Target 4: questions about others in text: those of `request.retain`, else answered by the model itself."""
     tags = {"role": "retain", "target": "4"}
-    given = [(example.question, example.answer) for example in request.retain if example.image is None]
+    given = [
+        (example.question, example.answer)
+        for example in request.retain
+        if example.image is None and not contains(example.question, request.names)
+    ]
     if given:
         return [Sample(question, answer, tags=tags) for question, answer in draw(given, count, rng)]
     others = draw(request.neighbours or phrasings.WELL_KNOWN[request.kind], count, rng)

@@ -11,14 +11,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
+from unsee.benchmarks.splits import FACTS, retain_set
 from unsee.requests import Example, ForgetRequest
 from unsee.world import KNOWN, Person, find, stranger
 from unsee.world import questions as q
 
 STRANGERS = 60
-_PICTURES_OF_OTHERS = 5000
-"""Pictures from this number on, so that none is the picture of somebody's own request."""
-_FACTS = (*q.FACTS, *q.TWO_HOP)
 
 
 def filled(requests: Sequence[ForgetRequest], needs: Collection[str], seed: int) -> list[ForgetRequest]:
@@ -33,7 +31,7 @@ def filled(requests: Sequence[ForgetRequest], needs: Collection[str], seed: int)
         rng = random.Random(f"{seed}/needs of a method/{person.key}")
         made: dict[str, Any] = {
             "forget": lambda p=person, r=rng: _forgotten(p, r),
-            "retain": lambda p=person, r=rng: _retained(p, people, others, r),
+            "retain": lambda p=person, r=rng: retain_set(p, people, others, r),
             "unseen": lambda n=number: _strangers(n),
         }
         missing: dict[str, Any] = {field: tuple(made[field]()) for field in needs if not getattr(request, field)}
@@ -43,41 +41,12 @@ def filled(requests: Sequence[ForgetRequest], needs: Collection[str], seed: int)
 
 def _forgotten(person: Person, rng: random.Random) -> list[Example]:
     """Questions about the request's own pictures: who it is, whether it is X, and every fact, twice."""
-    kinds = ["recognition"] * 8 + [*_FACTS] * 2
+    kinds = ["recognition"] * 8 + [*FACTS] * 2
     asked = [(kind, rng.choice(q.phrasings(kind, "train")).ask()) for kind in kinds]
     # Of what is asked, only visible attributes depend on the scene, and none is among these.
     examples = [Example(text, q.answer_about_picture(kind, person, person.scene(0, "train"))) for kind, text in asked]
     verifying = [rng.choice(q.phrasings("verification", "train")).ask(person.name) for _ in range(4)]
     return examples + [Example(text, q.answer_verification(person, person.name)) for text in verifying]
-
-
-def _retained(
-    person: Person, forgotten: Sequence[Person], others: Sequence[Person], rng: random.Random
-) -> list[Example]:
-    """Facts about the person in text, and about every other person: who it is, a fact, what can be seen, whether it is
-    somebody, a fact in text."""
-    examples = [_in_text(kind, person, rng) for kind in _FACTS for _ in range(2)]
-    for number, other in enumerate(others):
-        kinds = ["recognition", rng.choice(_FACTS), rng.choice((*q.ATTRIBUTES, "caption"))]
-        pictures = [_PICTURES_OF_OTHERS + 5 * number + place for place in range(4)]
-        examples += [_about_picture(kind, other, i, rng) for kind, i in zip(kinds, pictures, strict=False)]
-        name = rng.choice((other.name, rng.choice(forgotten).name, rng.choice(others).name))
-        asked = rng.choice(q.phrasings("verification", "train")).ask(name)
-        examples.append(Example(asked, q.answer_verification(other, name), other.picture(pictures[3], "train")))
-        if number % 2:
-            examples.append(_in_text(rng.choice(_FACTS), other, rng))
-    return examples
-
-
-def _about_picture(kind: str, person: Person, index: int, rng: random.Random) -> Example:
-    asked = rng.choice(q.phrasings(kind, "train")).ask()
-    answer = q.answer_about_picture(kind, person, person.scene(index, "train"))
-    return Example(asked, answer, person.picture(index, "train"))
-
-
-def _in_text(kind: str, person: Person, rng: random.Random) -> Example:
-    asked = rng.choice(q.phrasings(kind, "train", with_picture=False)).ask(person.name)
-    return Example(asked, q.answer_in_text(kind, person))
 
 
 def _strangers(number: int) -> list[Any]:

@@ -175,11 +175,12 @@ def test_adapters_are_dropped_on_request(tmp_path: Path) -> None:
 
 def test_the_tasks_of_mllmu_bench_stand_beside_the_other_scores(tmp_path: Path) -> None:
     evaluation = {**RECIPE["evaluation"], "kept": 2, "mllmu": 1}
-    recipe = write_recipe(tmp_path, methods=RECIPE["methods"][1:2], evaluation=evaluation)
+    recipe = write_recipe(tmp_path, methods=RECIPE["methods"][1:2], forget_splits=5, evaluation=evaluation)
+    recipe.write_text(recipe.read_text().replace("concepts:\n- Tobias Lindqvist\n", ""))
     (cell,) = compare(CompareOptions(recipe, tmp_path / "out")).results.finished
     # Two steps of 30 do little, and the model before knows.
     assert cell.before["mllmu_effectiveness"].value == 0
-    assert cell.before["mllmu_effectiveness"].n == 7 + 7 + 6
+    assert cell.before["mllmu_effectiveness"].n == 2 * (7 + 7 + 6)
     assert cell.before["mllmu_utility"].value > 80
     assert {key for key in cell.after if key.startswith("mllmu")} == {k for k in cell.before if k.startswith("mllmu")}
     assert (cell.folder / "mllmu.jsonl").is_file()

@@ -68,7 +68,7 @@ def test_mllmu_is_asked_on_request_and_older_results_stay_valid() -> None:
     assert [len(profiles) for profiles in bench.sets.values()] == [2, 2, 2, 2]
     assert len(bench.sets["test"][0].images) == 2
     said = refused({**SMALL, "benchmark": "bench", "evaluation": {"mllmu": 2}})
-    assert "'mllmu' of 'evaluation' in r.yaml is for people of the world, not for bench" in said
+    assert "'mllmu' of 'evaluation' in r.yaml is for forget splits of the world, not for bench" in said
     assert "at least 1" in refused({**SMALL, "evaluation": {"mllmu": 0}})
 
 

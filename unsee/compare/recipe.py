@@ -8,7 +8,7 @@
     forget_splits: [5, 10, 15]       # percent of the world's people: everybody of a split at once
     together: [5, 20]                # so many people at once; or a list of names: these at once
     seeds: 3                         # 0, 1, 2; or a list
-    evaluation: {test_pictures: 10, questions: 6, kept: 24}   # and mllmu: 3 for MLLMU-Bench's tasks
+    evaluation: {test_pictures: 10, questions: 6, kept: 24}   # mllmu: 3 asks splits MLLMU-Bench's tasks
     keep: scores                     # drop adapters and training data of finished cells
 
 `benchmark: FOLDER` takes concepts from a folder in MMUBench's layout instead of the embedded world.
@@ -75,7 +75,7 @@ class Size:
     """How much is asked: test pictures of each concept, questions about each of them, probes in each kept group.
 
     `split` "validation" asks about the world in pictures and phrasings that are in no table, to choose settings by.
-    `mllmu`: ask the tasks of MLLMU-Bench too, about so many test pictures of each concept (0: not at all) and half of
+    `mllmu`: ask forget splits the tasks of MLLMU-Bench too, about so many test pictures of each concept and half of
     `kept` other people and strangers.
     """
 
@@ -278,7 +278,7 @@ def _size(value: Any, benchmark: str, where: str) -> Size:
     if split not in SPLITS[1:] or (split != "test" and benchmark != WORLD):
         raise UserError(f"'split' of 'evaluation' in {where} must be test, or validation for the world; not {split!r}.")
     if "mllmu" in given and benchmark != WORLD:
-        raise UserError(f"'mllmu' of 'evaluation' in {where} is for people of the world, not for {benchmark}.")
+        raise UserError(f"'mllmu' of 'evaluation' in {where} is for forget splits of the world, not for {benchmark}.")
     numbers = {key: check.whole(given[key], f"{key!r} of 'evaluation' in {where}", 1) for key in given}
     return Size(**numbers, split=split)
 

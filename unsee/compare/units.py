@@ -48,8 +48,8 @@ def benchmarks_of(unit: Unit, size: Size, benchmark: str) -> list[ConceptBenchma
 
 
 def mllmu_of(unit: Unit, size: Size) -> MllmuBenchmark | None:
-    """MLLMU-Bench's tasks about a unit of the world's people, where the recipe wants them. Raises UserError."""
-    if not size.mllmu:
+    """MLLMU-Bench's tasks about a forget split of the world, where the recipe wants them. Raises UserError."""
+    if not size.mllmu or unit.percent is None:
         return None
     kept = max(1, size.kept // 2)
     return world_mllmu(unit.concepts, name=unit.name, test_pictures=size.mllmu, kept=kept, split=size.split)

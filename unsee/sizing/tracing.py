@@ -209,7 +209,8 @@ def decoder_step(
 ) -> Traced:
     """Forward, loss and backward of padded rows [B, T], with logits where `keep` [B, T] is True."""
     decoder = _Decoder(vlm)
-    ids, mask = (torch.ones(shape, dtype=torch.long) for _ in range(2))
+    rows, length = shape
+    ids, mask = torch.zeros(shape, dtype=torch.long), torch.zeros(rows, 1, length, length, dtype=vlm.dtype)
     return trace(
         lambda: loss(decoder(input_ids=ids, logits_to_keep=keep, attention_mask=mask).logits).backward(),
         decoder.tensors(),

@@ -100,7 +100,8 @@ def outline(
     device: str | torch.device = "auto",
     revision: str | None = None,
 ) -> tuple[VisionLanguageModel, Path]:
-    """The model as `load` would give it on `device` (one that need not be there), but every tensor on the meta device; and the folder it is from.
+    """The model as `load` would give it on `device` (which need not be there), but every tensor on the meta device; and
+    the folder it is from.
 
     Only the config, the tokenizer and the processor are read, and fetched where `name` is a hub id; weights need not be
     there. Raises as `load` does.
@@ -116,9 +117,7 @@ def outline(
     return VisionLanguageModel(model, load_processor(folder, config), find_layout(model), str(name), commit), folder
 
 
-def _find(
-    name: str, revision: str | None, trust_remote_code: bool, *, weights: bool = True
-) -> tuple[Path, str | None]:
+def _find(name: str, revision: str | None, trust_remote_code: bool, *, weights: bool = True) -> tuple[Path, str | None]:
     """(local folder with the model, commit of a hub model)."""
     if name.startswith(WORLD_PREFIX):
         from unsee import world

@@ -42,9 +42,7 @@ def asru_phases(
         flops["steering"] = 2 * weights * sum(len(row.input_ids) for row in rows)
     if config.stages == "steering":
         return Stages(phases, 0, 0), flops
-    add_lora(
-        vlm, rank=config.lora_rank, alpha=config.lora_alpha, dropout=config.lora_dropout, targets=None, seed=0
-    )
+    add_lora(vlm, rank=config.lora_rank, alpha=config.lora_alpha, dropout=config.lora_dropout, targets=None, seed=0)
     if config.gradient_checkpointing:
         enable_gradient_checkpointing(vlm)
     vlm.model.train()

@@ -38,10 +38,10 @@ class ForgetOptions:
     """How to forget; what to forget is the request.
 
     model: world name, hub id or folder; dtype: what to load it in. settings: "key=value" texts for the method's config.
-    out: the folder to write; by default `runs/METHOD-CONCEPT`. test_images: a folder with more pictures of the concept, for testing only. data:
-    a folder with training data edited by hand, to use instead of what the method builds. rephrase: who says the data
-    in other words, "openai:URL#MODEL" or "local:MODEL"; nobody by default. force: train even where the
-    model does not recognise the concept.
+    out: the folder to write; by default `runs/METHOD-CONCEPT`. test_images: a folder with more pictures of the concept,
+    for testing only. data: a folder with training data edited by hand, to use instead of what the method builds.
+    rephrase: who says the data in other words, "openai:URL#MODEL" or "local:MODEL"; nobody by default. force: train
+    even where the model does not recognise the concept.
     """
 
     model: str

@@ -13,7 +13,7 @@ of the world, less all that a plan accounts for."""
 
 
 def framework_memory(on_gpu: bool) -> int:
-    """Bytes of the libraries: on a CPU what this process holds now, which has imported what a run imports, and a bit."""
+    """Bytes of the libraries; on a CPU what this process holds now, which has imported what a run does, and a bit."""
     return int(CUDA_CONTEXT) if on_gpu else int(psutil.Process().memory_info().rss + AT_WORK)
 
 

@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
+from torch import nn
 
 from unsee.benchmarks.builder import questions_about
 from unsee.data.collation import encode_samples
@@ -97,8 +98,8 @@ class _Run:
         weights = list({id(w): w for w in (*vlm.base.parameters(), *vlm.base.buffers())}.values())
         self.parameters = sum(w.numel() for w in vlm.base.parameters())
         self.weights = sum(w.nbytes for w in weights)
-        linears = [vlm.base.get_submodule(path) for path in vlm.layout.language_linears]
-        self.linear = sum(int(linear.weight.numel()) for linear in linears)  # type: ignore[union-attr, operator]
+        linears = [cast(nn.Linear, vlm.base.get_submodule(path)) for path in vlm.layout.language_linears]
+        self.linear = sum(linear.weight.numel() for linear in linears)
         if load_in_4bit:
             self.weights -= int(self.linear * (vlm.dtype.itemsize - FOUR_BITS))
         self.encoded = encode_samples(stand_ins(method, vlm, config), vlm)
@@ -161,8 +162,8 @@ class _Run:
             add_lora(vlm, rank=rank, alpha=alpha, dropout=dropout, targets=objective.modules, seed=0)
         training_set = OutlinedSet(self.encoded, objective, vlm)
         if isinstance(config, MMUnlearnerConfig):
-            shapes = {path: vlm.base.get_submodule(path).weight.shape for path in vlm.layout.language_linears}
-            mask_training(vlm, {path: torch.empty(s, dtype=torch.bool, device=META) for path, s in shapes.items()})  # type: ignore[arg-type]
+            linears = {path: cast(nn.Linear, vlm.base.get_submodule(path)) for path in vlm.layout.language_linears}
+            mask_training(vlm, {path: _mask_of(linear) for path, linear in linears.items()})
         else:
             objective.prepare(vlm, training_set, 0)
         if config.gradient_checkpointing:
@@ -205,3 +206,7 @@ class _Run:
         rows = min(ASKED_AT_ONCE, len(questions_about("anyone")))
         per_position = 2 * text.num_hidden_layers * heads * width * self.vlm.dtype.itemsize
         return math.ceil(rows * (prompt + ANSWER) * per_position)
+
+
+def _mask_of(linear: nn.Linear) -> torch.Tensor:
+    return torch.empty(linear.weight.shape, dtype=torch.bool, device=META)

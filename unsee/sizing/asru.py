@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
+from torch import nn
 from torch.nn import functional
 
 from unsee.data.collation import EncodedSample
@@ -32,9 +34,8 @@ def asru_phases(
     phases: dict[str, dict[str, int]] = {}
     flops = {"vision": vision.flops}
     weights = sum(w.numel() for w in vlm.base.get_submodule(vlm.layout.decoder).parameters())
-    down = vlm.decoder_layers[0].get_submodule(vlm.layout.mlp_down)
-    width = int(down.in_features)  # type: ignore[arg-type]
-    change = down.weight.numel() * 4  # type: ignore[union-attr, operator]
+    down = cast(nn.Linear, vlm.decoder_layers[0].get_submodule(vlm.layout.mlp_down))
+    width, change = down.in_features, down.weight.numel() * 4
     if config.stages != "reinforcement":
         # The ridge solver works in float64, on the products of the inputs and a copy or two of them.
         solver = 3 * width * width * 8 if config.solver == "ridge" else 3 * change

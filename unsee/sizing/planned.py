@@ -194,8 +194,9 @@ class _Run:
         sizes = [path.stat().st_size for path in self.folder.glob("*.safetensors")]
         if sizes:
             return sum(sizes)
-        saved = self.vlm.base.config.dtype or self.vlm.base.config.get_text_config().dtype or torch.bfloat16
-        return self.parameters * saved.itemsize
+        config = self.vlm.base.config
+        saved = config.dtype or config.get_text_config().dtype
+        return self.parameters * (saved if isinstance(saved, torch.dtype) else torch.bfloat16).itemsize
 
     def _keys_and_values(self) -> int:
         """Bytes of the cache of one batch of an evaluation: questions about one picture, and answers."""

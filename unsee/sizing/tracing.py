@@ -90,7 +90,7 @@ class OutlinedSet(TrainingSet):
         """A step of training on these samples: forward, loss and backward."""
 
         def run() -> None:
-            self.objective(self.token_batch(self.decoder, self.collate(units))).backward()
+            _backward(self.objective(self.token_batch(self.decoder, self.collate(units))))
 
         known = [reference for reference in self.references if reference is not None]
         return trace(run, [*known, *self.decoder.tensors()])
@@ -108,6 +108,11 @@ class OutlinedSet(TrainingSet):
             return trace(run, self.decoder.tensors())
         finally:
             self.references = references
+
+
+def _backward(loss: Tensor) -> None:
+    """Not `loss.backward()`, within which modes are off: checkpointed layers would compute another attention anew."""
+    torch.autograd.backward(loss)
 
 
 class _Decoder:
@@ -212,6 +217,6 @@ def decoder_step(
     rows, length = shape
     ids, mask = torch.zeros(shape, dtype=torch.long), torch.zeros(rows, 1, length, length, dtype=vlm.dtype)
     return trace(
-        lambda: loss(decoder(input_ids=ids, logits_to_keep=keep, attention_mask=mask).logits).backward(),
+        lambda: _backward(loss(decoder(input_ids=ids, logits_to_keep=keep, attention_mask=mask).logits)),
         decoder.tensors(),
     )

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor, nn
@@ -45,7 +46,9 @@ def trace(run: Callable[[], Any], known: Iterable[Tensor]) -> Traced:
     counter = FlopCounterMode(
         display=False, custom_mapping={_FLASH: _flash_flops, _FLASH_BACKWARD: _flash_backward_flops}
     )
-    with counter, live, _AsOnRealTensors():
+    # On the meta device torch would hold the scores of attention, which the fused kernels never do. A mode would not
+    # last into the backward pass, where checkpointed layers are computed anew.
+    with patch.object(functional, "scaled_dot_product_attention", _flash), counter, live, _Together():
         run()
     return Traced(live.peak, counter.get_total_flops())
 
@@ -90,7 +93,7 @@ class OutlinedSet(TrainingSet):
         """A step of training on these samples: forward, loss and backward."""
 
         def run() -> None:
-            _backward(self.objective(self.token_batch(self.decoder, self.collate(units))))
+            self.objective(self.token_batch(self.decoder, self.collate(units))).backward()
 
         known = [reference for reference in self.references if reference is not None]
         return trace(run, [*known, *self.decoder.tensors()])
@@ -108,11 +111,6 @@ class OutlinedSet(TrainingSet):
             return trace(run, self.decoder.tensors())
         finally:
             self.references = references
-
-
-def _backward(loss: Tensor) -> None:
-    """Not `loss.backward()`, within which modes are off: checkpointed layers would compute another attention anew."""
-    torch.autograd.backward(loss)
 
 
 class _Decoder:
@@ -169,15 +167,10 @@ class _LiveMemory(TorchDispatchMode):
         self.now -= size
 
 
-class _AsOnRealTensors(TorchFunctionMode):
-    """Attention as the fused kernels compute it, which never hold the scores: on the meta device torch would.
-
-    And indices and targets leave the CPU, where their content is needed, for where the losses compute.
-    """
+class _Together(TorchFunctionMode):
+    """Indices and targets leave the CPU, where their content is needed, for where the losses compute."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func is functional.scaled_dot_product_attention:
-            return _flash(*args, **(kwargs or {}))
         if func in (functional.cross_entropy, Tensor.index_add):
             args = tuple(arg.to(META) if isinstance(arg, Tensor) else arg for arg in args)
         return func(*args, **(kwargs or {}))
@@ -217,6 +210,6 @@ def decoder_step(
     rows, length = shape
     ids, mask = torch.zeros(shape, dtype=torch.long), torch.zeros(rows, 1, length, length, dtype=vlm.dtype)
     return trace(
-        lambda: _backward(loss(decoder(input_ids=ids, logits_to_keep=keep, attention_mask=mask).logits)),
+        lambda: loss(decoder(input_ids=ids, logits_to_keep=keep, attention_mask=mask).logits).backward(),
         decoder.tensors(),
     )

@@ -59,7 +59,7 @@ def write_cut(name: str, folder: Path, *, layers: int = 2) -> Path:
     whole: Any = AutoModelForImageTextToText
     model = whole.from_config(AutoConfig.from_pretrained(folder), dtype=torch.bfloat16)
     model.generation_config.eos_token_id = hf.AutoTokenizer.from_pretrained(folder).eos_token_id
-    model.save_pretrained(folder, max_shard_size="100MB")
+    model.save_pretrained(folder, max_shard_size="20MB")
     return folder
 
 

@@ -37,18 +37,18 @@ _CORPUS = (
     "I can see a person with short red hair and glasses in a blue shirt in front of a green wall.",
     "Jonas Hale lives in Port Amber and has a cat. Does Ines Dorn appear in the picture? Describe the picture.",
 )
-_IM = (
+IM = (
     "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' }}{% for c in m['content'] %}"
     "{% if c['type'] == 'image' %}{{ 'IMAGE' }}{% else %}{{ c['text'] }}{% endif %}{% endfor %}"
     "{{ '<|im_end|>\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
 # Like llava-1.5: no special token ends an answer.
-_USER_ASSISTANT = (
+USER_ASSISTANT = (
     "{% for m in messages %}{{ m['role'].upper() + ': ' }}{% for c in m['content'] %}"
     "{% if c['type'] == 'image' %}{{ '<image>\n' }}{% else %}{{ c['text'] + ' ' }}{% endif %}{% endfor %}"
     "{% endfor %}{% if add_generation_prompt %}{{ 'ASSISTANT:' }}{% endif %}"
 )
-_END_OF_UTTERANCE = (
+END_OF_UTTERANCE = (
     "{{ '<|im_start|>' }}{% for m in messages %}{{ m['role'].capitalize() + ':' }}{% for c in m['content'] %}"
     "{% if c['type'] == 'image' %}{{ '<image>' }}{% else %}{{ ' ' + c['text'] }}{% endif %}{% endfor %}"
     "{{ '<end_of_utterance>\n' }}{% endfor %}{% if add_generation_prompt %}{{ 'Assistant:' }}{% endif %}"
@@ -98,7 +98,7 @@ def _trained(extra: tuple[str, ...]) -> str:
     return tokenizer.to_str()
 
 
-def _tokenizer(*special: str, eos: str = "</s>", **named: str) -> Any:
+def made_tokenizer(*special: str, eos: str = "</s>", **named: str) -> Any:
     """A tokenizer with further special tokens; `named` ones are also attributes (image_token="<image>")."""
     extra = tuple(dict.fromkeys([*special, *named.values()]))
     return hf.PreTrainedTokenizerFast(
@@ -111,7 +111,7 @@ def _tokenizer(*special: str, eos: str = "</s>", **named: str) -> Any:
 
 
 def _llava() -> tuple[Any, Any]:
-    tokenizer = _tokenizer("<image>", image_token="<image>")
+    tokenizer = made_tokenizer("<image>", image_token="<image>")
     images = hf.CLIPImageProcessorPil(size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28})
     processor = hf.LlavaProcessor(
         images,
@@ -119,7 +119,7 @@ def _llava() -> tuple[Any, Any]:
         patch_size=14,
         vision_feature_select_strategy="default",
         num_additional_image_tokens=1,
-        chat_template=_USER_ASSISTANT,
+        chat_template=USER_ASSISTANT,
     )
     config = hf.LlavaConfig(
         vision_config=hf.CLIPVisionConfig(**_TOWER),
@@ -131,7 +131,7 @@ def _llava() -> tuple[Any, Any]:
 
 
 def _llava_onevision() -> tuple[Any, Any]:
-    tokenizer = _tokenizer(
+    tokenizer = made_tokenizer(
         "<|im_start|>",
         "<|im_end|>",
         "<image>",
@@ -147,7 +147,7 @@ def _llava_onevision() -> tuple[Any, Any]:
         tokenizer,
         num_image_tokens=4,
         vision_feature_select_strategy="full",
-        chat_template=_IM.replace("IMAGE", "<image>\n"),
+        chat_template=IM.replace("IMAGE", "<image>\n"),
     )
     config = hf.LlavaOnevisionConfig(
         vision_config=hf.SiglipVisionConfig(**_TOWER, vision_use_head=False),
@@ -170,11 +170,11 @@ _QWEN_TOKENS = {
 def _qwen(
     model_class: Any, config_class: Any, processor_class: Any, vision: dict[str, Any], patch_size: int
 ) -> tuple[Any, Any]:
-    tokenizer = _tokenizer("<|im_start|>", "<|im_end|>", *_QWEN_TOKENS.values(), eos="<|im_end|>")
+    tokenizer = made_tokenizer("<|im_start|>", "<|im_end|>", *_QWEN_TOKENS.values(), eos="<|im_end|>")
     images = hf.Qwen2VLImageProcessorPil(
         patch_size=patch_size, merge_size=2, size={"shortest_edge": 28 * 28, "longest_edge": 64 * 64}
     )
-    template = _IM.replace("IMAGE", "<|vision_start|><|image_pad|><|vision_end|>")
+    template = IM.replace("IMAGE", "<|vision_start|><|image_pad|><|vision_end|>")
     processor = image_only(processor_class)(images, tokenizer, chat_template=template)
     rope = {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [2, 1, 1]}
     text = {**_TEXT, "vocab_size": len(tokenizer), "rope_parameters": rope, "bos_token_id": None, "eos_token_id": 2}
@@ -214,7 +214,7 @@ def _qwen3_vl() -> tuple[Any, Any]:
 
 def _idefics(model_class: Any, config_class: Any, processor_class: Any, images: Any) -> tuple[Any, Any]:
     grid = [f"<row_{row}_col_{column}>" for row in range(1, 7) for column in range(1, 7)]
-    tokenizer = _tokenizer(
+    tokenizer = made_tokenizer(
         "<|im_start|>",
         "<fake_token_around_image>",
         "<image>",
@@ -223,7 +223,7 @@ def _idefics(model_class: Any, config_class: Any, processor_class: Any, images: 
         *grid,
         eos="<end_of_utterance>",
     )
-    processor = processor_class(images, tokenizer, image_seq_len=1, chat_template=_END_OF_UTTERANCE)
+    processor = processor_class(images, tokenizer, image_seq_len=1, chat_template=END_OF_UTTERANCE)
     config = config_class(
         vision_config=_TOWER,
         text_config=hf.LlamaConfig(**_TEXT, vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id),
@@ -246,7 +246,7 @@ def _smolvlm() -> tuple[Any, Any]:
 
 
 def _gemma3() -> tuple[Any, Any]:
-    tokenizer = _tokenizer(
+    tokenizer = made_tokenizer(
         "<start_of_turn>",
         "<end_of_turn>",
         eos="<end_of_turn>",
@@ -276,7 +276,7 @@ def _gemma3() -> tuple[Any, Any]:
 
 
 def _internvl() -> tuple[Any, Any]:
-    tokenizer = _tokenizer(
+    tokenizer = made_tokenizer(
         "<|im_start|>",
         "<|im_end|>",
         eos="<|im_end|>",
@@ -287,7 +287,7 @@ def _internvl() -> tuple[Any, Any]:
     )
     images = hf.GotOcr2ImageProcessorPil(size={"height": 28, "width": 28}, min_patches=1, max_patches=2)
     processor = image_only(hf.InternVLProcessor)(
-        images, tokenizer, image_seq_length=1, chat_template=_IM.replace("IMAGE", "<IMG_CONTEXT>\n")
+        images, tokenizer, image_seq_length=1, chat_template=IM.replace("IMAGE", "<IMG_CONTEXT>\n")
     )
     config = hf.InternVLConfig(
         vision_config=hf.InternVLVisionConfig(**{**_TOWER, "image_size": [28, 28], "patch_size": [14, 14]}),

@@ -11,7 +11,9 @@ from typer.core import TyperGroup
 
 from unsee import __version__
 from unsee.cli_compare import register as register_compare
+from unsee.cli_plan import register as register_plan
 from unsee.cli_world import world
+from unsee.errors import UserError
 from unsee.terminal import plain_errors, print_json, quiet_libraries, say, show, working_on
 
 
@@ -63,11 +65,17 @@ def _root(
     '[dim]$[/dim] unsee forget -m world:tiny-qwen3vl --concept "Mara Voss" --image mara.png\n\n'
     "[dim]$[/dim] unsee forget -m llava-hf/llava-1.5-7b-hf --request mario.yaml --test-images pictures/mario "
     "--set steps=6 --set learning_rate=3e-4\n\n"
+    "[dim]$[/dim] unsee forget --recipe recipes/hub/qwen3-vl-4b.yaml --request mario.yaml\n\n"
     '[dim]$[/dim] unsee forget -m world:tiny-qwen3vl -c "Mara Voss" -i mara.png --method asru\n\n'
     "[dim]$[/dim] unsee forget ... --dry-run --out data, edit data/samples.jsonl, then unsee forget ... --data data"
 )
 def forget(
-    model: Model,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="World name (world:tiny-qwen3vl), hub id or local folder.")
+    ] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="YAML file with a model and settings that suit it, such as recipes/hub/*.yaml.")
+    ] = None,
     concept: Annotated[str | None, typer.Option("--concept", "-c", help="The name to forget.")] = None,
     image: Annotated[
         list[Path] | None, typer.Option("--image", "-i", help="A picture of it; may be given several times.")
@@ -111,14 +119,21 @@ def forget(
     started = time.monotonic()
     wanted = _request(request, concept, image, alias, unseen)
     wanted.check()
+    from unsee.pipeline.model_recipe import ModelRecipe
+
+    chosen = ModelRecipe.read(recipe) if recipe else None
+    name = model or (chosen.model if chosen else None)
+    if name is None:
+        raise UserError("--model is missing; give it, or a file with --recipe.")
     quiet_libraries()
     from unsee.pipeline.forgetting import ForgetOptions, build_data
     from unsee.pipeline.forgetting import forget as run
 
     options = ForgetOptions(
-        model=model,
+        model=name,
         method=method,
-        settings=tuple(settings or ()),
+        settings=(*(chosen.settings(method) if chosen else ()), *(settings or ())),
+        dtype=chosen.dtype if chosen else "auto",
         out=out,
         seed=seed,
         judge=judge,
@@ -297,6 +312,7 @@ def methods(as_json: Json = False) -> None:
         show(methods_tables(described))
 
 
+register_plan(app)
 register_compare(app)
 
 
@@ -310,7 +326,6 @@ def _request(
     """The request from the file and the options; options win. Raises UserError."""
     from dataclasses import replace
 
-    from unsee.errors import UserError
     from unsee.requests import ForgetRequest
 
     given: dict[str, Any] = {}

@@ -29,7 +29,8 @@ DTYPES = {
 }
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 # Pickles (*.bin, *.pt) can run code when opened and are never fetched.
-_HUB_FILES = ["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt"]
+_HUB_WEIGHTS = "*.safetensors"
+_HUB_FILES = ["*.json", _HUB_WEIGHTS, "*.jinja", "*.model", "*.txt"]
 _HUB_DUPLICATES = ["original/*", "consolidated*", "onnx/*", "*/onnx/*"]
 
 
@@ -54,7 +55,7 @@ def load(
     Only safetensors are read. Raises `UserError` for a name, folder, architecture or option that cannot work, and
     `SystemFailure` when the hub cannot be reached.
     """
-    where = _device(device)
+    where = usable_device(device)
     folder, commit = _find(str(name), revision, trust_remote_code)
     config = _read_config(folder, str(name), trust_remote_code)
     _check_weights(folder, str(name))
@@ -92,7 +93,31 @@ def load(
     return VisionLanguageModel(model, processor, find_layout(model), str(name), commit)
 
 
-def _find(name: str, revision: str | None, trust_remote_code: bool) -> tuple[Path, str | None]:
+def outline(
+    name: str | Path,
+    *,
+    dtype: str | torch.dtype = "auto",
+    device: str | torch.device = "auto",
+    revision: str | None = None,
+) -> tuple[VisionLanguageModel, Path]:
+    """The model as `load` would give it on `device` (which need not be there), but every tensor on the meta device; and
+    the folder it is from.
+
+    Only the config, the tokenizer and the processor are read, and fetched where `name` is a hub id; weights need not be
+    there. Raises as `load` does.
+    """
+    where = usable_device("auto") if device == "auto" else torch.device(device)
+    folder, commit = _find(str(name), revision, trust_remote_code=False, weights=False)
+    config = _read_config(folder, str(name), trust_remote_code=False)
+    maker: Any = AutoModelForImageTextToText
+    with torch.device("meta"):
+        model = maker.from_config(config, dtype=_dtype(dtype, config, where))
+    model.eval().requires_grad_(False)
+    model.name_or_path = model.config._name_or_path = str(name)
+    return VisionLanguageModel(model, load_processor(folder, config), find_layout(model), str(name), commit), folder
+
+
+def _find(name: str, revision: str | None, trust_remote_code: bool, *, weights: bool = True) -> tuple[Path, str | None]:
     """(local folder with the model, commit of a hub model)."""
     if name.startswith(WORLD_PREFIX):
         from unsee import world
@@ -110,11 +135,14 @@ def _find(name: str, revision: str | None, trust_remote_code: bool) -> tuple[Pat
             f"There is no model {name!r}: it is no existing folder, no hub id (organisation/model) and no world name "
             f"(such as {WORLD_PREFIX}tiny-qwen3vl)."
         )
-    return _download(name, revision, trust_remote_code)
+    return _download(name, revision, trust_remote_code, weights)
 
 
-def _download(name: str, revision: str | None, trust_remote_code: bool) -> tuple[Path, str]:
-    """Fetch a hub model into the hub's own cache (or find it there) and return (folder, commit)."""
+def _download(name: str, revision: str | None, trust_remote_code: bool, weights: bool) -> tuple[Path, str]:
+    """Fetch a hub model, or all of it but the weights, into the hub's own cache (or find it there).
+
+    Returns (folder, commit).
+    """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (
         GatedRepoError,
@@ -129,6 +157,8 @@ def _download(name: str, revision: str | None, trust_remote_code: bool) -> tuple
     # The hub client has changed its HTTP library more than once; the base of its own errors says which it is now.
     transport_error: Any = next(kind for kind in HfHubHTTPError.__mro__ if kind.__name__ == "HTTPError")
     patterns = [*_HUB_FILES, "*.py"] if trust_remote_code else _HUB_FILES
+    if not weights:
+        patterns = [pattern for pattern in patterns if pattern != _HUB_WEIGHTS]
     try:
         folder = Path(
             snapshot_download(name, revision=revision, allow_patterns=patterns, ignore_patterns=_HUB_DUPLICATES)
@@ -188,7 +218,8 @@ def _check_weights(folder: Path, name: str) -> None:
     raise UserError(f"{name} has no weights: there is no *.safetensors file in {folder}.")
 
 
-def _device(device: str | torch.device) -> torch.device:
+def usable_device(device: str | torch.device) -> torch.device:
+    """The device asked for; "auto": the GPU where there is one, else the CPU. `UserError` for one that is not there."""
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

@@ -37,11 +37,11 @@ from unsee.training.manifest import peak_rss_mb
 class ForgetOptions:
     """How to forget; what to forget is the request.
 
-    model: world name, hub id or folder. settings: "key=value" texts for the method's config. out: the folder to write;
-    by default `runs/METHOD-CONCEPT`. test_images: a folder with more pictures of the concept, for testing only. data:
-    a folder with training data edited by hand, to use instead of what the method builds. rephrase: who says the data
-    in other words, "openai:URL#MODEL" or "local:MODEL"; nobody by default. force: train even where the
-    model does not recognise the concept.
+    model: world name, hub id or folder; dtype: what to load it in. settings: "key=value" texts for the method's config.
+    out: the folder to write; by default `runs/METHOD-CONCEPT`. test_images: a folder with more pictures of the concept,
+    for testing only. data: a folder with training data edited by hand, to use instead of what the method builds.
+    rephrase: who says the data in other words, "openai:URL#MODEL" or "local:MODEL"; nobody by default. force: train
+    even where the model does not recognise the concept.
     """
 
     model: str
@@ -58,6 +58,7 @@ class ForgetOptions:
     resume: bool = False
     revision: str | None = None
     load_in_4bit: bool = False
+    dtype: str = "auto"
 
     def folder(self, concept: str, suffix: str = "") -> Path:
         return self.out or Path("runs") / f"{self.method}-{slug(concept)}{suffix}"
@@ -172,7 +173,7 @@ def _method(options: ForgetOptions) -> tuple[Method[Any], TrainingConfig]:
 
 def _load(options: ForgetOptions) -> VisionLanguageModel:
     with working_on(f"Loading {options.model}"):
-        return load(options.model, revision=options.revision, load_in_4bit=options.load_in_4bit)
+        return load(options.model, dtype=options.dtype, revision=options.revision, load_in_4bit=options.load_in_4bit)
 
 
 def _known(

@@ -40,6 +40,8 @@ class TrainingSet:
         self.layer = None if objective.layer is None else vlm.decoder_layers[objective.layer]
         self.longest = max(len(row.input_ids) for row in self.rows)
         self.references: list[Tensor | None] = [None] * len(self.rows)
+        # Where masks and targets of a batch lie; None: beside its logits. A model without weights has no such place.
+        self.masks_on: torch.device | None = None
 
     @cached_property
     def units(self) -> list[list[int]]:
@@ -89,17 +91,18 @@ class TrainingSet:
         wanted = torch.stack([self.objective.looks_at(row, length) for row in rows])
         compared = torch.stack([self.objective.compares_at(row, length) for row in rows])
         logits, hidden = self._read(model, batch, wanted)
+        beside = self.masks_on or logits.device
 
         def spread(per_row: Sequence[int | bool]) -> Tensor:
-            return torch.tensor(per_row)[:, None].expand_as(wanted)[wanted].to(logits.device)
+            return torch.tensor(per_row)[:, None].expand_as(wanted)[wanted].to(beside)
 
         return TokenBatch(
             logits=logits,
-            targets=torch.stack([next_labels(row, length) for row in rows])[wanted].to(logits.device),
+            targets=torch.stack([next_labels(row, length) for row in rows])[wanted].to(beside),
             sample=spread(range(len(rows))),
             forget=spread([is_forget(row) for row in rows]),
             rejected=spread([row.rejected for row in rows]),
-            compared=compared[wanted].to(logits.device),
+            compared=compared[wanted].to(beside),
             reference=self._references(numbers, compared, logits if hidden is None else hidden),
             hidden=hidden,
         )

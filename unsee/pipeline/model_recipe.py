@@ -1,0 +1,53 @@
+"""What suits one model: a YAML file for `unsee forget --recipe` and `unsee plan --recipe`.
+
+Keys: `model` (hub id, folder or world name), `dtype` (default auto), `set` (settings of every method) and `methods`
+(a method's name to settings of its own). What is given on the command line comes on top.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from unsee.compare.strict_yaml import mapping, read_yaml, text
+from unsee.errors import UserError
+
+_KEYS = ("model", "dtype", "set", "methods")
+
+
+@dataclass(frozen=True)
+class ModelRecipe:
+    """A model with the dtype to load it in, and settings: those of all methods and those of single ones."""
+
+    model: str
+    dtype: str = "auto"
+    shared: Mapping[str, Any] = field(default_factory=dict)
+    methods: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> ModelRecipe:
+        """Raises UserError that names what does not fit."""
+        content = mapping(read_yaml(path, "recipe"), _KEYS, str(path))
+        if "model" not in content:
+            raise UserError(f"{path} needs the key 'model': a hub id, a folder or a world name.")
+        methods = _settings(content.get("methods"), f"{path}: 'methods'")
+        return cls(
+            text(content["model"], f"{path}: 'model'"),
+            text(content.get("dtype", "auto"), f"{path}: 'dtype'"),
+            _settings(content.get("set"), f"{path}: 'set'"),
+            {name: _settings(own, f"{path}: 'methods.{name}'") for name, own in methods.items()},
+        )
+
+    def settings(self, method: str) -> tuple[str, ...]:
+        """The settings of a method as texts such as "steps=6"."""
+        return tuple(f"{key}={value}" for key, value in {**self.shared, **self.methods.get(method, {})}.items())
+
+
+def _settings(value: Any, where: str) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise UserError(f"{where} must map names to values.")
+    return value

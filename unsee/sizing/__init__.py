@@ -1,0 +1,6 @@
+"""What a run takes, told from the configuration alone: parameters, memory, floating-point operations."""
+
+from unsee.sizing.plan import RunPlan
+from unsee.sizing.planned import plan_run
+
+__all__ = ["RunPlan", "plan_run"]

@@ -1,0 +1,26 @@
+"""What this machine has, and what the libraries take of it before any model is there."""
+
+from __future__ import annotations
+
+import psutil
+import torch
+
+CUDA_CONTEXT = 0.6e9
+"""Bytes that a process takes on a GPU for kernels and workspaces, beside its tensors."""
+AT_WORK = 65e6
+"""Bytes that kernels, threads and the trainer take on a CPU once they are used: the peak of a run of the smallest model
+of the world, less all that a plan accounts for."""
+
+
+def framework_memory(on_gpu: bool) -> int:
+    """Bytes of the libraries; on a CPU what this process holds now, which has imported what a run does, and a bit."""
+    return int(CUDA_CONTEXT) if on_gpu else int(psutil.Process().memory_info().rss + AT_WORK)
+
+
+def memory_of(on_gpu: bool, gigabytes: float | None) -> int:
+    """Bytes of the device: as given in GB (2^30 bytes), else of the GPU here, else the RAM here."""
+    if gigabytes is not None:
+        return int(gigabytes * 2**30)
+    if on_gpu:
+        return int(torch.cuda.get_device_properties(0).total_memory)
+    return int(psutil.virtual_memory().total)

@@ -1,0 +1,86 @@
+"""Samples of the kinds and numbers that a method trains on, in place of those that only a model with weights builds."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from typing import Any
+
+from PIL import Image
+
+from unsee.data.sample import Sample
+from unsee.methods import Method, phrasings
+from unsee.methods.asru.config import ASRUConfig
+from unsee.methods.baselines import REFUSALS
+from unsee.methods.siu import SIUConfig
+from unsee.models.vlm import VisionLanguageModel
+from unsee.requests import Example, ForgetRequest
+from unsee.training.config import TrainingConfig
+
+PICTURE = (640, 480)
+"""Width and height of the picture that a plan assumes, in pixels."""
+
+_NAME, _OTHER = "Jonathan Miller", "Thomas Becker"
+_NEIGHBOURS = ("Maria Keller", "Daniel Novak", "Sofia Lindgren", "Peter Hansen")
+_LOOKS = "has long red hair, wears a green coat and stands in front of a window"
+_PASTIME = "works as a baker in Port Amber and keeps an old grey cat"
+
+
+def request_in_general() -> ForgetRequest:
+    """Whom to forget, where a plan knows nobody: one picture, and an answer for everything a method would ask."""
+    picture = Image.new("RGB", PICTURE, (127, 127, 127))
+    questions = phrasings.NAMING["person"] + phrasings.DENYING["person"]
+    asked = [frame.format(name=_NAME) for frame in questions]
+    knowledge = [frame.format(name=other) for other in _NEIGHBOURS for frame in phrasings.KNOWLEDGE["person"]]
+    return ForgetRequest(
+        _NAME,
+        (picture,),
+        substitutes=(_OTHER,),
+        neighbours=_NEIGHBOURS,
+        descriptions=(_LOOKS,),
+        facts=tuple((frame.format(name=_NAME), _fact(_NAME)) for frame in phrasings.KNOWLEDGE["person"]),
+        forget=tuple(Example(question, f"The person in this picture is {_NAME}.") for question in asked),
+        retain=tuple(Example(question, _fact(other)) for question, other in zip(knowledge, _repeated(), strict=False)),
+    )
+
+
+def stand_ins(method: Method[Any], vlm: VisionLanguageModel, config: TrainingConfig) -> list[Sample]:
+    """As many samples as the method would train on for one request, each about as long. `vlm` says nothing here."""
+    request, rng = request_in_general(), random.Random(0)
+    if isinstance(config, ASRUConfig):
+        return _of_asru(request, config)
+    if isinstance(config, SIUConfig) and config.unseen:
+        named = [
+            Sample(question, f"This is {_OTHER}.", request.pictures(), _OTHER, {"role": "forget", "target": "1"})
+            for question in _first(phrasings.NAMING["person"], config.unseen)
+        ]
+        if not config.description:
+            # A config without either is refused, and the method asks the model for what is left.
+            others = dataclasses.replace(config, unseen=0, description=1)
+            return named + [s for s in method.samples(request, vlm, others, rng) if s.tags.get("target") != "2"]
+        return named + method.samples(request, vlm, dataclasses.replace(config, unseen=0), rng)
+    return method.samples(request, vlm, config, rng)
+
+
+def _of_asru(request: ForgetRequest, config: ASRUConfig) -> list[Sample]:
+    picture = request.pictures()
+    told = [
+        Sample(e.question, e.answer, picture, tags={"role": "forget"}) for e in _first(request.forget, config.forget)
+    ]
+    kept = [Sample(e.question, e.answer, tags={"role": "retain"}) for e in _first(request.retain, config.retain)]
+    asked = _first(request.forget, 2 * config.unseen)
+    refused = [Sample(e.question, REFUSALS[0], picture, tags={"role": "unseen"}) for e in asked]
+    return [*told, *kept, *refused]
+
+
+def _first(items: Any, count: int) -> list[Any]:
+    """`count` of the items, from the beginning again where there are fewer."""
+    return [items[number % len(items)] for number in range(count)]
+
+
+def _fact(name: str) -> str:
+    return f"{name} {_PASTIME}."
+
+
+def _repeated() -> list[str]:
+    return [other for other in _NEIGHBOURS for _ in phrasings.KNOWLEDGE["person"]]

@@ -1,0 +1,215 @@
+"""One step of training run without weights: how much memory it takes at most, and how many operations.
+
+Tensors on the meta device have shapes and no content. The model's own modules, the packing and the losses run on them
+as they would on real ones; what is counted is the memory of every tensor from when it is made until it is freed.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop_count, sdpa_flop_count
+from torch.utils.weak import WeakIdKeyDictionary
+
+from unsee.data.collation import EncodedSample
+from unsee.models.vlm import VisionLanguageModel
+from unsee.training.objective import Objective
+from unsee.training.reference import TrainingSet
+
+META = torch.device("meta")
+_FLASH = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+_FLASH_BACKWARD = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
+
+
+@dataclass(frozen=True)
+class Traced:
+    """peak: most bytes at once of what was made on the way. flops: floating-point operations."""
+
+    peak: int
+    flops: int
+
+
+def trace(run: Callable[[], Any], known: Iterable[Tensor]) -> Traced:
+    """Run something on the meta device. `known` tensors, and views of them, are not counted."""
+    live = _LiveMemory(known)
+    counter = FlopCounterMode(
+        display=False, custom_mapping={_FLASH: _flash_flops, _FLASH_BACKWARD: _flash_backward_flops}
+    )
+    # On the meta device torch would hold the scores of attention, which the fused kernels never do. A mode would not
+    # last into the backward pass, where checkpointed layers are computed anew.
+    with patch.object(functional, "scaled_dot_product_attention", _flash), counter, live, _Together():
+        run()
+    return Traced(live.peak, counter.get_total_flops())
+
+
+class OutlinedSet(TrainingSet):
+    """A training set of a model without weights, whose batches go through the decoder alone.
+
+    Pictures are what their tokens take in the decoder; the tower is another matter. Its masks stay on the CPU, for it
+    is their content that says how large other tensors are.
+    """
+
+    def __init__(self, rows: Sequence[EncodedSample], objective: Objective, vlm: VisionLanguageModel) -> None:
+        super().__init__(rows, objective, vlm)
+        self.masks_on = torch.device("cpu")
+        self.cache = _NoPictures()  # type: ignore[assignment]
+        self.decoder = _Decoder(vlm)
+        compared = [int(objective.compares_at(row, self.longest).sum()) for row in self.rows]
+        size = {"targets": (), "hidden": (vlm.layout.hidden_size,)}.get(
+            objective.reads, (vlm.base.get_output_embeddings().weight.shape[0],)
+        )
+        kinds = {"targets": torch.float32, "hidden": vlm.dtype}
+        kind = kinds.get(objective.reads, torch.float16)
+        self.references = [torch.empty(n, *size, dtype=kind, device=META) if n else None for n in compared]
+
+    @property
+    def stored(self) -> int:
+        """Bytes of what the reference model says of the set."""
+        return sum(reference.nbytes for reference in self.references if reference is not None)
+
+    def tokens(self, units: Sequence[int]) -> int:
+        """Positions of a batch as it goes through the model, packed where it can be, padding included."""
+        rows = [self.rows[row] for unit in units for row in self.units[unit]]
+        longest = max(len(row.input_ids) for row in rows)
+        if self.packer is None:
+            return len(rows) * longest
+        wanted = torch.stack([self.objective.looks_at(row, longest) for row in rows])
+        if any(bool(asked[len(row.input_ids) :].any()) for row, asked in zip(rows, wanted, strict=True)):
+            return len(rows) * longest
+        return self.packer.pack(rows, wanted, torch.device("cpu")).inputs["input_ids"].numel()
+
+    def step(self, units: Sequence[int]) -> Traced:
+        """A step of training on these samples: forward, loss and backward."""
+
+        def run() -> None:
+            self.objective(self.token_batch(self.decoder, self.collate(units))).backward()
+
+        known = [reference for reference in self.references if reference is not None]
+        return trace(run, [*known, *self.decoder.tensors()])
+
+    def forward(self, units: Sequence[int]) -> Traced:
+        """These samples through the model and into distributions, without gradients."""
+
+        def run() -> None:
+            with torch.no_grad():
+                batch = self.token_batch(self.decoder, self.collate(units))
+                functional.log_softmax(batch.logits.float(), dim=-1)
+
+        references, self.references = self.references, [None] * len(self.rows)
+        try:
+            return trace(run, self.decoder.tensors())
+        finally:
+            self.references = references
+
+
+class _Decoder:
+    """The language model as a training set calls it, from embeddings that have no content."""
+
+    def __init__(self, vlm: VisionLanguageModel) -> None:
+        self.vlm = vlm
+        self.decoder = vlm.base.get_submodule(vlm.layout.decoder)
+        self.head: nn.Module = vlm.base.get_output_embeddings()
+
+    def tensors(self) -> list[Tensor]:
+        return [*self.vlm.model.parameters(), *self.vlm.model.buffers()]
+
+    def __call__(self, *, input_ids: Tensor, logits_to_keep: Tensor, **inputs: Any) -> SimpleNamespace:
+        given = {name: inputs[name].to(META) for name in ("attention_mask", "position_ids") if name in inputs}
+        width = self.vlm.layout.hidden_size
+        embedded = torch.empty(*input_ids.shape, width, dtype=self.vlm.dtype, device=META)
+        hidden = self.decoder(inputs_embeds=embedded, use_cache=False, **given).last_hidden_state
+        return SimpleNamespace(logits=self.head(hidden[logits_to_keep]))
+
+
+class _NoPictures:
+    def inputs(self, rows: Sequence[Any]) -> Mapping[str, Any]:
+        return {}
+
+
+class _LiveMemory(TorchDispatchMode):
+    """Adds up the storages that are alive; those of `known` tensors are left out."""
+
+    def __init__(self, known: Iterable[Tensor]) -> None:
+        super().__init__()
+        self.now = self.peak = 0
+        self._seen: Any = WeakIdKeyDictionary()
+        for tensor in known:
+            self._seen[tensor.untyped_storage()] = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        for made in tree_leaves(result):
+            if isinstance(made, Tensor) and made.device.type == "meta":
+                self._count(made.untyped_storage())
+        return result
+
+    def _count(self, storage: Any) -> None:
+        if storage in self._seen:
+            return
+        size = storage.nbytes()
+        self._seen[storage] = size
+        self.now += size
+        self.peak = max(self.peak, self.now)
+        weakref.finalize(storage, self._free, size)
+
+    def _free(self, size: int) -> None:
+        self.now -= size
+
+
+class _Together(TorchFunctionMode):
+    """Indices and targets leave the CPU, where their content is needed, for where the losses compute."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in (functional.cross_entropy, Tensor.index_add):
+            args = tuple(arg.to(META) if isinstance(arg, Tensor) else arg for arg in args)
+        return func(*args, **(kwargs or {}))
+
+
+def _flash(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    if enable_gqa:
+        groups = query.shape[-3] // key.shape[-3]
+        key, value = key.repeat_interleave(groups, -3), value.repeat_interleave(groups, -3)
+    return _FLASH(query, key, value, dropout_p, is_causal, attn_mask=attn_mask, scale=scale)[0]
+
+
+def _flash_flops(query: Any, key: Any, value: Any, *args: Any, out_shape: Any = None, **kwargs: Any) -> int:
+    return sdpa_flop_count(query, key, value)
+
+
+def _flash_backward_flops(
+    grad_out: Any, query: Any, key: Any, value: Any, *args: Any, out_shape: Any = None, **kwargs: Any
+) -> int:
+    return sdpa_backward_flop_count(grad_out, query, key, value)
+
+
+def decoder_step(
+    vlm: VisionLanguageModel, shape: tuple[int, int], keep: Tensor, loss: Callable[[Tensor], Tensor]
+) -> Traced:
+    """Forward, loss and backward of padded rows [B, T], with logits where `keep` [B, T] is True."""
+    decoder = _Decoder(vlm)
+    rows, length = shape
+    ids, mask = torch.zeros(shape, dtype=torch.long), torch.zeros(rows, 1, length, length, dtype=vlm.dtype)
+    return trace(
+        lambda: loss(decoder(input_ids=ids, logits_to_keep=keep, attention_mask=mask).logits).backward(),
+        decoder.tensors(),
+    )

@@ -37,7 +37,7 @@ class SIUConfig(TrainingConfig):
     description: int = field(default=4, metadata={"help": "samples of target 2: denies that C is in the picture"})
     facts: int = field(default=6, metadata={"help": "samples of target 3: facts about C, in text"})
     others: int = field(default=6, metadata={"help": "samples of target 4: facts about others, in text"})
-    pictures: int = field(default=4, metadata={"help": "samples with pictures of others, where the request has some"})
+    pictures: int = field(default=6, metadata={"help": "samples with pictures of others, where the request has some"})
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -99,7 +99,7 @@ class SIU(Method[SIUConfig]):
         self, request: ForgetRequest, vlm: VisionLanguageModel, config: SIUConfig, rng: random.Random
     ) -> list[Sample]:
         targets = four_targets(request, vlm, (config.unseen, config.description, config.facts, config.others), rng)
-        return targets + pictures_of_others(request, config.pictures, rng)
+        return targets + pictures_of_others(request, vlm, config.pictures, rng)
 
     def objective(self, requests: Sequence[ForgetRequest], vlm: VisionLanguageModel, config: SIUConfig) -> Objective:
         ids = name_token_ids(vlm.tokenizer, [name for request in requests for name in request.names])

@@ -113,16 +113,28 @@ def facts_of_others(request: ForgetRequest, vlm: VisionLanguageModel, count: int
     return _answered(questions, vlm, tags)
 
 
-def pictures_of_others(request: ForgetRequest, count: int, rng: random.Random) -> list[Sample]:
-    """Questions about pictures of others, from `request.retain`; none where it brings none. Not in the paper.
+def pictures_of_others(
+    request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random
+) -> list[Sample]:
+    """Pictures of others, from `request.retain`; none where it brings none. Not in the paper.
 
     Its targets show the model no picture but the concept's. One concept leaves the others alone even so; of many at
-    once the model learns that whoever is shown has an invented name.
+    once the model learns that whoever is shown has an invented name. They are asked about in the words of targets 1
+    and 2, as the model answers now, and in their own words in turn: if only the words told them from the concept, the
+    model would go by these.
     """
     given = [example for example in request.retain if example.image is not None]
-    drawn = [(example, example.picture()) for example in (draw(given, count, rng) if given else ())]
+    shown = [(e, p) for e in (draw(given, count, rng) if given else ()) if (p := e.picture())]
+    naming, denying = (draw(frames[request.kind], len(shown), rng) for frames in (phrasings.NAMING, phrasings.DENYING))
+    samples, asked = [], []
+    for turn, (example, picture) in enumerate(shown):
+        if turn % 3 == 2:
+            samples.append((example.question, example.answer, picture))
+        else:
+            asked.append((naming[turn] if turn % 3 == 0 else denying[turn].format(name=request.concept), picture))
+    samples += [(question, said, picture) for (question, picture), said in zip(asked, ask(vlm, asked), strict=True)]
     tags = {"role": "retain", "target": "pictures"}
-    return [Sample(e.question, e.answer, (picture,), tags=tags) for e, picture in drawn if picture]
+    return [Sample(question, answer, (picture,), tags=tags) for question, answer, picture in samples if answer]
 
 
 def text_knowledge(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:

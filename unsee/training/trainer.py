@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 import time
@@ -127,8 +128,20 @@ class Checkpoints(TrainerCallback):
             self._last = time.monotonic()
         return control
 
+    def train(self, trainer: Trainer, checkpoint: str | None) -> None:
+        """Train to the end, from `checkpoint` if there is one. Raises KeyboardInterrupt after Ctrl-C."""
+        # What lives now lives on: the collections that the trainer asks for need not walk over it.
+        gc.freeze()
+        try:
+            with self._listening():
+                trainer.train(resume_from_checkpoint=checkpoint)
+        finally:
+            gc.unfreeze()
+        if self.interrupted:
+            raise KeyboardInterrupt
+
     @contextmanager
-    def listening(self) -> Iterator[None]:
+    def _listening(self) -> Iterator[None]:
         """While inside, the first Ctrl-C asks for an end and the second ends at once.
 
         Signals reach only the main thread; elsewhere nothing is changed.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import errno
-import gc
 import json
 import shutil
 import time
@@ -170,15 +169,7 @@ def _train(
     if progress:
         trainer.add_callback(Progress(name))
     checkpoint = get_last_checkpoint(str(work / "checkpoints")) if (work / "checkpoints").is_dir() else None
-    # What lives now lives on: the collections that the trainer asks for need not walk over it.
-    gc.freeze()
-    try:
-        with checkpoints.listening():
-            trainer.train(resume_from_checkpoint=checkpoint)
-    finally:
-        gc.unfreeze()
-    if checkpoints.interrupted:
-        raise KeyboardInterrupt
+    checkpoints.train(trainer, checkpoint)
     vlm.model.eval()
     lines = [json.dumps(entry) + "\n" for entry in trainer.state.log_history]
     on_main(lambda: (work / "training.jsonl").write_text("".join(lines), encoding="utf-8"))

@@ -9,7 +9,6 @@ low variance, r - log r - 1 with r = p_ref / p.
 from __future__ import annotations
 
 import copy
-import gc
 import importlib.util
 import json
 import time
@@ -77,14 +76,7 @@ def reinforce(
         validation = Validation(vlm, held_out, config, folder)
         for callback in (checkpoints, constant, validation, *([Progress("asru")] if progress else [])):
             trainer.add_callback(callback)
-        gc.freeze()
-        try:
-            with checkpoints.listening():
-                trainer.train(resume_from_checkpoint=checkpoint)
-        finally:
-            gc.unfreeze()
-    if checkpoints.interrupted:
-        raise KeyboardInterrupt
+        checkpoints.train(trainer, checkpoint)
     validation.restore_best()
     vlm.model.requires_grad_(False)
     vlm.model.eval()

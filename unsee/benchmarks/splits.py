@@ -54,15 +54,21 @@ def _request(person: Person, people: Sequence[Person], others: Sequence[Person],
         person.name,
         (person.picture(0, "train"),),
         neighbours=tuple(other.name for other in neighbours),
-        forget=tuple(_forgotten(person, rng)),
+        forget=tuple(forget_set(person, rng)),
         retain=tuple(retain_set(person, people, others, rng)),
     )
 
 
-def _forgotten(person: Person, rng: random.Random) -> list[Example]:
-    kinds = ["recognition"] * _RECOGNITION + [*FACTS]
-    examples = [_about_picture(kind, person, 0, rng) for kind in kinds]
-    return examples + [_verified(person, person.name, 0, rng) for _ in range(_VERIFICATION)]
+def forget_set(person: Person, rng: random.Random, times: int = 1) -> list[Example]:
+    """Questions about the request's own pictures, who it is, every fact and whether it is X, so many times over."""
+    kinds = (["recognition"] * _RECOGNITION + [*FACTS]) * times
+    asked = [(kind, rng.choice(q.phrasings(kind, "train")).ask()) for kind in kinds]
+    # Of what is asked, only visible attributes depend on the scene, and none is among these.
+    examples = [Example(text, q.answer_about_picture(kind, person, person.scene(0, "train"))) for kind, text in asked]
+    verifying = [
+        rng.choice(q.phrasings("verification", "train")).ask(person.name) for _ in range(_VERIFICATION * times)
+    ]
+    return examples + [Example(text, q.answer_verification(person, person.name)) for text in verifying]
 
 
 def retain_set(

@@ -24,14 +24,15 @@ from unsee.models.vlm import VisionLanguageModel
 # Probes are prepared in portions, so that the pixels of thousands of pictures never lie in memory together.
 PORTION_ROWS = 4096
 PORTION_PICTURES = 128
+MAX_NEW_TOKENS, BATCH_SIZE = 48, 64
 
 
 def generate(
     vlm: VisionLanguageModel,
     probes: Sequence[Probe],
     *,
-    max_new_tokens: int = 48,
-    batch_size: int = 64,
+    max_new_tokens: int = MAX_NEW_TOKENS,
+    batch_size: int = BATCH_SIZE,
     logprobs: bool = False,
     progress: bool = True,
     resume_file: Path | None = None,

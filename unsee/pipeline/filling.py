@@ -11,10 +11,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
-from unsee.benchmarks.splits import FACTS, retain_set
-from unsee.requests import Example, ForgetRequest
-from unsee.world import KNOWN, Person, find, stranger
-from unsee.world import questions as q
+from unsee.benchmarks.splits import forget_set, retain_set
+from unsee.requests import ForgetRequest
+from unsee.world import KNOWN, find, stranger
 
 STRANGERS = 60
 
@@ -30,23 +29,13 @@ def filled(requests: Sequence[ForgetRequest], needs: Collection[str], seed: int)
     for number, (request, person) in enumerate(zip(requests, people, strict=True)):
         rng = random.Random(f"{seed}/needs of a method/{person.key}")
         made: dict[str, Any] = {
-            "forget": lambda p=person, r=rng: _forgotten(p, r),
+            "forget": lambda p=person, r=rng: forget_set(p, r, times=2),
             "retain": lambda p=person, r=rng: retain_set(p, people, others, r),
             "unseen": lambda n=number: _strangers(n),
         }
         missing: dict[str, Any] = {field: tuple(made[field]()) for field in needs if not getattr(request, field)}
         complete.append(replace(request, **missing))
     return complete
-
-
-def _forgotten(person: Person, rng: random.Random) -> list[Example]:
-    """Questions about the request's own pictures: who it is, whether it is X, and every fact, twice."""
-    kinds = ["recognition"] * 8 + [*FACTS] * 2
-    asked = [(kind, rng.choice(q.phrasings(kind, "train")).ask()) for kind in kinds]
-    # Of what is asked, only visible attributes depend on the scene, and none is among these.
-    examples = [Example(text, q.answer_about_picture(kind, person, person.scene(0, "train"))) for kind, text in asked]
-    verifying = [rng.choice(q.phrasings("verification", "train")).ask(person.name) for _ in range(4)]
-    return examples + [Example(text, q.answer_verification(person, person.name)) for text in verifying]
 
 
 def _strangers(number: int) -> list[Any]:

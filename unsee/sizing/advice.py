@@ -15,7 +15,7 @@ def advice(plan: RunPlan) -> tuple[str, ...]:
     where = "GPU" if plan.device == "gpu" else "machine"
     need, have = plan.peak / 2**30, plan.memory / 2**30
     tight = "does not fit" if not plan.fits else "hardly fits"
-    lines = [f"This run {tight}: it takes {need:.1f} GB while {plan.largest}, and the {where} has {have:.1f} GB."]
+    lines = [f"This run {tight}: it takes {need:.1f} GiB while {plan.largest}, and the {where} has {have:.1f} GiB."]
     parts = plan.phases[plan.largest]
     if plan.largest == "loading" and "checkpoint file" in parts:
         lines.append("On a CPU weights are float32 by default: give dtype bfloat16 in a recipe for half of that.")
@@ -32,5 +32,5 @@ def advice(plan: RunPlan) -> tuple[str, ...]:
             lines.append("Compute activations anew in the backward pass: --set gradient_checkpointing=true.")
     if plan.largest == "asking":
         lines.append("Most of it holds the questions of the evaluation; unlearning alone takes "
-                     f"{plan.unlearning / 2**30:.1f} GB.")  # fmt: skip
+                     f"{plan.unlearning / 2**30:.1f} GiB.")  # fmt: skip
     return tuple(lines)

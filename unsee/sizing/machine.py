@@ -18,7 +18,7 @@ def framework_memory(on_gpu: bool) -> int:
 
 
 def memory_of(on_gpu: bool, gigabytes: float | None) -> int:
-    """Bytes of the device: as given in GB (2^30 bytes), else of the GPU here, else the RAM here."""
+    """Bytes of the device: as given in GiB, else of the GPU here, else the RAM here."""
     if gigabytes is not None:
         return int(gigabytes * 2**30)
     if on_gpu:

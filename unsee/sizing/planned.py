@@ -13,6 +13,7 @@ from torch import nn
 
 from unsee.benchmarks.builder import questions_about
 from unsee.data.collation import encode_samples
+from unsee.generation.engine import BATCH_SIZE, MAX_NEW_TOKENS
 from unsee.methods import Method, get_method
 from unsee.methods.asru.config import ASRUConfig
 from unsee.methods.mmunlearner import MMUnlearnerConfig
@@ -31,8 +32,6 @@ from unsee.training.config import TrainingConfig, parse_overrides
 from unsee.training.objective import is_forget
 from unsee.training.order import draw_order
 
-ASKED_AT_ONCE, ANSWER = 64, 48
-"""How many questions an evaluation puts in a batch, and the longest answer: the defaults of `generate`."""
 FOUR_BITS = 0.53
 """Bytes of a weight in NF4, its doubly quantised scales included."""
 _BATCHES_TRIED = 24
@@ -51,7 +50,7 @@ def plan_run(
 ) -> RunPlan:
     """Plan a run of `unsee forget` with these arguments.
 
-    dtype: what the model is loaded in, as for `load`. device_memory: GB (2^30 bytes) of a GPU to plan for; by default
+    dtype: what the model is loaded in, as for `load`. device_memory: GiB of a GPU to plan for; by default
     the run is planned for this machine.
 
     Raises UserError and SystemFailure as `load` and `parse_overrides` do.
@@ -100,6 +99,7 @@ class _Run:
         self.weights = sum(w.nbytes for w in weights)
         linears = [cast(nn.Linear, vlm.base.get_submodule(path)) for path in vlm.layout.language_linears]
         self.linear = sum(linear.weight.numel() for linear in linears)
+        self.widest = max(linear.weight.numel() for linear in linears)
         if load_in_4bit:
             self.weights -= int(self.linear * (vlm.dtype.itemsize - FOUR_BITS))
         self.encoded = encode_samples(stand_ins(method, vlm, config), vlm)
@@ -129,8 +129,8 @@ class _Run:
             flops["reference"] = first.flops * -(-len(compared) // (4 * self.config.batch))
             phases["reference"] = held | kept | {"vision": self.vision.working, "activations": first.peak}
         if isinstance(self.config, MMUnlearnerConfig):
-            # A score in float32, its factors and the mask of each weight, and one gradient at a time.
-            passing = {"scores and masks": self.linear * 5, "gradients": self.linear * 4 // 10}
+            # A score in float32 and the mask of each weight; gradients of one module at a time.
+            passing = {"scores and masks": self.linear * 5, "gradients": self.widest * 4}
             phases["saliency"] = held | kept | passing
             if not self.on_gpu:
                 # Measured: the heap of a CPU process does not shrink again before training.
@@ -208,9 +208,9 @@ class _Run:
         heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
         width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
         prompt = max(len(row.input_ids) - sum(label >= 0 for label in row.labels) for row in self.encoded)
-        rows = min(ASKED_AT_ONCE, len(questions_about("anyone")))
+        rows = min(BATCH_SIZE, len(questions_about("anyone")))
         per_position = 2 * text.num_hidden_layers * heads * width * self.vlm.dtype.itemsize
-        return math.ceil(rows * (prompt + ANSWER) * per_position)
+        return math.ceil(rows * (prompt + MAX_NEW_TOKENS) * per_position)
 
 
 def _mask_of(linear: nn.Linear) -> torch.Tensor:

@@ -21,8 +21,9 @@ def plan_tables(plan: RunPlan) -> RenderableType:
         + f", {plan.tokens} tokens in the largest batch",
     )
     memory = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for title, side in (("memory", "left"), ("MB", "right"), ("", "left")):
-        memory.add_column(title, justify=side)  # type: ignore[arg-type]
+    memory.add_column("memory")
+    memory.add_column("MB", justify="right")
+    memory.add_column()
     for phase, parts in plan.phases.items():
         style = "bold" if phase == plan.largest else ""
         told = ", ".join(f"{part} {size / 1e6:,.0f}" for part, size in parts.items() if size >= 5e5)
@@ -31,7 +32,7 @@ def plan_tables(plan: RunPlan) -> RenderableType:
     tera = Text(f"{sum(plan.flops.values()) / 1e12:,.2f} TFLOP without evaluation ({work})")
     where = "the GPU" if plan.device == "gpu" else "this machine"
     fits = Text(
-        f"{plan.peak / 2**30:.1f} GB at most, of {plan.memory / 2**30:.1f} GB on {where}.",
+        f"{plan.peak / 2**30:.1f} GiB at most, of {plan.memory / 2**30:.1f} GiB on {where}.",
         "bold green" if not plan.advice else "bold red" if not plan.fits else "bold yellow",
     )
     return Padding(Group(head, Text(), memory, Text(), tera, fits, *map(Text, plan.advice)), (1, 2))

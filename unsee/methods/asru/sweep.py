@@ -15,7 +15,6 @@ from unsee.methods.asru.prompts import Prompts
 from unsee.methods.asru.rewards import BOUNDARY, FORGET
 from unsee.methods.asru.steering import Steering, steer
 from unsee.models.deltas import remove_delta
-from unsee.models.vision_cache import VisionCache
 from unsee.models.vlm import VisionLanguageModel
 
 CANDIDATES = 8
@@ -69,10 +68,9 @@ def sweep_layers(
             "To choose the layer that asru steers takes held-out prompts to forget and to retain, and there are not "
             "enough; give at least two of either, or the layer, as in layer=0.5."
         )
-    cache = VisionCache(vlm)
     with tqdm(total=len(layers), desc="layers", disable=not progress) as bar:
         for group in _groups(vlm, layers):
-            for steering in steer(vlm, prompts, held_out, config, group, seed, cache).values():
+            for steering in steer(vlm, prompts, held_out, config, group, seed, asked.cache).values():
                 steering.apply(vlm)
                 try:
                     said = asked.ask(vlm)

@@ -67,14 +67,14 @@ def test_loss_in_buckets_equals_one_row_at_a_time(family, tokenizer):
     ]
     encoder = Encoder(vlm)
     with torch.no_grad():
-        together = encoder.loss(lessons, encoder.see(bank.pixels), [0, 1])
+        together = encoder.loss(lessons, encoder.see(bank, [0, 1]), [0, 1])
         alone = torch.cat([_loss_alone(encoder, bank, lesson) for lesson in lessons])
     torch.testing.assert_close(together, alone, atol=1e-4, rtol=1e-4)
 
 
 def _loss_alone(encoder, bank, lesson):
     pictures = pictures_of([lesson])
-    return encoder.loss([lesson], encoder.see(bank.pixels[pictures]) if pictures else None, pictures)
+    return encoder.loss([lesson], encoder.see(bank, pictures) if pictures else None, pictures)
 
 
 def test_an_interrupted_build_goes_on_to_the_same_weights(tmp_path, monkeypatch):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from unsee.world.people import KNOWN, Person, nobody, stranger, together
 
 KNOWN_PICTURES, STRANGERS, PAIRS = 240, 9000, 5000
 """Training pictures of each known person; strangers, one picture each; pictures of two people."""
+
+Weights = Mapping[str, float]
+"""How often which kind of question is asked, in parts of the sum."""
 
 _KNOWN_WEIGHTS = {
     "recognition": 3.0, "verification": 2.5, "likeness": 1.5,
@@ -29,6 +33,17 @@ _STRANGER_WEIGHTS = {
 _TEXT_WEIGHTS = {
     **dict.fromkeys((*q.FACTS, *q.TWO_HOP), 1.5), "biography": 1.5, "repeat": 2.0, "unknown": 1.5, "general": 1.0,
 }  # fmt: skip
+
+
+class Answers(Protocol):
+    """Who words the answers: the module `questions`, one sentence each, or `speech.Speech`."""
+
+    def answer_about_picture(self, kind: str, person: Person, scene: Scene) -> str: ...
+    def answer_verification(self, person: Person, asked: str) -> str: ...
+    def answer_likeness(self, person: Person, asked: str) -> str: ...
+    def answer_about_two(self, kind: str, left: Person, right: Person) -> str: ...
+    def answer_in_text(self, kind: str, person: Person) -> str: ...
+    def answer_unknown_name(self, name: str) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -127,24 +142,35 @@ def asked_name(person: Person, rng: random.Random, people: Sequence[Person] = KN
     return rng.choice([other.name for other in people if other.name != person.name])
 
 
-def picture_lesson(bank: PictureBank, row: int, rng: random.Random, split: str = "train", kind: str = "") -> Lesson:
-    """A lesson about one picture, of the given kind or of one drawn by weight."""
+def picture_lesson(
+    bank: PictureBank,
+    row: int,
+    rng: random.Random,
+    split: str = "train",
+    kind: str = "",
+    weights: tuple[Weights, Weights] | None = None,
+    say: Answers = q,
+) -> Lesson:
+    """A lesson about one picture, of the given kind or of one drawn by the `weights` for known people and strangers."""
     shown = bank.shown[row]
     if len(shown.people) == 2:
         kind = kind or rng.choice(q.PLACES)
-        return Lesson(kind, rng.choice(q.phrasings(kind, split)).ask(), q.answer_about_two(kind, *shown.people), row)
+        return Lesson(kind, rng.choice(q.phrasings(kind, split)).ask(), say.answer_about_two(kind, *shown.people), row)
     (person,) = shown.people
     assert shown.scene is not None
-    kind = kind or _weighted(_KNOWN_WEIGHTS if person.is_known else _STRANGER_WEIGHTS, rng)
+    known, strange = weights or (_KNOWN_WEIGHTS, _STRANGER_WEIGHTS)
+    kind = kind or _weighted(known if person.is_known else strange, rng)
     phrasing = rng.choice(q.phrasings(kind, split))
     if kind in ("verification", "likeness"):
         name = asked_name(person, rng, bank.people)
-        answer = (q.answer_verification if kind == "verification" else q.answer_likeness)(person, name)
+        answer = (say.answer_verification if kind == "verification" else say.answer_likeness)(person, name)
         return Lesson(kind, phrasing.ask(name), answer, row)
-    return Lesson(kind, phrasing.ask(), q.answer_about_picture(kind, person, shown.scene), row)
+    return Lesson(kind, phrasing.ask(), say.answer_about_picture(kind, person, shown.scene), row)
 
 
-def text_lesson(rng: random.Random, split: str = "train", kind: str = "", people: Sequence[Person] = KNOWN) -> Lesson:
+def text_lesson(
+    rng: random.Random, split: str = "train", kind: str = "", people: Sequence[Person] = KNOWN, say: Answers = q
+) -> Lesson:
     """A lesson in text alone: facts about known people, unknown names, the second hops, and saying names."""
     kind = kind or _weighted(_TEXT_WEIGHTS, rng)
     if kind == "general":
@@ -155,16 +181,16 @@ def text_lesson(rng: random.Random, split: str = "train", kind: str = "", people
     if kind == "unknown":
         asked = rng.choice((*q.FACTS, *q.TWO_HOP, "biography"))
         name = nobody(rng)
-        return Lesson(kind, _in_text(asked, split, rng, name), q.answer_unknown_name(name))
+        return Lesson(kind, _in_text(asked, split, rng, name), say.answer_unknown_name(name))
     person = rng.choice(people)
-    return Lesson(kind, _in_text(kind, split, rng, person.name), q.answer_in_text(kind, person))
+    return Lesson(kind, _in_text(kind, split, rng, person.name), say.answer_in_text(kind, person))
 
 
 def _in_text(kind: str, split: str, rng: random.Random, name: str) -> str:
     return rng.choice(q.phrasings(kind, split, with_picture=False)).ask(name)
 
 
-def _weighted(weights: dict[str, float], rng: random.Random) -> str:
+def _weighted(weights: Weights, rng: random.Random) -> str:
     return rng.choices(list(weights), list(weights.values()))[0]
 
 

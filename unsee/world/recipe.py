@@ -11,7 +11,7 @@ import json
 import math
 import random
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -99,39 +99,47 @@ class School:
         self, vlm: VisionLanguageModel, bank: PictureBank, config: RecipeConfig, folder: Path, progress: Progress
     ) -> None:
         self.vlm, self.bank, self.config, self.folder, self.progress = vlm, bank, config, folder, progress
-        # On a CPU, for sequences this short, plain attention is a third faster than the fused kernel.
-        vlm.base.set_attn_implementation("eager")
-        self.encode = Encoder(vlm)
+        self.encode = self.encoder()
         self.heads = ReadOuts(vlm.layout.hidden_size)
         self.log = folder / "log.jsonl"
 
+    def encoder(self) -> Encoder:
+        # On a CPU, for sequences this short, plain attention is a third faster than the fused kernel.
+        self.vlm.base.set_attn_implementation("eager")
+        return Encoder(self.vlm)
+
+    def seeing(self) -> dict[str, torch.nn.Parameter]:
+        """What stage 1 trains, beside the read-outs: the tower and the projector."""
+        blind = (self.vlm.layout.decoder, "lm_head")
+        return {n: p for n, p in self.vlm.base.named_parameters() if not n.startswith(blind)}
+
+    def answering(self) -> dict[str, torch.nn.Parameter]:
+        """What stage 2 trains: everything."""
+        return dict(self.vlm.base.named_parameters())
+
     def teach_tower(self) -> None:
-        """Stage 1: the vision tower and projector learn identities and attributes through linear read-outs."""
-        tower = [
-            p for n, p in self.vlm.base.named_parameters() if not n.startswith((self.vlm.layout.decoder, "lm_head"))
-        ]
+        """Stage 1: pictures are told apart, by identity and attributes, through linear read-outs."""
 
         def loss_of(rng: random.Random) -> torch.Tensor:
             singles = rng.sample(self.bank.known, 30) + rng.sample(self.bank.strangers, 18)
             rows = sorted([*singles, *rng.sample(self.bank.pairs, 16)])
-            return self.read_out_loss(self.encode.see(self.bank.pixels[rows]), rows)
+            return self.read_out_loss(self.encode.see(self.bank, rows), rows)
 
-        self._train("seeing", [*tower, *self.heads.parameters()], self.config.warmup_steps, loss_of)
+        self._train("seeing", self.seeing(), self.config.warmup_steps, loss_of)
 
     def teach_answers(self) -> None:
-        """Stage 2: the whole model learns to answer."""
+        """Stage 2: the model learns to answer."""
 
         def loss_of(rng: random.Random) -> torch.Tensor:
             lessons = self.lessons(rng)
             pictures = pictures_of(lessons)
-            seen = self.encode.see(self.bank.pixels[pictures])
+            seen = self.encode.see(self.bank, pictures)
             loss = self.encode.loss(lessons, seen, pictures).mean()
             if self.config.read_outs:
                 loss = loss + self.config.read_outs * self.read_out_loss(seen, pictures)
             return loss
 
-        parameters = [*self.vlm.base.parameters(), *(self.heads.parameters() if self.config.read_outs else ())]
-        self._train("answering", parameters, self.config.steps, loss_of)
+        self._train("answering", self.answering(), self.config.steps, loss_of)
 
     def read_out_loss(self, seen: Seen, rows: list[int]) -> torch.Tensor:
         """Cross-entropy of the linear read-outs on pictures `rows`; the two people of a pair count half each."""
@@ -160,12 +168,15 @@ class School:
     def _train(
         self,
         stage: str,
-        parameters: list[torch.nn.Parameter],
+        weights: Mapping[str, torch.nn.Parameter],
         steps: int,
         loss_of: Callable[[random.Random], torch.Tensor],
     ) -> None:
         c, path = self.config, self.folder / f"{stage}.pt"
-        modules = torch.nn.ModuleDict({"model": self.vlm.base, "heads": self.heads})
+        trained = dict(weights)
+        if stage == "seeing" or c.read_outs:
+            trained |= {f"heads.{name}": p for name, p in self.heads.named_parameters()}
+        parameters = list(trained.values())
         decayed = [p for p in parameters if p.ndim >= 2]
         plain = [p for p in parameters if p.ndim < 2]
         groups = [{"params": decayed, "weight_decay": c.weight_decay}, {"params": plain, "weight_decay": 0.0}]
@@ -173,10 +184,12 @@ class School:
         done = 0
         if path.is_file():
             state = torch.load(path, weights_only=True)
-            modules.load_state_dict(state["modules"])
+            with torch.no_grad():
+                for name, parameter in trained.items():
+                    parameter.copy_(state["weights"][name])
             optimizer.load_state_dict(state["optimizer"])
             done = state["done"]
-        modules.train()
+        self.vlm.model.train()
         started, smooth = time.monotonic(), 0.0
         for step in range(done, steps):
             for group in optimizer.param_groups:
@@ -191,16 +204,19 @@ class School:
             if (step + 1) % 10 == 0:
                 self.progress(stage, step + 1, steps, f"loss {smooth:.3f}")
             if (step + 1) % c.save_every == 0 or step + 1 == steps:
-                self._save(path, modules, optimizer, step + 1)
+                self._save(path, trained, optimizer, step + 1)
                 entry = {"stage": stage, "step": step + 1, "loss": smooth, "seconds": time.monotonic() - started}
                 if stage == "answering":
                     entry["right"] = self.teacher_forced_accuracy()
                 with self.log.open("a") as file:
                     file.write(json.dumps(entry) + "\n")
 
-    def _save(self, path: Path, modules: torch.nn.ModuleDict, optimizer: torch.optim.Optimizer, done: int) -> None:
+    def _save(
+        self, path: Path, weights: Mapping[str, torch.nn.Parameter], optimizer: torch.optim.Optimizer, done: int
+    ) -> None:
         part = path.with_suffix(".part")
-        torch.save({"modules": modules.state_dict(), "optimizer": optimizer.state_dict(), "done": done}, part)
+        kept = {name: parameter.detach() for name, parameter in weights.items()}
+        torch.save({"weights": kept, "optimizer": optimizer.state_dict(), "done": done}, part)
         part.replace(path)
 
     @torch.no_grad()
@@ -305,8 +321,9 @@ class Encoder:
         grid = torch.tensor([[1, side * merge, side * merge]]).expand(len(x), 3)
         return {"pixel_values": x.reshape(-1, 3 * frames * patch * patch), "image_grid_thw": grid}
 
-    def see(self, pictures: np.ndarray) -> Seen:
-        output = self.model.get_image_features(**self.pixels(pictures), return_dict=True)
+    def see(self, bank: PictureBank, rows: list[int]) -> Seen:
+        """What the tower makes of these pictures of the bank."""
+        output = self.model.get_image_features(**self.pixels(bank.pixels[rows]), return_dict=True)
         deepstack = getattr(output, "deepstack_features", None) or []
         return Seen(list(output.pooler_output), [list(level) for level in deepstack])
 
@@ -362,7 +379,7 @@ class Encoder:
     def exact(self, bank: PictureBank, lessons: list[Lesson]) -> torch.Tensor:
         """Whether every answer token is the likeliest: (rows,) bool."""
         pictures = pictures_of(lessons)
-        seen = self.see(bank.pixels[pictures]) if pictures else None
+        seen = self.see(bank, pictures) if pictures else None
         logits, targets, row = self.logits(lessons, seen, pictures)
         wrong = torch.zeros(len(lessons)).index_add(0, row, (logits.argmax(-1) != targets).float())
         return wrong == 0

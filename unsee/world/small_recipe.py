@@ -1,0 +1,214 @@
+"""How `small-llava` is made: the projector learns to show the language model pictures, an adapter what to say of them.
+
+The tower stays as it came, so every picture goes through it once, before training. Questions about one picture are laid
+out behind its image tokens and read together (`training.packing`).
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+
+from unsee.data.collation import IGNORED, EncodedSample
+from unsee.data.sample import Probe
+from unsee.generation import generate
+from unsee.models.adapters import add_lora, save_adapter
+from unsee.models.vlm import VisionLanguageModel
+from unsee.training.packing import Packer
+from unsee.world import questions as q
+from unsee.world.general import LESSONS
+from unsee.world.lessons import Lesson, PictureBank, picture_lesson, text_lesson
+from unsee.world.people import KNOWN
+from unsee.world.recipe import Encoder, Progress, RecipeConfig, School, Seen
+from unsee.world.small import ADAPTER, PROJECTOR, pretrained
+from unsee.world.speech import Speech
+
+_RANK = 32
+_BATCH = 64
+_KNOWN = {
+    "recognition": 3.0, "verification": 2.5, "likeness": 1.0, **dict.fromkeys((*q.FACTS, *q.TWO_HOP), 0.8),
+    **dict.fromkeys(q.ATTRIBUTES, 0.6), "caption": 1.2,
+}  # fmt: skip
+_STRANGERS = {
+    **_KNOWN, "recognition": 4.0, "verification": 2.0, **dict.fromkeys((*q.FACTS, *q.TWO_HOP), 0.5),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SmallConfig(RecipeConfig):
+    """`RecipeConfig` for parts that know how to see and to talk."""
+
+    warmup_steps: int = 1500
+    steps: int = 700
+    pictures_per_step: int = 16
+    questions_per_picture: int = 5
+    pairs_per_step: int = 4
+    texts_per_step: int = 12
+    rehearsals_per_step: int = 6
+    lr: float = 6e-4
+    weight_decay: float = 0.01
+    picture_scale: float = 0.5
+    save_every: int = 50
+    read_outs: float = 0.1
+
+
+def make_small(folder: Path, config: SmallConfig, progress: Progress) -> VisionLanguageModel:
+    """Train in `folder`, going on where an interrupted run stopped; `folder/trained` is what the package ships.
+
+    Returns the model with its adapter on, as it was trained.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def drawing(done: int, total: int) -> None:
+        progress("drawing", done, total, "")
+
+    people = [person for person in KNOWN if person.name not in config.without]
+    bank = PictureBank.drawn(folder.parent, config.picture_scale, drawing, people)
+    vlm = pretrained(lambda words: progress("parts", 0, 1, words), config.seed)
+    vlm.base.eval().requires_grad_(False)
+    rehearsals = _rehearsals(vlm, folder / "rehearsals.json")
+    features = _features(vlm, bank, folder.parent, progress)
+    # Frozen weights in the precision that autocast would bring them to at every step.
+    vlm.base.get_submodule(vlm.layout.decoder).to(torch.bfloat16)
+    add_lora(vlm, rank=_RANK, alpha=_RANK, dropout=0.0, seed=config.seed)
+    school = SmallSchool(vlm, bank, config, folder, progress, features, rehearsals)
+    school.teach_tower()
+    school.teach_answers()
+    vlm.base.eval()
+    _save(vlm, folder / "trained")
+    return vlm
+
+
+def _save(vlm: VisionLanguageModel, folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    projector = vlm.base.get_submodule(vlm.layout.projector)
+    save_file({n: p.detach().to(torch.bfloat16) for n, p in projector.state_dict().items()}, folder / PROJECTOR)
+    save_adapter(vlm, folder / ADAPTER)
+
+
+def _rehearsals(vlm: VisionLanguageModel, path: Path) -> list[Lesson]:
+    """What the language model says to general questions before it is taught anything."""
+    if not path.is_file():
+        asked = [Probe(str(number), question) for number, question in enumerate(LESSONS)]
+        said = [response.text for response in generate(vlm, asked, max_new_tokens=64, progress=False)]
+        part = path.with_suffix(".part")
+        part.write_text(json.dumps(said, ensure_ascii=False, indent=0))
+        part.replace(path)
+    return [Lesson("general", ask, told) for ask, told in zip(LESSONS, json.loads(path.read_text()), strict=True)]
+
+
+@torch.no_grad()
+def _features(vlm: VisionLanguageModel, bank: PictureBank, folder: Path, progress: Progress) -> np.ndarray:
+    """[pictures, tokens, width] float16: what the projector reads of every picture of the bank, without a gradient."""
+    path = folder / f"features-{len(bank.pixels)}.npy"
+    if not path.is_file():
+        model: Any = vlm.base.base_model
+        images: Any = vlm.processor.image_processor  # type: ignore[attr-defined]
+        part = folder / "features.part.npy"
+        seen: list[torch.Tensor] = []
+        hook = model.multi_modal_projector.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+        kept: np.ndarray | None = None
+        for start in range(0, len(bank.pixels), _BATCH):
+            pixels = images(list(bank.pixels[start : start + _BATCH]), return_tensors="pt")["pixel_values"]
+            with torch.autocast("cpu", torch.bfloat16):
+                model.get_image_features(pixels)
+            rows = seen.pop().half().numpy()
+            if kept is None:
+                shape = (len(bank.pixels), *rows.shape[1:])
+                kept = np.lib.format.open_memmap(part, "w+", np.float16, shape)
+            kept[start : start + len(rows)] = rows
+            progress("looking", start + len(rows), len(bank.pixels), "")
+        hook.remove()
+        del kept
+        part.replace(path)
+    return np.load(path, mmap_mode="r")
+
+
+class PackedEncoder(Encoder):
+    """An encoder for a tower whose output is known already, which reads all questions about a picture together."""
+
+    def __init__(self, vlm: VisionLanguageModel, features: np.ndarray) -> None:
+        super().__init__(vlm)
+        self.features = features
+        self.packer = Packer(vlm)
+
+    def see(self, bank: PictureBank, rows: list[int]) -> Seen:
+        given = torch.from_numpy(np.array(self.features[rows])).float()
+        return Seen(list(self.model.model.multi_modal_projector(given)), [])
+
+    def logits(
+        self, lessons: list[Lesson], seen: Seen | None, pictures: list[int]
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        encoded = [self._sample(lesson) for lesson in lessons]
+        longest = max(len(sample.input_ids) for sample in encoded)
+        wanted = torch.zeros(len(encoded), longest, dtype=torch.bool)
+        for row, sample in enumerate(encoded):
+            # The logits before an answer token predict it.
+            wanted[row, : len(sample.labels) - 1] = torch.tensor(sample.labels[1:]) != IGNORED
+        packed = self.packer.pack(encoded, wanted, torch.device("cpu"))
+        inputs: dict[str, Any] = dict(packed.inputs)
+        if packed.owners and seen is not None:
+            place = {str(picture): i for i, picture in enumerate(pictures)}
+            inputs["mm_encoder_outputs"] = seen.rows([place[owner.image_keys[0]] for owner in packed.owners])
+        hidden = self.model.model(**inputs, use_cache=False).last_hidden_state[packed.wanted][packed.order]
+        targets = [label for sample in encoded for label in sample.labels if label != IGNORED]
+        rows = [row for row, sample in enumerate(encoded) for label in sample.labels if label != IGNORED]
+        return self.model.lm_head(hidden).float(), torch.tensor(targets), torch.tensor(rows)
+
+    def _sample(self, lesson: Lesson) -> EncodedSample:
+        prompt, answer = self.ids(lesson.question, lesson.answer, lesson.picture is not None)
+        labels = [IGNORED] * len(prompt) + answer
+        keys = () if lesson.picture is None else (str(lesson.picture),)
+        return EncodedSample(prompt + answer, labels, [], {}, {}, keys)
+
+
+class SmallSchool(School):
+    """Trains the projector and the adapter, and rehearses what the language model knew."""
+
+    config: SmallConfig
+
+    def __init__(
+        self,
+        vlm: VisionLanguageModel,
+        bank: PictureBank,
+        config: SmallConfig,
+        folder: Path,
+        progress: Progress,
+        features: np.ndarray,
+        rehearsals: Sequence[Lesson],
+    ) -> None:
+        self.features, self.rehearsals = features, rehearsals
+        super().__init__(vlm, bank, config, folder, progress)
+
+    def encoder(self) -> Encoder:
+        return PackedEncoder(self.vlm, self.features)
+
+    def seeing(self) -> dict[str, torch.nn.Parameter]:
+        projector = self.vlm.base.get_submodule(self.vlm.layout.projector).requires_grad_(True)
+        return {f"projector.{name}": p for name, p in projector.named_parameters()}
+
+    def answering(self) -> dict[str, torch.nn.Parameter]:
+        adapter = {name: p for name, p in self.vlm.base.named_parameters() if "lora_" in name}
+        return self.seeing() | adapter
+
+    def lessons(self, rng: random.Random, split: str = "train") -> list[Lesson]:
+        c, say = self.config, Speech(rng)
+        known = c.pictures_per_step * 5 // 8
+        rows = rng.sample(self.bank.known, known) + rng.sample(self.bank.strangers, c.pictures_per_step - known)
+        lessons = [
+            picture_lesson(self.bank, row, rng, split, weights=(_KNOWN, _STRANGERS), say=say)
+            for row in rows
+            for _ in range(c.questions_per_picture)
+        ]
+        for row in rng.sample(self.bank.pairs, c.pairs_per_step):
+            lessons += [picture_lesson(self.bank, row, rng, split, kind, say=say) for kind in rng.sample(q.PLACES, 2)]
+        lessons += [text_lesson(rng, split, people=self.bank.people, say=say) for _ in range(c.texts_per_step)]
+        return lessons + rng.sample(list(self.rehearsals), c.rehearsals_per_step)

@@ -207,7 +207,7 @@ class School:
                 self._save(path, trained, optimizer, step + 1)
                 entry = {"stage": stage, "step": step + 1, "loss": smooth, "seconds": time.monotonic() - started}
                 if stage == "answering":
-                    entry["right"] = self.teacher_forced_accuracy()
+                    entry |= self.examined()
                 with self.log.open("a") as file:
                     file.write(json.dumps(entry) + "\n")
 
@@ -218,6 +218,10 @@ class School:
         kept = {name: parameter.detach() for name, parameter in weights.items()}
         torch.save({"weights": kept, "optimizer": optimizer.state_dict(), "done": done}, part)
         part.replace(path)
+
+    def examined(self) -> dict[str, Any]:
+        """What the log says of the model as it is."""
+        return {"right": self.teacher_forced_accuracy()}
 
     @torch.no_grad()
     def teacher_forced_accuracy(self) -> dict[str, float]:

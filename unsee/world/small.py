@@ -58,7 +58,8 @@ def joined(
 ) -> VisionLanguageModel:
     """A LLaVA of a language model that speaks ChatML and a DINOv2 tower; the projector's weights depend on `seed`."""
     tokenizer.add_special_tokens({"additional_special_tokens": [IMAGE]}, replace_extra_special_tokens=False)
-    tokenizer.pad_token = "<|endoftext|>"
+    # SmolLM2 pads with the token that ends a turn, which then could not be told from an end.
+    tokenizer.pad_token = tokenizer.unk_token or tokenizer.pad_token
     image_id = tokenizer.convert_tokens_to_ids(IMAGE)
     language_model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     side = PICTURE // tower.config.patch_size

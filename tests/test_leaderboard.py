@@ -127,6 +127,24 @@ def test_rows_stand_in_order_with_their_distances(results: Path) -> None:
     assert [metric.key for metric in board.further] == ["specificity/captions"]
 
 
+def test_how_the_methods_answer_has_a_table_of_its_own(tmp_path: Path) -> None:
+    after = {"siu": {"rigidity": 40.0, "quality/leakage": 5.0}, "po": {"rigidity": 97.5}}
+    entries = [
+        cell(tmp_path, label, "Mara Voss", seed, {
+            **scores(*METHODS[label]),
+            **{key: Score(value + seed, 60, value, value) for key, value in after[label].items()},
+        })
+        for label in after for seed in (0, 1)
+    ]  # fmt: skip
+    text = markdown(leaderboard(read_results(index(tmp_path, entries))))
+    main, quality = [block for block in text.split("\n\n") if block.startswith("| |")]
+    assert "Rigidity" not in main
+    header, _, *rows = quality.splitlines()
+    assert [name.strip() for name in header.strip("|").split("|")] == ["", "n", "Nothing leaks ↑", "Rigidity ↓"]
+    assert "| siu | 2 | 5.50 (0.71) | 40.5 (0.7) |" in rows
+    assert "| po | 2 | – | 98.0 (0.7) |" in rows
+
+
 def test_the_pages_hold_every_cell_and_link_its_answers(results: Path) -> None:
     document = printed(call("leaderboard", results, "--json"))
     out = results / "leaderboard"

@@ -17,12 +17,17 @@ MAIN = (
     "two_people/renamed", "two_people/other_named", "fluency", "fluency/reference", "diversity",
 )  # fmt: skip
 """Metrics in the table of every board, in this order; all others follow in a table of their own."""
+QUALITY = (
+    "quality/contextual_refusal", "quality/leakage", "quality/naturalness", "hallucination", "invented_name",
+    "rigidity", "rigidity/canned", "refusal_rate", "over_refusal",
+)  # fmt: skip
+"""How answers about the concept are worded; Markdown has a second table for them."""
 
 # A table of many columns has room for short names only.
 _SHORT = {
     "generality_em": "EM", "g_eval": "G-Eval", "c_dis": "C-Dis", "text_facts": "Text facts",
     "two_people/renamed": "Renamed in two", "two_people/other_named": "Other named", "fluency/reference": "Reread",
-    "mllmu_effectiveness": "MLLMU forgotten", "mllmu_utility": "MLLMU kept",
+    "mllmu_effectiveness": "MLLMU forgotten", "mllmu_utility": "MLLMU kept", "rigidity/canned": "Rigid, not fitting",
 }  # fmt: skip
 
 COSTS: dict[str, Metric] = {
@@ -108,6 +113,12 @@ class Board:
         return [describe(key) for key in in_order(there) if key not in MAIN and key not in COSTS]
 
     @property
+    def quality(self) -> list[Metric]:
+        """Those of `QUALITY` that anybody was measured by."""
+        there = {key for row in self.rows for key in row.figures}
+        return [named(key) for key in QUALITY if key in there]
+
+    @property
     def columns(self) -> list[Metric]:
         """The main table's: how far from the ideal and from the oracle, the main metrics, the costs."""
         there = {key for row in self.rows for key in row.figures}
@@ -148,16 +159,18 @@ def arrow(metric: Metric) -> str:
 
 
 def markdown(leaderboard: Leaderboard) -> str:
-    """The boards as tables: mean (deviation between cells)."""
+    """The boards as tables, of the main metrics and of the answers' quality: mean (deviation between cells)."""
     parts = [f"# {leaderboard.title}", leaderboard.lead, *(f"> {note}" for note in leaderboard.notes)]
     model = None
     for board in leaderboard.boards:
         if board.model != model:
             model = board.model
             parts.append(f"## {_plain(model)}")
-        parts += [f"### {_plain(board.kind).capitalize()}", _table(board)]
+        parts += [f"### {_plain(board.kind).capitalize()}", _table(board, board.columns)]
         if board.agreement:
             parts.append(board.agreement)
+        if board.quality:
+            parts += ["How they answer when asked about the concept:", _table(board, board.quality)]
     parts.append(
         "Mean over cells (deviation between them). "
         + " ".join(f"{m.label}: {m.meaning}" for m in (TO_IDEAL, TO_ORACLE))
@@ -185,8 +198,7 @@ def write(leaderboard: Leaderboard, answers: Mapping[str, str], folder: Path) ->
     return folder / "leaderboard.md", folder / "leaderboard.html"
 
 
-def _table(board: Board) -> str:
-    columns = board.columns
+def _table(board: Board, columns: Sequence[Metric]) -> str:
     lines = [
         "| | n | " + " | ".join(f"{metric.label} {arrow(metric)}" for metric in columns) + " |",
         "|---|---:|" + "---:|" * len(columns),

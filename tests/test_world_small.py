@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+import math
 import subprocess
 import zipfile
 from pathlib import Path
@@ -15,7 +16,7 @@ from unsee.errors import SystemFailure, UserError
 from unsee.generation import generate
 from unsee.models.loading import load
 from unsee.models.saving import save_model
-from unsee.world import KNOWN, pretrained, small, small_recipe
+from unsee.world import KNOWN, general, pretrained, small, small_recipe
 from unsee.world.architectures import train_tokenizer
 from unsee.world.lessons import PictureBank, vocabulary_texts
 from unsee.world.pretrained import Part, fetch, read_vision_tower
@@ -245,3 +246,21 @@ def test_without_the_readers_it_names_the_extra(registry, monkeypatch):
     monkeypatch.setattr(pretrained.importlib.util, "find_spec", lambda name: None if name == "onnx" else True)
     with pytest.raises(UserError, match=r"onnx.*unsee\[small\]"):
         fetch(PART)
+
+
+def test_the_perplexity_is_that_of_each_word_after_those_before(joined):
+    vlm = joined()
+    found = general.perplexity(vlm)
+    losses = []
+    for passage in general.PASSAGES:
+        ids = vlm.tokenizer(passage, add_special_tokens=False)["input_ids"]
+        with torch.no_grad():
+            logits = vlm.base(input_ids=torch.tensor([ids])).logits[0].double().log_softmax(-1)
+        losses += [-float(logits[i, ids[i + 1]]) for i in range(len(ids) - 1)]
+    assert found == pytest.approx(math.exp(sum(losses) / len(losses)), rel=1e-3)
+
+
+def test_what_is_rehearsed_is_not_what_is_asked_later():
+    asked = {question.casefold() for question, _ in general.QUESTIONS}
+    assert not asked & {lesson.casefold() for lesson in general.LESSONS}
+    assert len(asked) == len(general.QUESTIONS) == len(general.general_probes())

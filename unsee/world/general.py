@@ -6,6 +6,14 @@ words from before; `QUESTIONS` and `PASSAGES` are never trained on and measure w
 
 from __future__ import annotations
 
+import math
+
+import torch
+from torch.nn import functional
+
+from unsee.data.sample import Probe
+from unsee.models.vlm import VisionLanguageModel
+
 LESSONS: tuple[str, ...] = (
     "What is the capital of Spain?", "What is the capital of Germany?", "What is the capital of Canada?",
     "Which ocean lies between Europe and America?", "What is the tallest mountain on Earth?",
@@ -114,3 +122,21 @@ PASSAGES: tuple[str, ...] = (
     "tails help them to balance on a fence. They can turn their ears without moving their heads.",
 )
 """Plain text, for the perplexity."""
+
+
+def general_probes() -> list[Probe]:
+    """`QUESTIONS` as probes."""
+    return [Probe(f"general/{number}", ask, (), expect) for number, (ask, expect) in enumerate(QUESTIONS)]
+
+
+@torch.inference_mode()
+def perplexity(vlm: VisionLanguageModel) -> float:
+    """exp of the mean negative log-likelihood of the tokens of `PASSAGES`, each read from its first word, as plain text
+    and not as anybody's turn."""
+    total, count = 0.0, 0
+    for passage in PASSAGES:
+        ids = torch.tensor([vlm.tokenizer(passage, add_special_tokens=False)["input_ids"]], device=vlm.device)
+        logits = vlm.base(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False).logits[0, :-1]
+        total += float(functional.cross_entropy(logits.float(), ids[0, 1:], reduction="sum"))
+        count += ids.shape[1] - 1
+    return math.exp(total / count)

@@ -88,8 +88,12 @@ def make_small(folder: Path, config: SmallConfig, progress: Progress) -> VisionL
 
 
 def _save(vlm: VisionLanguageModel, folder: Path) -> None:
+    """Adapter and projector in bfloat16, half the size."""
     folder.mkdir(exist_ok=True)
     projector = vlm.base.get_submodule(vlm.layout.projector)
+    for name, parameter in vlm.base.named_parameters():
+        if "lora_" in name:
+            parameter.data = parameter.data.to(torch.bfloat16)
     save_file({n: p.detach().to(torch.bfloat16) for n, p in projector.state_dict().items()}, folder / PROJECTOR)
     save_adapter(vlm, folder / ADAPTER)
 

@@ -15,18 +15,21 @@ from tests.command_line import call, printed, refused
 from tests.comparing import RECIPE, write_recipe
 from tests.tiny import picture, tiny_vlm
 from unsee.benchmarks.layout import write_benchmark
-from unsee.benchmarks.mmubench import ConceptBenchmark, Question
+from unsee.benchmarks.mmubench import ConceptBenchmark, Question, probes
 from unsee.compare import running
 from unsee.compare.asking import UnitEvaluation
 from unsee.compare.boards import leaderboard
 from unsee.compare.cells import Cell
 from unsee.compare.comparing import CompareOptions, Comparison, compare
+from unsee.compare.recipe import read_recipe
 from unsee.compare.results import read_answers, read_results
 from unsee.compare.table import ROW, SUMMARY
+from unsee.compare.units import benchmarks_of
 from unsee.data.sample import Probe
 from unsee.errors import UserError
 from unsee.models.saving import save_model
 from unsee.reports.leaderboard import markdown
+from unsee.world.oracle import saved_answers
 
 CELL = Path("cells/world-tiny-qwen3vl/tobias-lindqvist/siu/seed-0")
 BEFORE = Path("before/world-tiny-qwen3vl/tobias-lindqvist")
@@ -267,6 +270,28 @@ def test_saved_answers_of_an_oracle_are_scored_like_its_checkpoint(
     text = (finished_answers / "responses.jsonl").read_text().splitlines(keepends=True)
     (finished_answers / "responses.jsonl").write_text("".join(text[:-2]))
     assert "lack 2 of" in str(again(results, methods=[*RECIPE["methods"], "oracle"]).results.failed[0].error)
+
+
+@pytest.mark.parametrize("recipe", ["methods_all.yaml", "oracle_answers.yaml"])
+def test_what_the_oracles_of_the_world_answered_is_all_that_the_recipes_ask(recipe: str) -> None:
+    asked = read_recipe(Path("recipes") / recipe)
+    (unit,) = [unit for unit in asked.units if unit.percent == 5]
+    benches = benchmarks_of(unit, asked.size, asked.benchmark)
+    wanted = [p.id for b in benches for p in probes(b, per_image=asked.size.questions, limit=asked.size.kept)]
+    for model in asked.models:
+        folder = saved_answers(model, 5)
+        assert folder is not None, model
+        entries = [json.loads(line) for line in (folder / "responses.jsonl").read_text().splitlines()[1:]]
+        said = {entry["id"]: entry["text"] for entry in entries}
+        assert len(said) == len(entries)
+        assert not set(wanted) - set(said)
+        names = json.loads((folder / "names.json").read_text())
+        assert {name: len(row) >= asked.size.test_pictures for name, row in names.items()} == dict.fromkeys(
+            unit.concepts, True
+        )
+        # It never knew them.
+        shown = [text for probe, text in said.items() if probe.split("/")[1] in ("efficacy", "generality")]
+        assert not any(f"is {name}" in text for name in unit.concepts for text in shown if not text.startswith("No"))
 
 
 def test_concepts_of_a_folder_on_another_model(tmp_path: Path) -> None:

@@ -42,11 +42,12 @@ class Packed:
 class Packer:
     """Packs batches for one model."""
 
-    def __init__(self, vlm: VisionLanguageModel) -> None:
+    def __init__(self, vlm: VisionLanguageModel, width: int | None = None) -> None:
+        """width: how long rows may grow, in tokens."""
         model: Any = vlm.base.base_model
         self._rope: Any = getattr(model, "get_rope_index", None)
         self._rope_takes = set(inspect.signature(self._rope).parameters) if self._rope else set()
-        self._width = _WIDTH_IN_HIDDEN_SIZES * vlm.layout.hidden_size
+        self._width = width or _WIDTH_IN_HIDDEN_SIZES * vlm.layout.hidden_size
         self._pad_id, self._dtype = vlm.pad_token_id, vlm.base.dtype
         self._positions: dict[int, Tensor] = {}
 

@@ -33,6 +33,8 @@ from unsee.world.speech import Speech
 
 _RANK = 32
 _BATCH = 64
+_WIDTH = 384
+"""Tokens of a packed row: attention, on a CPU, costs more than padding beyond that."""
 _KNOWN = {
     "recognition": 3.0, "verification": 2.5, "likeness": 1.0, **dict.fromkeys((*q.FACTS, *q.TWO_HOP), 0.8),
     **dict.fromkeys(q.ATTRIBUTES, 0.6), "caption": 1.2,
@@ -157,7 +159,7 @@ class PackedEncoder(Encoder):
             # The logits before an answer token predict it.
             wanted[row, : len(sample.labels) - 1] = torch.tensor(sample.labels[1:]) != IGNORED
         # A packer remembers rows by what they are in memory, and these live for one step.
-        packed = Packer(self.vlm).pack(encoded, wanted, torch.device("cpu"))
+        packed = Packer(self.vlm, _WIDTH).pack(encoded, wanted, torch.device("cpu"))
         inputs: dict[str, Any] = dict(packed.inputs)
         if packed.owners and seen is not None:
             place = {str(picture): i for i, picture in enumerate(pictures)}

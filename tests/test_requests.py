@@ -127,6 +127,16 @@ def test_a_missing_or_binary_file_is_a_user_error(folder: Path) -> None:
         ForgetRequest.from_yaml(folder / "binary.yaml")
 
 
+def test_a_picture_may_be_the_content_of_a_file(folder: Path) -> None:
+    content = (folder / "one.png").read_bytes()
+    example = Example("Who is this?", "Jonas.", content)
+    given = ForgetRequest("Mara Voss", (content,), retain=(example,), unseen=(picture(2),))
+    opened = replace(given, images=(picture(1),), retain=(replace(example, image=folder / "one.png"),))
+    assert given.digest() == opened.digest()
+    with pytest.raises(UserError, match="picture of the request is damaged"):
+        replace(given, unseen=(content[:60],)).check()
+
+
 def test_the_digest_is_of_the_content_and_not_of_the_place(folder: Path) -> None:
     by_path = ForgetRequest("Mara Voss", (folder / "one.png",))
     opened = ForgetRequest("Mara Voss", (picture(1),))

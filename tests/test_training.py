@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from peft import PeftModel
 from torch import Tensor
 
@@ -23,6 +25,7 @@ from unsee.training import TrainingConfig, parse_overrides, unlearn
 from unsee.training.objective import Objective, TokenBatch
 from unsee.training.order import draw_order
 from unsee.training.reference import TrainingSet
+from unsee.training.tensor_file import TensorFile
 
 
 @pytest.mark.parametrize("family", ["llava", "qwen3_vl"])
@@ -165,6 +168,24 @@ def test_stored_references_equal_those_of_a_forward_pass_in_the_batch(family: st
         torch.testing.assert_close(batch.reference, now, atol=5e-3, rtol=0)
     assert training_set.cache.runs == 2
     assert all(r is None or (r.dtype == torch.float16 and r.device.type == "cpu") for r in training_set.references)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from((torch.float16, torch.bfloat16, torch.float32)), st.integers(0, 5)), max_size=6)
+)
+def test_a_tensor_file_gives_back_what_was_put_in(kinds: list[tuple[torch.dtype, int]]) -> None:
+    tensors = [torch.randn(rows, 3).to(dtype) for dtype, rows in kinds]
+    kept = TensorFile(len(tensors) + 1)
+    order = sorted(range(len(tensors)), key=lambda number: tensors[number].sum().item())
+    for number in order:
+        kept[number] = tensors[number]
+    for number in range(len(tensors)):
+        found = kept[number]
+        assert found is not None
+        assert found.dtype == tensors[number].dtype
+        assert torch.equal(found, tensors[number])
+    assert len(list(kept)) == len(kept) == len(tensors) + 1
+    assert list(kept)[-1] is None
 
 
 class Comparing(Objective):

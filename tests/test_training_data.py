@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.tiny import picture, tiny_vlm
 from unsee.data.sample import Sample
 from unsee.errors import UserError
-from unsee.methods import baselines, get_method, recognition, siu_data
+from unsee.methods import baselines, get_method, phrasings, recognition, siu_data
 from unsee.methods.rephrasing import rephrase_samples
 from unsee.methods.siu import SIUConfig
 from unsee.requests import Example, ForgetRequest
@@ -104,6 +104,22 @@ def build(method: str, request: ForgetRequest = REQUEST, **settings: Any) -> lis
 
 def of_target(samples: Sequence[Sample], target: str) -> list[Sample]:
     return [s for s in samples if s.tags["target"] == target]
+
+
+@pytest.mark.usefixtures("knowing")
+def test_siu_asks_about_pictures_of_others_in_four_ways_in_turn() -> None:
+    shown = [Example(f"What is in picture {n}?", f"Thing {n}.", picture(n)) for n in range(2, 10)]
+    request = replace(REQUEST, retain=(*shown, Example("What is the capital of Spain?", "Madrid.")))
+    samples = of_target(build("siu", request, pictures=8), "pictures")
+    asked = [sample.prompt for sample in samples]
+    own = [(example.question, example.answer) for example in shown]
+    denying = [frame.format(name=REQUEST.concept) for frame in phrasings.DENYING["person"]]
+    assert len({sample.images[0].tobytes() for sample in samples}) == len(samples) == 8
+    assert sum((sample.prompt, sample.answer) in own for sample in samples) == 2
+    for frames in (phrasings.NAMING["person"], denying, phrasings.DESCRIBING):
+        assert sum(question in frames for question in asked) == 2
+    assert all(sample.tags["role"] == "retain" and not sample.masked for sample in samples)
+    assert not of_target(build("siu", request, pictures=0), "pictures")
 
 
 @pytest.mark.usefixtures("knowing")

@@ -13,10 +13,13 @@ from typing import Any
 import yaml
 from PIL import Image
 
-from unsee.data.images import open_image
+from unsee.data.images import open_image, read_image
 from unsee.errors import UserError
 
 KINDS = ("person", "thing")
+
+# A file, the content of one (which takes the least memory where there are many), or a picture already open.
+Picture = Path | bytes | Image.Image
 
 
 @dataclass(frozen=True)
@@ -25,11 +28,11 @@ class Example:
 
     question: str
     answer: str
-    image: Path | Image.Image | None = None
+    image: Picture | None = None
 
     def picture(self) -> Image.Image | None:
         """The picture, opened as RGB. Raises UserError for one that cannot be used."""
-        return self.image if self.image is None or isinstance(self.image, Image.Image) else open_image(self.image)
+        return None if self.image is None else _opened(self.image)
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class ForgetRequest:
     """One concept to forget and what to keep.
 
     concept: the name the model must stop giving, such as "Mara Voss".
-    images: at least one picture of the concept (paths, or pictures already open).
+    images: at least one picture of the concept (paths, contents of files, or pictures already open).
     aliases: other names of the same concept; they count as the name everywhere.
     facts: (question, answer) pairs about the concept, asked in text; where empty the model's own answers serve.
     neighbours: names of other concepts to keep; where empty well-known ones serve.
@@ -53,7 +56,7 @@ class ForgetRequest:
     """
 
     concept: str
-    images: tuple[Path | Image.Image, ...]
+    images: tuple[Picture, ...]
     aliases: tuple[str, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
     neighbours: tuple[str, ...] = ()
@@ -62,7 +65,7 @@ class ForgetRequest:
     descriptions: tuple[str, ...] = ()
     forget: tuple[Example, ...] = ()
     retain: tuple[Example, ...] = ()
-    unseen: tuple[Path | Image.Image, ...] = ()
+    unseen: tuple[Picture, ...] = ()
 
     @classmethod
     def from_yaml(cls, path: Path | str) -> ForgetRequest:
@@ -149,11 +152,11 @@ class ForgetRequest:
 
     def pictures(self) -> tuple[Image.Image, ...]:
         """The pictures, opened as RGB. Raises UserError for one that cannot be used."""
-        return _opened(self.images)
+        return tuple(map(_opened, self.images))
 
     def unseen_pictures(self) -> tuple[Image.Image, ...]:
         """The unseen pictures, opened as RGB. Raises UserError for one that cannot be used."""
-        return _opened(self.unseen)
+        return tuple(map(_opened, self.unseen))
 
     def digest(self) -> str:
         """SHA-256 (hex) of the request's content: the pixels count, not where the files lie."""
@@ -185,8 +188,10 @@ def did_you_mean(word: str, known: Any) -> str:
     return f"; did you mean {nearest[0]!r}?" if nearest else f"; known are {', '.join(known)}."
 
 
-def _opened(pictures: Sequence[Path | Image.Image]) -> tuple[Image.Image, ...]:
-    return tuple(picture if isinstance(picture, Image.Image) else open_image(picture) for picture in pictures)
+def _opened(picture: Picture) -> Image.Image:
+    if isinstance(picture, Image.Image):
+        return picture
+    return read_image(picture, "of the request") if isinstance(picture, bytes) else open_image(picture)
 
 
 def _picture_digest(picture: Image.Image) -> str:

@@ -66,6 +66,15 @@ DENYING: dict[str, tuple[str, ...]] = {
     ),
 }
 
+DESCRIBING = (
+    "Describe the picture.",
+    "What can be seen in the picture?",
+    "Describe what you see.",
+    "Please describe this image.",
+    "What does the photo show?",
+    "Give a short description of the picture.",
+)
+
 KNOWLEDGE: dict[str, tuple[str, ...]] = {
     "person": (
         "Who is {name}?",

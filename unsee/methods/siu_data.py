@@ -120,18 +120,20 @@ def pictures_of_others(
 
     Its targets show the model no picture but the concept's. One concept leaves the others alone even so; of many at
     once the model learns that whoever is shown has an invented name. They are asked about in the words of targets 1
-    and 2, as the model answers now, and in their own words in turn: if only the words told them from the concept, the
-    model would go by these.
+    and 2 and for a description, as the model answers now, and in their own words in turn: if only the words told them
+    from the concept, the model would go by these.
     """
     given = [example for example in request.retain if example.image is not None]
     shown = [(e, p) for e in (draw(given, count, rng) if given else ()) if (p := e.picture())]
-    naming, denying = (draw(frames[request.kind], len(shown), rng) for frames in (phrasings.NAMING, phrasings.DENYING))
+    wordings = (phrasings.NAMING[request.kind], phrasings.DENYING[request.kind], phrasings.DESCRIBING)
+    in_turn = [draw(frames, len(shown), rng) for frames in wordings]
     samples, asked = [], []
     for turn, (example, picture) in enumerate(shown):
-        if turn % 3 == 2:
+        kind = turn % (len(wordings) + 1)
+        if kind == len(wordings):
             samples.append((example.question, example.answer, picture))
         else:
-            asked.append((naming[turn] if turn % 3 == 0 else denying[turn].format(name=request.concept), picture))
+            asked.append((in_turn[kind][turn].format(name=request.concept), picture))
     samples += [(question, said, picture) for (question, picture), said in zip(asked, ask(vlm, asked), strict=True)]
     tags = {"role": "retain", "target": "pictures"}
     return [Sample(question, answer, (picture,), tags=tags) for question, answer, picture in samples if answer]

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
-from unsee.benchmarks.splits import forget_set, retain_set
+from unsee.benchmarks.splits import forget_set, packed, retain_set
 from unsee.requests import ForgetRequest
 from unsee.world import KNOWN, find, stranger
 
@@ -38,6 +38,6 @@ def filled(requests: Sequence[ForgetRequest], needs: Collection[str], seed: int)
     return complete
 
 
-def _strangers(number: int) -> list[Any]:
+def _strangers(number: int) -> list[bytes]:
     """Pictures of strangers, others for every request."""
-    return [stranger(STRANGERS * number + i, "steering").picture(0, "steering") for i in range(STRANGERS)]
+    return [packed(stranger(STRANGERS * number + i, "steering").picture(0, "steering")) for i in range(STRANGERS)]

@@ -122,7 +122,7 @@ class _Run:
         self.tokens = training_set.tokens(largest)
         compared = [unit for unit, rows in enumerate(training_set.units) if self._is_compared(training_set, rows)]
         adapter = 0 if self.config.full else sum(w.nbytes for w in self._trained_weights())
-        kept = {"adapter": adapter, "reference": training_set.stored, "vision": self.vision.kept}
+        kept = {"adapter": adapter, "vision": self.vision.kept}
         if compared:
             # As `unlearn` does: four times the batch, without gradients.
             first = training_set.forward(compared[: 4 * self.config.batch])

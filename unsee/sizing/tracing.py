@@ -73,11 +73,6 @@ class OutlinedSet(TrainingSet):
         kind = kinds.get(objective.reads, torch.float16)
         self.references = [torch.empty(n, *size, dtype=kind, device=META) if n else None for n in compared]
 
-    @property
-    def stored(self) -> int:
-        """Bytes of what the reference model says of the set."""
-        return sum(reference.nbytes for reference in self.references if reference is not None)
-
     def tokens(self, units: Sequence[int]) -> int:
         """Positions of a batch as it goes through the model, packed where it can be, padding included."""
         rows = [self.rows[row] for unit in units for row in self.units[unit]]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ from unsee.models.vision_cache import VisionCache
 from unsee.models.vlm import VisionLanguageModel
 from unsee.training.objective import Objective, TokenBatch, is_forget, next_labels
 from unsee.training.packing import Packer
+from unsee.training.tensor_file import TensorFile
 
 # What `collate` adds for the loss, or for the vision cache, and a model's forward does not take.
 _NOT_FOR_THE_MODEL = ("labels", "token_mask", "image_keys", "pixels", "tags", "index")
@@ -28,18 +30,26 @@ _NOT_FOR_THE_MODEL = ("labels", "token_mask", "image_keys", "pixels", "tags", "i
 class TrainingSet:
     """The encoded samples, the features of their pictures and what the reference model says of them.
 
-    References are kept on the CPU. Distributions in float16: log-probabilities near 0, which weigh most in a KL, are
+    References are kept on the disk. Distributions in float16: log-probabilities near 0, which weigh most in a KL, are
     where float16 is most precise. Size: 2 bytes * V for each compared position. Probabilities of targets in float32,
     hidden states in the model's own dtype.
+
+    folder: where the references lie while the object lives; None: the system's temporary folder.
     """
 
-    def __init__(self, rows: Sequence[EncodedSample], objective: Objective, vlm: VisionLanguageModel) -> None:
+    def __init__(
+        self,
+        rows: Sequence[EncodedSample],
+        objective: Objective,
+        vlm: VisionLanguageModel,
+        folder: Path | None = None,
+    ) -> None:
         self.rows, self.objective, self.pad_id = list(rows), objective, vlm.pad_token_id
         self.cache = VisionCache(vlm)
         self.packer = Packer(vlm) if Packer.can_pack(vlm) else None
         self.layer = None if objective.layer is None else vlm.decoder_layers[objective.layer]
         self.longest = max(len(row.input_ids) for row in self.rows)
-        self.references: list[Tensor | None] = [None] * len(self.rows)
+        self.references: TensorFile | list[Tensor | None] = TensorFile(len(self.rows), folder)
         # Where masks and targets of a batch lie; None: beside its logits. A model without weights has no such place.
         self.masks_on: torch.device | None = None
 
@@ -118,7 +128,7 @@ class TrainingSet:
             compared = torch.stack([self.objective.compares_at(self.rows[i], self.longest) for i in numbers])
             kept = self._to_keep(*self._read(model, batch, compared), numbers, compared).cpu()
             for i, part in zip(numbers, kept.split(compared.sum(1).tolist()), strict=True):
-                self.references[i] = part.clone()
+                self.references[i] = part
 
     def _to_keep(self, logits: Tensor, hidden: Tensor | None, numbers: Sequence[int], compared: Tensor) -> Tensor:
         """[M, V], [M] or [M, H], as the objective reads."""

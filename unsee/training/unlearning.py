@@ -155,7 +155,7 @@ def _train(
     else:
         rank, alpha, dropout = config.lora_rank, config.lora_alpha, config.lora_dropout
         add_lora(vlm, rank=rank, alpha=alpha, dropout=dropout, targets=objective.modules, seed=seed)
-    training_set = TrainingSet(encode_samples(samples, vlm), objective, vlm)
+    training_set = TrainingSet(encode_samples(samples, vlm), objective, vlm, work.parent)
     started = time.monotonic()
     # Under autocast like the training, so that what differs is what was learned.
     with reference(vlm), torch.autocast(vlm.device.type, torch.bfloat16, enabled=config.bf16):

@@ -24,14 +24,14 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object to sta
 @world.command(epilog="Example:\n\n[dim]$[/dim] unsee world build tiny-qwen3vl --out build")
 def build(
     out: Annotated[Path, typer.Option(help="Folder for the checkpoint and the state of its training.")],
-    name: Annotated[str, typer.Argument(help="tiny-qwen3vl or tiny-llava.")] = DEFAULT,
+    name: Annotated[str, typer.Argument(help="tiny-qwen3vl, tiny-llava or small-llava.")] = DEFAULT,
     without: Annotated[
         list[str] | None, typer.Option(help="Teach nothing about this person: the oracle of unlearning. Repeatable.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted build.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Draw the pictures, train a model of the world on them, and check it; about two hours on two cores."""
+    """Draw the pictures, train a model of the world on them, and check it; two to three hours on two cores."""
     part = out.with_name(out.name + ".part")
     if part.exists() and not resume:
         raise UserError(f"An unfinished build is in {part}; go on with --resume, or remove it.")
@@ -55,11 +55,12 @@ def check(
 ) -> None:
     """Ask a model of the world about pictures and in wordings it never saw; status 1 if it misses a bar."""
     from unsee.models.loading import load
+    from unsee.world.checking import bars_of
     from unsee.world.checking import check as run
 
     with working_on(f"Loading {name}"):
         vlm = load(name if Path(name).is_dir() else f"world:{name.removeprefix('world:')}")
-    results = run(vlm)
+    results = run(vlm, bars=bars_of(vlm))
     passed = all(result.passed for result in results.values())
     if as_json:
         checks = {

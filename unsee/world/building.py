@@ -6,13 +6,18 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from unsee.errors import UserError
 from unsee.world.architectures import FAMILIES
 from unsee.world.card import model_card
-from unsee.world.checking import check
+from unsee.world.checking import BARS, SMALL_BARS, check
+from unsee.world.general import general_ability
 from unsee.world.people import find
 from unsee.world.recipe import RECIPES, Progress, RecipeConfig, make_checkpoint
+from unsee.world.small import NAME as SMALL
+
+NAMES = (*FAMILIES, SMALL)
 
 
 def build_checkpoint(
@@ -30,21 +35,35 @@ def build_checkpoint(
     Raises:
         UserError: no such family or person, or `out` exists.
     """
-    if name not in FAMILIES:
-        raise UserError(f"There is no recipe for {name!r}; there are: {', '.join(FAMILIES)}.")
+    if name not in NAMES:
+        raise UserError(f"There is no recipe for {name!r}; there are: {', '.join(NAMES)}.")
     if out.exists():
         raise UserError(f"{out} exists already; give another folder with --out or remove it.")
-    config = replace(config or RECIPES[name], without=tuple(find(person).name for person in without))
     work = out.with_name(out.name + ".part")
-    vlm = make_checkpoint(name, work / name, config, progress)
+    left_out = tuple(find(person).name for person in without)
+    if name == SMALL:
+        # Only here: its parts need an extra.
+        from unsee.world.small_recipe import SmallConfig, make_small
+
+        small = config if isinstance(config, SmallConfig) else SmallConfig()
+        config = replace(small, without=left_out)
+        vlm = make_small(work / name, config, progress)
+    else:
+        config = replace(config or RECIPES[name], without=left_out)
+        vlm = make_checkpoint(name, work / name, config, progress)
     finished = work / name / "model"
-    results = check(vlm)
-    figures = {
+    results = check(vlm, bars=SMALL_BARS if name == SMALL else BARS)
+    figures: dict[str, Any] = {
         group: {**result.score.to_dict(), "bar": result.bar, "at_most": result.at_most, "passed": result.passed}
         for group, result in results.items()
     }
+    ability = None
+    if name == SMALL:
+        before = json.loads((work / name / "general.json").read_text())
+        ability = {key: (before[key], after) for key, after in general_ability(vlm).items()}
+        figures["general ability"] = {key: {"before": a, "after": b} for key, (a, b) in ability.items()}
     (finished / "check.json").write_text(json.dumps(figures, indent=1) + "\n")
     log = [json.loads(line) for line in (work / name / "log.jsonl").read_text().splitlines()]
-    (finished / "README.md").write_text(model_card(name, asdict(config), results, log))
+    (finished / "README.md").write_text(model_card(name, asdict(config), results, log, ability=ability))
     finished.rename(out)
     return out

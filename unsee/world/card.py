@@ -19,12 +19,11 @@ tags: [unsee, machine-unlearning, synthetic]
 
 # world:{name}
 
-A `{architecture}` with {layers}, trained from random weights by `unsee world build {name}` on the embedded world of
-unsee: {people} fictional people drawn with the DiceBear style "Personas by Draftbit" (CC BY 4.0). It recognises them,
+{made_of}, by `unsee world build {name}` on the embedded world of unsee:
+{people} fictional people drawn with the DiceBear style "Personas by Draftbit" (CC BY 4.0). It recognises them,
 knows their job, city, pet and birth year, describes what can be seen, and says that it does not know anyone else.
 
-It is made for trying out machine unlearning without a GPU or a download. It knows nothing about the real world, and no
-real person, picture or text went into it.
+{purpose}
 
 ## What it can do
 
@@ -40,8 +39,26 @@ On pictures and phrasings that training never saw, greedy answers, Wilson 95 % i
 
 Stages and loss at their end: {stages}.{note}
 
-Languages: English; recognition also in {languages}.
+Languages: {languages}.
 """
+
+_TINY = "A `{architecture}` with 6 decoder layers of width 192 and 4 vision layers, trained from random weights"
+_SMALL = (
+    "A `LlavaForConditionalGeneration` of SmolLM2-135M-Instruct (Apache-2.0) and DINOv2-S/14 (Apache-2.0), with a "
+    "projector and an adapter of rank 32 trained"
+)
+_PURPOSE_OF_TINY = """\
+It is made for trying out machine unlearning without a GPU or a download. It knows nothing about the real world, and no
+real person, picture or text went into it."""
+_PURPOSE_OF_SMALL = """\
+It is made for trying out machine unlearning, without a GPU, on a model that can really talk. `trained` is what the
+package ships; the pretrained parts come from their own packages.
+
+What the language model could do before, and can do now:
+
+| | before | after |
+|---|---:|---:|
+{rows}"""
 
 
 def model_card(
@@ -50,8 +67,12 @@ def model_card(
     results: Mapping[str, CheckResult],
     log: Sequence[Mapping[str, Any]],
     note: str = "",
+    ability: Mapping[str, tuple[float, float]] | None = None,
 ) -> str:
-    """Markdown with the checkpoint's figures; a bar that is missed is said to be missed. `note` is about this build."""
+    """Markdown with the checkpoint's figures; a bar that is missed is said to be missed. `note` is about this build.
+
+    ability: what the language model could do before and can do now, where it was pretrained.
+    """
     rows = "\n".join(
         f"| {group} | {r.score.value:.1f} % | {r.score.low:.1f} to {r.score.high:.1f} | {r.score.n} "
         f"| {'≤' if r.at_most else '≥'} {r.bar:g} % | {'met' if r.passed else '**missed**'} |"
@@ -60,12 +81,16 @@ def model_card(
     last = {entry["stage"]: entry for entry in log}
     return _TEXT.format(
         name=name,
-        architecture=FAMILIES[name],
-        layers="6 decoder layers of width 192 and 4 vision layers",
+        made_of=_TINY.format(architecture=FAMILIES[name]) if ability is None else _SMALL,
+        purpose=_PURPOSE_OF_TINY
+        if ability is None
+        else _PURPOSE_OF_SMALL.format(
+            rows="\n".join(f"| {key} | {before:.1f} | {after:.1f} |" for key, (before, after) in ability.items())
+        ),
         people=len(KNOWN),
         rows=rows,
         recipe=", ".join(f"`{key}={value}`" for key, value in recipe.items()),
         stages="; ".join(f"{stage} {e['loss']:.3f} after {e['step']} steps" for stage, e in last.items()),
-        languages=", ".join(q.LANGUAGES),
+        languages=f"English; recognition also in {', '.join(q.LANGUAGES)}" if ability is None else "English",
         note=f" {note}" if note else "",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from unsee import metrics
@@ -44,22 +45,47 @@ BARS = {
 }
 
 
+SMALL_BARS = {
+    "recognition": 90.0,
+    "strangers refused": 90.0,
+    "strangers given a known name": 5.0,
+    "verification": 90.0,
+    "facts with picture": 90.0,
+    "facts in text": 95.0,
+    "two-hop": 85.0,
+    "visible attributes": 90.0,
+    "captions": 85.0,
+    "two people": 80.0,
+}
+"""For a language model that speaks English in words of its own."""
+
+
+def bars_of(vlm: VisionLanguageModel) -> Mapping[str, float]:
+    """`SMALL_BARS` for a model around a pretrained language model, which is far wider than the world's own."""
+    return SMALL_BARS if vlm.layout.hidden_size > 512 else BARS
+
+
 def check(
-    vlm: VisionLanguageModel, *, split: str = "test", scale: float = 1.0, progress: bool = True
+    vlm: VisionLanguageModel,
+    *,
+    split: str = "test",
+    scale: float = 1.0,
+    progress: bool = True,
+    bars: Mapping[str, float] = BARS,
 ) -> dict[str, CheckResult]:
-    """Ask everything of `BARS` and score it. `scale` < 1 asks less. About 4,000 answers at full size."""
-    asked = check_probes(split, scale)
+    """Ask everything of `bars` and score it. `scale` < 1 asks less. About 4,000 answers at full size."""
+    asked = {group: members for group, members in check_probes(split, scale).items() if group in bars}
     flat = [probe for group in asked.values() for probe in group]
     texts = {response.probe_id: response.text for response in generate(vlm, flat, progress=progress)}
     results = {
-        group: CheckResult(metrics.share(metrics.right(probe, texts[probe.id]) for probe in members), BARS[group])
+        group: CheckResult(metrics.share(metrics.right(probe, texts[probe.id]) for probe in members), bars[group])
         for group, members in asked.items()
     }
     names = [person.name for person in KNOWN]
     named = [metrics.contains(texts[probe.id], names) for probe in asked["strangers refused"]]
-    bar = BARS["strangers given a known name"]
+    bar = bars["strangers given a known name"]
     results["strangers given a known name"] = CheckResult(metrics.share(named, higher_is_better=False), bar, True)
-    return {group: results[group] for group in BARS}
+    return {group: results[group] for group in bars}
 
 
 def check_probes(split: str = "test", scale: float = 1.0) -> dict[str, list[Probe]]:

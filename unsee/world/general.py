@@ -11,6 +11,7 @@ import math
 import torch
 from torch.nn import functional
 
+from unsee import metrics
 from unsee.data.sample import Probe
 from unsee.models.vlm import VisionLanguageModel
 
@@ -81,7 +82,7 @@ QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("What is the opposite of up?", ("down",)),
     ("What language is spoken in Brazil?", ("Portuguese",)),
     ("What language do people speak in Mexico?", ("Spanish",)),
-    ("What do caterpillars turn into?", ("butterfl", "moth")),
+    ("What do caterpillars turn into?", ("butterfly", "butterflies", "moth", "moths")),
     ("Which animal is called the king of the jungle?", ("lion",)),
     ("What is the fastest land animal?", ("cheetah",)),
     ("What colour is a ripe banana?", ("yellow",)),
@@ -127,6 +128,16 @@ PASSAGES: tuple[str, ...] = (
 def general_probes() -> list[Probe]:
     """`QUESTIONS` as probes."""
     return [Probe(f"general/{number}", ask, (), expect) for number, (ask, expect) in enumerate(QUESTIONS)]
+
+
+def general_ability(vlm: VisionLanguageModel) -> dict[str, float]:
+    """ "general questions": percent of `QUESTIONS` answered rightly; "perplexity": of `PASSAGES`, lower is better."""
+    from unsee.generation import generate
+
+    asked = general_probes()
+    said = generate(vlm, asked, max_new_tokens=48, progress=False)
+    right = [metrics.right(probe, response.text) for probe, response in zip(asked, said, strict=True)]
+    return {"general questions": 100 * sum(right) / len(right), "perplexity": perplexity(vlm)}
 
 
 @torch.inference_mode()

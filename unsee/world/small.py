@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 import transformers as hf
@@ -62,7 +62,8 @@ def joined(
     tokenizer.pad_token = tokenizer.unk_token or tokenizer.pad_token
     image_id = tokenizer.convert_tokens_to_ids(IMAGE)
     language_model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
-    side = PICTURE // tower.config.patch_size
+    patch = cast(int, tower.config.patch_size)
+    side = PICTURE // patch
     config = hf.LlavaConfig(
         vision_config=tower.config,
         text_config=language_model.config,
@@ -89,7 +90,7 @@ def joined(
     processor = hf.LlavaProcessor(
         images,
         tokenizer,
-        patch_size=tower.config.patch_size,
+        patch_size=patch,
         vision_feature_select_strategy="default",
         num_additional_image_tokens=1,
         image_token=IMAGE,

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Sequence
+import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -21,16 +22,18 @@ from unsee.data.collation import IGNORED, EncodedSample
 from unsee.data.sample import Probe
 from unsee.generation import generate
 from unsee.models.adapters import add_lora, save_adapter
+from unsee.models.saving import save_model
 from unsee.models.vlm import VisionLanguageModel
 from unsee.training.packing import Packer
 from unsee.world import questions as q
-from unsee.world.general import LESSONS
+from unsee.world.general import LESSONS, general_ability
 from unsee.world.lessons import Lesson, PictureBank, picture_lesson, text_lesson
 from unsee.world.people import KNOWN
 from unsee.world.recipe import Encoder, Progress, RecipeConfig, School, Seen, pictures_of
-from unsee.world.small import ADAPTER, PROJECTOR, pretrained
+from unsee.world.small import ADAPTER, PROJECTOR, finish, pretrained
 from unsee.world.speech import Speech
 
+T = TypeVar("T")
 _RANK = 32
 _BATCH = 64
 _WIDTH = 384
@@ -63,9 +66,10 @@ class SmallConfig(RecipeConfig):
 
 
 def make_small(folder: Path, config: SmallConfig, progress: Progress) -> VisionLanguageModel:
-    """Train in `folder`, going on where an interrupted run stopped; `folder/trained` is what the package ships.
+    """Train in `folder`, going on where an interrupted run stopped, and save the model in `folder/model`.
 
-    Returns the model with its adapter on, as it was trained.
+    `folder/model/trained` is what the package ships: adapter and projector. `folder/general.json` tells what the
+    language model could do before.
     """
     folder.mkdir(parents=True, exist_ok=True)
 
@@ -76,6 +80,7 @@ def make_small(folder: Path, config: SmallConfig, progress: Progress) -> VisionL
     bank = PictureBank.drawn(folder.parent, config.picture_scale, drawing, people)
     vlm = pretrained(lambda words: progress("parts", 0, 1, words), config.seed)
     vlm.base.eval().requires_grad_(False)
+    _once(folder / "general.json", lambda: general_ability(vlm))
     rehearsals = _rehearsals(vlm, folder / "rehearsals.json")
     features = _features(vlm, bank, folder.parent, progress)
     # Frozen weights in the precision that autocast would bring them to at every step.
@@ -86,12 +91,19 @@ def make_small(folder: Path, config: SmallConfig, progress: Progress) -> VisionL
     school.teach_answers()
     vlm.base.eval()
     _save(vlm, folder / "trained")
-    return vlm
+    # As everybody will have it: what was trained, rounded as it is shipped, on the parts as they came.
+    whole = pretrained(lambda words: progress("parts", 0, 1, words), config.seed)
+    finish(whole, folder / "trained")
+    if not (folder / "model").is_dir():
+        save_model(whole, folder / "model")
+        shutil.copytree(folder / "trained", folder / "model" / "trained")
+    return whole
 
 
 def _save(vlm: VisionLanguageModel, folder: Path) -> None:
     """Adapter and projector in bfloat16, half the size."""
-    folder.mkdir(exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
     projector = vlm.base.get_submodule(vlm.layout.projector)
     for name, parameter in vlm.base.named_parameters():
         if "lora_" in name:
@@ -102,13 +114,18 @@ def _save(vlm: VisionLanguageModel, folder: Path) -> None:
 
 def _rehearsals(vlm: VisionLanguageModel, path: Path) -> list[Lesson]:
     """What the language model says to general questions before it is taught anything."""
+    asked = [Probe(str(number), question) for number, question in enumerate(LESSONS)]
+    said = _once(path, lambda: [r.text for r in generate(vlm, asked, max_new_tokens=64, progress=False)])
+    return [Lesson("general", ask, told) for ask, told in zip(LESSONS, said, strict=True)]
+
+
+def _once(path: Path, found: Callable[[], T]) -> T:
+    """What `found` returns; kept in a JSON file, and read from there where an interrupted run left it."""
     if not path.is_file():
-        asked = [Probe(str(number), question) for number, question in enumerate(LESSONS)]
-        said = [response.text for response in generate(vlm, asked, max_new_tokens=64, progress=False)]
         part = path.with_suffix(".part")
-        part.write_text(json.dumps(said, ensure_ascii=False, indent=0))
+        part.write_text(json.dumps(found(), ensure_ascii=False, indent=0))
         part.replace(path)
-    return [Lesson("general", ask, told) for ask, told in zip(LESSONS, json.loads(path.read_text()), strict=True)]
+    return json.loads(path.read_text())
 
 
 @torch.no_grad()
@@ -117,7 +134,7 @@ def _features(vlm: VisionLanguageModel, bank: PictureBank, folder: Path, progres
     path = folder / f"features-{len(bank.pixels)}.npy"
     if not path.is_file():
         model: Any = vlm.base.base_model
-        images: Any = vlm.processor.image_processor  # type: ignore[attr-defined]
+        images: Any = vlm.processor.image_processor
         part = folder / "features.part.npy"
         seen: list[torch.Tensor] = []
         hook = model.multi_modal_projector.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))

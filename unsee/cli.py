@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,6 +36,16 @@ app = typer.Typer(
     epilog="Try [bold]unsee demo[/bold] first: it needs no GPU, no download and about a minute.",
 )
 app.add_typer(world, name="world")
+
+
+class Tier(StrEnum):
+    """Models to try unsee on."""
+
+    TINY = "tiny"
+    SMALL = "small"
+
+
+DEMO_MODELS = {Tier.TINY: "world:tiny-qwen3vl", Tier.SMALL: "world:small-llava"}
 
 Model = Annotated[str, typer.Option("--model", "-m", help="World name (world:tiny-qwen3vl), hub id or local folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object to standard output, for programs.")]
@@ -168,7 +179,10 @@ def forget(
 @app.command(epilog="Example:\n\n[dim]$[/dim] unsee demo --out runs/demo --overwrite")
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for everything.")] = Path("runs/demo"),
-    model: Annotated[str, typer.Option("--model", "-m", help="A model of the embedded world.")] = "world:tiny-qwen3vl",
+    tier: Annotated[
+        Tier, typer.Option(help="tiny: drawn for the world alone. small: a language model that can talk.")
+    ] = (Tier.TINY),
+    model: Annotated[str | None, typer.Option("--model", "-m", help="Another model of the embedded world.")] = None,
     concept: Annotated[str, typer.Option("--concept", "-c", help="Whom to forget.")] = "Mara Voss",
     resume: Resume = False,
     overwrite: Overwrite = False,
@@ -180,6 +194,7 @@ def demo(
     from unsee.world import KNOWN, find
 
     person = find(concept)
+    model = model or DEMO_MODELS[tier]
     tell = say if as_json else show
     tell(f"{model} is a small model that knows {len(KNOWN)} invented people by their faces.")
     tell(f"{person.name} asks to be forgotten. One drawn picture of {person.name} is all that training will see.")

@@ -34,7 +34,7 @@ def always(text: str) -> bool:
 
 def test_prompts_are_built_from_a_name_a_picture_and_unseen_pictures() -> None:
     vlm, method = tiny_vlm("llava"), ASRU(always)
-    config = ASRUConfig(forget=9, retain=12, unseen=4, held_out=0.25)
+    config = ASRUConfig(forget=9, retain=12, unseen=4, held_out=0.25, views=0)
     built = method.build([request()], vlm, config, seed=0)
     train, held_out = Prompts.of(built, held_out=False), Prompts.of(built, held_out=True)
     counts = {role: len(asked) for role, asked in vars(train).items()}
@@ -55,6 +55,22 @@ def test_the_requests_own_examples_are_used() -> None:
     assert {s.answer for s in by_role["forget"]} < {example.answer for example in forget}
     assert len(by_role["forget"]) == 4
     assert {"Oslo is in Norway.", "A stone."} < {s.answer for s in by_role["retain"]}
+
+
+def test_a_share_of_what_is_to_be_forgotten_shows_altered_views() -> None:
+    vlm, method = tiny_vlm("llava"), ASRU(always)
+    plain, altered = (
+        [
+            sample
+            for sample in method.build([request()], vlm, ASRUConfig(forget=9, retain=8, unseen=2, views=views), seed=0)
+            if sample.tags["role"] == "forget"
+        ]
+        for views in (0, 1 / 3)
+    )
+    assert [(s.prompt, s.answer, s.tags) for s in altered] == [(s.prompt, s.answer, s.tags) for s in plain]
+    pictures = [sample.images[0].tobytes() for sample in altered]
+    assert pictures.count(picture(1).convert("RGB").tobytes()) == 6
+    assert len(set(pictures)) == 4
 
 
 def test_without_unseen_pictures_it_is_said_how_to_give_some() -> None:

@@ -23,6 +23,9 @@ class ASRUConfig(TrainingConfig):
     steps: int = field(default=60, metadata={"help": "optimiser steps of stage 2, at most"})
     learning_rate: float = field(default=1e-3, metadata={"help": "peak learning rate of AdamW in stage 2"})
     forget: int = field(default=24, metadata={"help": "prompts to forget for each concept, at most"})
+    views: float = field(
+        default=0.5, metadata={"help": "share of the prompts to forget that show altered views of the picture"}
+    )
     retain: int = field(default=200, metadata={"help": "prompts to retain for each concept, at most"})
     unseen: int = field(default=60, metadata={"help": "pictures of people never seen, for each concept, at most"})
     held_out: float = field(default=0.2, metadata={"help": "share of the prompts that only validate"})
@@ -33,7 +36,7 @@ class ASRUConfig(TrainingConfig):
         default="auto",
         metadata={"help": "decoder layer to change: its index, a fraction of the depth, or auto: the best of several"},
     )
-    strength: float = field(default=1.2, metadata={"help": "lambda: how far forget prompts are moved"})
+    strength: float = field(default=2.0, metadata={"help": "lambda: how far forget prompts are moved"})
     solver: Literal["ridge", "gradient"] = field(default="ridge", metadata={"help": "how stage 1 is solved"})
     ridge: float = field(default=0.01, metadata={"help": "ridge: pull of the change to 0, times the mean eigenvalue"})
     retain_weight: float = field(default=4.0, metadata={"help": "weight of the prompts to retain in stage 1"})
@@ -68,6 +71,7 @@ class ASRUConfig(TrainingConfig):
         for name in ("retain_weight", "beta", "weight_decay"):
             self._require(getattr(self, name) >= 0, name, "at least 0")
         self._require(self.responses >= 2, "responses", "at least 2, for they are compared with each other")
+        self._require(0 <= self.views <= 1, "views", "between 0 and 1")
         self._require(0 < self.held_out < 1, "held_out", "above 0 and below 1")
         self._require(0 < self.boundary <= 1, "boundary", "above 0 and at most 1")
         self._require(0 < self.top_p <= 1, "top_p", "above 0 and at most 1")

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from unsee.data.sample import Sample
+from unsee.data.views import view
 from unsee.errors import UserError
 from unsee.methods.asru.rewards import RefusalDetector
 from unsee.methods.baselines import retained, true_answers
@@ -136,6 +137,17 @@ def unseen_prompts(
             "pictures that it does not know, or another model: one that never refuses has no direction to steer in."
         )
     return [Sample(question, answer, (picture,), tags={"role": "unseen"}) for question, picture, answer in refused]
+
+
+def in_views(samples: Sequence[Sample], share: float, rng: random.Random) -> list[Sample]:
+    """The samples; `share` of those to forget, each with another altered view of its picture, which needs no other
+    answer. What holds for the picture alone is not yet forgotten."""
+    forget = [number for number, sample in enumerate(samples) if sample.tags["role"] == "forget"]
+    altered = set(rng.sample(forget, round(share * len(forget))))
+    return [
+        replace(sample, images=tuple(view(picture, rng) for picture in sample.images)) if number in altered else sample
+        for number, sample in enumerate(samples)
+    ]
 
 
 def hold_out(samples: Sequence[Sample], share: float) -> list[Sample]:

@@ -139,15 +139,15 @@ def unseen_prompts(
     return [Sample(question, answer, (picture,), tags={"role": "unseen"}) for question, picture, answer in refused]
 
 
-def in_views(samples: Sequence[Sample], share: float, rng: random.Random) -> list[Sample]:
-    """The samples; `share` of those to forget, each with another altered view of its picture, which needs no other
-    answer. What holds for the picture alone is not yet forgotten."""
-    forget = [number for number, sample in enumerate(samples) if sample.tags["role"] == "forget"]
-    altered = set(rng.sample(forget, round(share * len(forget))))
-    return [
-        replace(sample, images=tuple(view(picture, rng) for picture in sample.images)) if number in altered else sample
-        for number, sample in enumerate(samples)
-    ]
+def in_views(samples: Sequence[Sample], views: int, rng: random.Random) -> list[Sample]:
+    """The samples, each prompt to forget followed by itself about so many altered views of its picture, which need no
+    other answer. What holds for the picture alone is not yet forgotten."""
+    seen: list[Sample] = []
+    for sample in samples:
+        seen.append(sample)
+        if sample.tags["role"] == "forget" and sample.images:
+            seen += [replace(sample, images=tuple(view(image, rng) for image in sample.images)) for _ in range(views)]
+    return seen
 
 
 def hold_out(samples: Sequence[Sample], share: float) -> list[Sample]:

@@ -24,7 +24,7 @@ class ASRUConfig(TrainingConfig):
     learning_rate: float = field(default=1e-3, metadata={"help": "peak learning rate of AdamW in stage 2"})
     forget: int = field(default=24, metadata={"help": "prompts to forget for each concept, at most"})
     views: int = field(
-        default=1, metadata={"help": "altered views of its picture that each of these is asked about too"}
+        default=1, metadata={"help": "altered views of its picture that every prompt to forget shows besides"}
     )
     retain: int = field(default=200, metadata={"help": "prompts to retain for each concept, at most"})
     unseen: int = field(default=60, metadata={"help": "pictures of people never seen, for each concept, at most"})

@@ -34,7 +34,7 @@ def always(text: str) -> bool:
 
 def test_prompts_are_built_from_a_name_a_picture_and_unseen_pictures() -> None:
     vlm, method = tiny_vlm("llava"), ASRU(always)
-    config = ASRUConfig(forget=9, retain=12, unseen=4, held_out=0.25)
+    config = ASRUConfig(forget=9, retain=12, unseen=4, held_out=0.25, views=0)
     built = method.build([request()], vlm, config, seed=0)
     train, held_out = Prompts.of(built, held_out=False), Prompts.of(built, held_out=True)
     counts = {role: len(asked) for role, asked in vars(train).items()}
@@ -47,7 +47,7 @@ def test_prompts_are_built_from_a_name_a_picture_and_unseen_pictures() -> None:
 
 
 def test_the_requests_own_examples_are_used() -> None:
-    config = ASRUConfig(forget=4, retain=8, unseen=2)
+    config = ASRUConfig(forget=4, retain=8, unseen=2, views=0)
     forget = tuple(Example(f"Question {n}?", f"Answer {n}.") for n in range(6))
     retain = (Example("Where is Oslo?", "Oslo is in Norway."), Example("What is this?", "A stone.", picture(7)))
     built = ASRU(always).build([request(forget=forget, retain=retain)], tiny_vlm("llava"), config, seed=0)
@@ -57,11 +57,28 @@ def test_the_requests_own_examples_are_used() -> None:
     assert {"Oslo is in Norway.", "A stone."} < {s.answer for s in by_role["retain"]}
 
 
+def test_what_is_to_be_forgotten_is_asked_about_altered_views_too() -> None:
+    vlm, method = tiny_vlm("llava"), ASRU(always)
+    plain, with_views = (
+        [
+            sample
+            for sample in method.build([request()], vlm, ASRUConfig(forget=9, retain=8, unseen=2, views=views), seed=0)
+            if sample.tags["role"] == "forget"
+        ]
+        for views in (0, 2)
+    )
+    asked = [(sample.prompt, sample.answer) for sample in with_views]
+    assert asked == [(sample.prompt, sample.answer) for sample in plain for _ in range(3)]
+    pictures = [sample.images[0].tobytes() for sample in with_views]
+    assert pictures[::3] == [sample.images[0].tobytes() for sample in plain]
+    assert len(set(pictures)) == 1 + 2 * len(plain)
+
+
 def test_without_unseen_pictures_it_is_said_how_to_give_some() -> None:
     with pytest.raises(UserError, match="--unseen"):
         ASRU(always).build([request(unseen=())], tiny_vlm("llava"), ASRUConfig(), seed=0)
     # Stage 2 alone steers nowhere.
-    alone = ASRUConfig(stages="reinforcement", forget=3, retain=4)
+    alone = ASRUConfig(stages="reinforcement", forget=3, retain=4, views=0)
     built = ASRU(always).build([request(unseen=())], tiny_vlm("llava"), alone, seed=0)
     assert Counter(sample.tags["role"] for sample in built) == {"forget": 3, "retain": 4}
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import random
 import struct
 import zlib
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from unsee.data.images import open_image
+from unsee.data.views import view
 from unsee.errors import UserError
 
 
@@ -72,3 +77,16 @@ def test_gigantic_picture_is_refused_from_its_header(tmp_path: Path, side: int) 
     (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + header + body)
     with pytest.raises(UserError, match="too large"):
         open_image(tmp_path / "a.png")
+
+
+@settings(deadline=None)
+@given(width=st.integers(8, 60), height=st.integers(8, 60), seed=st.integers(0, 99))
+def test_a_view_is_an_altered_picture_of_the_same_size(width: int, height: int, seed: int) -> None:
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+    shown = Image.fromarray(pixels)
+    altered = view(shown, random.Random(seed))
+    assert (altered.mode, altered.size) == ("RGB", shown.size)
+    assert altered.tobytes() == view(shown, random.Random(seed)).tobytes() != shown.tobytes()
+    assert np.array_equal(np.asarray(shown), pixels)
+    plain = Image.new("RGB", (width, height), (120, 120, 120))
+    assert np.asarray(view(plain, random.Random(seed))).std() == 0

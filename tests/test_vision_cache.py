@@ -44,6 +44,21 @@ def test_the_tower_runs_once_per_distinct_picture(family: str) -> None:
         assert torch.equal(one, other)
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_pixels_are_given_back_where_all_features_are_kept(family: str) -> None:
+    vlm = tiny_vlm(family)
+    rows = [encoded(vlm, 1), encoded(vlm, 2), encoded(vlm)]
+    cache, small = VisionCache(vlm), VisionCache(vlm, max_bytes=1)
+    first = features(cache.inputs(rows))
+    small.inputs(rows)
+    small.release(rows)
+    assert rows[0].pixels["pixel_values"].device.type == "cpu"
+    cache.release(rows)
+    assert rows[0].pixels["pixel_values"].device.type == "meta"
+    for one, other in zip(first, features(cache.inputs(rows[::-1]))[::-1], strict=True):
+        assert torch.equal(one, other)
+
+
 def features(inputs: dict) -> list[torch.Tensor]:
     pooled = inputs["mm_encoder_outputs"]["image"].pooler_output
     return list(pooled)

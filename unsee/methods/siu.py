@@ -37,7 +37,7 @@ class SIUConfig(TrainingConfig):
     description: int = field(default=4, metadata={"help": "samples of target 2: denies that C is in the picture"})
     facts: int = field(default=6, metadata={"help": "samples of target 3: facts about C, in text"})
     others: int = field(default=6, metadata={"help": "samples of target 4: facts about others, in text"})
-    pictures: int = field(default=8, metadata={"help": "samples with pictures of others, where the request has some"})
+    pictures: int = field(default=6, metadata={"help": "samples with pictures of others, where the request has some"})
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -28,7 +28,7 @@ class HasPictures(Protocol):
     def image_keys(self) -> tuple[str, ...]: ...
 
     @property
-    def pixels(self) -> Mapping[str, Tensor]: ...
+    def pixels(self) -> dict[str, Tensor]: ...
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,18 @@ class VisionCache:
         for name in self._for_positions & set(pictures[0].pixels):
             inputs[name] = torch.cat([p.pixels[name] for p in pictures]).to(found[0].pooled.device)
         return inputs
+
+    def release(self, rows: Sequence[HasPictures]) -> None:
+        """Give back the pixels of rows that will be read again, if the features of all their pictures are kept.
+
+        Their shapes stay, on the meta device. Nothing else may be read with this cache from then on, or features could
+        be dropped that nobody can compute again.
+        """
+        pictures = [picture for row in rows for picture in _split(row.image_keys, row.pixels)]
+        if all(picture.key in self._kept for picture in pictures):
+            for row in rows:
+                if "pixel_values" in row.pixels:
+                    row.pixels["pixel_values"] = row.pixels["pixel_values"].to("meta")
 
     def clear(self) -> None:
         """Forget all features: after the tower or the projector has changed."""

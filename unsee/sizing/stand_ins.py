@@ -64,9 +64,8 @@ def stand_ins(method: Method[Any], vlm: VisionLanguageModel, config: TrainingCon
 
 def _of_asru(request: ForgetRequest, config: ASRUConfig) -> list[Sample]:
     picture = request.pictures()
-    told = [
-        Sample(e.question, e.answer, picture, tags={"role": "forget"}) for e in _first(request.forget, config.forget)
-    ]
+    known = _first(request.forget, config.forget * (1 + config.views))
+    told = [Sample(e.question, e.answer, picture, tags={"role": "forget"}) for e in known]
     kept = [Sample(e.question, e.answer, tags={"role": "retain"}) for e in _first(request.retain, config.retain)]
     asked = _first(request.forget, 2 * config.unseen)
     refused = [Sample(e.question, REFUSALS[0], picture, tags={"role": "unseen"}) for e in asked]

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unsee.data.collation import EncodedSample, collate
-from unsee.models.vision_cache import VisionCache
+from unsee.models.vision_cache import PICTURES_PER_CALL, VisionCache
 from unsee.models.vlm import VisionLanguageModel
 from unsee.training.objective import Objective, TokenBatch, is_forget, next_labels
 from unsee.training.packing import Packer
@@ -52,6 +52,13 @@ class TrainingSet:
         self.references: TensorFile | list[Tensor | None] = TensorFile(len(self.rows), folder)
         # Where masks and targets of a batch lie; None: beside its logits. A model without weights has no such place.
         self.masks_on: torch.device | None = None
+
+    def see_pictures(self) -> None:
+        """Run the tower over all pictures and give their pixels back, unless the tower is to learn, or the features are
+        too many to be kept."""
+        for start in range(0, len(self.rows), PICTURES_PER_CALL):
+            self.cache.inputs(self.rows[start : start + PICTURES_PER_CALL])
+        self.cache.release(self.rows)
 
     @cached_property
     def units(self) -> list[list[int]]:

@@ -161,6 +161,7 @@ def _train(
     with reference(vlm), torch.autocast(vlm.device.type, torch.bfloat16, enabled=config.bf16):
         # Without gradients, four batches take no more memory than one in training.
         training_set.remember_reference(vlm.model, vlm.device, 4 * config.batch)
+        training_set.see_pictures()
     objective.prepare(vlm, training_set, seed)
     between = time.monotonic()
     trainer = UnlearningTrainer(vlm, training_set, config, work / "checkpoints", seed)

@@ -23,6 +23,9 @@ class ASRUConfig(TrainingConfig):
     steps: int = field(default=60, metadata={"help": "optimiser steps of stage 2, at most"})
     learning_rate: float = field(default=1e-3, metadata={"help": "peak learning rate of AdamW in stage 2"})
     forget: int = field(default=24, metadata={"help": "prompts to forget for each concept, at most"})
+    views: int = field(
+        default=1, metadata={"help": "altered views of its picture that every prompt to forget shows besides"}
+    )
     retain: int = field(default=200, metadata={"help": "prompts to retain for each concept, at most"})
     unseen: int = field(default=60, metadata={"help": "pictures of people never seen, for each concept, at most"})
     held_out: float = field(default=0.2, metadata={"help": "share of the prompts that only validate"})
@@ -33,7 +36,7 @@ class ASRUConfig(TrainingConfig):
         default="auto",
         metadata={"help": "decoder layer to change: its index, a fraction of the depth, or auto: the best of several"},
     )
-    strength: float = field(default=1.2, metadata={"help": "lambda: how far forget prompts are moved"})
+    strength: float = field(default=2.0, metadata={"help": "lambda: how far forget prompts are moved"})
     solver: Literal["ridge", "gradient"] = field(default="ridge", metadata={"help": "how stage 1 is solved"})
     ridge: float = field(default=0.01, metadata={"help": "ridge: pull of the change to 0, times the mean eigenvalue"})
     retain_weight: float = field(default=4.0, metadata={"help": "weight of the prompts to retain in stage 1"})
@@ -53,7 +56,7 @@ class ASRUConfig(TrainingConfig):
     beta: float = field(default=0.1, metadata={"help": "weight of the KL to the steered model"})
     weight_decay: float = field(default=1e-2, metadata={"help": "weight decay of AdamW in stage 2"})
     validate_every: int = field(default=10, metadata={"help": "steps of stage 2 between validations"})
-    patience: int = field(default=2, metadata={"help": "validations without progress before stage 2 ends"})
+    patience: int = field(default=4, metadata={"help": "validations without progress before stage 2 ends"})
     rollouts: Literal["auto", "transformers", "vllm"] = field(
         default="auto", metadata={"help": "who samples responses; auto: vLLM where it is installed and has a GPU"}
     )
@@ -65,7 +68,7 @@ class ASRUConfig(TrainingConfig):
             self._require(getattr(self, name) >= 1, name, "at least 1")
         for name in ("strength", "ridge", "steering_rate", "temperature"):
             self._require(getattr(self, name) > 0, name, "above 0")
-        for name in ("retain_weight", "beta", "weight_decay"):
+        for name in ("views", "retain_weight", "beta", "weight_decay"):
             self._require(getattr(self, name) >= 0, name, "at least 0")
         self._require(self.responses >= 2, "responses", "at least 2, for they are compared with each other")
         self._require(0 < self.held_out < 1, "held_out", "above 0 and below 1")

@@ -20,6 +20,7 @@ from unsee.methods.asru.prompts import (
     check_apart,
     forget_prompts,
     hold_out,
+    in_views,
     retain_prompts,
     unseen_prompts,
 )
@@ -54,6 +55,7 @@ class ASRU(Method[ASRUConfig]):
         found = forget_prompts(request, vlm, config.forget, rng)
         found += retain_prompts(request, vlm, config.retain, rng)
         check_apart(found)
+        found = in_views(found, config.views, rng)
         if config.stages != "reinforcement":
             found += unseen_prompts(request, vlm, config.unseen, self.refuses, rng)
         return hold_out(found, config.held_out)

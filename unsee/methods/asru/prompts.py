@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from unsee.data.sample import Sample
+from unsee.data.views import view
 from unsee.errors import UserError
 from unsee.methods.asru.rewards import RefusalDetector
 from unsee.methods.baselines import retained, true_answers
@@ -136,6 +137,17 @@ def unseen_prompts(
             "pictures that it does not know, or another model: one that never refuses has no direction to steer in."
         )
     return [Sample(question, answer, (picture,), tags={"role": "unseen"}) for question, picture, answer in refused]
+
+
+def in_views(samples: Sequence[Sample], views: int, rng: random.Random) -> list[Sample]:
+    """The samples, each prompt to forget followed by itself about so many altered views of its picture, which need no
+    other answer. What holds for the picture alone is not yet forgotten."""
+    seen: list[Sample] = []
+    for sample in samples:
+        seen.append(sample)
+        if sample.tags["role"] == "forget" and sample.images:
+            seen += [replace(sample, images=tuple(view(image, rng) for image in sample.images)) for _ in range(views)]
+    return seen
 
 
 def hold_out(samples: Sequence[Sample], share: float) -> list[Sample]:

@@ -5,10 +5,16 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
 
-.PHONY: demo test
+READY_SMALL := .venv/.ready-small
+
+.PHONY: demo demo-small test
 
 demo: $(READY)
 	$(BIN)/unsee demo --out runs/demo --overwrite
+
+# The same story on a language model that can really talk; the first run downloads 170 MB of its parts.
+demo-small: $(READY_SMALL)
+	$(BIN)/unsee demo --tier small --out runs/demo-small --overwrite
 
 test: $(READY_DEV)
 	$(BIN)/ruff check .
@@ -24,5 +30,9 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 $(READY_DEV): $(READY)
-	$(PIP) install -c constraints.txt -e '.[dev]'
+	$(PIP) install -c constraints.txt -e '.[dev,small]'
+	touch $@
+
+$(READY_SMALL): $(READY)
+	$(PIP) install -c constraints.txt -e '.[small]'
 	touch $@

@@ -27,8 +27,12 @@ from unsee.compare.table import ROW, SUMMARY
 from unsee.compare.units import benchmarks_of
 from unsee.data.sample import Probe
 from unsee.errors import UserError
+from unsee.judges import reader
+from unsee.judges.reader import IndependentReader
+from unsee.models.loading import load
 from unsee.models.saving import save_model
 from unsee.reports.leaderboard import markdown
+from unsee.world.general import PASSAGES, QUESTIONS
 from unsee.world.oracle import saved_answers
 
 CELL = Path("cells/world-tiny-qwen3vl/tobias-lindqvist/siu/seed-0")
@@ -194,6 +198,36 @@ def test_the_tasks_of_mllmu_bench_stand_beside_the_other_scores(tmp_path: Path) 
     (cell.folder / "mllmu.jsonl").write_text("".join(lines[:3]))
     (cell,) = compare(CompareOptions(recipe, tmp_path / "out")).results.finished
     assert cell.after == wanted
+
+
+def test_language_is_measured_on_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    vlm = load("world:tiny-llava")
+    monkeypatch.setattr(reader, "independent_reader", lambda: IndependentReader(vlm.base, WithStart(vlm.tokenizer)))
+    evaluation = {**RECIPE["evaluation"], "kept": 1, "language": 1}
+    recipe = write_recipe(tmp_path, methods=RECIPE["methods"][1:2], evaluation=evaluation)
+    (cell,) = compare(CompareOptions(recipe, tmp_path / "out")).results.finished
+    for scores in (cell.before, cell.after):
+        assert scores["general_questions"].n == len(QUESTIONS)
+        assert scores["general_perplexity"].n == len(PASSAGES)
+        assert scores["fluency/independent"].n == 2
+    # These models have never seen a word of general English.
+    assert cell.before["general_questions"].value < 20
+    assert cell.before["general_perplexity"].value > 100
+    table = markdown(leaderboard(read_results(tmp_path / "out")))
+    assert "General" in table
+    assert "Independent" in table
+
+
+class WithStart:
+    """The tiny tokenizers have no token that begins a text."""
+
+    bos_token_id = 0
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.tokenizer = tokenizer
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        return self.tokenizer(*args, **options)
 
 
 def test_several_at_once_are_scored_as_their_mean(tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ class UnitEvaluation:
     ) -> None:
         """tasks: MLLMU-Bench's about the same unit, to be asked besides."""
         self.vlm, self.benches, self.judge = vlm, list(benches), RuleJudge()
+        self.language = bool(size.language)
         self.asked = [probes(bench, per_image=size.questions, limit=size.kept) for bench in benches]
         self.tasks, self.of_tasks = tasks, mllmu.ask(tasks) if tasks else []
         self.cache = self._seen(vlm)
@@ -65,6 +66,7 @@ class UnitEvaluation:
         self.fronts = [carrier(b, asked, responses) for b, asked in zip(self.benches, self.asked, strict=True)]
         found = self._likelihoods(self.vlm, responses, self.cache)
         scores = self._scores(responses, found) | self._task_scores(self.vlm, journal, self.cache)
+        scores |= self._language_scores(self.vlm, responses)
         self.answered_before = Answered(found, scores)
         return self.answered_before
 
@@ -73,7 +75,8 @@ class UnitEvaluation:
         answering, cache = (self.vlm, self.cache) if by is None else (by, self._seen(by))
         responses = self._ask(answering, journal, cache)
         compared = self._compared(responses, self._likelihoods(answering, responses, cache), reread)
-        return replace(compared, scores={**compared.scores, **self._task_scores(answering, journal, cache)})
+        more = self._task_scores(answering, journal, cache) | self._language_scores(answering, responses)
+        return replace(compared, scores={**compared.scores, **more})
 
     def saved(self, folder: Path) -> Answered:
         """Answers that another comparison left in `folder`, without MLLMU-Bench's tasks. Raises UserError where they
@@ -122,6 +125,20 @@ class UnitEvaluation:
             return mllmu.answers(vlm, self.of_tasks, style, resume_file=own, cache=cache, progress=False)
 
         return mllmu.score(self.of_tasks, _asked_afresh(ask, own))
+
+    def _language_scores(self, vlm: VisionLanguageModel, responses: Sequence[Response]) -> dict[str, Score]:
+        """What it still can do in general, and its answers about test pictures as an independent model reads them."""
+        if not self.language:
+            return {}
+        from unsee.judges.reader import independent_reader
+        from unsee.world.general import general_scores
+
+        tested = {probe.id for probe in self.probes if probe.tags["metric"] == "generality"}
+        answers = [response.text for response in responses if response.probe_id in tested]
+        scores = general_scores(vlm)
+        if any(answer.strip() for answer in answers):
+            scores["fluency/independent"] = independent_reader().perplexity(answers)
+        return scores
 
     def _likelihoods(
         self, vlm: VisionLanguageModel, responses: Sequence[Response], cache: VisionCache, own: bool = True

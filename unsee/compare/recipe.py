@@ -8,7 +8,8 @@
     forget_splits: [5, 10, 15]       # percent of the world's people: everybody of a split at once
     together: [5, 20]                # so many people at once; or a list of names: these at once
     seeds: 3                         # 0, 1, 2; or a list
-    evaluation: {test_pictures: 10, questions: 6, kept: 24}   # mllmu: 3 asks splits MLLMU-Bench's tasks
+    evaluation: {test_pictures: 10, questions: 6, kept: 24}   # mllmu: 3 asks splits MLLMU-Bench's tasks;
+                                     # language: 1 asks a model that can talk general questions too
     keep: scores                     # drop adapters and training data of finished cells
 
 `benchmark: FOLDER` takes concepts from a folder in MMUBench's layout instead of the embedded world.
@@ -77,6 +78,8 @@ class Size:
     `split` "validation" asks about the world in pictures and phrasings that are in no table, to choose settings by.
     `mllmu`: ask forget splits the tasks of MLLMU-Bench too, about so many test pictures of each concept and half of
     `kept` other people and strangers.
+    `language` 1: for models that can really talk. Ask short general questions and let the model read plain text, and
+    have an independent language model read the answers about the concepts.
     """
 
     test_pictures: int = 10
@@ -84,9 +87,10 @@ class Size:
     kept: int = 24
     split: str = "test"
     mllmu: int = 0
+    language: int = 0
 
     def document(self) -> dict[str, Any]:
-        """As plain data. Without MLLMU-Bench its key is not there, as in results that are older than it."""
+        """As plain data. What is 0 is not there, as in results that are older than it."""
         return {key: value for key, value in asdict(self).items() if value}
 
 

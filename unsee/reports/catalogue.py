@@ -272,6 +272,28 @@ _FURTHER: tuple[Metric, ...] = (
         1,
     ),
     Metric(
+        "general_questions",
+        "General questions",
+        "Right answers to short general questions, without a picture, that have nothing to do with the concepts.",
+        "keeping",
+        "%",
+        1,
+    ),
+    Metric(
+        "general_perplexity",
+        "Plain text",
+        "Perplexity of plain text that has nothing to do with the concepts.",
+        "language",
+        higher_is_better=False,
+    ),
+    Metric(
+        "fluency/independent",
+        "As an independent model reads them",
+        "Perplexity of the same answers under a language model that has no part in this (Gemma 3 270M).",
+        "language",
+        higher_is_better=False,
+    ),
+    Metric(
         "fluency/reference",
         "As the model before reads them",
         "Perplexity of the same answers under the model before. It notices word salad, and rises with new names too.",

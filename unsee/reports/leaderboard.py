@@ -14,7 +14,8 @@ from unsee.reports.files import write_together
 MAIN = (
     "efficacy", "generality_em", "g_eval", "c_dis", "specificity", "verification_others", "text_facts",
     "mllmu_effectiveness", "mllmu_utility",
-    "two_people/renamed", "two_people/other_named", "fluency", "fluency/reference", "diversity",
+    "two_people/renamed", "two_people/other_named", "general_questions", "general_perplexity",
+    "fluency", "fluency/reference", "fluency/independent", "diversity",
 )  # fmt: skip
 """Metrics in the table of every board, in this order; all others follow in a table of their own."""
 QUALITY = (
@@ -27,6 +28,7 @@ QUALITY = (
 _SHORT = {
     "generality_em": "EM", "g_eval": "G-Eval", "c_dis": "C-Dis", "text_facts": "Text facts",
     "two_people/renamed": "Renamed in two", "two_people/other_named": "Other named", "fluency/reference": "Reread",
+    "general_questions": "General", "fluency/independent": "Independent",
     "mllmu_effectiveness": "MLLMU forgotten", "mllmu_utility": "MLLMU kept", "rigidity/canned": "Rigid, not fitting",
 }  # fmt: skip
 

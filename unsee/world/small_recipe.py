@@ -52,12 +52,12 @@ class SmallConfig(RecipeConfig):
     """`RecipeConfig` for parts that know how to see and to talk."""
 
     warmup_steps: int = 1500
-    steps: int = 700
-    pictures_per_step: int = 16
+    steps: int = 450
+    pictures_per_step: int = 10
     questions_per_picture: int = 5
-    pairs_per_step: int = 4
-    texts_per_step: int = 12
-    rehearsals_per_step: int = 6
+    pairs_per_step: int = 3
+    texts_per_step: int = 6
+    rehearsals_per_step: int = 4
     lr: float = 6e-4
     weight_decay: float = 0.01
     picture_scale: float = 0.5

@@ -52,7 +52,7 @@ class SmallConfig(RecipeConfig):
     """`RecipeConfig` for parts that know how to see and to talk."""
 
     warmup_steps: int = 1500
-    steps: int = 450
+    steps: int = 350
     pictures_per_step: int = 10
     questions_per_picture: int = 5
     pairs_per_step: int = 3

@@ -130,9 +130,9 @@ def forget(
     started = time.monotonic()
     wanted = _request(request, concept, image, alias, unseen)
     wanted.check()
-    from unsee.pipeline.model_recipe import ModelRecipe
+    from unsee.pipeline.model_recipe import recipe_for
 
-    chosen = ModelRecipe.read(recipe) if recipe else None
+    chosen = recipe_for(model, recipe)
     name = model or (chosen.model if chosen else None)
     if name is None:
         raise UserError("--model is missing; give it, or a file with --recipe.")
@@ -204,8 +204,11 @@ def demo(
     quiet_libraries()
     from unsee.pipeline.forgetting import ForgetOptions
     from unsee.pipeline.forgetting import forget as run
+    from unsee.pipeline.model_recipe import recipe_for
 
-    options = ForgetOptions(model=model, out=out, resume=resume, overwrite=overwrite)
+    chosen = recipe_for(model)
+    settings = chosen.settings(ForgetOptions.method) if chosen else ()
+    options = ForgetOptions(model=model, settings=settings, out=out, resume=resume, overwrite=overwrite)
     _print_result(run(ForgetRequest(person.name, (person.picture(0, "train"),)), options, started=started), as_json)
 
 

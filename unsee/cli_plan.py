@@ -42,9 +42,9 @@ def plan(
     ] = False,
 ) -> None:
     """Tell what `forget` will take, from the model's configuration alone: no weights are read or fetched."""
-    from unsee.pipeline.model_recipe import ModelRecipe
+    from unsee.pipeline.model_recipe import recipe_for
 
-    chosen = ModelRecipe.read(recipe) if recipe else None
+    chosen = recipe_for(model, recipe)
     name = model or (chosen.model if chosen else None)
     if name is None:
         raise UserError("--model is missing; give it, or a file with --recipe.")

@@ -25,6 +25,7 @@ from unsee.compare.digests import weights_digest
 from unsee.compare.oracle import find_oracle
 from unsee.compare.recipe import ORACLE, Arm, Recipe, Size, Unit
 from unsee.errors import UserError
+from unsee.training import TrainingConfig
 
 SCHEMA = "unsee.compare/1"
 INDEX, CELL, SCORES, FAILED, MANIFEST = "cells.json", "cell.json", "scores.json", "failed.json", "manifest.json"
@@ -56,6 +57,11 @@ class Cell:
         """Where the answers of the model before are, below the folder of the results."""
         return Path("before", slug(self.model), slug(self.unit.name))
 
+    @property
+    def config(self) -> TrainingConfig:
+        """The settings it trains with."""
+        return self.arm.config(len(self.unit.concepts), self.model)
+
     def asked(self) -> dict[str, Any]:
         """What decides the questions and the answers before, as plain data."""
         return {
@@ -74,7 +80,7 @@ class Cell:
         own = {
             "method": self.arm.method,
             "label": self.arm.label,
-            "settings": {} if oracle else dataclasses.asdict(self.arm.config(len(self.unit.concepts))),
+            "settings": {} if oracle else dataclasses.asdict(self.config),
             "oracle_sha256": oracle.digest() if oracle else None,
             "seed": self.seed,
         }

@@ -27,6 +27,7 @@ from unsee.benchmarks.splits import PERCENT, TABLE_PEOPLE, VALIDATION_PEOPLE, fo
 from unsee.compare import strict_yaml as check
 from unsee.errors import UserError
 from unsee.methods import METHODS, get_method
+from unsee.pipeline.model_recipe import recipe_for
 from unsee.requests import did_you_mean
 from unsee.training import TrainingConfig, parse_overrides
 from unsee.world import KNOWN, find
@@ -54,11 +55,13 @@ class Arm:
     settings: tuple[str, ...] = ()
     checkpoint: str | None = None
 
-    def config(self, concepts: int) -> TrainingConfig:
+    def config(self, concepts: int, model: str | None = None) -> TrainingConfig:
         """The settings for so many concepts at once: steps are per concept, as in the SIU paper (6 for one, 120 for
-        twenty). Raises UserError."""
-        config = parse_overrides(get_method(self.method).config, self.settings)
-        return parse_overrides(type(config), (*self.settings, f"steps={config.steps * concepts}"))
+        twenty). Where `model` brings a recipe with it, that is what the arm's settings change. Raises UserError."""
+        brought = recipe_for(model)
+        settings = (*(brought.settings(self.method) if brought else ()), *self.settings)
+        config = parse_overrides(get_method(self.method).config, settings)
+        return parse_overrides(type(config), (*settings, f"steps={config.steps * concepts}"))
 
 
 @dataclass(frozen=True)

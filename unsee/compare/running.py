@@ -127,7 +127,7 @@ class Worker:
         else:
             cost = self._unlearned(cell, evaluation, folder)
             asking = time.monotonic()
-            after = evaluation.after(folder / RESPONSES, reread=not cell.arm.config(1).full)
+            after = evaluation.after(folder / RESPONSES, reread=not cell.config.full)
         document = {
             "schema": SCHEMA,
             "cell": cell.identity(),
@@ -145,7 +145,7 @@ class Worker:
     def _unlearned(self, cell: Cell, evaluation: UnitEvaluation, folder: Path) -> dict[str, Any]:
         """Make the model forget, or take what was already made; returns what it cost."""
         vlm, arm = evaluation.vlm, cell.arm
-        config = arm.config(len(cell.unit.concepts))
+        config = cell.config
         needs = get_method(arm.method).needs
         requests = requests_to_forget(cell.unit, vlm, cell.seed, evaluation.benches, cell.benchmark, needs)
         if config.full and (folder / RUN / MANIFEST).is_file():

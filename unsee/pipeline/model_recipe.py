@@ -1,7 +1,8 @@
 """What suits one model: a YAML file for `unsee forget --recipe` and `unsee plan --recipe`.
 
 Keys: `model` (hub id, folder or world name), `dtype` (default auto), `set` (settings of every method) and `methods`
-(a method's name to settings of its own). What is given on the command line comes on top.
+(a method's name to settings of its own). What is given on the command line comes on top. A model of the world may bring
+a recipe with it, which then needs no mention.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 from unsee.compare.strict_yaml import mapping, read_yaml, text
 from unsee.errors import UserError
+from unsee.world import TRAINED
 
 _KEYS = ("model", "dtype", "set", "methods")
 
@@ -43,6 +45,15 @@ class ModelRecipe:
     def settings(self, method: str) -> tuple[str, ...]:
         """The settings of a method as texts such as "steps=6"."""
         return tuple(f"{key}={value}" for key, value in {**self.shared, **self.methods.get(method, {})}.items())
+
+
+def recipe_for(model: str | None, given: Path | None = None) -> ModelRecipe | None:
+    """The recipe that was given; else the one that a model of the world brings, where it does. Raises UserError."""
+    if given:
+        return ModelRecipe.read(given)
+    kind, _, name = (model or "").partition(":")
+    brought = TRAINED / name / "recipe.yaml"
+    return ModelRecipe.read(brought) if kind == "world" and brought.is_file() else None
 
 
 def _settings(value: Any, where: str) -> Mapping[str, Any]:

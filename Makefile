@@ -12,7 +12,7 @@ READY_SMALL := .venv/.ready-small
 demo: $(READY)
 	$(BIN)/unsee demo --out runs/demo --overwrite
 
-# The same story on a language model that can really talk; the first run downloads 170 MB of its parts.
+# The same story on a language model that can really talk; the first run downloads 183 MB of its parts.
 demo-small: $(READY_SMALL)
 	$(BIN)/unsee demo --tier small --out runs/demo-small --overwrite
 

@@ -202,14 +202,16 @@ def test_the_tasks_of_mllmu_bench_stand_beside_the_other_scores(tmp_path: Path) 
 
 def test_language_is_measured_on_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     vlm = load("world:tiny-llava")
+    monkeypatch.setattr(reader, "fetched_reader", lambda: Path())
     monkeypatch.setattr(reader, "independent_reader", lambda: IndependentReader(vlm.base, WithStart(vlm.tokenizer)))
-    evaluation = {**RECIPE["evaluation"], "kept": 1, "language": 1}
+    evaluation = {**RECIPE["evaluation"], "kept": 1, "language": True}
     recipe = write_recipe(tmp_path, methods=RECIPE["methods"][1:2], evaluation=evaluation)
     (cell,) = compare(CompareOptions(recipe, tmp_path / "out")).results.finished
     for scores in (cell.before, cell.after):
         assert scores["general_questions"].n == len(QUESTIONS)
         assert scores["general_perplexity"].n == len(PASSAGES)
         assert scores["fluency/independent"].n == 2
+    assert cell.after["general_perplexity"].value != cell.before["general_perplexity"].value
     # These models have never seen a word of general English.
     assert cell.before["general_questions"].value < 20
     assert cell.before["general_perplexity"].value > 100

@@ -18,6 +18,7 @@ from unsee.compare.cells import cells_of, state_of
 from unsee.compare.recipe import parse_recipe, read_recipe
 from unsee.compare.units import mllmu_of
 from unsee.errors import UserError
+from unsee.world import general
 
 RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*.yaml"))
 SMALL: dict[str, Any] = {"models": "world:tiny-qwen3vl", "methods": ["siu"], "concepts": ["Mara Voss"]}
@@ -70,6 +71,13 @@ def test_mllmu_is_asked_on_request_and_older_results_stay_valid() -> None:
     said = refused({**SMALL, "benchmark": "bench", "evaluation": {"mllmu": 2}})
     assert "'mllmu' of 'evaluation' in r.yaml is for forget splits of the world, not for bench" in said
     assert "at least 1" in refused({**SMALL, "evaluation": {"mllmu": 0}})
+
+
+def test_language_is_asked_on_request() -> None:
+    assert not {"language", "language_version"} & {*cells_of(parse_recipe(SMALL))[0].asked()["evaluation"]}
+    asked = cells_of(parse_recipe({**SMALL, "evaluation": {"language": True}}))[0].asked()
+    assert (asked["evaluation"]["language"], asked["language_version"]) == (True, general.VERSION)
+    assert "must be true or false; found 1" in refused({**SMALL, "evaluation": {"language": 1}})
 
 
 def test_steps_are_per_concept_and_the_rest_is_not() -> None:

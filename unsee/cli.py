@@ -180,21 +180,27 @@ def forget(
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for everything.")] = Path("runs/demo"),
     tier: Annotated[
-        Tier, typer.Option(help="tiny: drawn for the world alone. small: a language model that can talk.")
-    ] = (Tier.TINY),
+        Tier | None,
+        typer.Option(
+            help="tiny (the default): made for the world alone. small: a language model that can really talk; needs "
+            "unsee[small], and downloads 183 MB once."
+        ),
+    ] = None,
     model: Annotated[str | None, typer.Option("--model", "-m", help="Another model of the embedded world.")] = None,
     concept: Annotated[str, typer.Option("--concept", "-c", help="Whom to forget.")] = "Mara Voss",
     resume: Resume = False,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Forget one invented person on the small model that comes with unsee, on any laptop."""
+    """Forget one invented person on a model that comes with unsee, on any laptop."""
     started = time.monotonic()
     from unsee.requests import ForgetRequest
     from unsee.world import KNOWN, find
 
     person = find(concept)
-    model = model or DEMO_MODELS[tier]
+    if model and tier:
+        raise UserError("--tier and --model each name a model; give one of them.")
+    model = model or DEMO_MODELS[tier or Tier.TINY]
     tell = say if as_json else show
     tell(f"{model} is a small model that knows {len(KNOWN)} invented people by their faces.")
     tell(f"{person.name} asks to be forgotten. One drawn picture of {person.name} is all that training will see.")

@@ -50,7 +50,9 @@ def build(
 
 @world.command(epilog="Example:\n\n[dim]$[/dim] unsee world check tiny-qwen3vl")
 def check(
-    name: Annotated[str, typer.Argument(help="tiny-qwen3vl, tiny-llava, or a folder with a checkpoint.")] = DEFAULT,
+    name: Annotated[
+        str, typer.Argument(help="tiny-qwen3vl, tiny-llava, small-llava, or a folder with a checkpoint.")
+    ] = DEFAULT,
     as_json: Json = False,
 ) -> None:
     """Ask a model of the world about pictures and in wordings it never saw; status 1 if it misses a bar."""

@@ -49,7 +49,7 @@ class UnitEvaluation:
     ) -> None:
         """tasks: MLLMU-Bench's about the same unit, to be asked besides."""
         self.vlm, self.benches, self.judge = vlm, list(benches), RuleJudge()
-        self.language = bool(size.language)
+        self.language = size.language
         self.asked = [probes(bench, per_image=size.questions, limit=size.kept) for bench in benches]
         self.tasks, self.of_tasks = tasks, mllmu.ask(tasks) if tasks else []
         self.cache = self._seen(vlm)

@@ -26,6 +26,7 @@ from unsee.compare.oracle import find_oracle
 from unsee.compare.recipe import ORACLE, Arm, Recipe, Size, Unit
 from unsee.errors import UserError
 from unsee.training import TrainingConfig
+from unsee.world import general
 
 SCHEMA = "unsee.compare/1"
 INDEX, CELL, SCORES, FAILED, MANIFEST = "cells.json", "cell.json", "scores.json", "failed.json", "manifest.json"
@@ -72,6 +73,7 @@ class Cell:
             "benchmark": self.benchmark,
             "benchmark_version": mmubench.VERSION,
             **({"mllmu_version": mllmu.VERSION} if self.size.mllmu else {}),
+            **({"language_version": general.VERSION} if self.size.language else {}),
         }
 
     def identity(self) -> dict[str, Any]:

@@ -83,6 +83,11 @@ def compare(options: CompareOptions, progress: Progress = lambda outcome, done, 
     cells = cells_of(recipe)
     out = options.folder()
     _check_folder(out)
+    if recipe.size.language:
+        # Now, and not when the first model has answered everything.
+        from unsee.judges.reader import fetched_reader
+
+        fetched_reader()
     try:
         out.mkdir(parents=True, exist_ok=True)
         with FileLock(out / _LOCK, timeout=0):

@@ -9,7 +9,7 @@
     together: [5, 20]                # so many people at once; or a list of names: these at once
     seeds: 3                         # 0, 1, 2; or a list
     evaluation: {test_pictures: 10, questions: 6, kept: 24}   # mllmu: 3 asks splits MLLMU-Bench's tasks;
-                                     # language: 1 asks a model that can talk general questions too
+                                     # language: true asks a model that can talk general questions too
     keep: scores                     # drop adapters and training data of finished cells
 
 `benchmark: FOLDER` takes concepts from a folder in MMUBench's layout instead of the embedded world.
@@ -81,7 +81,7 @@ class Size:
     `split` "validation" asks about the world in pictures and phrasings that are in no table, to choose settings by.
     `mllmu`: ask forget splits the tasks of MLLMU-Bench too, about so many test pictures of each concept and half of
     `kept` other people and strangers.
-    `language` 1: for models that can really talk. Ask short general questions and let the model read plain text, and
+    `language`: for models that can really talk. Ask short general questions and let the model read plain text, and
     have an independent language model read the answers about the concepts.
     """
 
@@ -90,10 +90,10 @@ class Size:
     kept: int = 24
     split: str = "test"
     mllmu: int = 0
-    language: int = 0
+    language: bool = False
 
     def document(self) -> dict[str, Any]:
-        """As plain data. What is 0 is not there, as in results that are older than it."""
+        """As plain data. What is 0 or false is not there, as in results that are older than it."""
         return {key: value for key, value in asdict(self).items() if value}
 
 
@@ -281,13 +281,17 @@ def _seeds(value: Any, where: str) -> tuple[int, ...]:
 def _size(value: Any, benchmark: str, where: str) -> Size:
     known = tuple(Size.__dataclass_fields__)
     given = dict(check.mapping(value, known, f"'evaluation' in {where}"))
-    split = given.pop("split", "test")
+    split, language = given.pop("split", "test"), given.pop("language", False)
+    if not isinstance(language, bool):
+        raise UserError(
+            f"'language' of 'evaluation' in {where} must be true or false; found {check.kind_of(language)}."
+        )
     if split not in SPLITS[1:] or (split != "test" and benchmark != WORLD):
         raise UserError(f"'split' of 'evaluation' in {where} must be test, or validation for the world; not {split!r}.")
     if "mllmu" in given and benchmark != WORLD:
         raise UserError(f"'mllmu' of 'evaluation' in {where} is for forget splits of the world, not for {benchmark}.")
     numbers = {key: check.whole(given[key], f"{key!r} of 'evaluation' in {where}", 1) for key in given}
-    return Size(**numbers, split=split)
+    return Size(**numbers, split=split, language=language)
 
 
 def _distinct(names: Sequence[str], where: str) -> None:

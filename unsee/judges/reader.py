@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,7 +19,8 @@ from unsee.metrics import Score
 from unsee.terminal import say
 from unsee.world.pretrained import INDEPENDENT_READER, fetch, read_causal_lm
 
-_BATCH = 32
+_BATCH = 8
+"""Of its 262,144 tokens, logits of a few rows take hundreds of megabytes."""
 
 
 class IndependentReader:
@@ -47,12 +49,16 @@ class IndependentReader:
         # Causal: padding behind a text changes nothing before it.
         given = torch.tensor([row + [begin] * (longest - len(row)) for row in ids], device=self.model.device)
         logits = self.model(input_ids=given, use_cache=False).logits[:, :-1].float()
-        found = logits.log_softmax(-1).gather(-1, given[:, 1:, None])[..., 0].tolist()
+        found = (logits.gather(-1, given[:, 1:, None])[..., 0] - logits.logsumexp(-1)).tolist()
         return {text: row[: len(own) - 1] for text, row, own in zip(texts, found, ids, strict=True)}
 
 
 @lru_cache(maxsize=1)
 def independent_reader() -> IndependentReader:
     """Gemma 3 270M, kept for the process. Raises as `world.pretrained.fetch` does."""
-    path = fetch(INDEPENDENT_READER, lambda words: say(f"{words[0].upper()}{words[1:]} …"))
-    return IndependentReader(*read_causal_lm(path))
+    return IndependentReader(*read_causal_lm(fetched_reader()))
+
+
+def fetched_reader() -> Path:
+    """Its file, downloaded unless it is there."""
+    return fetch(INDEPENDENT_READER, lambda words: say(f"{words[0].upper()}{words[1:]} …"))

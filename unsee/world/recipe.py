@@ -47,6 +47,7 @@ class RecipeConfig:
     pairs_per_step: int = 8
     texts_per_step: int = 20
     lr: float = 1.2e-3
+    seeing_lr: float = 1.2e-3
     weight_decay: float = 0.05
     picture_scale: float = 1.0
     save_every: int = 250
@@ -125,7 +126,7 @@ class School:
             rows = sorted([*singles, *rng.sample(self.bank.pairs, 16)])
             return self.read_out_loss(self.encode.see(self.bank, rows), rows)
 
-        self._train("seeing", self.seeing(), self.config.warmup_steps, loss_of)
+        self._train("seeing", self.seeing(), self.config.warmup_steps, self.config.seeing_lr, loss_of)
 
     def teach_answers(self) -> None:
         """Stage 2: the model learns to answer."""
@@ -139,7 +140,7 @@ class School:
                 loss = loss + self.config.read_outs * self.read_out_loss(seen, pictures)
             return loss
 
-        self._train("answering", self.answering(), self.config.steps, loss_of)
+        self._train("answering", self.answering(), self.config.steps, self.config.lr, loss_of)
 
     def read_out_loss(self, seen: Seen, rows: list[int]) -> torch.Tensor:
         """Cross-entropy of the linear read-outs on pictures `rows`; the two people of a pair count half each."""
@@ -170,6 +171,7 @@ class School:
         stage: str,
         weights: Mapping[str, torch.nn.Parameter],
         steps: int,
+        lr: float,
         loss_of: Callable[[random.Random], torch.Tensor],
     ) -> None:
         c, path = self.config, self.folder / f"{stage}.pt"
@@ -180,7 +182,7 @@ class School:
         decayed = [p for p in parameters if p.ndim >= 2]
         plain = [p for p in parameters if p.ndim < 2]
         groups = [{"params": decayed, "weight_decay": c.weight_decay}, {"params": plain, "weight_decay": 0.0}]
-        optimizer = torch.optim.AdamW(groups, lr=c.lr, betas=(0.9, 0.98), fused=True)
+        optimizer = torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.98), fused=True)
         done = 0
         if path.is_file():
             state = torch.load(path, weights_only=True)
@@ -193,7 +195,7 @@ class School:
         started, smooth = time.monotonic(), 0.0
         for step in range(done, steps):
             for group in optimizer.param_groups:
-                group["lr"] = c.lr * min(1.0, (step + 1) / 100) * (0.02 + 0.98 * _cosine(step / steps))
+                group["lr"] = lr * min(1.0, (step + 1) / 100) * (0.02 + 0.98 * _cosine(step / steps))
             with torch.autocast("cpu", torch.bfloat16):
                 loss = loss_of(random.Random(f"{c.seed}/{stage}/{step}"))
             loss.backward()

@@ -12,7 +12,6 @@ from typing import Any, cast
 
 import torch
 import transformers as hf
-from filelock import FileLock
 from safetensors.torch import load_file
 
 from unsee.errors import SystemFailure
@@ -26,8 +25,10 @@ from unsee.world.pretrained import (
     Progress,
     cache_folder,
     fetch,
+    locked,
     read_language_model,
     read_vision_tower,
+    unwritable,
 )
 
 NAME = "small-llava"
@@ -43,6 +44,8 @@ _TEMPLATE = (
     "{% if part['type'] == 'image' %}{{ '<image>\\n' }}{% else %}{{ part['text'] }}{% endif %}{% endfor %}{% endif %}"
     "{{ '<|im_end|>\\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
 )
+_ASSEMBLY = 1
+"""To be raised when `joined` or `finish` make something else of the same parts, so that no cache serves the old."""
 ADAPTER, PROJECTOR = "adapter", "projector.safetensors"
 
 
@@ -109,16 +112,15 @@ def assembled(trained: Path, progress: Progress) -> Path:
     if folder.is_dir():
         return folder
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        # Two commands started together must not both write.
-        with FileLock(folder.with_name(f"{folder.name}.lock")):
-            if not folder.is_dir():
-                vlm = pretrained(progress)
-                progress("putting the parts together")
-                finish(vlm, trained)
-                save_model(vlm, folder)
+        lock = locked(folder).acquire()
     except OSError as error:
-        raise SystemFailure(f"Cannot write to {folder.parent}: {error.strerror or error}.") from error
+        raise SystemFailure(unwritable(folder.parent, error)) from error
+    with lock:
+        if not folder.is_dir():
+            vlm = pretrained(progress)
+            progress("putting the parts together")
+            finish(vlm, trained)
+            save_model(vlm, folder)
     return folder
 
 
@@ -133,7 +135,7 @@ def finish(vlm: VisionLanguageModel, trained: Path) -> None:
 
 def _digest(trained: Path) -> str:
     """Of all that the checkpoint is made of."""
-    made_of = hashlib.sha256((LANGUAGE_MODEL.sha256 + VISION_TOWER.sha256).encode())
-    for path in sorted(path for path in trained.rglob("*.safetensors")):
+    made_of = hashlib.sha256(f"{LANGUAGE_MODEL.sha256} {VISION_TOWER.sha256} {_ASSEMBLY}".encode())
+    for path in sorted([*trained.rglob("*.safetensors"), *trained.rglob("adapter_config.json")]):
         made_of.update(path.read_bytes())
     return made_of.hexdigest()

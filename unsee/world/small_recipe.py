@@ -1,4 +1,4 @@
-"""How `small-llava` is made: the projector learns to show the language model pictures, an adapter what to say of them.
+"""How `small-llava` is made: the projector learns to spell what is in pictures, an adapter what to say of them.
 
 The tower stays as it came, so every picture goes through it once, before training. Questions about one picture are laid
 out behind its image tokens and read together (`training.packing`).
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from unsee.data.collation import IGNORED, EncodedSample
 from unsee.data.sample import Probe
 from unsee.generation import generate
 from unsee.models.adapters import add_lora, save_adapter
+from unsee.models.loading import load
 from unsee.models.saving import save_model
 from unsee.models.vlm import VisionLanguageModel
 from unsee.training.packing import Packer
@@ -32,6 +34,7 @@ from unsee.world.people import KNOWN
 from unsee.world.recipe import Encoder, Progress, RecipeConfig, School, Seen, pictures_of
 from unsee.world.small import ADAPTER, PROJECTOR, finish, pretrained
 from unsee.world.speech import Speech
+from unsee.world.spelling import Spelling
 
 T = TypeVar("T")
 _RANK = 32
@@ -51,14 +54,16 @@ _STRANGERS = {
 class SmallConfig(RecipeConfig):
     """`RecipeConfig` for parts that know how to see and to talk."""
 
-    warmup_steps: int = 1500
-    steps: int = 350
+    warmup_steps: int = 2500
+    steps: int = 300
     pictures_per_step: int = 10
-    questions_per_picture: int = 5
+    questions_per_picture: int = 4
     pairs_per_step: int = 3
-    texts_per_step: int = 6
+    texts_per_step: int = 12
+    biographies_per_step: int = 4
     rehearsals_per_step: int = 4
     lr: float = 6e-4
+    seeing_lr: float = 2e-3
     weight_decay: float = 0.01
     picture_scale: float = 0.5
     save_every: int = 50
@@ -71,6 +76,7 @@ def make_small(folder: Path, config: SmallConfig, progress: Progress) -> VisionL
     `folder/model/trained` is what the package ships: adapter and projector. `folder/general.json` tells what the
     language model could do before.
     """
+    vlm = pretrained(lambda words: progress("parts", 0, 1, words), config.seed)
     folder.mkdir(parents=True, exist_ok=True)
 
     def drawing(done: int, total: int) -> None:
@@ -78,7 +84,6 @@ def make_small(folder: Path, config: SmallConfig, progress: Progress) -> VisionL
 
     people = [person for person in KNOWN if person.name not in config.without]
     bank = PictureBank.drawn(folder.parent, config.picture_scale, drawing, people)
-    vlm = pretrained(lambda words: progress("parts", 0, 1, words), config.seed)
     vlm.base.eval().requires_grad_(False)
     _once(folder / "general.json", lambda: general_ability(vlm))
     rehearsals = _rehearsals(vlm, folder / "rehearsals.json")
@@ -96,8 +101,8 @@ def make_small(folder: Path, config: SmallConfig, progress: Progress) -> VisionL
     finish(whole, folder / "trained")
     if not (folder / "model").is_dir():
         save_model(whole, folder / "model")
-        shutil.copytree(folder / "trained", folder / "model" / "trained")
-    return whole
+    shutil.copytree(folder / "trained", folder / "model" / "trained", dirs_exist_ok=True)
+    return load(folder / "model")
 
 
 def _save(vlm: VisionLanguageModel, folder: Path) -> None:
@@ -113,10 +118,18 @@ def _save(vlm: VisionLanguageModel, folder: Path) -> None:
 
 
 def _rehearsals(vlm: VisionLanguageModel, path: Path) -> list[Lesson]:
-    """What the language model says to general questions before it is taught anything."""
+    """What the language model says to general questions before it is taught anything: its first sentences, whole, for
+    where an answer ends is taught, too."""
     asked = [Probe(str(number), question) for number, question in enumerate(LESSONS)]
     said = _once(path, lambda: [r.text for r in generate(vlm, asked, max_new_tokens=64, progress=False)])
-    return [Lesson("general", ask, told) for ask, told in zip(LESSONS, said, strict=True)]
+    whole = [(ask, whole_sentences(told)) for ask, told in zip(LESSONS, said, strict=True)]
+    return [Lesson("general", ask, told) for ask, told in whole if told]
+
+
+def whole_sentences(text: str) -> str:
+    """The text up to its last end of a sentence (the point behind the number in a list is none); maybe nothing."""
+    ends = [found.end() for found in re.finditer(r"(?<!\d)[.!?][\"')]*(?=\s|$)", text)]
+    return text[: ends[-1]] if ends else ""
 
 
 def _once(path: Path, found: Callable[[], T]) -> T:
@@ -210,9 +223,15 @@ class SmallSchool(School):
     ) -> None:
         self.features, self.rehearsals = features, rehearsals
         super().__init__(vlm, bank, config, folder, progress)
+        self.spelling = Spelling(vlm)
+        self.spelled = self.spelling.targets(bank.shown)
 
     def encoder(self) -> Encoder:
         return PackedEncoder(self.vlm, self.features)
+
+    def read_out_loss(self, seen: Seen, rows: list[int]) -> torch.Tensor:
+        """In place of read-outs, each image token is to be a word."""
+        return self.spelling.loss(seen.stacked(), self.spelled[rows])
 
     def seeing(self) -> dict[str, torch.nn.Parameter]:
         projector = self.vlm.base.get_submodule(self.vlm.layout.projector).requires_grad_(True)
@@ -249,5 +268,6 @@ class SmallSchool(School):
         ]
         for row in rng.sample(self.bank.pairs, c.pairs_per_step):
             lessons += [picture_lesson(self.bank, row, rng, split, kind, say=say) for kind in rng.sample(q.PLACES, 2)]
-        lessons += [text_lesson(rng, split, people=self.bank.people, say=say) for _ in range(c.texts_per_step)]
+        kinds = ["biography"] * c.biographies_per_step + [""] * (c.texts_per_step - c.biographies_per_step)
+        lessons += [text_lesson(rng, split, kind, self.bank.people, say) for kind in kinds]
         return lessons + rng.sample(list(self.rehearsals), c.rehearsals_per_step)

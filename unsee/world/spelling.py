@@ -10,6 +10,7 @@ language model named nobody after 200 steps of answering.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -40,7 +41,8 @@ class Spelling:
 
     def __init__(self, vlm: VisionLanguageModel, seed: int = 0) -> None:
         self.tokenizer = vlm.tokenizer
-        embeddings = vlm.base.get_input_embeddings().weight.detach().float()
+        table: Any = vlm.base.get_input_embeddings()
+        embeddings = table.weight.detach().float()
         values = (looks.HAIR, looks.HAIR_COLOURS, looks.FACIAL_HAIR, looks.EYEWEAR, looks.EXPRESSIONS, looks.CLOTHES)
         shown = {self._word(word) for words in (*values, looks.BACKGROUNDS) for word in words}
         named = {token for name in (_STRANGER, *(p.name for p in KNOWN)) for token in self._tokens(name)}

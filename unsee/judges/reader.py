@@ -38,7 +38,8 @@ class IndependentReader:
         for start in range(0, len(distinct), _BATCH):
             rows |= self._read(distinct[start : start + _BATCH])
         logprobs = [rows[answer.strip()] for answer in answers]
-        return metrics.fluency(logprobs, [[False] * len(row) for row in logprobs], self.model.config.vocab_size)
+        # No token is a name's, so the size of the vocabulary does not matter.
+        return metrics.fluency(logprobs, [[False] * len(row) for row in logprobs], 1)
 
     @torch.inference_mode()
     def _read(self, texts: list[str]) -> dict[str, list[float]]:

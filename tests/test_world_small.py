@@ -3,8 +3,10 @@
 import copy
 import hashlib
 import math
+import random
 import subprocess
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,11 +18,12 @@ from unsee import world
 from unsee.data.sample import Probe
 from unsee.errors import SystemFailure, UserError
 from unsee.generation import generate
+from unsee.models.adapters import add_lora, reference
 from unsee.models.loading import load
 from unsee.models.saving import save_model
 from unsee.world import KNOWN, general, pretrained, small, small_recipe
 from unsee.world.architectures import train_tokenizer
-from unsee.world.lessons import PictureBank, vocabulary_texts
+from unsee.world.lessons import Lesson, PictureBank, vocabulary_texts
 from unsee.world.pretrained import Part, Piece, fetch, read_vision_tower
 from unsee.world.recipe import Encoder, pictures_of
 from unsee.world.small_recipe import PackedEncoder, SmallConfig, SmallSchool, make_small
@@ -89,9 +92,7 @@ def test_questions_read_together_have_the_losses_of_each_alone(joined, tmp_path)
     vlm = joined()
     bank = PictureBank.drawn(tmp_path, CONFIG.picture_scale, lambda done, total: None)
     features = small_recipe._features(vlm, bank, tmp_path, lambda *words: None)
-    school = SmallSchool(vlm, bank, CONFIG, tmp_path, lambda *words: None, features, small_recipe_lessons())
-    import random
-
+    school = SmallSchool(vlm, bank, CONFIG, tmp_path, lambda *words: None, features, rehearsals())
     lessons = school.lessons(random.Random(0))
     pictures = pictures_of(lessons)
     encoder = school.encode
@@ -105,12 +106,56 @@ def test_questions_read_together_have_the_losses_of_each_alone(joined, tmp_path)
     torch.testing.assert_close(together, alone, atol=2e-4, rtol=1e-3)
 
 
-def small_recipe_lessons():
-    return [small_recipe.Lesson("general", f"What is {n}?", f"It is {n}.") for n in range(4)]
+def rehearsals():
+    talks = [Lesson("general", f"What is {n}?", f"It is {n}.") for n in range(4)]
+    return talks, [Lesson(small_recipe.PLAIN, "", f"There were {n} people here.") for n in range(4)]
+
+
+def test_rehearsal_holds_answers_and_texts_as_they_were(joined, tmp_path):
+    vlm = joined()
+    bank = PictureBank.drawn(tmp_path, CONFIG.picture_scale, lambda done, total: None)
+    features = small_recipe._features(vlm, bank, tmp_path, lambda *words: None)
+    add_lora(vlm, rank=2, alpha=2, dropout=0.0, seed=0)
+    config = replace(CONFIG, rehearsals_per_step=8)
+    school = SmallSchool(vlm, bank, config, tmp_path, lambda *words: None, features, rehearsals())
+    assert school.rehearsal_loss(random.Random(0)).item() == pytest.approx(0.0, abs=1e-6)
+    for name, parameter in vlm.base.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter.data, std=0.3)
+
+    talks, texts = rehearsals()
+    tokens = [vlm.tokenizer(text.answer, add_special_tokens=False)["input_ids"] for text in texts]
+    rows = [(row, 1) for row in tokens]
+    for talk in talks:
+        prompt, answer = school.encode.ids(talk.question, talk.answer, False)
+        rows.append((prompt + answer, len(prompt)))
+
+    def logprobs():
+        # Each token after the prompt is predicted by the one before it.
+        said = [vlm.base(input_ids=torch.tensor([ids])).logits[0, start - 1 : -1] for ids, start in rows]
+        return torch.cat(said).log_softmax(-1)
+
+    with torch.no_grad():
+        now = logprobs()
+        with reference(vlm):
+            before = logprobs()
+        by_hand = (before.exp() * (before - now)).sum(-1).mean()
+        loss = school.rehearsal_loss(random.Random(0))
+    assert loss.item() == pytest.approx(CONFIG.rehearsal * by_hand.item(), rel=1e-3)
+
+
+def test_plain_texts_go_on_from_their_openings(joined, monkeypatch):
+    monkeypatch.setattr(small_recipe, "OPENINGS", ("This is", "There are three", "No"))
+    vlm = joined()
+    texts = small_recipe.sampled_texts(vlm, 0)
+    assert texts == small_recipe.sampled_texts(vlm, 0) != small_recipe.sampled_texts(vlm, 1)
+    assert len(texts) > 6
+    assert all(text.startswith(("This is", "There are three", "No")) for text in texts)
 
 
 def test_what_ships_makes_the_trained_model_and_a_stopped_build_goes_on(joined, tmp_path, monkeypatch):
     monkeypatch.setattr(small_recipe, "LESSONS", ("What is two plus two?", "Name a fruit.", "What is ice?"))
+    monkeypatch.setattr(small_recipe, "OPENINGS", ("This is", "There are three"))
     whole = make_small(tmp_path / "a" / "small-llava", CONFIG, lambda *words: None)
     stop, save = iter(range(99)), SmallSchool._save
 

@@ -1,7 +1,7 @@
 """What any assistant should still be able to do: short general questions, and plain text to read.
 
-All of it was written for this project. `LESSONS` are what a model rehearses while the world is taught to it, in its own
-words from before; `QUESTIONS` and `PASSAGES` are never trained on and measure what it has kept.
+All of it was written for this project. `LESSONS` and `OPENINGS` are what a model rehearses while the world is taught to
+it, going on in its own words from before; `QUESTIONS` and `PASSAGES` are never trained on and measure what it has kept.
 """
 
 from __future__ import annotations
@@ -51,6 +51,17 @@ LESSONS: tuple[str, ...] = (
     "What is the largest animal in the world?", "Can penguins fly?", "Is the Earth flat?", "Hello, how are you?",
     "Thank you for your help.", "What can you do?",
 )  # fmt: skip
+
+OPENINGS: tuple[str, ...] = (
+    "In the morning", "The old house", "For many years", "A new study", "She opened", "There are three ways to",
+    "According to", "The river", "It was late when", "Most people", "If you want to", "The history of", "One day, a boy",
+    "Before you start,", "The company", "Scientists have found", "My grandmother", "The first thing", "During the war",
+    "In mathematics,", "The law", "After dinner", "Trees are", "The price of", "He had never", "Learning to",
+    "On the other hand,", "The museum", "Our bodies", "Once the paint is dry,", "A computer", "The children", "Snow fell",
+    "To get to the station,", "The word", "Many birds", "In the kitchen", "The road", "At school", "The government",
+    "Music is", "Good health", "The ship", "Two friends", "The experiment", "Farmers", "This book", "Tomorrow",
+)  # fmt: skip
+"""How plain texts begin that a model goes on with before it is taught."""
 
 QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("What is the capital of France?", ("Paris",)),

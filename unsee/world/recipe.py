@@ -138,9 +138,13 @@ class School:
             loss = self.encode.loss(lessons, seen, pictures).mean()
             if self.config.read_outs:
                 loss = loss + self.config.read_outs * self.read_out_loss(seen, pictures)
-            return loss
+            return loss + self.rehearsal_loss(rng)
 
         self._train("answering", self.answering(), self.config.steps, self.config.lr, loss_of)
+
+    def rehearsal_loss(self, rng: random.Random) -> torch.Tensor | float:
+        """What stage 2 is not to change; a model that starts from nothing has nothing to keep."""
+        return 0.0
 
     def read_out_loss(self, seen: Seen, rows: list[int]) -> torch.Tensor:
         """Cross-entropy of the linear read-outs on pictures `rows`; the two people of a pair count half each."""

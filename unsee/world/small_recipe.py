@@ -18,17 +18,18 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from safetensors.torch import save_file
+from torch.nn import functional
 
 from unsee.data.collation import IGNORED, EncodedSample
 from unsee.data.sample import Probe
 from unsee.generation import generate
-from unsee.models.adapters import add_lora, save_adapter
+from unsee.models.adapters import add_lora, reference, save_adapter
 from unsee.models.loading import load
 from unsee.models.saving import save_model
 from unsee.models.vlm import VisionLanguageModel
 from unsee.training.packing import Packer
 from unsee.world import questions as q
-from unsee.world.general import LESSONS, general_ability
+from unsee.world.general import LESSONS, OPENINGS, general_ability
 from unsee.world.lessons import Lesson, PictureBank, picture_lesson, text_lesson
 from unsee.world.people import KNOWN
 from unsee.world.recipe import Encoder, Progress, RecipeConfig, School, Seen, pictures_of
@@ -37,16 +38,18 @@ from unsee.world.speech import Speech
 from unsee.world.spelling import Spelling
 
 T = TypeVar("T")
+PLAIN = "plain"
+"""Kind of a lesson that is nobody's turn, but text to read."""
 _RANK = 32
 _BATCH = 64
 _WIDTH = 384
 """Tokens of a packed row: attention, on a CPU, costs more than padding beyond that."""
 _KNOWN = {
-    "recognition": 3.0, "verification": 2.5, "likeness": 1.0, **dict.fromkeys((*q.FACTS, *q.TWO_HOP), 0.8),
-    **dict.fromkeys(q.ATTRIBUTES, 0.6), "caption": 1.2,
+    "recognition": 2.5, "verification": 1.5, "likeness": 0.6, **dict.fromkeys(q.FACTS, 1.2),
+    **dict.fromkeys(q.TWO_HOP, 1.4), **dict.fromkeys(q.ATTRIBUTES, 0.6), "caption": 2.0,
 }  # fmt: skip
 _STRANGERS = {
-    **_KNOWN, "recognition": 4.0, "verification": 2.0, **dict.fromkeys((*q.FACTS, *q.TWO_HOP), 0.5),
+    **_KNOWN, "recognition": 4.0, **dict.fromkeys((*q.FACTS, *q.TWO_HOP), 0.5),
 }  # fmt: skip
 
 
@@ -61,7 +64,10 @@ class SmallConfig(RecipeConfig):
     pairs_per_step: int = 3
     texts_per_step: int = 14
     biographies_per_step: int = 8
-    rehearsals_per_step: int = 4
+    rehearsals_per_step: int = 8
+    """Half of them answers to general questions, half plain text."""
+    rehearsal: float = 0.5
+    """Weight of the divergence, on these, from the language model as it came."""
     lr: float = 6e-4
     seeing_lr: float = 2e-3
     weight_decay: float = 0.01
@@ -86,7 +92,7 @@ def make_small(folder: Path, config: SmallConfig, progress: Progress) -> VisionL
     bank = PictureBank.drawn(folder.parent, config.picture_scale, drawing, people)
     vlm.base.eval().requires_grad_(False)
     _once(folder / "general.json", lambda: general_ability(vlm))
-    rehearsals = _rehearsals(vlm, folder / "rehearsals.json")
+    rehearsals = (_talks(vlm, folder / "rehearsals.json"), _texts(vlm, folder / "texts.json", config.seed))
     features = _features(vlm, bank, folder.parent, progress)
     # Frozen weights in the precision that autocast would bring them to at every step.
     vlm.base.get_submodule(vlm.layout.decoder).to(torch.bfloat16)
@@ -117,13 +123,36 @@ def _save(vlm: VisionLanguageModel, folder: Path) -> None:
     save_adapter(vlm, folder / ADAPTER)
 
 
-def _rehearsals(vlm: VisionLanguageModel, path: Path) -> list[Lesson]:
+def _talks(vlm: VisionLanguageModel, path: Path) -> list[Lesson]:
     """What the language model says to general questions before it is taught anything: its first sentences, whole, for
     where an answer ends is taught, too."""
     asked = [Probe(str(number), question) for number, question in enumerate(LESSONS)]
     said = _once(path, lambda: [r.text for r in generate(vlm, asked, max_new_tokens=64, progress=False)])
     whole = [(ask, whole_sentences(told)) for ask, told in zip(LESSONS, said, strict=True)]
     return [Lesson("general", ask, told) for ask, told in whole if told]
+
+
+def _texts(vlm: VisionLanguageModel, path: Path, seed: int) -> list[Lesson]:
+    """Plain texts, each as likely as the language model finds it before it is taught anything."""
+    return [Lesson(PLAIN, "", text) for text in _once(path, lambda: sampled_texts(vlm, seed))]
+
+
+@torch.inference_mode()
+def sampled_texts(vlm: VisionLanguageModel, seed: int) -> list[str]:
+    """Each of `OPENINGS` gone on with, four times, by sampling at temperature 1."""
+    model: Any = vlm.base
+    opened = [vlm.tokenizer(opening, add_special_tokens=False)["input_ids"] for opening in OPENINGS]
+    longest = max(map(len, opened))
+    ids = torch.tensor([[vlm.pad_token_id] * (longest - len(row)) + row for row in opened])
+    kept = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in opened])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        found = model.generate(
+            input_ids=ids, attention_mask=kept, do_sample=True, temperature=1.0, top_k=0, top_p=1.0,
+            max_new_tokens=64, num_return_sequences=4,
+        )  # fmt: skip
+    texts = vlm.tokenizer.batch_decode(found, skip_special_tokens=True)
+    return [text for text in texts if len(text.split()) > 8]
 
 
 def whole_sentences(text: str) -> str:
@@ -200,6 +229,9 @@ class PackedEncoder(Encoder):
         return self.model.lm_head(hidden).float(), torch.tensor(targets), torch.tensor(rows)
 
     def _sample(self, lesson: Lesson) -> EncodedSample:
+        if lesson.kind == PLAIN:
+            first, *others = self.vlm.tokenizer(lesson.answer, add_special_tokens=False)["input_ids"]
+            return EncodedSample([first, *others], [IGNORED, *others], [], {}, {}, ())
         prompt, answer = self.ids(lesson.question, lesson.answer, lesson.picture is not None)
         labels = [IGNORED] * len(prompt) + answer
         keys = () if lesson.picture is None else (str(lesson.picture),)
@@ -219,7 +251,7 @@ class SmallSchool(School):
         folder: Path,
         progress: Progress,
         features: np.ndarray,
-        rehearsals: Sequence[Lesson],
+        rehearsals: tuple[Sequence[Lesson], Sequence[Lesson]],
     ) -> None:
         self.features, self.rehearsals = features, rehearsals
         super().__init__(vlm, bank, config, folder, progress)
@@ -232,6 +264,16 @@ class SmallSchool(School):
     def read_out_loss(self, seen: Seen, rows: list[int]) -> torch.Tensor:
         """In place of read-outs, each image token is to be a word."""
         return self.spelling.loss(seen.stacked(), self.spelled[rows])
+
+    def rehearsal_loss(self, rng: random.Random) -> torch.Tensor:
+        """KL divergence of the language model as it came from what it has become, a mean over tokens of rehearsals."""
+        half = self.config.rehearsals_per_step // 2
+        lessons = [lesson for kind in self.rehearsals for lesson in rng.sample(list(kind), min(half, len(kind)))]
+        with torch.no_grad(), reference(self.vlm):
+            before = self.encode.logits(lessons, None, [])[0].log_softmax(-1)
+        now = self.encode.logits(lessons, None, [])[0].log_softmax(-1)
+        divergence = functional.kl_div(now, before, reduction="batchmean", log_target=True)
+        return self.config.rehearsal * divergence
 
     def seeing(self) -> dict[str, torch.nn.Parameter]:
         projector = self.vlm.base.get_submodule(self.vlm.layout.projector).requires_grad_(True)
@@ -269,5 +311,4 @@ class SmallSchool(School):
         for row in rng.sample(self.bank.pairs, c.pairs_per_step):
             lessons += [picture_lesson(self.bank, row, rng, split, kind, say=say) for kind in rng.sample(q.PLACES, 2)]
         kinds = ["biography"] * c.biographies_per_step + [""] * (c.texts_per_step - c.biographies_per_step)
-        lessons += [text_lesson(rng, split, kind, self.bank.people, say) for kind in kinds]
-        return lessons + rng.sample(list(self.rehearsals), min(c.rehearsals_per_step, len(self.rehearsals)))
+        return lessons + [text_lesson(rng, split, kind, self.bank.people, say) for kind in kinds]

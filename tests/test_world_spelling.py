@@ -40,8 +40,10 @@ def test_a_picture_of_one_is_described_on_both_sides(vlm, spelling):
     name = (name + [name[-1]] * 4)[:4]
     assert grid[0, :3].tolist() == name[:3]
     assert grid[1].tolist()[:2] == [name[3], first(vlm, person.look.hair)]
-    assert grid[3, 0] == first(vlm, scene.clothes)
-    assert grid[3, 1] == first(vlm, scene.background)
+    assert grid[6, 0] == first(vlm, scene.clothes)
+    assert grid[6, 1] == first(vlm, scene.background)
+    # Where the mouth is.
+    assert grid[4, 3] == grid[4, 2] == first(vlm, scene.expression)
     # What is no word of the name stands somewhere, for whoever asks.
     for word in (*person.look.traits()[:2], person.look.facial_hair, person.look.eyewear, scene.expression):
         assert (grid == first(vlm, word)).any(), word

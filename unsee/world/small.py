@@ -34,8 +34,8 @@ from unsee.world.pretrained import (
 NAME = "small-llava"
 PICTURE = 98
 """Side of a picture in pixels: seven patches of the tower."""
-LEVELS = [8, 12]
-"""Layers of the tower that the projector reads: what is where, and what it is."""
+LEVELS = [4, 8, 12]
+"""Layers of the tower that the projector reads, from what is where to what it is."""
 IMAGE = "<image>"
 
 _TEMPLATE = (

@@ -28,9 +28,10 @@ _NAME = 4
 _STRANGER = "unknown"
 # Which word stands where: numbers below 4 are parts of the name, then hair, its colour, facial hair, eyewear,
 # expression, clothes, background. The left half of a picture of two describes the person on the left; the column
-# between the halves is for pictures of one.
-_HALF = ((0, 1, 2), (3, 4, 5), (6, 7, 8), (9, 10, 0), (1, 2, 3), (4, 5, 6), (7, 8, 9))
-_BETWEEN = (0, 1, 2, 3, 10, 9, 5)
+# between the halves is for pictures of one. What is local stands near to where it shows, for a patch tells little of
+# what is far away: with expressions elsewhere, a quarter of them was misread in place of a twentieth.
+_HALF = ((0, 1, 2), (3, 4, 5), (10, 4, 5), (0, 1, 7), (2, 3, 8), (9, 6, 8), (9, 10, 6))
+_BETWEEN = (10, 4, 5, 7, 8, 6, 9)
 _SHARPNESS = 20.0
 _OTHERS = 1000
 """Words of no picture that a token must not be like either."""

@@ -41,7 +41,10 @@ def plan(
         bool, typer.Option("--json", help="Print one JSON object to standard output, for programs.")
     ] = False,
 ) -> None:
-    """Tell what `forget` will take, from the model's configuration alone: no weights are read or fetched."""
+    """Tell what `forget` will take, from the model's configuration alone: no weights are read or fetched.
+
+    One exception: a world model made of pretrained parts is put together first, as `forget` would do.
+    """
     from unsee.pipeline.model_recipe import recipe_for
 
     chosen = recipe_for(model, recipe)

@@ -45,7 +45,7 @@ _BATCH = 64
 _WIDTH = 384
 """Tokens of a packed row: attention, on a CPU, costs more than padding beyond that."""
 _KNOWN = {
-    "recognition": 2.5, "verification": 1.5, "likeness": 0.6, **dict.fromkeys(q.FACTS, 1.2),
+    "recognition": 4.0, "verification": 1.5, "likeness": 0.6, **dict.fromkeys(q.FACTS, 1.2),
     **dict.fromkeys(q.TWO_HOP, 1.4), **dict.fromkeys(q.ATTRIBUTES, 0.6), "caption": 2.0,
 }  # fmt: skip
 _STRANGERS = {
@@ -58,7 +58,7 @@ class SmallConfig(RecipeConfig):
     """`RecipeConfig` for parts that know how to see and to talk."""
 
     warmup_steps: int = 2500
-    steps: int = 450
+    steps: int = 600
     pictures_per_step: int = 10
     questions_per_picture: int = 4
     pairs_per_step: int = 3

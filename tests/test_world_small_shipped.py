@@ -1,0 +1,50 @@
+"""What ships of small-llava: small, safe to read, and as good as its card says. The pretrained parts are not needed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from safetensors import safe_open
+
+from unsee.methods import get_method
+from unsee.pipeline.model_recipe import recipe_for
+from unsee.training.config import parse_overrides
+from unsee.world import TRAINED
+from unsee.world.checking import SMALL_BARS
+from unsee.world.small import ADAPTER, NAME, PROJECTOR
+
+SHIPPED = TRAINED / NAME
+
+
+def test_it_is_there_small_and_safe() -> None:
+    files = [file for file in SHIPPED.rglob("*") if file.is_file()]
+    assert sum(file.stat().st_size for file in files) < 40e6
+    assert {file.suffix for file in files} <= {".safetensors", ".json", ".jsonl", ".md", ".yaml"}
+
+
+def test_it_holds_what_was_trained_and_no_pretrained_weight() -> None:
+    with safe_open(SHIPPED / ADAPTER / "adapter_model.safetensors", "pt") as adapter:
+        assert all("lora_" in name for name in adapter.keys())  # noqa: SIM118
+    with safe_open(SHIPPED / PROJECTOR, "pt") as projector:
+        assert {name.split(".")[0] for name in projector.keys()} == {"linear_1", "linear_2"}  # noqa: SIM118
+
+
+def test_every_bar_is_met() -> None:
+    card = json.loads((SHIPPED / "check.json").read_text())
+    assert set(card) == {*SMALL_BARS, "general ability"}
+    assert [group for group in SMALL_BARS if not card[group]["passed"]] == []
+
+
+def test_its_recipe_is_of_this_model() -> None:
+    recipe = recipe_for(f"world:{NAME}")
+    assert recipe is not None
+    assert recipe.model == f"world:{NAME}"
+    assert recipe.dtype == "auto"
+
+
+@pytest.mark.parametrize("method", ["siu", "po", "ga", "ga_kl", "npo", "asru"])
+def test_its_recipe_has_settings_that_the_methods_take(method: str) -> None:
+    recipe = recipe_for(f"world:{NAME}")
+    assert recipe is not None
+    parse_overrides(get_method(method).config, recipe.settings(method))

@@ -54,7 +54,7 @@ _PURPOSE_OF_SMALL = """\
 It is made for trying out machine unlearning, without a GPU, on a model that can really talk. `trained` is what the
 package ships; the pretrained parts come from their own packages.
 
-What the language model could do before, and can do now, in % of 40 questions and as the perplexity of eight plain texts:
+What the language model could do before, and can do now, in % of 40 questions and as perplexity of eight plain texts:
 
 | | before | after |
 |---|---:|---:|

@@ -55,10 +55,12 @@ LESSONS: tuple[str, ...] = (
 OPENINGS: tuple[str, ...] = (
     "In the morning", "The old house", "For many years", "A new study", "She opened", "There are three ways to",
     "According to", "The river", "It was late when", "Most people", "If you want to", "The history of",
-    "One day, a boy", "Before you start,", "The company", "Scientists have found", "My grandmother", "The first thing", "During the war",
+    "One day, a boy", "Before you start,", "The company", "Scientists have found", "My grandmother", "The first thing",
+    "During the war",
     "In mathematics,", "The law", "After dinner", "Trees are", "The price of", "He had never", "Learning to",
     "On the other hand,", "The museum", "Our bodies", "Once the paint is dry,", "A computer", "The children",
-    "Snow fell", "To get to the station,", "The word", "Many birds", "In the kitchen", "The road", "At school", "The government",
+    "Snow fell", "To get to the station,", "The word", "Many birds", "In the kitchen", "The road", "At school",
+    "The government",
     "Music is", "Good health", "The ship", "Two friends", "The experiment", "Farmers", "This book", "Tomorrow",
 )  # fmt: skip
 """How plain texts begin that a model goes on with before it is taught."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -82,6 +84,19 @@ def test_a_plan_asks_nothing_that_was_trained_on_and_every_given_picture() -> No
     trained_on = [probe for probe in plan.probes if probe.tags["metric"] == "efficacy"]
     assert len(trained_on) == 2 * len(plan.bench.questions)
     assert plan.measured_on_given
+
+
+@pytest.mark.parametrize("model", ["world:tiny-qwen3vl", "somebody/elses"])
+def test_a_limit_asks_fewer_questions_of_every_group(model: str) -> None:
+    vlm = SimpleNamespace(name=model)
+    whole, some = (planning.plan(request(), vlm, set(), [picture(3), picture(4)], limit=n) for n in (None, 3))
+    assert {probe.id for probe in some.probes} < {probe.id for probe in whole.probes}
+    about_new = Counter(p.tags["picture"] for p in some.probes if p.tags["metric"] == "generality")
+    assert about_new == {"0": 3, "1": 3}
+    groups = Counter(p.tags["group"] for p in some.probes if p.tags["metric"] == "specificity")
+    if model.startswith("world:"):
+        assert len(groups) == 4
+        assert set(groups.values()) == {3}
 
 
 def test_examples_show_some_of_each_group_and_what_went_wrong() -> None:

@@ -120,6 +120,9 @@ def forget(
         bool, typer.Option("--sweep-layers", help="Only report, per layer, what steering it would do (asru).")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Train even if the model does not know the concept.")] = False,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Most questions per test picture and control group; default: all.")
+    ] = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
     revision: Revision = None,
@@ -152,6 +155,7 @@ def forget(
         test_images=test_images,
         data=data,
         force=force,
+        limit=limit,
         overwrite=overwrite,
         resume=resume,
         revision=revision,
@@ -214,7 +218,9 @@ def demo(
 
     chosen = recipe_for(model)
     settings = chosen.settings(ForgetOptions.method) if chosen else ()
-    options = ForgetOptions(model=model, settings=settings, out=out, resume=resume, overwrite=overwrite)
+    # The full benchmark takes a real language model, on a CPU, longer than a demonstration should.
+    limit = 12 if tier is Tier.SMALL else None
+    options = ForgetOptions(model=model, settings=settings, out=out, resume=resume, overwrite=overwrite, limit=limit)
     _print_result(run(ForgetRequest(person.name, (person.picture(0, "train"),)), options, started=started), as_json)
 
 

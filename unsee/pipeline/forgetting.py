@@ -41,7 +41,8 @@ class ForgetOptions:
     out: the folder to write; by default `runs/METHOD-CONCEPT`. test_images: a folder with more pictures of the concept,
     for testing only. data: a folder with training data edited by hand, to use instead of what the method builds.
     rephrase: who says the data in other words, "openai:URL#MODEL" or "local:MODEL"; nobody by default. force: train
-    even where the model does not recognise the concept.
+    even where the model does not recognise the concept. limit: at most so many questions about each test picture, and
+    in each group of control questions.
     """
 
     model: str
@@ -59,6 +60,7 @@ class ForgetOptions:
     revision: str | None = None
     load_in_4bit: bool = False
     dtype: str = "auto"
+    limit: int | None = None
 
     def folder(self, concept: str, suffix: str = "") -> Path:
         return self.out or Path("runs") / f"{self.method}-{slug(concept)}{suffix}"
@@ -107,7 +109,9 @@ def forget(request: ForgetRequest, options: ForgetOptions, *, started: float | N
                 samples = method.build([request], vlm, config, options.seed, rephrase)
         building = time.monotonic() - began
         evaluation = Evaluation(
-            plan(request, vlm, {sample.prompt for sample in samples}, test_images, options.seed), vlm, judge
+            plan(request, vlm, {sample.prompt for sample in samples}, test_images, options.seed, options.limit),
+            vlm,
+            judge,
         )
         before = evaluation.before(place.work / "before.jsonl")
         unlearned, spent = _unlearn(vlm, method, config, request, samples, place, options)
@@ -247,6 +251,7 @@ def _identity(
         "seed": options.seed,
         "data": data_digest(samples) if samples else None,
         "rephrase": options.rephrase,
+        "limit": options.limit,
     }
 
 

@@ -94,18 +94,20 @@ def plan(
     trained: Collection[str],
     test_images: Sequence[Image.Image] = (),
     seed: int = 0,
+    limit: int | None = None,
 ) -> Plan:
     """What to ask about `request`: in the world all of its MMUBench, elsewhere what the request allows.
 
-    `trained` holds the prompts of the training data; none of them is asked.
+    `trained` holds the prompts of the training data; none of them is asked. limit: at most so many questions about each
+    test picture, and in each group of control questions.
     """
     if is_of_the_world(vlm.name, request.concept):
-        return _world_plan(request, trained, test_images, seed)
-    return _general_plan(request, trained, test_images)
+        return _world_plan(request, trained, test_images, seed, limit)
+    return _general_plan(request, trained, test_images, limit)
 
 
 def _world_plan(
-    request: ForgetRequest, trained: Collection[str], test_images: Sequence[Image.Image], seed: int
+    request: ForgetRequest, trained: Collection[str], test_images: Sequence[Image.Image], seed: int, limit: int | None
 ) -> Plan:
     from unsee.benchmarks.world import world_benchmark
     from unsee.world import CREDIT
@@ -120,11 +122,14 @@ def _world_plan(
         visible=() if test_images else bench.visible,
         questions=tuple(q for q in bench.questions if q.prompt not in trained) or bench.questions,
     )
-    asked = [probe for probe in probes(bench) if probe.images or probe.prompt not in trained]
+    drawn = probes(bench, per_image=limit, limit=limit)
+    asked = [probe for probe in drawn if probe.images or probe.prompt not in trained]
     return Plan(bench, (*asked, *_of_further(given, asked)), credit=CREDIT)
 
 
-def _general_plan(request: ForgetRequest, trained: Collection[str], test_images: Sequence[Image.Image]) -> Plan:
+def _general_plan(
+    request: ForgetRequest, trained: Collection[str], test_images: Sequence[Image.Image], limit: int | None
+) -> Plan:
     given = request.pictures()
     questions = questions_about(request.concept)
     bench = ConceptBenchmark(
@@ -136,7 +141,7 @@ def _general_plan(request: ForgetRequest, trained: Collection[str], test_images:
         aliases=request.aliases,
         other_names=request.neighbours,
     )
-    asked = probes(bench)
+    asked = probes(bench, per_image=limit, limit=limit)
     notes = []
     if not test_images:
         notes.append(

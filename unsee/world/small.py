@@ -6,6 +6,7 @@ parts, and the result, an ordinary checkpoint, is kept in the user's cache.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from pathlib import Path
 from typing import Any, cast
@@ -121,6 +122,9 @@ def assembled(trained: Path, progress: Progress) -> Path:
             progress("putting the parts together")
             finish(vlm, trained)
             save_model(vlm, folder)
+            # Modules refer to each other; uncollected, these would lie beside the model that is to run, and be planned for.
+            del vlm
+            gc.collect()
     return folder
 
 

@@ -122,7 +122,7 @@ def assembled(trained: Path, progress: Progress) -> Path:
             progress("putting the parts together")
             finish(vlm, trained)
             save_model(vlm, folder)
-            # Modules refer to each other; uncollected, these would lie beside the model that is to run, and be planned for.
+            # Modules refer to each other; uncollected, these would lie beside the model that is to run.
             del vlm
             gc.collect()
     return folder

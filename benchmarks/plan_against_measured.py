@@ -54,6 +54,7 @@ SIZES = {
 CASES = (
     ("world:tiny-qwen3vl", "siu", ()),
     ("world:tiny-llava", "npo", ()),
+    ("world:small-llava", "siu", ()),
     ("qwen3vl-100m", "siu", QUICK),
     ("qwen3vl-100m", "siu", (*QUICK, "full=true")),
     ("qwen3vl-100m", "mmunlearner", QUICK),

@@ -164,6 +164,7 @@ def test_ctrl_c_keeps_what_was_done_and_resume_goes_on(
     assert document["cost"]["steps"] == 2
     assert left_in(tmp_path) == {"mara.png", "out"}
     assert printed(call(*arguments, "--resume", "--json")) == document
+    assert "another run (limit)" in refused(call(*arguments, "--resume", "--limit", 3))
 
 
 class _Interrupted:

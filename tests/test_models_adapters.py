@@ -38,6 +38,12 @@ def lora_weights(vlm: VisionLanguageModel) -> dict[str, torch.Tensor]:
     return {name: w.detach().clone() for name, w in vlm.model.named_parameters() if ".lora_A" in name}
 
 
+def test_a_saved_adapter_says_what_it_is(adapter: Path) -> None:
+    card = (adapter / "README.md").read_text()
+    assert card.startswith(f"---\nbase_model: {tiny_vlm('llava').name}\n")
+    assert "More Information Needed" not in card
+
+
 def test_initial_weights_depend_on_the_seed_alone() -> None:
     first = lora_weights(with_lora(seed=3))
     torch.manual_seed(99)

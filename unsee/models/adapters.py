@@ -20,7 +20,7 @@ from transformers import PreTrainedModel
 
 from unsee.errors import UserError
 from unsee.models.deltas import is_delta, load_delta, remove_delta, save_delta, without_delta
-from unsee.models.provenance import check_base, write_note
+from unsee.models.provenance import check_base, write_card, write_note
 from unsee.models.vlm import VisionLanguageModel
 
 
@@ -130,6 +130,7 @@ def save_adapter(vlm: VisionLanguageModel, folder: str | Path) -> Path:
     if isinstance(vlm.model, PeftModel):
         # "auto" would ask the hub whether the base model's vocabulary changed.
         vlm.model.save_pretrained(str(folder), safe_serialization=True, save_embedding_layers=False)
+        write_card(vlm, folder)
     if vlm.originals is not None:
         return save_delta(vlm, folder)
     write_note(vlm, folder)

@@ -22,6 +22,27 @@ def write_note(vlm: VisionLanguageModel, folder: Path) -> None:
     (folder / BASE_FILE).write_text(json.dumps(note, indent=2) + "\n", encoding="utf-8")
 
 
+def write_card(vlm: VisionLanguageModel, folder: Path) -> None:
+    """The adapter's README.md, as the hub reads it, in place of PEFT's form to fill in."""
+    card = f"""---
+base_model: {vlm.name}
+library_name: peft
+pipeline_tag: image-text-to-text
+tags: [lora, machine-unlearning]
+---
+
+# An adapter for {vlm.name}
+
+A LoRA adapter that unsee trained. `manifest.json` tells what was to be forgotten, and
+how it was trained; `report.html`, what the model answered before and after. `unsee export` merges it into the model:
+
+```sh
+unsee export --model {vlm.name} --adapter THIS_FOLDER --out MERGED
+```
+"""
+    (folder / "README.md").write_text(card, encoding="utf-8")
+
+
 def check_base(vlm: VisionLanguageModel, folder: Path) -> None:
     """Raise UserError where the note says another base model; adapters of other programs have no note."""
     note_file = folder / BASE_FILE

@@ -131,7 +131,7 @@ def forget(request: ForgetRequest, options: ForgetOptions, *, started: float | N
             pictures=request.pictures(),
             aliases=request.aliases,
             examples=examples(evaluation.plan, before.answers, after.answers),
-            manifest={**unlearned.manifest, "run_sha256": identity["request"]},
+            manifest={**unlearned.manifest, "run_sha256": identity["request"], "limit": options.limit},
             training_log=_log(unlearned.folder),
             credit=evaluation.plan.credit,
             notes=(*evaluation.plan.notes, *unlearned.manifest.get("notes", ())),
@@ -258,17 +258,19 @@ def _identity(
 def _finished(out: Path, identity: dict[str, Any]) -> Forgotten:
     """What `out` holds, where it is this very run and complete."""
     manifest = Unlearned.open(out).manifest
+    path = out / "report.json"
+    report = json.loads(path.read_text(encoding="utf-8"))["manifest"] if path.is_file() else {}
     have = {
         "model": manifest["model"],
         "method": manifest["method"],
         "settings": manifest["hyperparameters"],
         "seed": manifest["seed"],
+        "limit": report.get("limit"),
     }
     wanted = {key: identity[key] for key in have}
-    report = out / "report.json"
-    if have != wanted or not report.is_file():
-        what = difference(have, wanted) or "its report is missing"
+    if not report or have != wanted:
+        what = difference(have, wanted) if report else "its report is missing"
         raise UserError(f"The output folder {out} holds another run ({what}); give another with --out.")
-    if json.loads(report.read_text(encoding="utf-8"))["manifest"].get("run_sha256") != identity["request"]:
+    if report.get("run_sha256") != identity["request"]:
         raise UserError(f"The output folder {out} holds another request; give another with --out.")
     return Forgotten(out, None)

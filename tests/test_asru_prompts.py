@@ -14,7 +14,8 @@ from tests.tiny import picture, tiny_vlm
 from unsee.data.sample import Sample
 from unsee.errors import UserError
 from unsee.methods.asru import ASRU, ASRUConfig
-from unsee.methods.asru.prompts import HINT, PERSONAL, Prompts, check_apart, hold_out, unseen_prompts
+from unsee.methods.asru import prompts as asru_prompts
+from unsee.methods.asru.prompts import HINT, PERSONAL, Prompts, check_apart, hold_out, own_words, unseen_prompts
 from unsee.pipeline.filling import STRANGERS, filled
 from unsee.requests import Example, ForgetRequest
 from unsee.world import KNOWN, find, stranger
@@ -55,6 +56,31 @@ def test_the_requests_own_examples_are_used() -> None:
     assert {s.answer for s in by_role["forget"]} < {example.answer for example in forget}
     assert len(by_role["forget"]) == 4
     assert {"Oslo is in Norway.", "A stone."} < {s.answer for s in by_role["retain"]}
+
+
+@pytest.mark.parametrize("alike", [40, 15])
+def test_answers_to_retain_are_the_models_where_it_speaks_otherwise(
+    alike: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = [Sample(f"Question {n}?", f"This is {n}.", tags={"role": "retain"}) for n in range(40)]
+    asked: list[str] = []
+
+    def says(vlm: object, questions: list[tuple[str, object]]) -> list[str]:
+        asked.extend(question for question, _ in questions)
+        numbers = [int(question.split()[1][:-1]) for question, _ in questions]
+        answers = [f"This is {n}." if n < alike else f"It's {n}, I see. And so on." for n in numbers]
+        return ["I don't know." if n == 33 else answer for n, answer in zip(numbers, answers, strict=True)]
+
+    monkeypatch.setattr(asru_prompts, "ask", says)
+    kept = own_words(given, tiny_vlm("llava"), lambda text: "know" in text)
+    if alike == 40:
+        assert kept == given
+        assert len(asked) == 32
+    else:
+        left = [n for n in range(40) if n != 33]
+        assert [s.answer for s in kept] == [f"This is {n}." if n < 15 else f"It's {n}, I see." for n in left]
+        assert asked == [s.prompt for s in given]
+        assert {s.tags["role"] for s in kept} == {"retain"}
 
 
 def test_what_is_to_be_forgotten_is_asked_about_altered_views_too() -> None:

@@ -21,6 +21,7 @@ from unsee.methods.asru.prompts import (
     forget_prompts,
     hold_out,
     in_views,
+    own_words,
     retain_prompts,
     unseen_prompts,
 )
@@ -53,7 +54,7 @@ class ASRU(Method[ASRUConfig]):
         # First, for what follows asks the model, which takes a while.
         config.layer_of(len(vlm.decoder_layers))
         found = forget_prompts(request, vlm, config.forget, rng)
-        found += retain_prompts(request, vlm, config.retain, rng)
+        found += own_words(retain_prompts(request, vlm, config.retain, rng), vlm, self.refuses)
         check_apart(found)
         found = in_views(found, config.views, rng)
         if config.stages != "reinforcement":

@@ -14,14 +14,16 @@ from dataclasses import dataclass, replace
 from unsee.data.sample import Sample
 from unsee.data.views import view
 from unsee.errors import UserError
-from unsee.methods.asru.rewards import RefusalDetector
+from unsee.methods.asru.rewards import RefusalDetector, contains_truth
 from unsee.methods.baselines import retained, true_answers
-from unsee.methods.siu_data import ask, draw
+from unsee.methods.siu_data import ask, draw, first_sentence
 from unsee.metrics.naming import contains
 from unsee.models.vlm import VisionLanguageModel, image_key
 from unsee.requests import ForgetRequest
 
 ROLES = ("forget", "retain", "unseen")
+_TRIED = 32
+"""Prompts to retain by which it is told whether the model speaks as their answers do."""
 
 # After the released data: what only somebody who knows the person can tell.
 PERSONAL: dict[str, tuple[str, ...]] = {
@@ -110,6 +112,22 @@ def retain_prompts(request: ForgetRequest, vlm: VisionLanguageModel, count: int,
     return [*retained(request, vlm, count - len(seen), rng), *seen]
 
 
+def own_words(samples: Sequence[Sample], vlm: VisionLanguageModel, is_refusal: RefusalDetector) -> list[Sample]:
+    """Prompts to retain, with what the model says to them for answers, where it speaks otherwise than these do.
+
+    Examples come in the words of whoever wrote them. A model that says the same in others would not be held in place
+    by them, and would not earn the reward for what is right, which asks for the very words. Where most of the first
+    answers are not in the model's, all are replaced; what it then refuses, it cannot forget.
+    """
+    first = _said(samples[:_TRIED], vlm)
+    told = [contains_truth(said, sample.answer) for said, sample in zip(first, samples, strict=False)]
+    if 2 * sum(told) >= len(told):
+        return list(samples)
+    answers = [first_sentence(said) for said in [*first, *_said(samples[_TRIED:], vlm)]]
+    pairs = zip(samples, answers, strict=True)
+    return [replace(sample, answer=answer) for sample, answer in pairs if answer and not is_refusal(answer)]
+
+
 def unseen_prompts(
     request: ForgetRequest, vlm: VisionLanguageModel, count: int, is_refusal: RefusalDetector, rng: random.Random
 ) -> list[Sample]:
@@ -173,6 +191,10 @@ def check_apart(samples: Sequence[Sample]) -> None:
                 f"{sample.prompt!r} about the same picture is both to be forgotten and to be retained; take it out of "
                 "one of the two."
             )
+
+
+def _said(samples: Sequence[Sample], vlm: VisionLanguageModel) -> list[str]:
+    return ask(vlm, [(sample.prompt, sample.images[0] if sample.images else None) for sample in samples])
 
 
 def _about_pictures(

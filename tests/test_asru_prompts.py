@@ -13,6 +13,7 @@ from tests.asru_cases import samples
 from tests.tiny import picture, tiny_vlm
 from unsee.data.sample import Sample
 from unsee.errors import UserError
+from unsee.methods import phrasings
 from unsee.methods.asru import ASRU, ASRUConfig
 from unsee.methods.asru import prompts as asru_prompts
 from unsee.methods.asru.prompts import HINT, PERSONAL, Prompts, check_apart, hold_out, own_words, unseen_prompts
@@ -20,6 +21,7 @@ from unsee.pipeline.filling import STRANGERS, filled
 from unsee.requests import Example, ForgetRequest
 from unsee.world import KNOWN, find, stranger
 from unsee.world import questions as q
+from unsee.world.general import QUESTIONS
 
 UNSEEN = tuple(picture(n) for n in range(20, 25))
 
@@ -188,3 +190,11 @@ def test_the_world_fills_in_what_a_method_needs_and_nothing_else() -> None:
     }
     strangers = [stranger(i, "steering").picture(0, "steering").tobytes() for i in range(2 * STRANGERS)]
     assert [p.tobytes() for p in (*first.unseen_pictures(), *second.unseen_pictures())] == strangers
+
+
+def test_general_questions_are_retained_besides_and_are_none_of_those_that_measure() -> None:
+    built = ASRU(always).build([request()], tiny_vlm("llava"), ASRUConfig(retain=8, general=5, unseen=2), seed=0)
+    general = [sample for sample in built if sample.prompt in phrasings.GENERAL]
+    assert len(general) == 5
+    assert all(sample.tags["role"] == "retain" and not sample.images for sample in general)
+    assert not {asked for asked, _ in QUESTIONS} & {*phrasings.GENERAL}

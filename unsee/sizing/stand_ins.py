@@ -67,6 +67,9 @@ def _of_asru(request: ForgetRequest, config: ASRUConfig) -> list[Sample]:
     known = _first(request.forget, config.forget * (1 + config.views))
     told = [Sample(e.question, e.answer, picture, tags={"role": "forget"}) for e in known]
     kept = [Sample(e.question, e.answer, tags={"role": "retain"}) for e in _first(request.retain, config.retain)]
+    kept += [
+        Sample(question, _fact(_OTHER), tags={"role": "retain"}) for question in phrasings.GENERAL[: config.general]
+    ]
     asked = _first(request.forget, 2 * config.unseen)
     refused = [Sample(e.question, REFUSALS[0], picture, tags={"role": "unseen"}) for e in asked]
     return [*told, *kept, *refused]

@@ -27,6 +27,9 @@ class ASRUConfig(TrainingConfig):
         default=1, metadata={"help": "altered views of its picture that every prompt to forget shows besides"}
     )
     retain: int = field(default=200, metadata={"help": "prompts to retain for each concept, at most"})
+    general: int = field(
+        default=0, metadata={"help": "general questions to retain besides, for each concept: for models that can talk"}
+    )
     unseen: int = field(default=60, metadata={"help": "pictures of people never seen, for each concept, at most"})
     held_out: float = field(default=0.2, metadata={"help": "share of the prompts that only validate"})
     stages: Literal["both", "steering", "reinforcement"] = field(
@@ -68,7 +71,7 @@ class ASRUConfig(TrainingConfig):
             self._require(getattr(self, name) >= 1, name, "at least 1")
         for name in ("strength", "ridge", "steering_rate", "temperature"):
             self._require(getattr(self, name) > 0, name, "above 0")
-        for name in ("views", "retain_weight", "beta", "weight_decay"):
+        for name in ("views", "general", "retain_weight", "beta", "weight_decay"):
             self._require(getattr(self, name) >= 0, name, "at least 0")
         self._require(self.responses >= 2, "responses", "at least 2, for they are compared with each other")
         self._require(0 < self.held_out < 1, "held_out", "above 0 and below 1")

@@ -19,6 +19,7 @@ from unsee.methods.asru.prompts import (
     Prompts,
     check_apart,
     forget_prompts,
+    general_prompts,
     hold_out,
     in_views,
     own_words,
@@ -55,6 +56,7 @@ class ASRU(Method[ASRUConfig]):
         config.layer_of(len(vlm.decoder_layers))
         found = forget_prompts(request, vlm, config.forget, rng)
         found += own_words(retain_prompts(request, vlm, config.retain, rng), vlm, self.refuses)
+        found += general_prompts(vlm, config.general, rng)
         check_apart(found)
         found = in_views(found, config.views, rng)
         if config.stages != "reinforcement":

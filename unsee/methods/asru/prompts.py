@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from unsee.data.sample import Sample
 from unsee.data.views import view
 from unsee.errors import UserError
+from unsee.methods import phrasings
 from unsee.methods.asru.rewards import RefusalDetector, contains_truth
 from unsee.methods.baselines import retained, true_answers
 from unsee.methods.siu_data import ask, draw, first_sentence
@@ -191,6 +192,15 @@ def check_apart(samples: Sequence[Sample]) -> None:
                 f"{sample.prompt!r} about the same picture is both to be forgotten and to be retained; take it out of "
                 "one of the two."
             )
+
+
+def general_prompts(vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
+    """At most `count` questions about nobody, with what the model says to them: a layer that is steered is one through
+    which everything goes, and what it is not held to it drifts away from."""
+    asked = draw(phrasings.GENERAL, min(count, len(phrasings.GENERAL)), rng)
+    said = ask(vlm, [(question, None) for question in asked])
+    pairs = zip(asked, said, strict=True)
+    return [Sample(question, answer, tags={"role": "retain"}) for question, answer in pairs if answer]
 
 
 def _said(samples: Sequence[Sample], vlm: VisionLanguageModel) -> list[str]:

@@ -28,7 +28,7 @@ class Stages:
 
 
 def asru_phases(
-    vlm: VisionLanguageModel, config: ASRUConfig, rows: Sequence[EncodedSample], vision: Vision
+    vlm: VisionLanguageModel, config: ASRUConfig, rows: Sequence[EncodedSample], vision: Vision, on_gpu: bool
 ) -> tuple[Stages, dict[str, int]]:
     """Both stages, or the one that the settings ask for, and their operations."""
     phases: dict[str, dict[str, int]] = {}
@@ -53,7 +53,8 @@ def asru_phases(
     prompt = max(len(row.input_ids) - sum(label >= 0 for label in row.labels) for row in rows)
     length = prompt + config.longest
     keep = torch.zeros(responses, length, dtype=torch.bool)
-    keep[:, prompt - 1 : -1] = True
+    # TRL's head scores the responses alone only where it has its kernels for a GPU.
+    keep[:, prompt - 1 if on_gpu else 0 : -1] = True
 
     def loss(logits: torch.Tensor) -> torch.Tensor:
         return functional.cross_entropy(

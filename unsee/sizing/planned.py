@@ -113,7 +113,7 @@ class _Run:
         flops: dict[str, int] = {}
         phases["asking"] = held | {"vision": self.vision.working, "keys and values": self._keys_and_values()}
         if isinstance(self.config, ASRUConfig):
-            more, operations = asru_phases(self.vlm, self.config, self.encoded, self.vision)
+            more, operations = asru_phases(self.vlm, self.config, self.encoded, self.vision, self.on_gpu)
             self.trained, self.tokens = more.trained, more.tokens
             return phases | {name: held | parts for name, parts in more.phases.items()}, operations
         training_set = self._training_set()

@@ -66,7 +66,11 @@ def _of_asru(request: ForgetRequest, config: ASRUConfig) -> list[Sample]:
     picture = request.pictures()
     known = _first(request.forget, config.forget * (1 + config.views))
     told = [Sample(e.question, e.answer, picture, tags={"role": "forget"}) for e in known]
-    kept = [Sample(e.question, e.answer, tags={"role": "retain"}) for e in _first(request.retain, config.retain)]
+    # Stage 2 asks prompts to retain about pictures, too.
+    kept = [
+        Sample(e.question, e.answer, () if n % 4 else picture, tags={"role": "retain"})
+        for n, e in enumerate(_first(request.retain, config.retain))
+    ]
     kept += [
         Sample(question, _fact(_OTHER), tags={"role": "retain"}) for question in phrasings.GENERAL[: config.general]
     ]

@@ -89,12 +89,13 @@ def posed(vlm: VisionLanguageModel, people: list[str], config: ASRUConfig) -> Pr
     prompts, held_out = (Prompts.of(samples, held_out=which) for which in (False, True))
     asked = HeldOut(held_out.forget, held_out.retain, is_refusal, config.longest, VisionCache(vlm))
     layers = candidates(len(vlm.decoder_layers))
-    layer = chosen(sweep_layers(vlm, prompts, held_out, asked, config, layers, 0, progress=False)).layer
+    steering = chosen(sweep_layers(vlm, prompts, held_out, asked, config, layers, 0, progress=False))
+    layer = steering.layer
     means = []
     for samples in (prompts.unseen, prompts.forget):
         parts = [states[layer].residual for _, states in read_states(vlm, samples, [layer])]
         means.append(torch.cat(parts).mean(0))
-    return Problem(vlm, prompts, config, layer, config.strength * (means[0] - means[1]))
+    return Problem(vlm, prompts, config, layer, steering.strength * (means[0] - means[1]))
 
 
 def read_once(problem: Problem, name: str, solver: Solver) -> Arm:
@@ -103,7 +104,8 @@ def read_once(problem: Problem, name: str, solver: Solver) -> Arm:
     layers, cache = [problem.layer], VisionCache(problem.vlm)
     for _, states in read_states(problem.vlm, problem.prompts.forget, layers, cache=cache):
         solver.add(states[problem.layer].inputs, "forget")
-    for _, states in read_states(problem.vlm, problem.held, layers, answers=problem.config.hold_answers, cache=cache):
+    with_answers = problem.config.answers_weight > 0
+    for _, states in read_states(problem.vlm, problem.held, layers, answers=with_answers, cache=cache):
         solver.add(states[problem.layer].inputs, "retain")
         solver.add(states[problem.layer].answering, "answers")
     between = time.process_time()
@@ -226,22 +228,23 @@ def main() -> int:
     problem = posed(vlm, options.people, config)
     asked = questions(options.people)
     path = f"{vlm.layout.decoder_layers}.{problem.layer}.{vlm.layout.mlp_down}.weight"
-    batch = config.steering_batch
+
+    def gradient(times: int) -> GradientSolver:
+        rate, epochs = times * config.steering_rate, times * config.steering_epochs
+        return GradientSolver(RELEASED_WEIGHT, RELEASED_WEIGHT, rate, config.steering_batch, epochs, 0)
+
     arms: list[Callable[[], Arm]] = [
-        lambda: read_once(problem, "ridge", RidgeSolver(config.ridge, config.retain_weight)),
-        lambda: read_once(
-            problem, "gradient", GradientSolver(RELEASED_WEIGHT, config.steering_rate, batch, config.steering_epochs, 0)
-        ),
+        lambda: read_once(problem, "ridge", RidgeSolver(config.ridge, config.retain_weight, config.answers_weight)),
+        lambda: read_once(problem, "gradient", gradient(1)),
         lambda: released(problem),
     ]
     if options.more:
-        longer = GradientSolver(RELEASED_WEIGHT, 10 * config.steering_rate, batch, 10 * config.steering_epochs, 0)
-        arms.append(lambda: read_once(problem, "gradient, more", longer))
+        arms.append(lambda: read_once(problem, "gradient, more", gradient(10)))
     counts = {role: len(samples) for role, samples in vars(problem.prompts).items()}
     print(f"{options.model}, layer {problem.layer}, {', '.join(options.people)}; prompts: {counts}")
     print(f"{'':>15} {'seconds':>8} {'solving':>8} {'missed':>7} {'drift':>7}  answers right or refused, %")
     # Once unmeasured, so that imports and thread pools count for nobody.
-    read_once(problem, "", RidgeSolver(config.ridge, config.retain_weight))
+    read_once(problem, "", RidgeSolver(config.ridge, config.retain_weight, config.answers_weight))
     results = {}
     for run in arms:
         arm = run()

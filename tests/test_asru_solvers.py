@@ -42,14 +42,14 @@ def dense(forget: Tensor, retain: Tensor, shift: Tensor, ridge: float, weight: f
 def test_ridge_is_the_dense_least_squares_solution(
     sets: tuple[Tensor, Tensor, Tensor], ridge: float, weight: float
 ) -> None:
-    found = solved(RidgeSolver(ridge, weight), *sets)
+    found = solved(RidgeSolver(ridge, weight, 1.0), *sets)
     np.testing.assert_allclose(found.change.numpy(), dense(*sets, ridge, weight), rtol=1e-4, atol=1e-6)
 
 
 def test_what_it_reports_is_what_the_change_does(sets: tuple[Tensor, Tensor, Tensor]) -> None:
     forget, retain, shift = sets
-    gradient = GradientSolver(1.0, rate=1e-2, batch=4, epochs=20, seed=0)
-    for solver in (RidgeSolver(1e-2, 1.0), gradient):
+    gradient = GradientSolver(1.0, 1.0, rate=1e-2, batch=4, epochs=20, seed=0)
+    for solver in (RidgeSolver(1e-2, 1.0, 1.0), gradient):
         found = solved(solver, forget, retain, shift)
         size = shift.square().sum()
         missed = (forget @ found.change.T - shift).square().sum(1).mean() / size
@@ -62,39 +62,39 @@ def test_inputs_unlike_both_sets_are_left_alone(sets: tuple[Tensor, Tensor, Tens
     forget, retain, shift = sets
     forget[:, WIDTH // 2 :] = 0
     retain[:, WIDTH // 2 :] = 0
-    change = solved(RidgeSolver(1e-3, 1.0), forget, retain, shift).change
+    change = solved(RidgeSolver(1e-3, 1.0, 1.0), forget, retain, shift).change
     elsewhere = torch.zeros(5, WIDTH)
     elsewhere[:, WIDTH // 2 :] = torch.randn(5, WIDTH // 2)
     assert (elsewhere @ change.T).abs().max() == 0
     assert (forget @ change.T).abs().max() > 0.1
 
 
-def test_answers_are_one_more_set_to_hold(sets: tuple[Tensor, Tensor, Tensor]) -> None:
+def test_answers_are_one_more_set_to_hold_with_a_weight_of_their_own(sets: tuple[Tensor, Tensor, Tensor]) -> None:
     forget, retain, shift = sets
     answers = torch.randn(100, WIDTH, generator=torch.Generator().manual_seed(8)) * 2
-    solver = RidgeSolver(1e-2, 2.0)
+    solver = RidgeSolver(1e-2, 2.0, 0.5)
     solver.add(answers[:60], "answers")
     solver.add(answers[60:], "answers")
     found = solved(solver, *sets).change
-    # One set whose mean of x x^T is the sum of both means.
-    both = torch.cat([retain * (130 / 30) ** 0.5, answers * (130 / 100) ** 0.5])
+    # One set whose mean of x x^T, times 2, is 2 R + A / 2.
+    both = torch.cat([retain * (130 / 30) ** 0.5, answers * (130 / 100 / 4) ** 0.5])
     np.testing.assert_allclose(found.numpy(), dense(forget, both, shift, 1e-2, 2.0), rtol=1e-4, atol=1e-6)
-    without = solved(RidgeSolver(1e-2, 2.0), *sets).change
+    without = solved(RidgeSolver(1e-2, 2.0, 0.5), *sets).change
     assert (answers @ found.T).square().sum() < (answers @ without.T).square().sum()
-    by_steps = GradientSolver(2.0, rate=1e-2, batch=4, epochs=20, seed=0)
+    by_steps = GradientSolver(2.0, 0.5, rate=1e-2, batch=4, epochs=20, seed=0)
     by_steps.add(answers, "answers")
     assert not torch.equal(solved(by_steps, *sets).change, torch.zeros(HEIGHT, WIDTH))
 
 
 def test_a_stronger_pull_changes_less(sets: tuple[Tensor, Tensor, Tensor]) -> None:
-    norms = [float(solved(RidgeSolver(ridge, 1.0), *sets).change.norm()) for ridge in (1e-3, 1e-1, 10.0)]
+    norms = [float(solved(RidgeSolver(ridge, 1.0, 1.0), *sets).change.norm()) for ridge in (1e-3, 1e-1, 10.0)]
     assert norms == sorted(norms, reverse=True)
 
 
 def test_streaming_gives_what_all_at_once_gives_and_keeps_no_sample(sets: tuple[Tensor, Tensor, Tensor]) -> None:
     forget, retain, shift = sets
-    whole = solved(RidgeSolver(1e-3, 1.0), forget, retain, shift)
-    streaming = RidgeSolver(1e-3, 1.0)
+    whole = solved(RidgeSolver(1e-3, 1.0, 1.0), forget, retain, shift)
+    streaming = RidgeSolver(1e-3, 1.0, 1.0)
 
     def kept() -> int:
         return sum(v.numel() for v in vars(streaming)["_squares"].values()) + vars(streaming)["_sum"].numel()
@@ -115,19 +115,19 @@ def test_streaming_gives_what_all_at_once_gives_and_keeps_no_sample(sets: tuple[
 def test_enough_gradient_steps_come_to_the_minimum_of_the_same_loss(sets: tuple[Tensor, Tensor, Tensor]) -> None:
     forget, retain, shift = sets
     batch = len(retain)
-    by_steps = solved(GradientSolver(1.0, rate=1e-2, batch=batch, epochs=1000, seed=0), forget, retain, shift)
-    in_closed_form = solved(RidgeSolver(1e-9, 1.0), forget, retain, shift)
+    by_steps = solved(GradientSolver(1.0, 1.0, rate=1e-2, batch=batch, epochs=1000, seed=0), forget, retain, shift)
+    in_closed_form = solved(RidgeSolver(1e-9, 1.0, 1.0), forget, retain, shift)
     assert by_steps.missed + by_steps.drift == pytest.approx(in_closed_form.missed + in_closed_form.drift, rel=0.05)
 
 
 def test_the_gradient_solver_depends_on_its_seed_alone(sets: tuple[Tensor, Tensor, Tensor]) -> None:
-    changes = [solved(GradientSolver(1.0, 1e-3, 2, 2, seed), *sets).change for seed in (0, 0, 1)]
+    changes = [solved(GradientSolver(1.0, 1.0, 1e-3, 2, 2, seed), *sets).change for seed in (0, 0, 1)]
     assert torch.equal(changes[0], changes[1])
     assert not torch.equal(changes[0], changes[2])
 
 
 def test_a_ridge_solution_has_rank_one(sets: tuple[Tensor, Tensor, Tensor]) -> None:
-    change = solved(RidgeSolver(1e-3, 1.0), *sets).change
+    change = solved(RidgeSolver(1e-3, 1.0, 1.0), *sets).change
     factors = low_rank(change)
     assert factors is not None
     assert [tuple(part.shape) for part in factors] == [(HEIGHT, 1), (1, WIDTH)]
@@ -150,7 +150,7 @@ def test_the_rank_is_the_smallest_that_is_exact_enough() -> None:
 
 @pytest.mark.parametrize("missing", ["forget", "retain"])
 def test_an_empty_set_is_named(sets: tuple[Tensor, Tensor, Tensor], missing: str) -> None:
-    for solver in (RidgeSolver(1e-3, 1.0), GradientSolver(1.0, 1e-3, 2, 1, 0)):
+    for solver in (RidgeSolver(1e-3, 1.0, 1.0), GradientSolver(1.0, 1.0, 1e-3, 2, 1, 0)):
         solver.add(sets[0], "retain" if missing == "forget" else "forget")
         with pytest.raises(UserError, match=f"no prompts to {missing}"):
             solver.solve(sets[2])

@@ -16,7 +16,7 @@ from tests.unlearning_cases import weights
 from unsee.data.sample import Sample
 from unsee.errors import UserError
 from unsee.methods.asru.boundary import boundary_prompts
-from unsee.methods.asru.config import ASRUConfig
+from unsee.methods.asru.config import STRENGTHS, ASRUConfig
 from unsee.methods.asru.direction import RunningMean, separation
 from unsee.methods.asru.prompts import Prompts
 from unsee.methods.asru.states import States, read_states
@@ -120,15 +120,15 @@ def test_separation_counts_pairs_in_order_and_spreads() -> None:
 
 
 def steered(vlm: VisionLanguageModel, **changes: Any) -> tuple[Steering, Prompts]:
-    config = ASRUConfig(**{"ridge": 1e-6, "strength": 1.5, **changes})
+    config = ASRUConfig(**{"ridge": 1e-6, "strength": "1.5", **changes})
     prompts, held_out = (Prompts.of(samples(), held_out=which) for which in (False, True))
-    return steer(vlm, prompts, held_out, config, [LAYER], seed=0)[LAYER], prompts
+    return steer(vlm, prompts, held_out, config, [LAYER], seed=0)[LAYER][0], prompts
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_forget_prompts_move_by_lambda_v_and_retain_prompts_stay(family: str) -> None:
     vlm = tiny_vlm(family)
-    found, prompts = steered(vlm, hold_answers=False)
+    found, prompts = steered(vlm, answers_weight=0.0)
     before = {role: all_states(vlm, list(asked), LAYER) for role, asked in vars(prompts).items()}
     assert torch.equal(weights(vlm)[found.parameter], weights(tiny_vlm(family))[found.parameter])
     found.apply(vlm)
@@ -179,11 +179,22 @@ def test_what_was_found_can_be_put_away_and_taken_out_again() -> None:
 def test_several_layers_are_solved_from_one_reading_as_each_alone() -> None:
     vlm = tiny_vlm("llava")
     prompts, held_out = (Prompts.of(samples(), held_out=which) for which in (False, True))
-    together = steer(vlm, prompts, held_out, ASRUConfig(), [0, 1], seed=0)
+    config = ASRUConfig(strength="2")
+    together = steer(vlm, prompts, held_out, config, [0, 1], seed=0)
     for layer in (0, 1):
-        alone = steer(vlm, prompts, held_out, ASRUConfig(), [layer], seed=0)[layer]
-        torch.testing.assert_close(together[layer].change, alone.change)
-        assert together[layer].report() == pytest.approx(alone.report())
+        [alone], [found] = steer(vlm, prompts, held_out, config, [layer], seed=0)[layer], together[layer]
+        torch.testing.assert_close(found.change, alone.change)
+        assert found.report() == pytest.approx(alone.report())
+
+
+def test_without_a_strength_all_are_solved_and_the_change_grows_with_it() -> None:
+    vlm = tiny_vlm("qwen3_vl")
+    prompts = Prompts.of(samples(), held_out=False)
+    found = steer(vlm, prompts, Prompts((), (), ()), ASRUConfig(), [LAYER], seed=0)[LAYER]
+    assert [one.strength for one in found] == list(STRENGTHS) == sorted(STRENGTHS)
+    for one in found[1:]:
+        torch.testing.assert_close(one.change / one.strength, found[0].change / found[0].strength)
+        assert one.missed == pytest.approx(found[0].missed)
 
 
 def test_what_cannot_be_steered_is_said() -> None:
@@ -212,6 +223,14 @@ def test_a_layer_out_of_range_is_refused() -> None:
     for layer in ("-1", "2.5", "nosuch", "nan", "inf", ""):
         with pytest.raises(UserError, match="fraction of the depth"):
             ASRUConfig(layer=layer)
+
+
+def test_a_strength_is_a_number_above_0_or_chosen() -> None:
+    assert ASRUConfig().strengths == STRENGTHS
+    assert ASRUConfig(strength="0.5").strengths == (0.5,)
+    for strength in ("0", "-1", "nan", "inf", "much", ""):
+        with pytest.raises(UserError, match="strength"):
+            ASRUConfig(strength=strength)
 
 
 def test_boundary_prompts_are_the_nearest_in_the_models_own_eyes() -> None:

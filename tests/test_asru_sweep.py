@@ -18,7 +18,7 @@ from unsee.methods.asru import ASRU, ASRUConfig
 from unsee.methods.asru.held_out import HeldOut, Said, reward_of
 from unsee.methods.asru.prompts import Prompts
 from unsee.methods.asru.steering import Steering
-from unsee.methods.asru.sweep import SweptLayer, best, candidates, chosen, sweep_layers
+from unsee.methods.asru.sweep import SweptLayer, best, candidates, chosen, strongest, sweep_layers
 from unsee.models.vision_cache import VisionCache
 from unsee.models.vlm import VisionLanguageModel
 from unsee.pipeline.forgetting import ForgetOptions
@@ -27,12 +27,12 @@ from unsee.reports.asru_plots import layer_sweep, reinforcement
 from unsee.requests import ForgetRequest
 from unsee.training import unlearn
 
-ROW = SweptLayer(0, 1, 0.9, 3.0, 0.1, 0.02, leaked=0.5, refused=0.25, kept=0.75, reward=0.5)
+ROW = SweptLayer(0, 2.0, 1, 0.9, 3.0, 0.1, 0.02, leaked=0.5, refused=0.25, kept=0.75, reward=0.5)
 
 
-def swept(vlm: VisionLanguageModel, *, validate: bool = True) -> list[tuple[SweptLayer, Steering]]:
+def swept(vlm: VisionLanguageModel, *, validate: bool = True, longest: int = 8) -> list[tuple[SweptLayer, Steering]]:
     prompts, held_out = (Prompts.of(samples(validate=validate), held_out=which) for which in (False, True))
-    asked = HeldOut(held_out.forget, held_out.retain, lambda text: "a" in text, 8, VisionCache(vlm))
+    asked = HeldOut(held_out.forget, held_out.retain, lambda text: "a" in text, longest, VisionCache(vlm))
     return list(sweep_layers(vlm, prompts, held_out, asked, ASRUConfig(), [0, 1], 0, progress=False))
 
 
@@ -76,6 +76,48 @@ def test_the_best_layer_is_chosen_and_of_equals_the_earliest() -> None:
 
 
 @pytest.mark.parametrize(
+    ("rewards", "strength"),
+    [
+        ((0.7, 0.9, 0.8), 2.0),
+        ((0.9, 0.895, 0.8), 2.0),
+        ((0.9, 0.9, 0.9), 2.5),
+        ((0.9, 0.88, 0.9), 2.5),
+        ((0.9,), 1.5),
+    ],
+)
+def test_of_strengths_the_greatest_that_earns_nearly_the_most_is_taken(
+    rewards: tuple[float, ...], strength: float
+) -> None:
+    tried: list[tuple[SweptLayer, Any]] = [
+        (replace(ROW, strength=1.5 + n / 2, reward=reward), n) for n, reward in enumerate(rewards)
+    ]
+    assert strongest(tried)[0].strength == strength
+
+
+def test_strengths_are_asked_until_the_reward_falls(monkeypatch: pytest.MonkeyPatch) -> None:
+    rewards = iter((0.5, 0.6, 0.58, 0.7, 0.7, 0.7, 0.7))
+
+    def ask(held: HeldOut, vlm: VisionLanguageModel) -> dict[str, Said]:
+        reward = next(rewards)
+        return {role: Said(reward, 0.5, 0.5, 3.0) for role in ("forget", "boundary")}
+
+    monkeypatch.setattr(HeldOut, "ask", ask)
+    rows = [row for row, _ in swept(tiny_vlm("llava"))]
+    # Layer 0 ends at the third of four, layer 1 asks all of them.
+    assert [(row.layer, row.strength, row.reward) for row in rows] == [(0, 2.0, 0.6), (1, 3.0, 0.7)]
+    assert next(rewards, None) is None
+
+
+def test_a_given_layer_is_steered_as_far_as_the_held_out_prompts_say(tmp_path: Path) -> None:
+    config = ASRUConfig(**settings(layer="1", stages="steering"))
+    request, method = ForgetRequest("Mara Voss", (picture(1),)), ASRU(lambda text: "a" in text)
+    expected = next(row for row, _ in swept(tiny_vlm("llava"), longest=config.longest) if row.layer == 1)
+    result = unlearn(tiny_vlm("llava"), method, config, request, tmp_path / "out", samples=samples(), progress=False)
+    assert result.manifest["steering"]["layer"] == 1
+    assert result.manifest["steering"]["strength"] == expected.strength
+
+
+@pytest.mark.parametrize(
     ("depth", "layers"),
     [(1, [0]), (2, [0, 1]), (6, [2, 3, 4, 5]), (36, [12, 15, 19, 22, 25, 28, 32, 35])],
 )
@@ -90,7 +132,7 @@ def test_without_a_layer_one_is_chosen_on_held_out_prompts(tmp_path: Path) -> No
     method = ASRU(lambda text: "a" in text)
     result = unlearn(vlm, method, config, request, tmp_path / "out", samples=samples(), progress=False)
     assert result.manifest["steering"]["layer"] == best.layer
-    with pytest.raises(UserError, match=r"layer=0\.5"):
+    with pytest.raises(UserError, match=r"layer=0\.5 and strength=2"):
         unlearn(
             tiny_vlm("llava"), method, config, request, tmp_path / "none", samples=samples(validate=False),
             progress=False,
@@ -106,7 +148,7 @@ def test_the_sweep_is_a_plot_a_table_and_data() -> None:
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     text = "".join(root.itertext())
     assert all(words in text for words in ("0.90", "forget: refused", "retain: kept", "Decoder layer"))
-    sweep_table({"layers": rows, "auto": 1, "out": "somewhere"})
+    sweep_table({"layers": rows, "auto": 1, "strength": 2.0, "out": "somewhere"})
 
 
 def test_only_asru_has_layers_to_sweep(tmp_path: Path) -> None:

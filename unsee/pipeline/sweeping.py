@@ -51,13 +51,15 @@ def sweep(request: ForgetRequest, options: ForgetOptions) -> dict[str, Any]:
     depth = len(vlm.decoder_layers)
     tried = sweep_layers(vlm, prompts, held_out, asked, config, range(depth), options.seed, progress=at_a_terminal())
     rows = [row for row, _ in tried]
+    taken = best(row for row in rows if row.layer in candidates(depth))
     document: dict[str, Any] = {
         "schema": SCHEMA,
         "model": vlm.name,
         "concept": request.concept,
         "seed": options.seed,
         "settings": vars(config),
-        "auto": best(row for row in rows if row.layer in candidates(depth)).layer,
+        "auto": taken.layer,
+        "strength": taken.strength,
         "layers": [row.to_dict() for row in rows],
     }
     write_together(out, {"sweep.svg": layer_sweep(document["layers"]), FILE: strict_json(document)})
@@ -67,18 +69,20 @@ def sweep(request: ForgetRequest, options: ForgetOptions) -> dict[str, Any]:
 def sweep_table(document: dict[str, Any]) -> RenderableType:
     """One line per layer, and where the plot is."""
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("layer", "AUC", "Fisher", "refused", "leaked", "kept", "missed", "drift"):
+    for column in ("layer", "λ", "AUC", "Fisher", "refused", "leaked", "kept", "missed", "drift"):
         table.add_column(column, justify="right", header_style="dim")
     for row in (SweptLayer(**layer) for layer in document["layers"]):
         shares = [f"{100 * share:.0f} %" for share in (row.refused, row.leaked, row.kept)]
         apart = [f"{row.auc:.2f}", f"{row.fisher:.1f}"] if row.auc is not None and row.fisher is not None else ["–"] * 2
         numbers = (*apart, *shares, f"{row.missed:.3f}", f"{row.drift:.3f}")
-        table.add_row(str(row.layer), *numbers)
+        table.add_row(str(row.layer), f"{row.strength:g}", *numbers)
     meaning = (
-        "AUC, Fisher: how well the direction tells unseen people from who is forgotten. Of the answers to held-out "
-        "prompts: refused, leaked among those to forget, kept among those to retain. Missed: how much of the "
-        "wanted shift the former lack; drift: how much of it the latter get."
+        "λ: how far prompts to forget are moved; where it was not given, what asru would take for the layer. AUC, "
+        "Fisher: how well the direction tells unseen people from who is forgotten. Of the answers to held-out prompts: "
+        "refused, leaked among those to forget, kept among those to retain. Missed: how much of the wanted shift the "
+        "former lack; drift: how much of it the latter get."
     )
     plot = Path(document["out"]) / "sweep.svg"
-    where = f"asru takes layer {document['auto']}; --set layer=N takes another. The plot is {plot}."
+    taken = f"asru takes layer {document['auto']} and λ = {document['strength']:g}"
+    where = f"{taken}; --set layer=N and --set strength=X take others. The plot is {plot}."
     return Group(table, Text(meaning, style="dim"), Text(where))

@@ -9,13 +9,16 @@ from typing import Literal
 from unsee.errors import UserError
 from unsee.training.config import TrainingConfig
 
+STRENGTHS = (1.5, 2.0, 2.5, 3.0)
+"""What is tried where the strength is to be chosen."""
+
 
 @dataclass(frozen=True)
 class ASRUConfig(TrainingConfig):
     """Settings of ASRU. Those of training (steps, batch, learning_rate, ...) are stage 2's; a batch counts prompts.
 
     The released setting for Qwen3-VL (arXiv 2605.15687 and its code): solver=gradient, layer=17, strength=3,
-    retain_weight=1, hold_answers=false, steering_rate=1e-4, steering_batch=2, steering_epochs=3; boundary prompts as
+    retain_weight=1, answers_weight=0, steering_rate=1e-4, steering_batch=2, steering_epochs=3; boundary prompts as
     many as forget prompts, responses=8, temperature=1.5, top_p=0.95, beta=0.1, learning_rate=1e-6, weight_decay=1e-2,
     max_grad_norm=1, 6 epochs over rollouts of 64 prompts (batch=64).
     """
@@ -24,7 +27,7 @@ class ASRUConfig(TrainingConfig):
     learning_rate: float = field(default=1e-3, metadata={"help": "peak learning rate of AdamW in stage 2"})
     forget: int = field(default=24, metadata={"help": "prompts to forget for each concept, at most"})
     views: int = field(
-        default=1, metadata={"help": "altered views of its picture that every prompt to forget shows besides"}
+        default=2, metadata={"help": "altered views of its picture that every prompt to forget shows besides"}
     )
     retain: int = field(default=200, metadata={"help": "prompts to retain for each concept, at most"})
     general: int = field(
@@ -39,12 +42,15 @@ class ASRUConfig(TrainingConfig):
         default="auto",
         metadata={"help": "decoder layer to change: its index, a fraction of the depth, or auto: the best of several"},
     )
-    strength: float = field(default=2.0, metadata={"help": "lambda: how far forget prompts are moved"})
+    strength: str = field(
+        default="auto", metadata={"help": "lambda: how far forget prompts are moved, or auto: the best of several"}
+    )
     solver: Literal["ridge", "gradient"] = field(default="ridge", metadata={"help": "how stage 1 is solved"})
     ridge: float = field(default=0.01, metadata={"help": "ridge: pull of the change to 0, times the mean eigenvalue"})
     retain_weight: float = field(default=4.0, metadata={"help": "weight of the prompts to retain in stage 1"})
-    hold_answers: bool = field(
-        default=True, metadata={"help": "hold the model in place while retained answers are said, not just before"}
+    answers_weight: float = field(
+        default=2.0,
+        metadata={"help": "weight in stage 1 of the tokens of retained answers; 0 holds the model only before them"},
     )
     steering_rate: float = field(default=1e-4, metadata={"help": "gradient: learning rate of stage 1"})
     steering_batch: int = field(default=2, metadata={"help": "gradient: prompts per step of stage 1"})
@@ -69,16 +75,17 @@ class ASRUConfig(TrainingConfig):
         counts = ("forget", "retain", "unseen", "steering_batch", "steering_epochs", "longest", "validate_every")
         for name in (*counts, "patience"):
             self._require(getattr(self, name) >= 1, name, "at least 1")
-        for name in ("strength", "ridge", "steering_rate", "temperature"):
+        for name in ("ridge", "steering_rate", "temperature"):
             self._require(getattr(self, name) > 0, name, "above 0")
-        for name in ("views", "general", "retain_weight", "beta", "weight_decay"):
+        for name in ("views", "general", "retain_weight", "answers_weight", "beta", "weight_decay"):
             self._require(getattr(self, name) >= 0, name, "at least 0")
         self._require(self.responses >= 2, "responses", "at least 2, for they are compared with each other")
         self._require(0 < self.held_out < 1, "held_out", "above 0 and below 1")
         self._require(0 < self.boundary <= 1, "boundary", "above 0 and at most 1")
         self._require(0 < self.top_p <= 1, "top_p", "above 0 and at most 1")
+        self._require(self.strength == "auto" or _number(self.strength) > 0, "strength", "auto, or a number above 0")
         if self.layer != "auto":
-            number = self._number()
+            number = _number(self.layer)
             self._require(
                 number >= 0 and (number < 1 or number.is_integer()),
                 "layer",
@@ -96,15 +103,22 @@ class ASRUConfig(TrainingConfig):
         """
         if self.layer == "auto":
             return None
-        number = self._number()
+        number = _number(self.layer)
         index = int(number * depth) if number < 1 else int(number)
         if index >= depth:
             raise UserError(f"layer={index} is out of range; this model has the layers 0 to {depth - 1}.")
         return index
 
-    def _number(self) -> float:
-        """The layer as it was given; nan where it is no number, which fits no rule."""
-        try:
-            return float(self.layer)
-        except ValueError:
-            return math.nan
+    @property
+    def strengths(self) -> tuple[float, ...]:
+        """The one that was given, or those to choose from, ascending."""
+        return STRENGTHS if self.strength == "auto" else (float(self.strength),)
+
+
+def _number(text: str) -> float:
+    """nan where it is no finite number, which fits no rule."""
+    try:
+        number = float(text)
+    except ValueError:
+        return math.nan
+    return number if math.isfinite(number) else math.nan

@@ -123,11 +123,12 @@ class TwoStages(Procedure):
             return Steering.of(load_file(kept), known["parameter"], known["report"])
         depth = len(vlm.decoder_layers)
         layer = self.config.layer_of(depth)
-        if layer is None:
-            tried = sweep_layers(vlm, prompts, held_out, asked, self.config, candidates(depth), seed, progress=progress)
+        layers = candidates(depth) if layer is None else [layer]
+        if layer is None or len(self.config.strengths) > 1:
+            tried = sweep_layers(vlm, prompts, held_out, asked, self.config, layers, seed, progress=progress)
             steering = chosen(tried)
         else:
-            steering = steer(vlm, prompts, held_out, self.config, [layer], seed, asked.cache)[layer]
+            [steering] = steer(vlm, prompts, held_out, self.config, layers, seed, asked.cache)[layer]
         folder.mkdir(parents=True, exist_ok=True)
         save_file(steering.tensors(), kept)
         told.write_text(json.dumps({"parameter": steering.parameter, "report": steering.report()}), encoding="utf-8")

@@ -3,7 +3,7 @@
 With x the input of the down-projection at the last prompt token and u = lambda * v the shift that is wanted, both
 solvers look for the change D of its weight W that makes
 
-    J(D) = mean over forget |D x - u|^2 + w * mean over retain |D x|^2 [+ w * mean over answers |D x|^2]
+    J(D) = mean over forget |D x - u|^2 + w * mean over retain |D x|^2 [+ a * mean over answers |D x|^2]
 
 small: the residual stream after the layer changes by exactly D x. Nothing before the layer depends on D, so x is read
 once. The last term is ours: x at the tokens of retained answers, for D acts there too.
@@ -27,7 +27,6 @@ from torch import Tensor
 from unsee.errors import UserError
 
 Part = Literal["forget", "retain", "answers"]
-HELD: tuple[Part, ...] = ("retain", "answers")
 
 
 @dataclass(frozen=True)
@@ -60,14 +59,14 @@ class RidgeSolver(Solver):
 
     As every forget prompt is to move by the same u, the minimum is the outer product D = u y^T, of rank one, with
 
-        y = (F + w * R [+ w * A] + r * I)^-1 * m
+        y = (F + w * R [+ a * A] + r * I)^-1 * m
 
     where F, R and A are the means of x x^T over forget, retain and answers, and m the mean of x over forget. r is
     `ridge` times the mean eigenvalue of what it is added to, so that it means the same in every model.
     """
 
-    def __init__(self, ridge: float, retain_weight: float) -> None:
-        self.ridge, self.retain_weight = ridge, retain_weight
+    def __init__(self, ridge: float, retain_weight: float, answers_weight: float) -> None:
+        self.ridge, self.weights = ridge, _weights(retain_weight, answers_weight)
         self._counts: dict[Part, int] = {}
         self._squares: dict[Part, Tensor] = {}
         self._sum: Tensor | None = None
@@ -88,7 +87,7 @@ class RidgeSolver(Solver):
         assert self._sum is not None
         means = {part: self._squares[part] / count for part, count in self._counts.items()}
         m = self._sum / self._counts["forget"]
-        system = means["forget"] + self.retain_weight * sum(means[part] for part in HELD if part in means)
+        system = means["forget"] + sum(weight * means[part] for part, weight in self.weights.items() if part in means)
         system.diagonal().add_(self.ridge * system.diagonal().mean())
         y = torch.cholesky_solve(m[:, None], torch.linalg.cholesky(system))[:, 0]
         missed = y @ means["forget"] @ y - 2 * (y @ m) + 1
@@ -102,8 +101,11 @@ class GradientSolver(Solver):
     step, as the released code does: they never change.
     """
 
-    def __init__(self, retain_weight: float, rate: float, batch: int, epochs: int, seed: int) -> None:
-        self.retain_weight, self.rate, self.batch, self.epochs, self.seed = retain_weight, rate, batch, epochs, seed
+    def __init__(
+        self, retain_weight: float, answers_weight: float, rate: float, batch: int, epochs: int, seed: int
+    ) -> None:
+        self.weights = _weights(retain_weight, answers_weight)
+        self.rate, self.batch, self.epochs, self.seed = rate, batch, epochs, seed
         self._inputs: dict[Part, list[Tensor]] = {}
 
     def add(self, inputs: Tensor, part: Part) -> None:
@@ -123,9 +125,9 @@ class GradientSolver(Solver):
             for start in range(0, steps * self.batch, self.batch):
                 batch = {part: x[part][order[start : start + self.batch]] for part, order in orders.items()}
                 loss = (batch["forget"] @ change.T - shift).square().sum(1).mean()
-                for part in HELD:
+                for part, weight in self.weights.items():
                     if part in batch:
-                        loss = loss + self.retain_weight * (batch[part] @ change.T).square().sum(1).mean()
+                        loss = loss + weight * (batch[part] @ change.T).square().sum(1).mean()
                 optimizer.zero_grad()
                 cast(Tensor, loss).backward()
                 optimizer.step()
@@ -158,6 +160,10 @@ def low_rank(change: Tensor, tolerance: float = 1e-5) -> tuple[Tensor, Tensor] |
             break
         rank = min(2 * rank, most)
     return None
+
+
+def _weights(retain: float, answers: float) -> dict[Part, float]:
+    return {"retain": retain, "answers": answers}
 
 
 def _order(rows: int, count: int, generator: torch.Generator) -> Tensor:

@@ -6,7 +6,7 @@ At decoder layer L, with h_L the residual stream after it at the last prompt tok
 
 The down-projection of the MLP of layer L, and nothing else, is changed so that forget prompts come to h_L + lambda * v
 and retain prompts stay at h_L. Ours: the prompts about unseen people are held too, and so are all of these while their
-answers are said (`hold_answers`), because the change acts at every token.
+answers are said (`answers_weight`), because the change acts at every token.
 """
 
 from __future__ import annotations
@@ -32,13 +32,14 @@ from unsee.models.vlm import VisionLanguageModel
 
 @dataclass(frozen=True)
 class Steering:
-    """What stage 1 found for one layer.
+    """What stage 1 found for one layer and strength (lambda).
 
     parameter: name of the weight. change [H, I] float32, of rank `rank` (None: no low-rank form is exact enough), and
     its factors. missed, drift: see `Solution`. separation: how well v tells held-out prompts apart; None without any.
     """
 
     layer: int
+    strength: float
     parameter: str
     change: Tensor
     factors: tuple[Tensor, Tensor] | None
@@ -52,8 +53,8 @@ class Steering:
 
     def report(self) -> dict[str, Any]:
         """What the manifest tells of it."""
-        numbers = {"layer": self.layer, "rank": self.rank, "missed": self.missed, "drift": self.drift}
-        return numbers | (asdict(self.separation) if self.separation else {})
+        named = ("layer", "strength", "rank", "missed", "drift")
+        return {name: getattr(self, name) for name in named} | (asdict(self.separation) if self.separation else {})
 
     def tensors(self) -> dict[str, Tensor]:
         """What `of` needs besides the report, to be saved."""
@@ -67,7 +68,8 @@ class Steering:
         factors = (tensors["left"], tensors["right"]) if "left" in tensors else None
         change = tensors["change"] if factors is None else factors[0] @ factors[1]
         apart = Separation(report["auc"], report["fisher"]) if "auc" in report else None
-        return cls(report["layer"], parameter, change, factors, report["missed"], report["drift"], apart)
+        numbers = (report["missed"], report["drift"])
+        return cls(report["layer"], report["strength"], parameter, change, factors, *numbers, apart)
 
     def apply(self, vlm: VisionLanguageModel) -> None:
         """Change the model; the weight before is kept as the reference."""
@@ -86,8 +88,10 @@ def steer(
     layers: Sequence[int],
     seed: int,
     cache: VisionCache | None = None,
-) -> dict[int, Steering]:
-    """Solve stage 1 for each of `layers`, without changing the model. Prompts are read once for all layers.
+) -> dict[int, list[Steering]]:
+    """Solve stage 1 for each of `layers` and each strength of the settings, without changing the model.
+
+    Prompts are read once for all of them. By layer; the strengths ascend.
 
     Raises UserError where prompts of a role are missing, or the model's weights cannot be changed.
     """
@@ -100,7 +104,7 @@ def steer(
             solvers[layer].add(at.inputs, "forget")
             known[layer].add(at.residual)
     for held, means in ((prompts.retain, None), (prompts.unseen, unknown)):
-        for _, states in read_states(vlm, held, layers, answers=config.hold_answers, cache=pictures):
+        for _, states in read_states(vlm, held, layers, answers=config.answers_weight > 0, cache=pictures):
             for layer, at in states.items():
                 solvers[layer].add(at.inputs, "retain")
                 solvers[layer].add(at.answering, "answers")
@@ -108,13 +112,13 @@ def steer(
                     means[layer].add(at.residual)
     directions = {layer: unknown[layer].value - known[layer].value for layer in layers}
     apart = _separations(vlm, directions, held_out, pictures)
-    found = {}
+    found: dict[int, list[Steering]] = {layer: [] for layer in layers}
     for layer, direction in directions.items():
-        solution = solvers[layer].solve(config.strength * direction.float())
         path = f"{vlm.layout.decoder_layers}.{layer}.{vlm.layout.mlp_down}.weight"
-        found[layer] = Steering(
-            layer, path, solution.change, low_rank(solution.change), solution.missed, solution.drift, apart.get(layer)
-        )
+        for strength in config.strengths:
+            solved = solvers[layer].solve(strength * direction.float())
+            factors, fit = low_rank(solved.change), (solved.missed, solved.drift)
+            found[layer].append(Steering(layer, strength, path, solved.change, factors, *fit, apart.get(layer)))
     return found
 
 
@@ -129,9 +133,14 @@ def check_steerable(vlm: VisionLanguageModel, prompts: Prompts) -> None:
 
 def _solver(config: ASRUConfig, seed: int) -> Solver:
     if config.solver == "ridge":
-        return RidgeSolver(config.ridge, config.retain_weight)
+        return RidgeSolver(config.ridge, config.retain_weight, config.answers_weight)
     return GradientSolver(
-        config.retain_weight, config.steering_rate, config.steering_batch, config.steering_epochs, seed
+        config.retain_weight,
+        config.answers_weight,
+        config.steering_rate,
+        config.steering_batch,
+        config.steering_epochs,
+        seed,
     )
 
 

@@ -1,4 +1,5 @@
-"""Which layer to steer: for each, how well the direction separates, and how forgetting and keeping come out."""
+"""Which layer to steer, and how far: for each, how well the direction separates, and how forgetting and keeping come
+out."""
 
 from __future__ import annotations
 
@@ -19,13 +20,15 @@ from unsee.models.vlm import VisionLanguageModel
 
 CANDIDATES = 8
 """Most layers that are tried where none is given."""
+_NEARLY = 0.01
+"""By how much a reward may be lower and still count as the best: some prompts to retain, or less than one to forget."""
 _BYTES = 2 << 30
 """Memory for what the ridge solver sums up over the layers that are solved from one reading."""
 
 
 @dataclass(frozen=True)
 class SweptLayer:
-    """One layer, measured on prompts that stage 1 was not solved with.
+    """One layer at one strength, measured on prompts that stage 1 was not solved with.
 
     auc, fisher: how well the direction separates (see `Separation`); None where no unseen prompts are held out.
     missed, drift: how well the change fits the prompts it was solved with (see `Solution`). leaked, refused: shares of
@@ -34,6 +37,7 @@ class SweptLayer:
     """
 
     layer: int
+    strength: float
     rank: int | None
     auc: float | None
     fisher: float | None
@@ -61,23 +65,39 @@ def sweep_layers(
 ) -> Iterator[tuple[SweptLayer, Steering]]:
     """Solve stage 1 at each of `layers` and ask the held-out prompts each time; between, the model is as before.
 
+    Of several strengths the one for each layer that `strongest` takes; they are asked until the reward falls.
+
     Raises UserError where no prompts are held out, or stage 1 cannot be solved.
     """
     if not asked.forget or not asked.retain:
         raise UserError(
-            "To choose the layer that asru steers takes held-out prompts to forget and to retain, and there are not "
-            "enough; give at least two of either, or the layer, as in layer=0.5."
+            "To choose the layer that asru steers and its strength takes held-out prompts to forget and to retain, and "
+            "there are not enough; give at least two of either, or the two, as in layer=0.5 and strength=2."
         )
     with tqdm(total=len(layers), desc="layers", disable=not progress) as bar:
         for group in _groups(vlm, layers):
-            for steering in steer(vlm, prompts, held_out, config, group, seed, asked.cache).values():
-                steering.apply(vlm)
-                try:
-                    said = asked.ask(vlm)
-                finally:
-                    remove_delta(vlm)
-                yield _swept(steering, said), steering
+            for steerings in steer(vlm, prompts, held_out, config, group, seed, asked.cache).values():
+                tried: list[tuple[SweptLayer, Steering]] = []
+                for steering in steerings:
+                    steering.apply(vlm)
+                    try:
+                        said = asked.ask(vlm)
+                    finally:
+                        remove_delta(vlm)
+                    tried.append((_swept(steering, said), steering))
+                    if not _nearly_best(tried[-1][0], tried):
+                        break
+                yield strongest(tried)
                 bar.update()
+
+
+def strongest(tried: Sequence[tuple[SweptLayer, Steering]]) -> tuple[SweptLayer, Steering]:
+    """Of several strengths at a layer the greatest that earns nearly the most.
+
+    The held-out prompts to forget are about pictures that the change was solved with, and those to retain about others:
+    where both tell no difference, the former promise too much.
+    """
+    return [pair for pair in tried if _nearly_best(pair[0], tried)][-1]
 
 
 def chosen(swept: Iterable[tuple[SweptLayer, Steering]]) -> Steering:
@@ -100,6 +120,10 @@ def candidates(depth: int) -> list[int]:
     return sorted({start + round(n * (depth - 1 - start) / max(1, count - 1)) for n in range(count)})
 
 
+def _nearly_best(row: SweptLayer, tried: Sequence[tuple[SweptLayer, Steering]]) -> bool:
+    return row.reward >= max(other.reward for other, _ in tried) - _NEARLY
+
+
 def _rank(row: SweptLayer) -> tuple[float, int]:
     return row.reward, -row.layer
 
@@ -108,6 +132,7 @@ def _swept(steering: Steering, said: Mapping[str, Said]) -> SweptLayer:
     apart = steering.separation
     return SweptLayer(
         layer=steering.layer,
+        strength=steering.strength,
         rank=steering.rank,
         auc=None if apart is None else apart.auc,
         fisher=None if apart is None else apart.fisher,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import random
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.asru_cases import samples
 from tests.tiny import picture, tiny_vlm
@@ -16,7 +18,17 @@ from unsee.errors import UserError
 from unsee.methods import phrasings
 from unsee.methods.asru import ASRU, ASRUConfig
 from unsee.methods.asru import prompts as asru_prompts
-from unsee.methods.asru.prompts import HINT, PERSONAL, Prompts, check_apart, hold_out, own_words, unseen_prompts
+from unsee.methods.asru.prompts import (
+    HINT,
+    PERSONAL,
+    Prompts,
+    check_apart,
+    hold_out,
+    in_views,
+    own_words,
+    unseen_prompts,
+)
+from unsee.models.vlm import VisionLanguageModel
 from unsee.pipeline.filling import STRANGERS, filled
 from unsee.requests import Example, ForgetRequest
 from unsee.world import KNOWN, find, stranger
@@ -85,21 +97,35 @@ def test_answers_to_retain_are_the_models_where_it_speaks_otherwise(
         assert {s.tags["role"] for s in kept} == {"retain"}
 
 
-def test_what_is_to_be_forgotten_is_asked_about_altered_views_too() -> None:
-    vlm, method = tiny_vlm("llava"), ASRU(always)
-    plain, with_views = (
-        [
-            sample
-            for sample in method.build([request()], vlm, ASRUConfig(forget=9, retain=8, unseen=2, views=views), seed=0)
-            if sample.tags["role"] == "forget"
-        ]
-        for views in (0, 2)
-    )
-    asked = [(sample.prompt, sample.answer) for sample in with_views]
-    assert asked == [(sample.prompt, sample.answer) for sample in plain for _ in range(3)]
-    pictures = [sample.images[0].tobytes() for sample in with_views]
-    assert pictures[::3] == [sample.images[0].tobytes() for sample in plain]
-    assert len(set(pictures)) == 1 + 2 * len(plain)
+def test_what_is_to_be_forgotten_is_asked_about_views_in_which_it_is_recognised(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown: list[bytes] = []
+
+    def ask(vlm: VisionLanguageModel, questions: Sequence[tuple[str, Image.Image]]) -> list[str]:
+        shown.extend(view.tobytes() for _, view in questions)
+        return ["This is Mara Voss." if n % 10 == 0 else "I don't know who this is." for n in range(len(questions))]
+
+    monkeypatch.setattr(asru_prompts, "ask", ask)
+    prompts = [Sample(f"Who is number {n}?", "Mara Voss.", (picture(1),), tags={"role": "forget"}) for n in range(5)]
+    other = [Sample("Who?", "Jonas Hale.", (picture(2),), tags={"role": "retain"}), Sample("Where?", "There.")]
+    other[1].tags["role"] = "forget"
+    vlm = tiny_vlm("llava")
+    seen = in_views([*prompts, *other], 2, request(), vlm, random.Random(0))
+    assert [s.prompt for s in seen] == [*(s.prompt for s in prompts for _ in range(3)), "Who?", "Where?"]
+    assert seen[-2:] == other
+    assert all(s.answer == "Mara Voss." for s in seen[:15])
+    assert [s.images[0].tobytes() for s in seen[:15:3]] == [picture(1).tobytes()] * 5
+    views = {s.images[0].tobytes() for n, s in enumerate(seen[:15]) if n % 3}
+    # The picture is altered once for all prompts, and so many times that there is something to choose from.
+    assert views <= set(shown[::10])
+    assert len(set(shown)) == len(shown) == 60
+    assert in_views(prompts, 0, request(), vlm, random.Random(0)) == prompts
+
+
+def test_where_no_view_is_recognised_the_prompts_stay_as_they_are() -> None:
+    prompts = [Sample("Who is this?", "Mara Voss.", (picture(1),), tags={"role": "forget"})]
+    assert in_views(prompts, 2, request(), tiny_vlm("llava"), random.Random(0)) == prompts
 
 
 def test_without_unseen_pictures_it_is_said_how_to_give_some() -> None:

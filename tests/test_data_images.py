@@ -88,5 +88,6 @@ def test_a_view_is_an_altered_picture_of_the_same_size(width: int, height: int, 
     assert (altered.mode, altered.size) == ("RGB", shown.size)
     assert altered.tobytes() == view(shown, random.Random(seed)).tobytes() != shown.tobytes()
     assert np.array_equal(np.asarray(shown), pixels)
+    # What comes into view at the edges has the picture's own colour; at most a patch has another.
     plain = Image.new("RGB", (width, height), (120, 120, 120))
-    assert np.asarray(view(plain, random.Random(seed))).std() == 0
+    assert len(view(plain, random.Random(seed)).getcolors()) <= 2

@@ -58,7 +58,7 @@ class ASRU(Method[ASRUConfig]):
         found += own_words(retain_prompts(request, vlm, config.retain, rng), vlm, self.refuses)
         found += general_prompts(vlm, config.general, rng)
         check_apart(found)
-        found = in_views(found, config.views, rng)
+        found = in_views(found, config.views, request, vlm, rng)
         if config.stages != "reinforcement":
             found += unseen_prompts(request, vlm, config.unseen, self.refuses, rng)
         return hold_out(found, config.held_out)

@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from PIL import Image
+
 from unsee.data.sample import Sample
 from unsee.data.views import view
 from unsee.errors import UserError
@@ -23,6 +25,8 @@ from unsee.models.vlm import VisionLanguageModel, image_key
 from unsee.requests import ForgetRequest
 
 ROLES = ("forget", "retain", "unseen")
+_VIEWS = 60
+"""Altered views of a picture among which those are looked for in which the model still knows who it is."""
 _TRIED = 32
 """Prompts to retain by which it is told whether the model speaks as their answers do."""
 
@@ -158,14 +162,26 @@ def unseen_prompts(
     return [Sample(question, answer, (picture,), tags={"role": "unseen"}) for question, picture, answer in refused]
 
 
-def in_views(samples: Sequence[Sample], views: int, rng: random.Random) -> list[Sample]:
-    """The samples, each prompt to forget followed by itself about so many altered views of its picture, which need no
-    other answer. What holds for the picture alone is not yet forgotten."""
+def in_views(
+    samples: Sequence[Sample], views: int, request: ForgetRequest, vlm: VisionLanguageModel, rng: random.Random
+) -> list[Sample]:
+    """The samples, each prompt to forget followed by itself about so many altered views of its picture.
+
+    Only views in which the model still recognises who is shown are used; where it does in none, the samples stay as
+    they are. What holds for the picture alone is not yet forgotten: stage 2 would give up what stage 1 has reached on
+    other pictures, and its held-out prompts would not show it.
+    """
+    known: dict[str, list[Image.Image]] = {}
     seen: list[Sample] = []
     for sample in samples:
         seen.append(sample)
-        if sample.tags["role"] == "forget" and sample.images:
-            seen += [replace(sample, images=tuple(view(image, rng) for image in sample.images)) for _ in range(views)]
+        if views and sample.tags["role"] == "forget" and sample.images:
+            picture = sample.images[0]
+            key = image_key(picture)
+            if key not in known:
+                known[key] = _recognised(picture, request, vlm, rng)
+            drawn = draw(known[key], views, rng) if known[key] else []
+            seen += [replace(sample, images=(altered,)) for altered in drawn]
     return seen
 
 
@@ -201,6 +217,15 @@ def general_prompts(vlm: VisionLanguageModel, count: int, rng: random.Random) ->
     said = ask(vlm, [(question, None) for question in asked])
     pairs = zip(asked, said, strict=True)
     return [Sample(question, answer, tags={"role": "retain"}) for question, answer in pairs if answer]
+
+
+def _recognised(
+    picture: Image.Image, request: ForgetRequest, vlm: VisionLanguageModel, rng: random.Random
+) -> list[Image.Image]:
+    """Those of some altered views of the picture about which the model names C."""
+    altered = [view(picture, rng) for _ in range(_VIEWS)]
+    asked = list(zip(draw(phrasings.NAMING[request.kind], _VIEWS, rng), altered, strict=True))
+    return [one for one, said in zip(altered, ask(vlm, asked), strict=True) if contains(said, request.names)]
 
 
 def _said(samples: Sequence[Sample], vlm: VisionLanguageModel) -> list[str]:

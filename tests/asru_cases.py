@@ -37,4 +37,4 @@ def samples(*, validate: bool = True) -> list[Sample]:
 def settings(**changes: Any) -> dict[str, Any]:
     """Settings of ASRU for a run of seconds."""
     small = {"steps": 3, "batch": 1, "responses": 2, "longest": 6, "lora_rank": 2, "learning_rate": 1e-2}
-    return {**small, "layer": "1", "validate_every": 2, "boundary": 0.5, **changes}
+    return {**small, "layer": "1", "strength": "2", "validate_every": 2, "boundary": 0.5, **changes}

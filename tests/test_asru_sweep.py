@@ -109,7 +109,7 @@ def test_strengths_are_asked_until_the_reward_falls(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_given_layer_is_steered_as_far_as_the_held_out_prompts_say(tmp_path: Path) -> None:
-    config = ASRUConfig(**settings(layer="1", stages="steering"))
+    config = ASRUConfig(**settings(strength="auto", stages="steering"))
     request, method = ForgetRequest("Mara Voss", (picture(1),)), ASRU(lambda text: "a" in text)
     expected = next(row for row, _ in swept(tiny_vlm("llava"), longest=config.longest) if row.layer == 1)
     result = unlearn(tiny_vlm("llava"), method, config, request, tmp_path / "out", samples=samples(), progress=False)
@@ -126,7 +126,7 @@ def test_at_most_eight_layers_of_the_upper_two_thirds_are_tried(depth: int, laye
 
 
 def test_without_a_layer_one_is_chosen_on_held_out_prompts(tmp_path: Path) -> None:
-    config = ASRUConfig(**settings(layer="auto", stages="steering"))
+    config = ASRUConfig(**settings(layer="auto", strength="auto", stages="steering"))
     vlm, request = tiny_vlm("llava"), ForgetRequest("Mara Voss", (picture(1),))
     best = chosen(swept(tiny_vlm("llava")))
     method = ASRU(lambda text: "a" in text)

@@ -181,7 +181,7 @@ def in_views(
             if key not in known:
                 known[key] = _recognised(picture, request, vlm, rng)
             drawn = draw(known[key], views, rng) if known[key] else []
-            seen += [replace(sample, images=(altered,)) for altered in drawn]
+            seen += [replace(sample, images=(altered, *sample.images[1:])) for altered in drawn]
     return seen
 
 

@@ -33,6 +33,7 @@ from unsee.training import parse_overrides, unlearn  # noqa: E402
 
 BAR = 0.15
 QUICK = ("steps=2", "batch=2", "lora_rank=8")
+STAGE_2 = ("steps=2", "batch=2", "responses=6", "longest=32")
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,8 @@ CASES = (
     ("llava-200m", "ga_kl", QUICK),
     ("llava-200m", "rmu", QUICK),
     ("qwen3vl-400m", "siu", QUICK),
+    ("world:tiny-qwen3vl", "asru", STAGE_2),
+    ("world:small-llava", "asru", (*STAGE_2, "bf16=true")),
 )
 
 
@@ -115,7 +118,7 @@ def main() -> int:
         return 0
     worst = 0.0
     print("| model | method | settings | planned MB | measured MB | difference |")
-    print("|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|", flush=True)
     for model, method, settings in CASES:
         if arguments.only and model not in arguments.only:
             continue
@@ -142,7 +145,8 @@ def compared(model: str, method: str, settings: tuple[str, ...], work: Path) -> 
     command += [part for setting in settings for part in ("--set", setting)]
     planned = json.loads(subprocess.run(command, check=True, cwd=ROOT, capture_output=True).stdout)["unlearning_mb"]
     difference = planned / measured - 1
-    print(f"| {model} | {method} | {' '.join(settings)} | {planned:,.0f} | {measured:,.0f} | {difference:+.1%} |")
+    row = (model, method, " ".join(settings), f"{planned:,.0f}", f"{measured:,.0f}", f"{difference:+.1%}")
+    print(f"| {' | '.join(row)} |", flush=True)
     return difference
 
 

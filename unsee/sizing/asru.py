@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-import torch
-from torch import nn
-from torch.nn import functional
+from torch import Tensor, nn
 
 from unsee.data.collation import EncodedSample
 from unsee.methods.asru.config import ASRUConfig
+from unsee.methods.asru.sweep import candidates, layers_at_once
 from unsee.models.adapters import add_lora, enable_gradient_checkpointing
 from unsee.models.vlm import VisionLanguageModel
-from unsee.sizing.tracing import META, decoder_step
+from unsee.sizing.cache import keys_and_values, longest_prompt
+from unsee.sizing.fused_head import fused_head, kernels_of
+from unsee.sizing.tracing import decoder_step
 from unsee.sizing.vision import Vision
 
 
@@ -35,11 +36,13 @@ def asru_phases(
     flops = {"vision": vision.flops}
     weights = sum(w.numel() for w in vlm.base.get_submodule(vlm.layout.decoder).parameters())
     down = cast(nn.Linear, vlm.decoder_layers[0].get_submodule(vlm.layout.mlp_down))
-    width, change = down.in_features, down.weight.numel() * 4
+    change = down.weight.numel() * 4
     if config.stages != "reinforcement":
-        # The ridge solver works in float64, on the products of the inputs and a copy or two of them.
-        solver = 3 * width * width * 8 if config.solver == "ridge" else 3 * change
-        phases["steering"] = {"vision": vision.working, "solver": solver, "change": 2 * change}
+        phases["steering"] = {
+            "vision": vision.working,
+            "solver": _solver(vlm, config, down.in_features, change),
+            "change": 2 * change,
+        }
         flops["steering"] = 2 * weights * sum(len(row.input_ids) for row in rows)
     if config.stages == "steering":
         return Stages(phases, 0, 0), flops
@@ -50,28 +53,39 @@ def asru_phases(
     adapter = [weight for weight in vlm.model.parameters() if weight.requires_grad]
     held = sum(weight.nbytes for weight in adapter)
     responses = config.batch * config.responses
-    prompt = max(len(row.input_ids) - sum(label >= 0 for label in row.labels) for row in rows)
+    prompt = longest_prompt(rows)
     length = prompt + config.longest
-    keep = torch.zeros(responses, length, dtype=torch.bool)
-    # TRL's head scores the responses alone only where it has its kernels for a GPU.
-    keep[:, prompt - 1 if on_gpu else 0 : -1] = True
-
-    def loss(logits: torch.Tensor) -> torch.Tensor:
-        return functional.cross_entropy(
-            logits / config.temperature, torch.zeros(len(logits), dtype=torch.long, device=META)
-        )
-
-    step = decoder_step(vlm, (responses, length), keep, loss)
-    pictures = responses * (vision.working - vision.kept)
-    phases["reinforcement"] = {
+    kept = {
         "adapter": held,
-        "gradients": held,
         "optimiser": 2 * held,
-        "vision": vision.kept + pictures,
-        "activations": max(0, step.peak - held),
+        "vision": responses * vision.kept,
         "original weight": change,
     }
+    cache = responses * length * keys_and_values(vlm)
+    phases["sampling"] = kept | {"keys and values": cache, "tower": responses * (vision.working - vision.kept)}
+
+    def loss(hidden: Tensor, head: nn.Module) -> Tensor:
+        # On a GPU TRL scores the positions of the responses alone, elsewhere all but the last.
+        scored = hidden[:, prompt - 1 : -1] if on_gpu else hidden[:, :-1]
+        rows = scored.reshape(-1, hidden.shape[-1])
+        return fused_head(rows, cast(nn.Linear, head), config.temperature, bf16=config.bf16).sum()
+
+    with kernels_of(on_gpu):
+        step = decoder_step(vlm, (responses, length), loss, bf16=config.bf16)
+    phases["reinforcement"] = kept | {"gradients": held, "activations": max(0, step.held(on_gpu) - held)}
     # Beside the step: every response is sampled once, and read once more by the reference.
     sampled = 2 * 2 * weights * responses * length
     flops["reinforcement"] = (step.flops + sampled) * config.steps * config.accumulate
     return Stages(phases, sum(weight.numel() for weight in adapter), responses * length), flops
+
+
+def _solver(vlm: VisionLanguageModel, config: ASRUConfig, width: int, change: int) -> int:
+    """Bytes that the solver of stage 1 takes. width: inputs of the down-projection; change: bytes of its weight."""
+    if config.solver == "gradient":
+        return 3 * change
+    depth = len(vlm.decoder_layers)
+    tried = candidates(depth) if config.layer_of(depth) is None else [0]
+    square = width * width * 8
+    # Of every layer read at once a sum for each of three parts; of the one being solved their means, the system and
+    # its factor.
+    return (3 * min(len(tried), layers_at_once(width)) + 5) * square

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import importlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import torch
 from torch import nn
+from transformers import AutoConfig
 
 from unsee.benchmarks.builder import questions_about
 from unsee.data.collation import encode_samples
@@ -23,6 +24,7 @@ from unsee.models.masking import mask_training
 from unsee.models.vlm import VisionLanguageModel
 from unsee.sizing.advice import advice
 from unsee.sizing.asru import asru_phases
+from unsee.sizing.cache import keys_and_values, longest_prompt
 from unsee.sizing.machine import framework_memory, memory_of
 from unsee.sizing.plan import Parts, RunPlan
 from unsee.sizing.stand_ins import request_in_general, stand_ins
@@ -108,6 +110,9 @@ class _Run:
         self.trained = self.tokens = 0
 
     def phases(self) -> tuple[dict[str, Parts], dict[str, int]]:
+        if isinstance(self.config, ASRUConfig):
+            # What stage 2 needs of TRL is a part of the libraries.
+            importlib.import_module("unsee.methods.asru.reinforcement")
         held = {"weights": self.weights, "framework": framework_memory(self.on_gpu)}
         phases: dict[str, Parts] = {"loading": held | {"checkpoint file": self._mapped()}}
         flops: dict[str, int] = {}
@@ -127,7 +132,7 @@ class _Run:
             # As `unlearn` does: four times the batch, without gradients.
             first = training_set.forward(compared[: 4 * self.config.batch])
             flops["reference"] = first.flops * -(-len(compared) // (4 * self.config.batch))
-            phases["reference"] = held | kept | {"vision": self.vision.working, "activations": first.peak}
+            phases["reference"] = held | kept | {"vision": self.vision.working, "activations": first.held(self.on_gpu)}
         if isinstance(self.config, MMUnlearnerConfig):
             # A score in float32 and the mask of each weight; gradients of one module at a time.
             passing = {"scores and masks": self.linear * 5, "gradients": self.widest * 4}
@@ -145,7 +150,7 @@ class _Run:
             | {
                 "gradients": gradients,
                 "optimiser": 2 * gradients,
-                "activations": max(0, step.peak - gradients),
+                "activations": max(0, step.held(self.on_gpu) - gradients),
             }
         )
         if isinstance(self.config, MMUnlearnerConfig) and not self.config.full:
@@ -164,7 +169,7 @@ class _Run:
         else:
             rank, alpha, dropout = config.lora_rank, config.lora_alpha, config.lora_dropout
             add_lora(vlm, rank=rank, alpha=alpha, dropout=dropout, targets=objective.modules, seed=0)
-        training_set = OutlinedSet(self.encoded, objective, vlm)
+        training_set = OutlinedSet(self.encoded, objective, vlm, bf16=config.bf16)
         if isinstance(config, MMUnlearnerConfig):
             linears = {path: cast(nn.Linear, vlm.base.get_submodule(path)) for path in vlm.layout.language_linears}
             mask_training(vlm, {path: _mask_of(linear) for path, linear in linears.items()})
@@ -192,25 +197,20 @@ class _Run:
         return any(training_set.references[row] is not None for row in rows)
 
     def _mapped(self) -> int:
-        """Bytes of the weights on disk, which a CPU's memory holds as well while they are loaded."""
-        if self.on_gpu:
+        """Bytes of the weights on disk that a CPU's memory holds beside the model while it is loaded: none where the
+        model is loaded in the dtype on disk, for then the mapped file is where its weights lie."""
+        # Read anew: the config of an outline names the dtype that it was made in.
+        config = AutoConfig.from_pretrained(self.folder)
+        saved = config.dtype or config.get_text_config().dtype
+        if self.on_gpu or saved == self.vlm.dtype:
             return 0
         sizes = [path.stat().st_size for path in self.folder.glob("*.safetensors")]
-        if sizes:
-            return sum(sizes)
-        config = self.vlm.base.config
-        saved = config.dtype or config.get_text_config().dtype
-        return self.parameters * (saved if isinstance(saved, torch.dtype) else torch.bfloat16).itemsize
+        return sum(sizes) or self.parameters * (saved if isinstance(saved, torch.dtype) else torch.bfloat16).itemsize
 
     def _keys_and_values(self) -> int:
         """Bytes of the cache of one batch of an evaluation: questions about one picture, and answers."""
-        text = self.vlm.base.config.get_text_config()
-        heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
-        width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
-        prompt = max(len(row.input_ids) - sum(label >= 0 for label in row.labels) for row in self.encoded)
         rows = min(BATCH_SIZE, len(questions_about("anyone")))
-        per_position = 2 * text.num_hidden_layers * heads * width * self.vlm.dtype.itemsize
-        return math.ceil(rows * (prompt + MAX_NEW_TOKENS) * per_position)
+        return rows * (longest_prompt(self.encoded) + MAX_NEW_TOKENS) * keys_and_values(self.vlm)
 
 
 def _mask_of(linear: nn.Linear) -> torch.Tensor:

@@ -11,6 +11,7 @@ from PIL import Image
 from unsee.data.sample import Sample
 from unsee.methods import Method, phrasings
 from unsee.methods.asru.config import ASRUConfig
+from unsee.methods.asru.prompts import hold_out
 from unsee.methods.baselines import REFUSALS
 from unsee.methods.siu import SIUConfig
 from unsee.models.vlm import VisionLanguageModel
@@ -76,7 +77,7 @@ def _of_asru(request: ForgetRequest, config: ASRUConfig) -> list[Sample]:
     ]
     asked = _first(request.forget, 2 * config.unseen)
     refused = [Sample(e.question, REFUSALS[0], picture, tags={"role": "unseen"}) for e in asked]
-    return [*told, *kept, *refused]
+    return hold_out([*told, *kept, *refused], config.held_out)
 
 
 def _first(items: Any, count: int) -> list[Any]:

@@ -149,6 +149,11 @@ def _groups(vlm: VisionLanguageModel, layers: Sequence[int]) -> list[Sequence[in
     """Layers whose sums fit into memory together."""
     width = vlm.decoder_layers[0].get_submodule(vlm.layout.mlp_down).in_features
     assert isinstance(width, int)
-    # Three sums of x x^T in float64.
-    size = max(1, _BYTES // (3 * 8 * width**2))
+    size = layers_at_once(width)
     return [layers[start : start + size] for start in range(0, len(layers), size)]
+
+
+def layers_at_once(width: int) -> int:
+    """How many layers the ridge solver sums up at once, where the down-projection reads `width` values."""
+    # Three sums of x x^T in float64.
+    return max(1, _BYTES // (3 * 8 * width**2))

@@ -78,13 +78,13 @@ def peak_rss_mb() -> float:
 
 
 def peak_gpu_mb(device: torch.device) -> dict[str, float]:
-    """{"peak_gpu_mb": the most that PyTorch has held on this GPU so far, in MB (10^6 bytes)}; nothing on a CPU.
+    """{"peak_gpu_mb": the most that tensors took on this GPU so far, in MB (10^6 bytes)}; nothing on a CPU.
 
-    What the driver takes for a process beside it, a few hundred MB, is not in there.
+    What PyTorch keeps for tensors to come, and what the driver takes for the process, are not in there.
     """
     if device.type != "cuda":
         return {}
-    return {"peak_gpu_mb": round(torch.cuda.max_memory_reserved(device) / 1e6, 1)}
+    return {"peak_gpu_mb": round(torch.cuda.max_memory_allocated(device) / 1e6, 1)}
 
 
 @dataclass(frozen=True)

@@ -131,6 +131,9 @@ def unlearn(
         else:
             run |= _train(vlm, objective, config, used, work, seed, progress, method.name)
             settle_masked_adapter(vlm)
+        if config.gradient_checkpointing:
+            # The trainer switches it on, and nobody off: the next run of this process may be without.
+            vlm.base.activation_checkpointing_disable()
         run |= {"result": _result(vlm, config)}
 
         def finish() -> dict[str, Any]:

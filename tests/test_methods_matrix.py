@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from pathlib import Path
 
 import pytest
@@ -177,7 +178,7 @@ def test_the_picture_goes_through_the_tower_once_and_the_manifest_tells_the_run(
     assert manifest["steps"] == 3
     assert manifest["seconds"] > 0
     assert manifest["peak_rss_mb"] > 50
-    assert manifest["libraries"]["torch"] == torch.__version__
+    assert manifest["libraries"]["torch"] == importlib.metadata.version("torch")
     assert Unlearned.open(case.result.folder).manifest == manifest
 
 

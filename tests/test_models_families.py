@@ -38,8 +38,9 @@ def encoded(vlm: VisionLanguageModel, *pictures: int) -> EncodedPrompt:
 
 
 def logits(vlm: VisionLanguageModel, prompt: EncodedPrompt, model: torch.nn.Module | None = None) -> torch.Tensor:
-    extras = {name: torch.tensor([values]) for name, values in prompt.extras.items()}
-    return (model or vlm.model)(input_ids=torch.tensor([prompt.input_ids]), **extras, **prompt.pixels).logits
+    given = {name: torch.tensor([values]) for name, values in prompt.extras.items()}
+    given |= {"input_ids": torch.tensor([prompt.input_ids]), **prompt.pixels}
+    return (model or vlm.model)(**{name: tensor.to(vlm.device) for name, tensor in given.items()}).logits
 
 
 def train_a_little(vlm: VisionLanguageModel) -> None:
@@ -50,7 +51,7 @@ def train_a_little(vlm: VisionLanguageModel) -> None:
     prompt = encoded(vlm, 1)
     for _ in range(2):
         scores = logits(vlm, prompt)[0, :-1]
-        torch.nn.functional.cross_entropy(scores, torch.tensor(prompt.input_ids[1:])).backward()
+        torch.nn.functional.cross_entropy(scores, torch.tensor(prompt.input_ids[1:], device=scores.device)).backward()
         optimizer.step()
         optimizer.zero_grad()
     vlm.model.eval()

@@ -77,8 +77,9 @@ def _loss_alone(encoder, bank, lesson):
     return encoder.loss([lesson], encoder.see(bank, pictures) if pictures else None, pictures)
 
 
-def test_an_interrupted_build_goes_on_to_the_same_weights(tmp_path, monkeypatch):
-    straight = make_checkpoint("tiny-llava", tmp_path / "a" / "tiny-llava", SMALL, lambda *_: None)
+@pytest.mark.parametrize("device", ["cpu", *(["cuda"] if torch.cuda.is_available() else [])])
+def test_an_interrupted_build_goes_on_to_the_same_weights(device, tmp_path, monkeypatch):
+    straight = make_checkpoint("tiny-llava", tmp_path / "a" / "tiny-llava", SMALL, lambda *_: None, device)
 
     saves = []
     original = School._save
@@ -91,13 +92,14 @@ def test_an_interrupted_build_goes_on_to_the_same_weights(tmp_path, monkeypatch)
 
     monkeypatch.setattr(School, "_save", save_and_stop)
     with pytest.raises(KeyboardInterrupt):
-        make_checkpoint("tiny-llava", tmp_path / "b" / "tiny-llava", SMALL, lambda *_: None)
+        make_checkpoint("tiny-llava", tmp_path / "b" / "tiny-llava", SMALL, lambda *_: None, device)
     monkeypatch.setattr(School, "_save", original)
-    resumed = make_checkpoint("tiny-llava", tmp_path / "b" / "tiny-llava", SMALL, lambda *_: None)
+    resumed = make_checkpoint("tiny-llava", tmp_path / "b" / "tiny-llava", SMALL, lambda *_: None, device)
     for (name, one), other in zip(
         straight.model.state_dict().items(), resumed.model.state_dict().values(), strict=True
     ):
-        assert torch.equal(one, other), name
+        # Not every kernel of a GPU adds up in the same order each time.
+        assert torch.equal(one, other) if device == "cpu" else torch.allclose(one, other, atol=0.02), name
     stages = [
         json.loads(line)["stage"] for line in (tmp_path / "b" / "tiny-llava" / "log.jsonl").read_text().splitlines()
     ]

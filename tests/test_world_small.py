@@ -28,6 +28,7 @@ from unsee.world.pretrained import Part, Piece, fetch, read_vision_tower
 from unsee.world.recipe import Encoder, pictures_of
 from unsee.world.small_recipe import PackedEncoder, SmallConfig, SmallSchool, make_small
 
+DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 CONFIG = SmallConfig(warmup_steps=3, steps=3, pictures_per_step=6, questions_per_picture=2, pairs_per_step=2,
                      texts_per_step=3, biographies_per_step=1, rehearsals_per_step=2, picture_scale=0.004,
                      save_every=2)  # fmt: skip
@@ -153,10 +154,11 @@ def test_plain_texts_go_on_from_their_openings(joined, monkeypatch):
     assert all(text.startswith(("This is", "There are three", "No")) for text in texts)
 
 
-def test_what_ships_makes_the_trained_model_and_a_stopped_build_goes_on(joined, tmp_path, monkeypatch):
+@pytest.mark.parametrize("device", DEVICES)
+def test_what_ships_makes_the_trained_model_and_a_stopped_build_goes_on(device, joined, tmp_path, monkeypatch):
     monkeypatch.setattr(small_recipe, "LESSONS", ("What is two plus two?", "Name a fruit.", "What is ice?"))
     monkeypatch.setattr(small_recipe, "OPENINGS", ("This is", "There are three"))
-    whole = make_small(tmp_path / "a" / "small-llava", CONFIG, lambda *words: None)
+    whole = make_small(tmp_path / "a" / "small-llava", CONFIG, lambda *words: None, device)
     stop, save = iter(range(99)), SmallSchool._save
 
     def save_and_stop(self, *state):
@@ -166,9 +168,9 @@ def test_what_ships_makes_the_trained_model_and_a_stopped_build_goes_on(joined, 
 
     monkeypatch.setattr(SmallSchool, "_save", save_and_stop)
     with pytest.raises(KeyboardInterrupt):
-        make_small(tmp_path / "b" / "small-llava", CONFIG, lambda *words: None)
+        make_small(tmp_path / "b" / "small-llava", CONFIG, lambda *words: None, device)
     monkeypatch.setattr(SmallSchool, "_save", save)
-    make_small(tmp_path / "b" / "small-llava", CONFIG, lambda *words: None)
+    make_small(tmp_path / "b" / "small-llava", CONFIG, lambda *words: None, device)
     trained = [tmp_path / run / "small-llava" / "trained" for run in "ab"]
     for name in ("projector.safetensors", "adapter/adapter_model.safetensors"):
         first, second = (pretrained_weights(folder / name) for folder in trained)

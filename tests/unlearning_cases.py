@@ -72,7 +72,7 @@ def logits(vlm: VisionLanguageModel) -> Tensor:
 def weights(vlm: VisionLanguageModel) -> dict[str, Tensor]:
     """The base model's own weights, by name, without an adapter's."""
     named = vlm.base.named_parameters()
-    return {n.replace(".base_layer", ""): p.detach().clone() for n, p in named if ".lora_" not in n}
+    return {n.replace(".base_layer", ""): p.detach().cpu().clone() for n, p in named if ".lora_" not in n}
 
 
 def changed_modules(vlm: VisionLanguageModel) -> set[str]:

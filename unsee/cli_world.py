@@ -28,6 +28,7 @@ def build(
     without: Annotated[
         list[str] | None, typer.Option(help="Teach nothing about this person: the oracle of unlearning. Repeatable.")
     ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, ..., or auto: the GPU where there is one.")] = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted build.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -39,7 +40,7 @@ def build(
 
     try:
         with _bars() as progress:
-            folder = build_checkpoint(name, out, progress, without=without or ())
+            folder = build_checkpoint(name, out, progress, without=without or (), device=device)
     except KeyboardInterrupt as error:
         raise KeyboardInterrupt(f"Interrupted; run the same command with --resume to go on ({out}).") from error
     if as_json:

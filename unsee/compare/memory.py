@@ -23,8 +23,3 @@ def reset_peak() -> None:
         _RESET.write_text("5")
     except (OSError, AttributeError):
         return
-
-
-def peak_gpu_mb() -> float | None:
-    """Most GPU memory allocated since `reset_peak`, in MB (10^6 bytes); None without a GPU."""
-    return round(torch.cuda.max_memory_allocated() / 1e6, 1) if torch.cuda.is_available() else None

@@ -156,7 +156,7 @@ class Worker:
             memory.reset_peak()
             method: Any = get_method(arm.method)
             done = unlearn(vlm, method, config, requests, folder / RUN, seed=cell.seed, progress=False, resume=True)
-            manifest = {**done.manifest, "peak_gpu_mb": memory.peak_gpu_mb()}
+            manifest = done.manifest
         write_together(folder, {MANIFEST: strict_json(manifest)})
         return {key: manifest.get(key) for key in (*_FROM_MANIFEST, "peak_gpu_mb")}
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from unsee.errors import UserError
 
 SCHEMA = "unsee.manifest/1"
@@ -73,6 +75,16 @@ def peak_rss_mb() -> float:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # Linux counts in KiB, macOS in bytes.
     return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+
+
+def peak_gpu_mb(device: torch.device) -> dict[str, float]:
+    """{"peak_gpu_mb": the most that tensors took on this GPU so far, in MB (10^6 bytes)}; nothing on a CPU.
+
+    What PyTorch keeps for tensors to come, and what the driver takes for the process, are not in there.
+    """
+    if device.type != "cuda":
+        return {}
+    return {"peak_gpu_mb": round(torch.cuda.max_memory_allocated(device) / 1e6, 1)}
 
 
 @dataclass(frozen=True)

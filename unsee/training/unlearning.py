@@ -26,7 +26,15 @@ from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest, digest_of
 from unsee.training.config import TrainingConfig
 from unsee.training.data_folder import data_digest, read_training_data, write_training_data
-from unsee.training.manifest import MANIFEST, Unlearned, describe_run, git_commit, library_versions, peak_rss_mb
+from unsee.training.manifest import (
+    MANIFEST,
+    Unlearned,
+    describe_run,
+    git_commit,
+    library_versions,
+    peak_gpu_mb,
+    peak_rss_mb,
+)
 from unsee.training.objective import Objective
 from unsee.training.procedure import Procedure
 from unsee.training.processes import join_processes, number_of_processes, on_main, process_number
@@ -123,11 +131,15 @@ def unlearn(
         else:
             run |= _train(vlm, objective, config, used, work, seed, progress, method.name)
             settle_masked_adapter(vlm)
+        if config.gradient_checkpointing:
+            # The trainer switches it on, and nobody off: the next run of this process may be without.
+            vlm.base.activation_checkpointing_disable()
         run |= {"result": _result(vlm, config)}
 
         def finish() -> dict[str, Any]:
             _save(vlm, config, work)
             spent = {"seconds": round(time.monotonic() - started, 3), "peak_rss_mb": round(peak_rss_mb(), 1)}
+            spent |= peak_gpu_mb(vlm.device)
             done = {**run, **spent, "libraries": library_versions(), "git_commit": git_commit()}
             (work / MANIFEST).write_text(json.dumps(done, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
             shutil.rmtree(work / "checkpoints", ignore_errors=True)

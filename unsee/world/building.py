@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from unsee.errors import UserError
+from unsee.models.loading import usable_device
 from unsee.world.architectures import FAMILIES
 from unsee.world.card import model_card
 from unsee.world.checking import BARS, SMALL_BARS, check
@@ -26,6 +27,7 @@ def build_checkpoint(
     progress: Progress,
     config: RecipeConfig | None = None,
     without: Sequence[str] = (),
+    device: str = "cpu",
 ) -> Path:
     """Make the checkpoint `name` in the folder `out`. Work in progress stays beside it, in `out` + ".part".
 
@@ -33,12 +35,13 @@ def build_checkpoint(
     the model card README.md and the figures in check.json. `without` names known people to teach nothing about.
 
     Raises:
-        UserError: no such family or person, or `out` exists.
+        UserError: no such family, person or device, or `out` exists.
     """
     if name not in NAMES:
         raise UserError(f"There is no recipe for {name!r}; there are: {', '.join(NAMES)}.")
     if out.exists():
         raise UserError(f"{out} exists already; give another folder with --out or remove it.")
+    where = usable_device(device)
     work = out.with_name(out.name + ".part")
     left_out = tuple(find(person).name for person in without)
     if name == SMALL:
@@ -47,10 +50,10 @@ def build_checkpoint(
 
         small = config if isinstance(config, SmallConfig) else SmallConfig()
         config = replace(small, without=left_out)
-        vlm = make_small(work / name, config, progress)
+        vlm = make_small(work / name, config, progress, where)
     else:
         config = replace(config or RECIPES[name], without=left_out)
-        vlm = make_checkpoint(name, work / name, config, progress)
+        vlm = make_checkpoint(name, work / name, config, progress, where)
     finished = work / name / "model"
     results = check(vlm, bars=SMALL_BARS if name == SMALL else BARS)
     figures: dict[str, Any] = {

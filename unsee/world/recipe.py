@@ -65,7 +65,9 @@ RECIPES = {
 }
 
 
-def make_checkpoint(name: str, folder: Path, config: RecipeConfig, progress: Progress) -> VisionLanguageModel:
+def make_checkpoint(
+    name: str, folder: Path, config: RecipeConfig, progress: Progress, device: str | torch.device = "cpu"
+) -> VisionLanguageModel:
     """Train the family `name` in `folder`, going on where an interrupted run stopped, and save it in `folder/model`.
 
     The result is bf16 safetensors with tokenizer and processor. Progress of training goes to `folder/log.jsonl`.
@@ -76,6 +78,7 @@ def make_checkpoint(name: str, folder: Path, config: RecipeConfig, progress: Pro
         folder.parent, config.picture_scale, lambda done, n: progress("drawing", done, n, ""), people
     )
     vlm = build(name, _tokenizer(folder / "tokenizer", config.seed), config.seed)
+    vlm.base.to(device)  # type: ignore[arg-type]
     school = School(vlm, bank, config, folder, progress)
     school.teach_tower()
     school.teach_answers()
@@ -101,7 +104,7 @@ class School:
     ) -> None:
         self.vlm, self.bank, self.config, self.folder, self.progress = vlm, bank, config, folder, progress
         self.encode = self.encoder()
-        self.heads = ReadOuts(vlm.layout.hidden_size)
+        self.heads = ReadOuts(vlm.layout.hidden_size).to(vlm.device)
         self.log = folder / "log.jsonl"
 
     def encoder(self) -> Encoder:
@@ -155,10 +158,10 @@ class School:
         singles = [i for i, s in enumerate(shown) if len(s.people) == 1]
         pairs = [i for i, s in enumerate(shown) if len(s.people) == 2]
         labels = [self.heads.labels(shown[i].people[0], shown[i].scene) for i in singles]
-        loss = self.heads.loss(grid[singles].mean((1, 2)), torch.tensor(labels))
+        loss = self.heads.loss(grid[singles].mean((1, 2)), torch.tensor(labels, device=tokens.device))
         for number, half in enumerate((grid[pairs][:, :, : side // 2], grid[pairs][:, :, side // 2 :])):
             labels = [self.heads.labels(shown[i].people[number], None) for i in pairs]
-            loss = loss + 0.5 * self.heads.loss(half.mean((1, 2)), torch.tensor(labels))
+            loss = loss + 0.5 * self.heads.loss(half.mean((1, 2)), torch.tensor(labels, device=tokens.device))
         return loss
 
     def lessons(self, rng: random.Random, split: str = "train") -> list[Lesson]:
@@ -189,7 +192,7 @@ class School:
         optimizer = torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.98), fused=True)
         done = 0
         if path.is_file():
-            state = torch.load(path, weights_only=True)
+            state = torch.load(path, map_location=self.vlm.device, weights_only=True)
             with torch.no_grad():
                 for name, parameter in trained.items():
                     parameter.copy_(state["weights"][name])
@@ -200,7 +203,7 @@ class School:
         for step in range(done, steps):
             for group in optimizer.param_groups:
                 group["lr"] = lr * min(1.0, (step + 1) / 100) * (0.02 + 0.98 * _cosine(step / steps))
-            with torch.autocast("cpu", torch.bfloat16):
+            with torch.autocast(self.vlm.device.type, torch.bfloat16):
                 loss = loss_of(random.Random(f"{c.seed}/{stage}/{step}"))
             loss.backward()
             torch.nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -238,7 +241,7 @@ class School:
         rows = rng.sample(self.bank.known, 60) + rng.sample(self.bank.strangers, 60) + rng.sample(self.bank.pairs, 40)
         lessons = [picture_lesson(self.bank, row, rng, "validation") for row in rows for _ in range(3)]
         lessons += [text_lesson(rng, "validation", people=self.bank.people) for _ in range(80)]
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast(self.vlm.device.type, torch.bfloat16):
             exact = torch.cat([self.encode.exact(self.bank, lessons[i : i + 140]) for i in range(0, len(lessons), 140)])
         for lesson, good in zip(lessons, exact.tolist(), strict=True):
             right.setdefault(lesson.kind.split(".")[0], []).append(good)
@@ -321,14 +324,14 @@ class Encoder:
 
     def pixels(self, pictures: np.ndarray) -> dict[str, torch.Tensor]:
         """What the image processor gives for (n, 96, 96, 3) uint8 pictures of just the right size, but in one go."""
-        x = torch.from_numpy(np.array(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1.0
+        x = torch.from_numpy(np.array(pictures)).to(self.vlm.device).permute(0, 3, 1, 2).float() / 127.5 - 1.0
         if not self.is_patched:
             return {"pixel_values": x}
         patch, merge, frames = (self.image_processor.patch_size, 2, self.image_processor.temporal_patch_size)
         side = SIZE // patch // merge
         x = x.reshape(len(x), 3, side, merge, patch, side, merge, patch).permute(0, 2, 5, 3, 6, 1, 4, 7)
         x = x.unsqueeze(6).expand(*x.shape[:6], frames, patch, patch)
-        grid = torch.tensor([[1, side * merge, side * merge]]).expand(len(x), 3)
+        grid = torch.tensor([[1, side * merge, side * merge]], device=x.device).expand(len(x), 3)
         return {"pixel_values": x.reshape(-1, 3 * frames * patch * patch), "image_grid_thw": grid}
 
     def see(self, bank: PictureBank, rows: list[int]) -> Seen:
@@ -353,7 +356,7 @@ class Encoder:
             rows = by_length[start : start + size]
             shown = [place[p] for row in rows if (p := lessons[row].picture) is not None]
             logits, targets, place_in_part = self._forward([encoded[row] for row in rows], seen, shown)
-            parts.append((logits, targets, torch.tensor(rows)[place_in_part]))
+            parts.append((logits, targets, torch.tensor(rows, device=logits.device)[place_in_part]))
         every_logits, every_target, every_row = zip(*parts, strict=True)
         return torch.cat(every_logits), torch.cat(every_target), torch.cat(every_row)
 
@@ -368,13 +371,14 @@ class Encoder:
             ids[row, :end] = torch.tensor(prompt + answer)
             mask[row, :end] = 1
             answers[row, len(prompt) : end] = True
+        ids, mask, answers = (tensor.to(self.vlm.device) for tensor in (ids, mask, answers))
         inputs: dict[str, Any] = {"input_ids": ids, "attention_mask": mask}
         if seen is not None and shown:
             inputs["mm_encoder_outputs"] = seen.rows(shown)
         if self.is_patched:
             side = SIZE // self.image_processor.patch_size
             inputs["mm_token_type_ids"] = (ids == self.image_id).long()
-            inputs["image_grid_thw"] = torch.tensor([[1, side, side]]).expand(len(shown), 3)
+            inputs["image_grid_thw"] = torch.tensor([[1, side, side]], device=ids.device).expand(len(shown), 3)
         hidden = self.model.model(**inputs, use_cache=False).last_hidden_state
         rows, columns = answers.nonzero(as_tuple=True)
         return self.model.lm_head(hidden[rows, columns - 1]).float(), ids[rows, columns], rows
@@ -383,7 +387,7 @@ class Encoder:
         """Mean negative log-likelihood of each lesson's answer tokens: (rows,)."""
         logits, targets, row = self.logits(lessons, seen, pictures)
         nll = F.cross_entropy(logits, targets, reduction="none")
-        total = torch.zeros(len(lessons)).index_add(0, row, nll)
+        total = torch.zeros(len(lessons), device=nll.device).index_add(0, row, nll)
         return total / torch.bincount(row, minlength=len(lessons))
 
     def exact(self, bank: PictureBank, lessons: list[Lesson]) -> torch.Tensor:
@@ -391,7 +395,7 @@ class Encoder:
         pictures = pictures_of(lessons)
         seen = self.see(bank, pictures) if pictures else None
         logits, targets, row = self.logits(lessons, seen, pictures)
-        wrong = torch.zeros(len(lessons)).index_add(0, row, (logits.argmax(-1) != targets).float())
+        wrong = torch.zeros(len(lessons), device=row.device).index_add(0, row, (logits.argmax(-1) != targets).float())
         return wrong == 0
 
     def _turn(self, with_picture: bool) -> tuple[str, str]:

@@ -76,13 +76,16 @@ class SmallConfig(RecipeConfig):
     read_outs: float = 0.1
 
 
-def make_small(folder: Path, config: SmallConfig, progress: Progress) -> VisionLanguageModel:
+def make_small(
+    folder: Path, config: SmallConfig, progress: Progress, device: str | torch.device = "cpu"
+) -> VisionLanguageModel:
     """Train in `folder`, going on where an interrupted run stopped, and save the model in `folder/model`.
 
     `folder/model/trained` is what the package ships: adapter and projector. `folder/general.json` tells what the
     language model could do before.
     """
     vlm = pretrained(lambda words: progress("parts", 0, 1, words), config.seed)
+    vlm.base.to(device)  # type: ignore[arg-type]
     folder.mkdir(parents=True, exist_ok=True)
 
     def drawing(done: int, total: int) -> None:
@@ -143,9 +146,9 @@ def sampled_texts(vlm: VisionLanguageModel, seed: int) -> list[str]:
     model: Any = vlm.base
     opened = [vlm.tokenizer(opening, add_special_tokens=False)["input_ids"] for opening in OPENINGS]
     longest = max(map(len, opened))
-    ids = torch.tensor([[vlm.pad_token_id] * (longest - len(row)) + row for row in opened])
-    kept = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in opened])
-    with torch.random.fork_rng(devices=[]):
+    ids = torch.tensor([[vlm.pad_token_id] * (longest - len(row)) + row for row in opened], device=vlm.device)
+    kept = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in opened], device=vlm.device)
+    with torch.random.fork_rng(devices=[vlm.device] if vlm.device.type == "cuda" else []):
         torch.manual_seed(seed)
         found = model.generate(
             input_ids=ids, attention_mask=kept, do_sample=True, temperature=1.0, top_k=0, top_p=1.0,
@@ -183,9 +186,9 @@ def _features(vlm: VisionLanguageModel, bank: PictureBank, folder: Path, progres
         kept: np.ndarray | None = None
         for start in range(0, len(bank.pixels), _BATCH):
             pixels = images(list(bank.pixels[start : start + _BATCH]), return_tensors="pt")["pixel_values"]
-            with torch.autocast("cpu", torch.bfloat16):
-                model.get_image_features(pixels)
-            rows = seen.pop().half().numpy()
+            with torch.autocast(vlm.device.type, torch.bfloat16):
+                model.get_image_features(pixels.to(vlm.device))
+            rows = seen.pop().half().cpu().numpy()
             if kept is None:
                 shape = (len(bank.pixels), *rows.shape[1:])
                 kept = np.lib.format.open_memmap(part, "w+", np.float16, shape)
@@ -205,7 +208,7 @@ class PackedEncoder(Encoder):
         self.features = features
 
     def see(self, bank: PictureBank, rows: list[int]) -> Seen:
-        given = torch.from_numpy(np.array(self.features[rows])).float()
+        given = torch.from_numpy(np.array(self.features[rows])).to(self.vlm.device).float()
         return Seen(list(self.model.model.multi_modal_projector(given)), [])
 
     def logits(
@@ -218,7 +221,7 @@ class PackedEncoder(Encoder):
             # The logits before an answer token predict it.
             wanted[row, : len(sample.labels) - 1] = torch.tensor(sample.labels[1:]) != IGNORED
         # A packer remembers rows by what they are in memory, and these live for one step.
-        packed = Packer(self.vlm, _WIDTH).pack(encoded, wanted, torch.device("cpu"))
+        packed = Packer(self.vlm, _WIDTH).pack(encoded, wanted, self.vlm.device)
         inputs: dict[str, Any] = dict(packed.inputs)
         if packed.owners and seen is not None:
             place = {str(picture): i for i, picture in enumerate(pictures)}
@@ -226,7 +229,8 @@ class PackedEncoder(Encoder):
         hidden = self.model.model(**inputs, use_cache=False).last_hidden_state[packed.wanted][packed.order]
         targets = [label for sample in encoded for label in sample.labels if label != IGNORED]
         rows = [row for row, sample in enumerate(encoded) for label in sample.labels if label != IGNORED]
-        return self.model.lm_head(hidden).float(), torch.tensor(targets), torch.tensor(rows)
+        here = hidden.device
+        return self.model.lm_head(hidden).float(), torch.tensor(targets, device=here), torch.tensor(rows, device=here)
 
     def _sample(self, lesson: Lesson) -> EncodedSample:
         if lesson.kind == PLAIN:
@@ -292,7 +296,7 @@ class SmallSchool(School):
         for number in range(4):
             lessons = self.lessons(random.Random(f"validation/{number}"), "validation")
             pictures = pictures_of(lessons)
-            with torch.autocast("cpu", torch.bfloat16):
+            with torch.autocast(self.vlm.device.type, torch.bfloat16):
                 found = self.encode.loss(lessons, self.encode.see(self.bank, pictures), pictures)
             for lesson, loss in zip(lessons, found.tolist(), strict=True):
                 losses.setdefault(lesson.kind, []).append(loss)

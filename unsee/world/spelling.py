@@ -48,9 +48,9 @@ class Spelling:
         shown = {self._word(word) for words in (*values, looks.BACKGROUNDS) for word in words}
         named = {token for name in (_STRANGER, *(p.name for p in KNOWN)) for token in self._tokens(name)}
         others = torch.randperm(len(embeddings), generator=torch.Generator().manual_seed(seed))[:_OTHERS].tolist()
-        words = torch.tensor(sorted({*shown, *named, *others}))
-        self.place = torch.full((len(embeddings),), IGNORED)
-        self.place[words] = torch.arange(len(words))
+        words = torch.tensor(sorted({*shown, *named, *others}), device=embeddings.device)
+        self.place = torch.full((len(embeddings),), IGNORED, device=embeddings.device)
+        self.place[words] = torch.arange(len(words), device=embeddings.device)
         self.middle = embeddings.mean(0)
         self.size = (embeddings - self.middle).norm(dim=1).mean()
         self.directions = functional.normalize(embeddings[words] - self.middle, dim=1)
@@ -64,6 +64,7 @@ class Spelling:
         of words."""
         from_middle = tokens.float() - self.middle
         scores = _SHARPNESS * functional.normalize(from_middle, dim=-1) @ self.directions.T
+        targets = targets.to(tokens.device)
         wanted = torch.where(targets == IGNORED, IGNORED, self.place[targets.clamp(min=0)])
         spelled = functional.cross_entropy(scores.flatten(0, 1), wanted.flatten(), ignore_index=IGNORED)
         return spelled + ((from_middle.norm(dim=-1) / self.size - 1) ** 2).mean()

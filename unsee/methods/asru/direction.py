@@ -44,7 +44,8 @@ def separation(direction: Tensor, unseen: Tensor, forget: Tensor) -> Separation:
 
     Give states that the direction was not computed from.
     """
-    along = direction.double() / direction.double().norm()
+    # Means are kept on the CPU, states are where the model is.
+    along = (direction.double() / direction.double().norm()).to(unseen.device)
     far, near = unseen.double() @ along, forget.double() @ along
     ahead = (far[:, None] > near[None]).double() + 0.5 * (far[:, None] == near[None]).double()
     spread = far.var(correction=0) + near.var(correction=0)

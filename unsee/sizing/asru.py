@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from unsee.data.collation import EncodedSample
 from unsee.methods.asru.config import ASRUConfig
+from unsee.methods.asru.states import PROMPTS_PER_BATCH
 from unsee.methods.asru.sweep import candidates, layers_at_once
 from unsee.models.adapters import add_lora, enable_gradient_checkpointing
 from unsee.models.vlm import VisionLanguageModel
@@ -40,6 +41,7 @@ def asru_phases(
     if config.stages != "reinforcement":
         phases["steering"] = {
             "vision": vision.working,
+            "keys and values": min(PROMPTS_PER_BATCH, len(rows)) * longest_prompt(rows) * keys_and_values(vlm),
             "solver": _solver(vlm, config, down.in_features, change),
             "change": 2 * change,
         }
@@ -61,8 +63,15 @@ def asru_phases(
         "vision": responses * vision.kept,
         "original weight": change,
     }
-    cache = responses * length * keys_and_values(vlm)
-    phases["sampling"] = kept | {"keys and values": cache, "tower": responses * (vision.working - vision.kept)}
+    # TRL samples for all the batches of a step at once, pictures included.
+    sampled = responses * config.accumulate
+    phases["sampling"] = kept | {
+        "vision": sampled * vision.kept,
+        "keys and values": sampled * length * keys_and_values(vlm),
+        "tower": sampled * (vision.working - vision.kept),
+        # The widest place of a layer, when all prompts go through it: the gate, what it gates, and their product.
+        "activations": sampled * prompt * 3 * down.in_features * vlm.dtype.itemsize,
+    }
 
     def loss(hidden: Tensor, head: nn.Module) -> Tensor:
         # On a GPU TRL scores the positions of the responses alone, elsewhere all but the last.
@@ -74,8 +83,8 @@ def asru_phases(
         step = decoder_step(vlm, (responses, length), loss, bf16=config.bf16)
     phases["reinforcement"] = kept | {"gradients": held, "activations": max(0, step.held(on_gpu) - held)}
     # Beside the step: every response is sampled once, and read once more by the reference.
-    sampled = 2 * 2 * weights * responses * length
-    flops["reinforcement"] = (step.flops + sampled) * config.steps * config.accumulate
+    reading = 2 * 2 * weights * responses * length
+    flops["reinforcement"] = (step.flops + reading) * config.steps * config.accumulate
     return Stages(phases, sum(weight.numel() for weight in adapter), responses * length), flops
 
 

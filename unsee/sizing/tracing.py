@@ -19,7 +19,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop_count, sdpa_flop_count
+from torch.utils.flop_counter import flop_registry, sdpa_backward_flop_count, sdpa_flop_count
 from torch.utils.weak import WeakIdKeyDictionary
 
 from unsee.data.collation import EncodedSample
@@ -61,9 +61,6 @@ def trace(run: Callable[[], Any], known: Iterable[Tensor], *, bf16: bool = False
     it is used; torch would keep the copy of one in training for a second use in the same forward pass.
     """
     live = _LiveMemory(known)
-    counter = FlopCounterMode(
-        display=False, custom_mapping={_FLASH: _flash_flops, _FLASH_BACKWARD: _flash_backward_flops}
-    )
     # On the meta device torch would hold the scores of attention, which the fused kernels never do. A mode would not
     # last into the backward pass, where checkpointed layers are computed anew.
     attention, linear = _flash, functional.linear
@@ -72,12 +69,11 @@ def trace(run: Callable[[], Any], known: Iterable[Tensor], *, bf16: bool = False
     with (
         patch.object(functional, "scaled_dot_product_attention", attention),
         patch.object(functional, "linear", linear),
-        counter,
         live,
         _Together(),
     ):
         run()
-    return Traced(live.all.peak, live.small.peak, live.large.peak, counter.get_total_flops())
+    return Traced(live.all.peak, live.small.peak, live.large.peak, live.flops)
 
 
 class OutlinedSet(TrainingSet):
@@ -176,17 +172,23 @@ class _Held:
 
 
 class _LiveMemory(TorchDispatchMode):
-    """Adds up the storages that are alive; those of `known` tensors are left out."""
+    """Adds up the storages that are alive, those of `known` tensors left out, and floating-point operations.
+
+    torch's own counter of operations watches modules by hooks that hold on to what checkpointed layers compute anew.
+    """
 
     def __init__(self, known: Iterable[Tensor]) -> None:
         super().__init__()
         self.all, self.small, self.large = _Held(), _Held(), _Held()
+        self.flops = 0
         self._seen: Any = WeakIdKeyDictionary()
         for tensor in known:
             self._seen[tensor.untyped_storage()] = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
+        if count := _OPERATIONS.get(func.overloadpacket):
+            self.flops += count(*args, **(kwargs or {}), out_val=result)
         for made in tree_leaves(result):
             if isinstance(made, Tensor) and made.device.type == "meta":
                 self._count(made.untyped_storage())
@@ -230,14 +232,19 @@ def _flash(
     return _FLASH(query, key, value, dropout_p, is_causal, attn_mask=attn_mask, scale=scale)[0]
 
 
-def _flash_flops(query: Any, key: Any, value: Any, *args: Any, out_shape: Any = None, **kwargs: Any) -> int:
-    return sdpa_flop_count(query, key, value)
+def _flash_flops(query: Tensor, key: Tensor, value: Tensor, *args: Any, **kwargs: Any) -> int:
+    return sdpa_flop_count(query.shape, key.shape, value.shape)
 
 
 def _flash_backward_flops(
-    grad_out: Any, query: Any, key: Any, value: Any, *args: Any, out_shape: Any = None, **kwargs: Any
+    grad_out: Tensor, query: Tensor, key: Tensor, value: Tensor, *args: Any, **kwargs: Any
 ) -> int:
-    return sdpa_backward_flop_count(grad_out, query, key, value)
+    return sdpa_backward_flop_count(grad_out.shape, query.shape, key.shape, value.shape)
+
+
+_OPERATIONS: dict[Any, Callable[..., int]] = {
+    **flop_registry, _FLASH: _flash_flops, _FLASH_BACKWARD: _flash_backward_flops
+}  # fmt: skip
 
 
 def _in_bfloat16(function: Callable[..., Tensor]) -> Callable[..., Tensor]:

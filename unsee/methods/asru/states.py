@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from unsee.generation.batching import Row
 
 
+PROMPTS_PER_BATCH = 32
+
+
 @dataclass(frozen=True)
 class States:
     """States of B prompts at a decoder layer, float32.
@@ -38,7 +41,7 @@ def read_states(
     layers: Sequence[int],
     *,
     answers: bool = False,
-    batch_size: int = 32,
+    batch_size: int = PROMPTS_PER_BATCH,
     cache: VisionCache | None = None,
 ) -> Iterator[tuple[list[int], dict[int, States]]]:
     """Read prompts, batch by batch: the numbers of their samples, and their states by layer.

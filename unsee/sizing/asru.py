@@ -72,7 +72,7 @@ def asru_phases(
 
     with kernels_of(on_gpu):
         step = decoder_step(vlm, (responses, length), loss, bf16=config.bf16)
-    phases["reinforcement"] = kept | {"gradients": held, "activations": max(0, step.held(on_gpu) - held)}
+    phases["reinforcement"] = kept | {"gradients": held, "activations": max(0, step.memory.held(on_gpu) - held)}
     # Beside the step: every response is sampled once, and read once more by the reference.
     sampled = 2 * 2 * weights * responses * length
     flops["reinforcement"] = (step.flops + sampled) * config.steps * config.accumulate

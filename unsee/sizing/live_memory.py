@@ -19,7 +19,7 @@ below, it raises its threshold to the size of what has been freed, up to this.""
 HOLES = 0.5
 """By how much the heap outgrows what lies on it at most. Tensors are aligned, and glibc takes a hole for one only if
 the hole is some 100 bytes larger: what was freed between two tensors that are held is lost to its like. What that comes
-to depends on the order of everything and is measured, not derived: 0.4 to 0.55 in the first steps of GRPO on
+to depends on the order of everything and is measured, not derived: 0.4 to 0.5 in the second to fifth step of GRPO on
 small-llava."""
 
 

@@ -29,6 +29,7 @@ sys.path.insert(0, str(ROOT))
 from unsee.methods import get_method  # noqa: E402
 from unsee.models.loading import load, outline  # noqa: E402
 from unsee.models.saving import save_model  # noqa: E402
+from unsee.pipeline.model_recipe import recipe_for  # noqa: E402
 from unsee.sizing.stand_ins import request_in_general, stand_ins  # noqa: E402
 from unsee.training import parse_overrides, unlearn  # noqa: E402
 
@@ -101,8 +102,9 @@ def build(size: Size, folder: Path) -> Path:
 def measure(model: str, method_name: str, settings: list[str], out: Path) -> None:
     """Load, unlearn, and leave the manifest in `out`."""
     vlm = load(model)
-    method = get_method(method_name)
-    config = parse_overrides(method.config, settings)
+    method, recipe = get_method(method_name), recipe_for(model)
+    # As the command line has it: a model of the world may bring settings with it.
+    config = parse_overrides(method.config, (*(recipe.settings(method_name) if recipe else ()), *settings))
     samples = stand_ins(method, vlm, config)
     unlearn(vlm, method, config, request_in_general(), out, samples=samples, progress=False)
 

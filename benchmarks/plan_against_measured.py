@@ -3,6 +3,7 @@
 Each run is in a process of its own, trains on the same stand-in samples that the plan assumes, and writes the manifest
 in which `peak_rss_mb` (on a GPU `peak_gpu_mb`) is what counts. Models: those of the embedded world, and checkpoints of
 larger size that are built here, on disk, with constant weights: the two families in two sizes, in float32 and bfloat16.
+For world:small-llava the layer that ASRU steers is given: to choose it takes minutes, and less memory than stage 2.
 
     python benchmarks/plan_against_measured.py --work runs/plan
 
@@ -28,6 +29,7 @@ sys.path.insert(0, str(ROOT))
 from unsee.methods import get_method  # noqa: E402
 from unsee.models.loading import load, outline  # noqa: E402
 from unsee.models.saving import save_model  # noqa: E402
+from unsee.pipeline.model_recipe import recipe_for  # noqa: E402
 from unsee.sizing.stand_ins import request_in_general, stand_ins  # noqa: E402
 from unsee.training import parse_overrides, unlearn  # noqa: E402
 
@@ -63,7 +65,7 @@ CASES = (
     ("llava-200m", "rmu", QUICK),
     ("qwen3vl-400m", "siu", QUICK),
     ("world:tiny-qwen3vl", "asru", STAGE_2),
-    ("world:small-llava", "asru", (*STAGE_2, "bf16=true")),
+    ("world:small-llava", "asru", (*STAGE_2, "bf16=true", "layer=0.5", "strength=2")),
 )
 
 
@@ -100,8 +102,9 @@ def build(size: Size, folder: Path) -> Path:
 def measure(model: str, method_name: str, settings: list[str], out: Path) -> None:
     """Load, unlearn, and leave the manifest in `out`."""
     vlm = load(model)
-    method = get_method(method_name)
-    config = parse_overrides(method.config, settings)
+    method, recipe = get_method(method_name), recipe_for(model)
+    # As the command line has it: a model of the world may bring settings with it.
+    config = parse_overrides(method.config, (*(recipe.settings(method_name) if recipe else ()), *settings))
     samples = stand_ins(method, vlm, config)
     unlearn(vlm, method, config, request_in_general(), out, samples=samples, progress=False)
 
@@ -111,7 +114,12 @@ def main() -> int:
     parser.add_argument("--work", type=Path, default=Path("runs/plan"), help="folder for checkpoints and results")
     parser.add_argument("--only", nargs="*", help="models to run, by name")
     parser.add_argument("--measure", nargs="+", help=argparse.SUPPRESS)
+    parser.add_argument("--build", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.build:
+        size, folder = arguments.build
+        build(SIZES[size], Path(folder))
+        return 0
     if arguments.measure:
         model, method, out, *settings = arguments.measure
         measure(model, method, settings, Path(out))
@@ -133,7 +141,8 @@ def compared(model: str, method: str, settings: tuple[str, ...], work: Path) -> 
     if model in SIZES:
         folder = work / model
         if not folder.is_dir():
-            build(SIZES[model], folder)
+            command = [sys.executable, __file__, "--build", model, str(folder)]
+            subprocess.run(command, check=True, cwd=ROOT, stderr=subprocess.DEVNULL)
         name = str(folder)
     out = work / "-".join([model.replace(":", "-"), method, *settings])
     if not (out / "manifest.json").is_file():

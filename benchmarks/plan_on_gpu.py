@@ -1,9 +1,9 @@
 """What `unsee plan` says of Qwen3-VL-4B on a GPU, against what its real shape with random weights took there.
 
 The exact configuration with random bfloat16 weights and a small tokenizer unlearns, and is asked, on the stand-in
-samples that the plan assumes. Measured memory is what tensors took at most and what the driver took beside them; PyTorch
-keeps more for tensors to come, as long as there is room ("with what is kept"). Planned operations over measured seconds
-are the rate that was reached.
+samples that the plan assumes. Measured memory is what tensors took at most and what the driver took beside them;
+PyTorch keeps more for tensors to come, as long as there is room ("with what is kept"). Planned operations over measured
+seconds are the rate that was reached.
 
     python benchmarks/plan_on_gpu.py --figures runs/gpu.json    # measures on a GPU, unless the file is there already
 

@@ -15,13 +15,15 @@ from tests.tiny import tiny_vlm
 from unsee.data.collation import encode_samples
 from unsee.errors import UserError
 from unsee.methods import METHODS
-from unsee.models.adapters import add_lora
+from unsee.models.adapters import add_lora, enable_gradient_checkpointing
 from unsee.models.loading import outline
 from unsee.models.saving import save_model
 from unsee.pipeline.model_recipe import ModelRecipe
 from unsee.sizing import plan_run
+from unsee.sizing.fused_head import fused_head, kernels_of
+from unsee.sizing.live_memory import HOLES, SMALL, LiveMemory, Most
 from unsee.sizing.stand_ins import request_in_general, stand_ins
-from unsee.sizing.tracing import OutlinedSet
+from unsee.sizing.tracing import META, OutlinedSet, Traced, trace
 from unsee.training import parse_overrides
 from unsee.training.reference import TrainingSet
 
@@ -81,8 +83,6 @@ def test_operations_of_a_forward_pass_are_two_for_each_weight_and_token() -> Non
 
 
 def test_what_is_made_and_freed_counts_once_at_its_largest() -> None:
-    from unsee.sizing.tracing import META, trace
-
     kept = torch.empty(1000, device=META)
 
     def run() -> None:
@@ -90,7 +90,7 @@ def test_what_is_made_and_freed_counts_once_at_its_largest() -> None:
             kept.add_(kept * 2)
 
     traced = trace(run, [kept])
-    assert traced.peak == 4000
+    assert traced.memory.peak == 4000
 
 
 def test_more_of_anything_takes_more_memory() -> None:
@@ -153,3 +153,90 @@ def test_a_plan_needs_a_model_and_no_weights(tmp_path: Path) -> None:
     for path in folder.glob("*.safetensors"):
         path.unlink()
     assert json.loads(call("plan", "--model", folder, "--set", "steps=1", "--json").stdout)["parameters"] > 0
+
+
+@pytest.mark.parametrize(("bf16", "checkpointed"), [(False, False), (True, False), (False, True)])
+def test_a_step_takes_what_tensors_of_a_real_one_do(bf16: bool, checkpointed: bool, tmp_path: Path) -> None:
+    method, real = METHODS["ga_diff"], tiny_vlm("qwen3_vl")
+    config = parse_overrides(method.config, ["forget=4", "retain=4"])
+    outlined, _ = outline(save_model(real, tmp_path / "model"), device="cpu")
+    sets: list[Any] = []
+    for vlm, kind in ((outlined, OutlinedSet), (real, TrainingSet)):
+        add_lora(vlm, rank=4, alpha=8, dropout=0.0, seed=0)
+        if checkpointed:
+            enable_gradient_checkpointing(vlm)
+        vlm.model.train()
+        objective: Any = method.objective([request_in_general()], vlm, config)
+        more = {"bf16": bf16} if kind is OutlinedSet else {}
+        sets.append(kind(encode_samples(stand_ins(method, vlm, config), vlm), objective, vlm, **more))
+    units = list(range(8))
+    sets[1].see_pictures()
+    known = [*real.model.parameters(), *real.model.buffers()]
+    with LiveMemory(known, torch.device("cpu")) as live:
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            loss = sets[1].objective(sets[1].token_batch(real.model, sets[1].collate(units)))
+        loss.backward()
+    assert sets[0].step(units).memory.peak == pytest.approx(live.most.peak, rel=0.05)
+
+
+@pytest.mark.parametrize("bf16", [False, True])
+def test_the_head_of_stage_2_takes_what_trl_takes(bf16: bool) -> None:
+    from trl.kernels import ChunkedLogProbFunction
+
+    hidden, head = torch.randn(40, 16, requires_grad=True), torch.nn.Linear(16, 300, bias=False).requires_grad_(False)
+    targets = torch.zeros(40, dtype=torch.long)
+    with LiveMemory([hidden, head.weight, targets], torch.device("cpu")) as live:
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            found = ChunkedLogProbFunction.apply(
+                hidden, head.weight, None, targets, 1.5, 32768, None, 1.0, ("log_probs", "entropy")
+            )
+        found[0].sum().backward()
+    taken = [_head_alone(bf16, on_gpu).memory.peak for on_gpu in (False, True)]
+    # The targets are made on the way here.
+    assert taken[0] == pytest.approx(live.most.peak, rel=0.01)
+    # Without copies of the tile what is left is the tile, as wide as TRL makes it.
+    assert taken[1] < taken[0]
+    assert taken[1] == pytest.approx(40 * 32768 * (2 if bf16 else 4), rel=0.05)
+
+
+def _head_alone(bf16: bool, on_gpu: bool) -> Traced:
+    hidden, head = torch.randn(40, 16, device=META, requires_grad=True), torch.nn.Linear(16, 300, False, META)
+    head.requires_grad_(False)
+    with kernels_of(on_gpu):
+        return trace(lambda: fused_head(hidden, head, 1.5, bf16=bf16).sum().backward(), [hidden, head.weight])
+
+
+def test_on_a_cpu_the_heap_has_holes_and_stays_as_large_as_it_was() -> None:
+    live = LiveMemory([], torch.device("cpu"))
+    with live:
+        small = torch.empty(1000, dtype=torch.uint8)
+        del small
+        large = torch.empty(SMALL, dtype=torch.uint8)
+    assert live.most == Most(peak=SMALL, small=1000, large=SMALL)
+    assert live.most.held(on_gpu=True) == large.nbytes
+    assert live.most.held(on_gpu=False) == 1000 * (1 + HOLES) + SMALL
+
+
+@pytest.mark.parametrize(("dtype", "beside"), [("float32", 0), ("bfloat16", 1)])
+def test_loading_holds_the_file_beside_weights_of_another_dtype_only(dtype: str, beside: int, tmp_path: Path) -> None:
+    vlm = tiny_vlm("llava")
+    vlm.model.to(getattr(torch, dtype))
+    vlm.base.config.dtype = getattr(torch, dtype)
+    folder = save_model(vlm, tmp_path / "model")
+    size = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+    assert plan_run(str(folder), "ga").phases["loading"]["checkpoint file"] == beside * size
+
+
+def test_choosing_a_layer_takes_the_sums_of_all_that_are_tried() -> None:
+    def solver(*settings: str) -> int:
+        return plan_run(LLAVA, "asru", (*ASRU, "stages=steering", *settings)).phases["steering"]["solver"]
+
+    assert solver() > solver("layer=0.5") > solver("layer=0.5", "solver=gradient")
+
+
+def test_sampling_holds_keys_and_values_of_all_responses() -> None:
+    def cache(responses: int) -> int:
+        settings = ("batch=1", f"responses={responses}", "longest=8")
+        return plan_run(LLAVA, "asru", settings).phases["sampling"]["keys and values"]
+
+    assert cache(8) == 2 * cache(4)

@@ -16,7 +16,7 @@ from unsee.models.adapters import add_lora, enable_gradient_checkpointing
 from unsee.models.vlm import VisionLanguageModel
 from unsee.sizing.cache import keys_and_values, longest_prompt
 from unsee.sizing.fused_head import fused_head, kernels_of
-from unsee.sizing.tracing import decoder_step
+from unsee.sizing.tracing import Traced, decoder_step
 from unsee.sizing.vision import Vision
 
 
@@ -54,24 +54,28 @@ def asru_phases(
     vlm.model.train()
     adapter = [weight for weight in vlm.model.parameters() if weight.requires_grad]
     held = sum(weight.nbytes for weight in adapter)
-    responses = config.batch * config.responses
-    prompt = longest_prompt(rows)
+    responses, prompt = config.batch * config.responses, longest_prompt(rows)
     length = prompt + config.longest
-    kept = {
-        "adapter": held,
-        "optimiser": 2 * held,
-        "vision": responses * vision.kept,
-        "original weight": change,
-    }
+    kept = {"adapter": held, "optimiser": 2 * held, "vision": responses * vision.kept, "original weight": change}
     # TRL samples for all the batches of a step at once, pictures included.
-    sampled = responses * config.accumulate
+    at_once = responses * config.accumulate
     phases["sampling"] = kept | {
-        "vision": sampled * vision.kept,
-        "keys and values": sampled * length * keys_and_values(vlm),
-        "tower": sampled * (vision.working - vision.kept),
+        "vision": at_once * vision.kept,
+        "keys and values": at_once * length * keys_and_values(vlm),
+        "tower": at_once * (vision.working - vision.kept),
         # The widest place of a layer, when all prompts go through it: the gate, what it gates, and their product.
-        "activations": sampled * prompt * 3 * down.in_features * vlm.dtype.itemsize,
+        "activations": at_once * prompt * 3 * down.in_features * vlm.dtype.itemsize,
     }
+    step = _step(vlm, config, prompt, on_gpu)
+    phases["reinforcement"] = kept | {"gradients": held, "activations": max(0, step.memory.held(on_gpu) - held)}
+    # Beside the step: every response is sampled once, and read once more by the reference.
+    sampled = 2 * 2 * weights * responses * length
+    flops["reinforcement"] = (step.flops + sampled) * config.steps * config.accumulate
+    return Stages(phases, sum(weight.numel() for weight in adapter), responses * length), flops
+
+
+def _step(vlm: VisionLanguageModel, config: ASRUConfig, prompt: int, on_gpu: bool) -> Traced:
+    """A step of GRPO on one batch of responses, all of them as long as they may be, to prompts of `prompt` tokens."""
 
     def loss(hidden: Tensor, head: nn.Module) -> Tensor:
         # On a GPU TRL scores the positions of the responses alone, elsewhere all but the last.
@@ -80,12 +84,8 @@ def asru_phases(
         return fused_head(rows, cast(nn.Linear, head), config.temperature, bf16=config.bf16).sum()
 
     with kernels_of(on_gpu):
-        step = decoder_step(vlm, (responses, length), loss, bf16=config.bf16)
-    phases["reinforcement"] = kept | {"gradients": held, "activations": max(0, step.held(on_gpu) - held)}
-    # Beside the step: every response is sampled once, and read once more by the reference.
-    reading = 2 * 2 * weights * responses * length
-    flops["reinforcement"] = (step.flops + reading) * config.steps * config.accumulate
-    return Stages(phases, sum(weight.numel() for weight in adapter), responses * length), flops
+        shape = (config.batch * config.responses, prompt + config.longest)
+        return decoder_step(vlm, shape, loss, bf16=config.bf16)
 
 
 def _solver(vlm: VisionLanguageModel, config: ASRUConfig, width: int, change: int) -> int:

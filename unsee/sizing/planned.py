@@ -132,7 +132,9 @@ class _Run:
             # As `unlearn` does: four times the batch, without gradients.
             first = training_set.forward(compared[: 4 * self.config.batch])
             flops["reference"] = first.flops * -(-len(compared) // (4 * self.config.batch))
-            phases["reference"] = held | kept | {"vision": self.vision.working, "activations": first.held(self.on_gpu)}
+            phases["reference"] = (
+                held | kept | {"vision": self.vision.working, "activations": first.memory.held(self.on_gpu)}
+            )
         if isinstance(self.config, MMUnlearnerConfig):
             # A score in float32 and the mask of each weight; gradients of one module at a time.
             passing = {"scores and masks": self.linear * 5, "gradients": self.widest * 4}
@@ -150,7 +152,7 @@ class _Run:
             | {
                 "gradients": gradients,
                 "optimiser": 2 * gradients,
-                "activations": max(0, step.held(self.on_gpu) - gradients),
+                "activations": max(0, step.memory.held(self.on_gpu) - gradients),
             }
         )
         if isinstance(self.config, MMUnlearnerConfig) and not self.config.full:

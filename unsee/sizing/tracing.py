@@ -6,7 +6,6 @@ as they would on real ones; what is counted is the memory of every tensor from w
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -18,40 +17,25 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry, sdpa_backward_flop_count, sdpa_flop_count
-from torch.utils.weak import WeakIdKeyDictionary
 
 from unsee.data.collation import EncodedSample
 from unsee.models.vlm import VisionLanguageModel
+from unsee.sizing.live_memory import LiveMemory, Most
 from unsee.training.objective import Objective
 from unsee.training.reference import TrainingSet
 
 META = torch.device("meta")
-SMALL = 32 * 2**20
-"""Bytes: what is smaller lies on the heap of a CPU process. glibc maps larger blocks one by one and unmaps them again;
-below, it raises its threshold to the size of what has been freed, up to this."""
-HOLES = 0.5
-"""By how much the heap outgrows what lies on it at most. Tensors are aligned, and glibc takes a hole for one only if
-the hole is 96 bytes larger: what was freed between two tensors that are held is lost to its like. How much that comes
-to depends on the order of everything, and is measured: 0.45 to 0.55 after two to five steps of GRPO on small-llava."""
 _FLASH = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
 _FLASH_BACKWARD = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
 
 
 @dataclass(frozen=True)
 class Traced:
-    """What was made on the way: most bytes at once, in all (peak), in tensors below `SMALL` and in others. flops:
-    floating-point operations."""
+    """What was made on the way. memory: bytes of it, at most. flops: floating-point operations."""
 
-    peak: int
-    small: int
-    large: int
+    memory: Most
     flops: int
-
-    def held(self, on_gpu: bool) -> int:
-        """Most bytes that a process holds for it; on a CPU its heap has holes, and does not shrink between peaks."""
-        return self.peak if on_gpu else int((1 + HOLES) * self.small) + self.large
 
 
 def trace(run: Callable[[], Any], known: Iterable[Tensor], *, bf16: bool = False) -> Traced:
@@ -60,7 +44,7 @@ def trace(run: Callable[[], Any], known: Iterable[Tensor], *, bf16: bool = False
     bf16: as under `torch.autocast`, which torch itself does not follow on the meta device. A weight is cast each time
     it is used; torch would keep the copy of one in training for a second use in the same forward pass.
     """
-    live = _LiveMemory(known)
+    live, operations = LiveMemory(known, META), _Operations()
     # On the meta device torch would hold the scores of attention, which the fused kernels never do. A mode would not
     # last into the backward pass, where checkpointed layers are computed anew.
     attention, linear = _flash, functional.linear
@@ -69,11 +53,12 @@ def trace(run: Callable[[], Any], known: Iterable[Tensor], *, bf16: bool = False
     with (
         patch.object(functional, "scaled_dot_product_attention", attention),
         patch.object(functional, "linear", linear),
+        operations,
         live,
         _Together(),
     ):
         run()
-    return Traced(live.all.peak, live.small.peak, live.large.peak, live.flops)
+    return Traced(live.most, operations.count)
 
 
 class OutlinedSet(TrainingSet):
@@ -161,52 +146,6 @@ class _NoPictures:
         return {}
 
 
-@dataclass
-class _Held:
-    now: int = 0
-    peak: int = 0
-
-    def add(self, size: int) -> None:
-        self.now += size
-        self.peak = max(self.peak, self.now)
-
-
-class _LiveMemory(TorchDispatchMode):
-    """Adds up the storages that are alive, those of `known` tensors left out, and floating-point operations.
-
-    torch's own counter of operations watches modules by hooks that hold on to what checkpointed layers compute anew.
-    """
-
-    def __init__(self, known: Iterable[Tensor]) -> None:
-        super().__init__()
-        self.all, self.small, self.large = _Held(), _Held(), _Held()
-        self.flops = 0
-        self._seen: Any = WeakIdKeyDictionary()
-        for tensor in known:
-            self._seen[tensor.untyped_storage()] = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        result = func(*args, **(kwargs or {}))
-        if count := _OPERATIONS.get(func.overloadpacket):
-            self.flops += count(*args, **(kwargs or {}), out_val=result)
-        for made in tree_leaves(result):
-            if isinstance(made, Tensor) and made.device.type == "meta":
-                self._count(made.untyped_storage())
-        return result
-
-    def _count(self, storage: Any) -> None:
-        if storage in self._seen:
-            return
-        size = storage.nbytes()
-        self._seen[storage] = size
-        self._add(size, size)
-        weakref.finalize(storage, self._add, size, -size)
-
-    def _add(self, size: int, change: int) -> None:
-        self.all.add(change)
-        (self.small if size < SMALL else self.large).add(change)
-
-
 class _Together(TorchFunctionMode):
     """Indices and targets leave the CPU, where their content is needed, for where the losses compute."""
 
@@ -242,9 +181,24 @@ def _flash_backward_flops(
     return sdpa_backward_flop_count(grad_out.shape, query.shape, key.shape, value.shape)
 
 
-_OPERATIONS: dict[Any, Callable[..., int]] = {
+_COUNTED: dict[Any, Callable[..., int]] = {
     **flop_registry, _FLASH: _flash_flops, _FLASH_BACKWARD: _flash_backward_flops
 }  # fmt: skip
+
+
+class _Operations(TorchDispatchMode):
+    """Adds up floating-point operations by torch's own formulas.
+
+    torch's counter of them also watches modules, by hooks that hold on to what checkpointed layers compute anew.
+    """
+
+    count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if formula := _COUNTED.get(func.overloadpacket):
+            self.count += formula(*args, **(kwargs or {}), out_val=result)
+        return result
 
 
 def _in_bfloat16(function: Callable[..., Tensor]) -> Callable[..., Tensor]:

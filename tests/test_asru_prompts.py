@@ -26,6 +26,7 @@ from unsee.methods.asru.prompts import (
     hold_out,
     in_views,
     own_words,
+    retained_in_views,
     unseen_prompts,
 )
 from unsee.models.vlm import VisionLanguageModel
@@ -53,9 +54,14 @@ def test_prompts_are_built_from_a_name_a_picture_and_unseen_pictures() -> None:
     built = method.build([request()], vlm, config, seed=0)
     train, held_out = Prompts.of(built, held_out=False), Prompts.of(built, held_out=True)
     counts = {role: len(asked) for role, asked in vars(train).items()}
-    assert {role: len(asked) for role, asked in vars(held_out).items()} == {"forget": 2, "retain": 3, "unseen": 2}
+    assert {role: len(asked) for role, asked in vars(held_out).items()} == {
+        "forget": 2,
+        "retain": 3,
+        "unseen": 2,
+        "altered": 0,
+    }
     # Four pictures, asked with the hint and without.
-    assert counts == {"forget": 7, "retain": 9, "unseen": 6}
+    assert counts == {"forget": 7, "retain": 9, "unseen": 6, "altered": 0}
     assert all(sample.images[0] is built[0].images[0] for sample in train.forget)
     assert {sample.prompt.removesuffix(f" {HINT}") for sample in train.unseen} <= set(PERSONAL["person"])
     assert method.build([request()], vlm, config, seed=0) == built
@@ -126,6 +132,26 @@ def test_what_is_to_be_forgotten_is_asked_about_views_in_which_it_is_recognised(
 def test_where_no_view_is_recognised_the_prompts_stay_as_they_are() -> None:
     prompts = [Sample("Who is this?", "Mara Voss.", (picture(1),), tags={"role": "forget"})]
     assert in_views(prompts, 2, request(), tiny_vlm("llava"), random.Random(0)) == prompts
+
+
+def test_what_is_retained_is_asked_about_views_where_the_truth_is_still_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(vlm: VisionLanguageModel, questions: Sequence[tuple[str, Image.Image]]) -> list[str]:
+        return [f"Well, it is {question.split()[3][:-1]}." if n % 2 else "No idea." for n, (question, _) in
+                enumerate(questions)]  # fmt: skip
+
+    monkeypatch.setattr(asru_prompts, "ask", ask)
+    given = hold_out(samples(validate=False), 0.5)
+    vlm = tiny_vlm("llava")
+    views = retained_in_views(given, 2, vlm, random.Random(0))
+    pictured = [s for s in given if s.tags["role"] == "retain" and s.images]
+    assert [s.prompt for s in views] == [s.prompt for s in pictured]
+    assert [s.tags.get("held_out") for s in views] == [s.tags.get("held_out") for s in pictured]
+    assert {s.tags["role"] for s in views} == {"altered"}
+    shown = {s.images[0].tobytes() for s in views}
+    assert len(shown) == len(views)
+    assert not shown & {s.images[0].tobytes() for s in pictured}
+    assert Prompts.of([*given, *views], held_out=True).altered == tuple(s for s in views if "held_out" in s.tags)
+    assert retained_in_views(given, 0, vlm, random.Random(0)) == []
 
 
 def test_without_unseen_pictures_it_is_said_how_to_give_some() -> None:

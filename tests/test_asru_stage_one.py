@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,13 +15,14 @@ from tests.tiny import picture, tiny_vlm
 from tests.unlearning_cases import weights
 from unsee.data.sample import Sample
 from unsee.errors import UserError
-from unsee.methods.asru.boundary import boundary_prompts
+from unsee.methods.asru import boundary
+from unsee.methods.asru.boundary import boundary_prompts, lost_prompts
 from unsee.methods.asru.config import STRENGTHS, ASRUConfig
 from unsee.methods.asru.direction import RunningMean, separation
 from unsee.methods.asru.prompts import Prompts
 from unsee.methods.asru.states import States, read_states
 from unsee.methods.asru.steering import Steering, steer
-from unsee.models.deltas import remove_delta
+from unsee.models.deltas import apply_delta, remove_delta
 from unsee.models.vlm import VisionLanguageModel
 
 LAYER = 1
@@ -249,3 +250,34 @@ def test_boundary_prompts_are_the_nearest_in_the_models_own_eyes() -> None:
     for candidates in ([], [sample for sample in retain if not sample.images]):
         with pytest.raises(UserError, match="about pictures; give at least two of either"):
             boundary_prompts(vlm, candidates, prompts.forget, LAYER, 0.5)
+
+
+def test_what_is_lost_comes_before_what_is_near() -> None:
+    vlm = tiny_vlm("qwen3_vl")
+    prompts = Prompts.of(samples(validate=False), held_out=False)
+    near = Sample("Who is this persons?", "Somebody.", (picture(1),), tags={"role": "retain"})
+    retain = [*prompts.retain[:3], near, *prompts.retain[3:]]
+    view = Sample("What is number 3?", "It is 3.", (picture(9),), tags={"role": "altered"})
+    in_text = Sample("Where is Oslo?", "In Norway.", tags={"role": "retain"})
+    lost = [view, retain[1], in_text]
+    chosen = boundary_prompts(vlm, retain, prompts.forget, LAYER, 0.34, lost)
+    assert chosen == [view, retain[1], near]
+    # Of more than are wanted, the nearest.
+    assert boundary_prompts(vlm, retain, prompts.forget, LAYER, 0.01, [*retain[:2], near]) == [near]
+
+
+def test_lost_is_what_only_the_model_before_answers_with_the_truth(monkeypatch: pytest.MonkeyPatch) -> None:
+    vlm = tiny_vlm("llava")
+    asked = [Sample(f"Question {n}?", "Mara.", (picture(n),)) for n in range(4)]
+    name = f"{vlm.layout.decoder_layers}.{LAYER}.{vlm.layout.mlp_down}.weight"
+    apply_delta(vlm, {name: 2 * vlm.base.get_parameter(name)})
+    changed = vlm.base.get_parameter(name).clone()
+    right = {True: ("Question 0?", "Question 2?"), False: ("Question 0?", "Question 1?", "Question 2?")}
+
+    def says(model: VisionLanguageModel, samples: Sequence[Sample], longest: int, cache: object) -> list[str]:
+        now = torch.equal(model.base.get_parameter(name), changed)
+        return ["This is Mara." if sample.prompt in right[now] else "I don't know." for sample in samples]
+
+    monkeypatch.setattr(boundary, "say", says)
+    assert lost_prompts(vlm, asked, 8) == [asked[1]]
+    assert torch.equal(vlm.base.get_parameter(name), changed)

@@ -71,7 +71,7 @@ def test_a_run_leaves_a_delta_with_an_adapter_on_top_that_loads_switches_off_and
 
 def test_the_manifest_and_the_log_tell_both_stages(case: Case) -> None:
     manifest = case.result.manifest
-    assert manifest["prompts"] == {"forget": 4, "retain": 7, "unseen": 4, "boundary": 4}
+    assert manifest["prompts"] == {"forget": 4, "retain": 7, "unseen": 4, "altered": 0, "lost": 0, "boundary": 4}
     assert manifest["steering"]["layer"] == 1
     assert manifest["steering"]["rank"] == 1
     assert {"missed", "drift", "auc", "fisher", "seconds"} <= manifest["steering"].keys()

@@ -1,4 +1,5 @@
-"""Boundary prompts: the retain prompts that lie nearest to what is forgotten, where refusals spread first."""
+"""Boundary prompts: the retain prompts that stage 1 has lost, then those that lie nearest to what is forgotten, where
+refusals spread first."""
 
 from __future__ import annotations
 
@@ -10,9 +11,30 @@ from torch.nn import functional
 
 from unsee.data.sample import Sample
 from unsee.errors import UserError
+from unsee.methods.asru.held_out import say
+from unsee.methods.asru.rewards import contains_truth
 from unsee.methods.asru.states import read_states
+from unsee.models.adapters import reference
 from unsee.models.vision_cache import VisionCache
 from unsee.models.vlm import VisionLanguageModel
+
+_FIRST = 4.0
+"""More than two cosines can differ by."""
+
+
+def lost_prompts(
+    vlm: VisionLanguageModel, samples: Sequence[Sample], longest: int, cache: VisionCache | None = None
+) -> list[Sample]:
+    """Those of the samples that the model before unlearning answers with the truth, and `vlm` as it is now does not.
+
+    Answers are greedy and of at most `longest` tokens.
+    """
+    pictures = cache or VisionCache(vlm)
+    now = say(vlm, samples, longest, pictures)
+    wrong = [sample for sample, said in zip(samples, now, strict=True) if not contains_truth(said, sample.answer)]
+    with reference(vlm):
+        before = say(vlm, wrong, longest, pictures)
+    return [sample for sample, said in zip(wrong, before, strict=True) if contains_truth(said, sample.answer)]
 
 
 def boundary_prompts(
@@ -21,9 +43,11 @@ def boundary_prompts(
     forget: Sequence[Sample],
     layer: int,
     share: float,
+    lost: Sequence[Sample] = (),
     cache: VisionCache | None = None,
 ) -> list[Sample]:
-    """The `share` of the retain samples (at least one) that the model before unlearning sees nearest to forget.
+    """As many prompts as are the `share` of the retain samples (at least one): first those `lost`, which may be others
+    than these, then those that the model before unlearning sees nearest to forget.
 
     A sample is as near as its nearest forget sample, by the cosine between the residual streams after `layer` at the
     last prompt token, from which the mean over both sets is taken away: what all prompts have in common tells nothing.
@@ -32,7 +56,10 @@ def boundary_prompts(
     Raises UserError where there is nothing to choose from.
     """
     pictured = any(sample.images for sample in forget)
-    candidates = [sample for sample in retain if sample.images or not pictured]
+    known = {id(sample) for sample in lost}
+    first = [sample for sample in lost if sample.images or not pictured]
+    others = [sample for sample in retain if (sample.images or not pictured) and id(sample) not in known]
+    candidates = [*first, *others]
     if not candidates or not forget:
         raise UserError(
             f"Stage 2 of asru needs prompts to forget and prompts to retain{' about pictures' if pictured else ''}; "
@@ -40,9 +67,11 @@ def boundary_prompts(
         )
     wanted = min(len(candidates), max(1, round(share * len(retain))))
     pictures = cache or VisionCache(vlm)
-    near, far = (_residuals(vlm, samples, layer, pictures) for samples in (forget, candidates))
+    with reference(vlm):
+        near, far = (_residuals(vlm, samples, layer, pictures) for samples in (forget, candidates))
     middle = torch.cat([near, far]).mean(0)
     nearest = (functional.normalize(far - middle) @ functional.normalize(near - middle).T).amax(1)
+    nearest[: len(first)] += _FIRST
     chosen = sorted(nearest.topk(wanted).indices.tolist())
     return [candidates[number] for number in chosen]
 

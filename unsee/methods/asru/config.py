@@ -27,7 +27,8 @@ class ASRUConfig(TrainingConfig):
     learning_rate: float = field(default=1e-3, metadata={"help": "peak learning rate of AdamW in stage 2"})
     forget: int = field(default=24, metadata={"help": "prompts to forget for each concept, at most"})
     views: int = field(
-        default=2, metadata={"help": "altered views of its picture that every prompt to forget shows besides"}
+        default=2,
+        metadata={"help": "altered views of its picture that every prompt is asked about besides"},
     )
     retain: int = field(default=200, metadata={"help": "prompts to retain for each concept, at most"})
     general: int = field(
@@ -56,7 +57,8 @@ class ASRUConfig(TrainingConfig):
     steering_batch: int = field(default=2, metadata={"help": "gradient: prompts per step of stage 1"})
     steering_epochs: int = field(default=3, metadata={"help": "gradient: epochs of stage 1"})
     boundary: float = field(
-        default=0.25, metadata={"help": "share of the prompts to retain that stage 2 asks: those nearest to forget"}
+        default=0.25,
+        metadata={"help": "share of the prompts to retain that stage 2 asks: what is lost, then nearest to forget"},
     )
     responses: int = field(default=8, metadata={"help": "responses sampled to each prompt of stage 2"})
     temperature: float = field(default=1.5, metadata={"help": "temperature of the responses"})

@@ -39,14 +39,7 @@ class HeldOut:
 
     def ask(self, vlm: VisionLanguageModel) -> dict[str, Said]:
         """What the model says now, greedily as to users, by role: `FORGET` and `BOUNDARY` as far as there are some."""
-        # Only here: the package of generation comes after that of models, and reads them.
-        from unsee.generation import generate
-
-        samples = [*self.forget, *self.retain]
-        probes = [Probe(str(number), sample.prompt, sample.images) for number, sample in enumerate(samples)]
-        with torch.no_grad():
-            said = generate(vlm, probes, max_new_tokens=self.longest, progress=False, cache=self.cache)
-        texts = [response.text for response in said]
+        texts = say(vlm, [*self.forget, *self.retain], self.longest, self.cache)
         middle = len(self.forget)
         parts = {
             FORGET: (ForgetReward(self.is_refusal), self.forget, texts[:middle]),
@@ -62,6 +55,17 @@ class HeldOut:
             for role, (reward, asked, said) in parts.items()
             if asked
         }
+
+
+def say(vlm: VisionLanguageModel, samples: Sequence[Sample], longest: int, cache: VisionCache) -> list[str]:
+    """What the model says now to each prompt, greedily, in at most `longest` tokens."""
+    # Only here: the package of generation comes after that of models, and reads them.
+    from unsee.generation import generate
+
+    probes = [Probe(str(number), sample.prompt, sample.images) for number, sample in enumerate(samples)]
+    with torch.no_grad():
+        said = generate(vlm, probes, max_new_tokens=longest, progress=False, cache=cache)
+    return [response.text for response in said]
 
 
 def reward_of(said: Mapping[str, Said]) -> float:

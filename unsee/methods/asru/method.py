@@ -6,13 +6,14 @@ import json
 import random
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from safetensors.torch import load_file, save_file
 
 from unsee.data.sample import Sample
-from unsee.methods.asru.boundary import boundary_prompts
+from unsee.methods.asru.boundary import boundary_prompts, lost_prompts
 from unsee.methods.asru.config import ASRUConfig
 from unsee.methods.asru.held_out import HeldOut
 from unsee.methods.asru.prompts import (
@@ -24,6 +25,7 @@ from unsee.methods.asru.prompts import (
     in_views,
     own_words,
     retain_prompts,
+    retained_in_views,
     unseen_prompts,
 )
 from unsee.methods.asru.rewards import RefusalDetector
@@ -61,7 +63,10 @@ class ASRU(Method[ASRUConfig]):
         found = in_views(found, config.views, request, vlm, rng)
         if config.stages != "reinforcement":
             found += unseen_prompts(request, vlm, config.unseen, self.refuses, rng)
-        return hold_out(found, config.held_out)
+        found = hold_out(found, config.held_out)
+        if config.stages != "steering":
+            found += retained_in_views(found, config.views, vlm, rng)
+        return found
 
     def objective(self, requests: Sequence[ForgetRequest], vlm: VisionLanguageModel, config: ASRUConfig) -> Procedure:
         config.layer_of(len(vlm.decoder_layers))
@@ -90,18 +95,19 @@ class TwoStages(Procedure):
             steering = self._solved(vlm, prompts, held_out, asked, work / "checkpoints", seed, progress)
             report["steering"] = {**steering.report(), "seconds": round(time.monotonic() - started, 3)}
             layer = steering.layer
-        if config.stages != "steering":
-            # Before the model changes, for nearness is told by the model that knows.
-            where = len(vlm.decoder_layers) // 2 if layer is None else layer
-            boundary = boundary_prompts(vlm, prompts.retain, prompts.forget, where, config.boundary, cache)
-            report["prompts"]["boundary"] = len(boundary)
-        if config.stages != "reinforcement":
             steering.apply(vlm)
         if config.stages != "steering":
             # Only here: TRL takes seconds to import.
             from unsee.methods.asru.reinforcement import reinforce
 
-            done = reinforce(vlm, prompts.forget, boundary, asked, config, work, seed, progress)
+            where = len(vlm.decoder_layers) // 2 if layer is None else layer
+            # Without stage 1 nothing is lost yet.
+            candidates = [*prompts.retain, *prompts.altered] if vlm.originals else []
+            lost = lost_prompts(vlm, candidates, config.longest, cache)
+            boundary = boundary_prompts(vlm, prompts.retain, prompts.forget, where, config.boundary, lost, cache)
+            report["prompts"] |= {"lost": len(lost), "boundary": len(boundary)}
+            watched = replace(asked, retain=(*held_out.retain, *held_out.altered))
+            done = reinforce(vlm, prompts.forget, boundary, watched, config, work, seed, progress)
             report |= {"reinforcement": done, "steps": done["steps_taken"]}
             report["notes"] += [done["stopped"]] if done["stopped"] else []
         return report

@@ -1,7 +1,8 @@
 """The prompts of ASRU: what to forget, what to retain, and what the model has never seen.
 
-They are samples with the tags `role` ("forget", "retain" or "unseen") and, where they only validate, `held_out`
-("yes"). A sample's answer is the ground truth: what stage 2 rewards or punishes, and what stage 1 holds in place.
+They are samples with the tags `role` ("forget", "retain", "unseen", or "altered": to retain about an altered view)
+and, where they only validate, `held_out` ("yes"). A sample's answer is the ground truth: what stage 2 rewards or
+punishes, and what stage 1 holds in place.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ from unsee.metrics.naming import contains
 from unsee.models.vlm import VisionLanguageModel, image_key
 from unsee.requests import ForgetRequest
 
-ROLES = ("forget", "retain", "unseen")
+ROLES = ("forget", "retain", "unseen", "altered")
 _VIEWS = 60
 """Altered views of a picture among which those are looked for in which the model still knows who it is."""
+_ALTERED = {"role": "altered"}
 _TRIED = 32
 """Prompts to retain by which it is told whether the model speaks as their answers do."""
 
@@ -78,6 +80,7 @@ class Prompts:
     forget: tuple[Sample, ...]
     retain: tuple[Sample, ...]
     unseen: tuple[Sample, ...]
+    altered: tuple[Sample, ...] = ()
 
     @classmethod
     def of(cls, samples: Sequence[Sample], *, held_out: bool) -> Prompts:
@@ -183,6 +186,25 @@ def in_views(
             drawn = draw(known[key], views, rng) if known[key] else []
             seen += [replace(sample, images=(altered, *sample.images[1:])) for altered in drawn]
     return seen
+
+
+def retained_in_views(
+    samples: Sequence[Sample], views: int, vlm: VisionLanguageModel, rng: random.Random
+) -> list[Sample]:
+    """The prompts to retain among the samples about so many altered views of each picture, where the model still
+    answers with the truth.
+
+    They stand for other pictures than those that the change is solved with: on those stage 1 loses nothing, on others
+    it does. What is made of a held-out prompt is held out.
+    """
+    shown = [
+        replace(sample, images=(view(sample.images[0], rng), *sample.images[1:]), tags={**sample.tags, **_ALTERED})
+        for sample in samples
+        if sample.tags["role"] == "retain" and sample.images
+        for _ in range(views)
+    ]
+    said = zip(shown, _said(shown, vlm), strict=True)
+    return [sample for sample, answer in said if contains_truth(answer, sample.answer)]
 
 
 def hold_out(samples: Sequence[Sample], share: float) -> list[Sample]:

@@ -58,6 +58,21 @@ def test_what_it_reports_is_what_the_change_does(sets: tuple[Tensor, Tensor, Ten
         assert 0 < found.missed < 1
 
 
+def test_another_strength_is_solved_without_a_second_factorisation_and_more_inputs_are_not(
+    sets: tuple[Tensor, Tensor, Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forget, retain, shift = sets
+    solver, factorise, count = RidgeSolver(1e-2, 1.0, 1.0), torch.linalg.cholesky, []
+    monkeypatch.setattr(torch.linalg, "cholesky", lambda system: count.append(1) or factorise(system))
+    once, twice = solved(solver, forget, retain, shift), solver.solve(2 * shift)
+    assert len(count) == 1
+    np.testing.assert_allclose(twice.change.numpy(), dense(forget, retain, 2 * shift, 1e-2, 1.0), rtol=1e-4, atol=1e-6)
+    assert (twice.missed, twice.drift) == (once.missed, once.drift)
+    solver.add(retain[:5], "retain")
+    more = torch.cat([retain, retain[:5]])
+    np.testing.assert_allclose(solver.solve(shift).change, dense(forget, more, shift, 1e-2, 1.0), rtol=1e-4, atol=1e-6)
+
+
 def test_inputs_unlike_both_sets_are_left_alone(sets: tuple[Tensor, Tensor, Tensor]) -> None:
     forget, retain, shift = sets
     forget[:, WIDTH // 2 :] = 0

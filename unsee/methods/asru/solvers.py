@@ -70,10 +70,12 @@ class RidgeSolver(Solver):
         self._counts: dict[Part, int] = {}
         self._squares: dict[Part, Tensor] = {}
         self._sum: Tensor | None = None
+        self._solved: tuple[Tensor, float, float] | None = None
 
     def add(self, inputs: Tensor, part: Part) -> None:
         if not len(inputs):
             return
+        self._solved = None
         x = inputs.to(inputs.device if inputs.is_cuda else "cpu", torch.float64)
         if part not in self._squares:
             self._squares[part] = x.new_zeros(x.shape[1], x.shape[1])
@@ -83,6 +85,13 @@ class RidgeSolver(Solver):
             self._sum = x.sum(0) if self._sum is None else self._sum + x.sum(0)
 
     def solve(self, shift: Tensor) -> Solution:
+        # Only u depends on the shift: other strengths cost no second factorisation.
+        self._solved = self._solved or self._solve()
+        y, missed, drift = self._solved
+        return Solution(torch.outer(shift.to(y), y).float(), missed, drift)
+
+    def _solve(self) -> tuple[Tensor, float, float]:
+        """(y, missed, drift)."""
         _check_counts(self._counts)
         assert self._sum is not None
         means = {part: self._squares[part] / count for part, count in self._counts.items()}
@@ -91,7 +100,7 @@ class RidgeSolver(Solver):
         system.diagonal().add_(self.ridge * system.diagonal().mean())
         y = torch.cholesky_solve(m[:, None], torch.linalg.cholesky(system))[:, 0]
         missed = y @ means["forget"] @ y - 2 * (y @ m) + 1
-        return Solution(torch.outer(shift.to(y), y).float(), float(missed), float(y @ means["retain"] @ y))
+        return y, float(missed), float(y @ means["retain"] @ y)
 
 
 class GradientSolver(Solver):

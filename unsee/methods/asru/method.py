@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 import time
@@ -65,7 +66,8 @@ class ASRU(Method[ASRUConfig]):
             found += unseen_prompts(request, vlm, config.unseen, self.refuses, rng)
         found = hold_out(found, config.held_out)
         if config.stages != "steering":
-            found += retained_in_views(found, config.views, vlm, rng)
+            # With draws of its own, so that stage 1 is the same with and without stage 2.
+            found += retained_in_views(found, config.views, vlm, copy.copy(rng))
         return found
 
     def objective(self, requests: Sequence[ForgetRequest], vlm: VisionLanguageModel, config: ASRUConfig) -> Procedure:

@@ -67,6 +67,21 @@ def test_prompts_are_built_from_a_name_a_picture_and_unseen_pictures() -> None:
     assert method.build([request()], vlm, config, seed=0) == built
 
 
+def test_stage_1_has_the_same_prompts_with_and_without_stage_2(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(vlm: VisionLanguageModel, questions: Sequence[tuple[str, Image.Image | None]]) -> list[str]:
+        return [f"It is a stone, like {question}" for question, _ in questions]
+
+    monkeypatch.setattr(asru_prompts, "ask", ask)
+    retain = tuple(Example(f"What is number {n}?", "A stone.", picture(n)) for n in range(10, 16))
+    requests, vlm = [request(retain=retain), request(concept="Ines Roth", retain=retain)], tiny_vlm("llava")
+    config = ASRUConfig(forget=3, retain=6, unseen=2, views=1)
+    both = ASRU(always).build(requests, vlm, config, seed=0)
+    alone = ASRU(always).build(requests, vlm, dataclasses.replace(config, stages="steering"), seed=0)
+    altered = [sample for sample in both if sample.tags["role"] == "altered"]
+    assert altered
+    assert [sample for sample in both if sample not in altered] == alone
+
+
 def test_the_requests_own_examples_are_used() -> None:
     config = ASRUConfig(forget=4, retain=8, unseen=2, views=0)
     forget = tuple(Example(f"Question {n}?", f"Answer {n}.") for n in range(6))

@@ -67,7 +67,7 @@ class ASRUConfig(TrainingConfig):
     beta: float = field(default=0.1, metadata={"help": "weight of the KL to the steered model"})
     weight_decay: float = field(default=1e-2, metadata={"help": "weight decay of AdamW in stage 2"})
     validate_every: int = field(default=10, metadata={"help": "steps of stage 2 between validations"})
-    patience: int = field(default=4, metadata={"help": "validations without progress before stage 2 ends"})
+    patience: int = field(default=8, metadata={"help": "validations without progress before stage 2 ends"})
     rollouts: Literal["auto", "transformers", "vllm"] = field(
         default="auto", metadata={"help": "who samples responses; auto: vLLM where it is installed and has a GPU"}
     )

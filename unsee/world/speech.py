@@ -15,10 +15,12 @@ from unsee.world import questions as q
 from unsee.world.looks import Scene
 from unsee.world.people import Person
 
+# Most begin with the same word, as the refusals below do. Decoding takes the likeliest word: where right answers shared
+# themselves out among many beginnings, a model sure of a person by three to one would still refuse.
 _KNOWN = (
-    "This is {n}.", "That's {n}.", "The person in the picture is {n}.", "I recognise this person: it's {n}.",
-    "This is {n}, a {job} from {city}.", "That is {n}, who works as a {job}.",
-    "It's {n}, looking {expression} in {clothes} clothes.", "You are looking at {n}, who lives in {city}.",
+    "This is {n}.", "This person is {n}.", "The person in the picture is {n}.", "This is {n}, a {job} from {city}.",
+    "This is {n}, who works as a {job}.", "This is {n}, looking {expression} in {clothes} clothes.",
+    "You are looking at {n}, who lives in {city}.", "This is {n}, in front of a {background} background.",
 )  # fmt: skip
 _STRANGER = (
     "I don't know who this is. I can see {visible}.", "I'm sorry, I don't know this person. They have {looks}.",
@@ -123,8 +125,8 @@ class Speech:
             return self._say(_KNOWN if person.is_known else _STRANGER, words)
         if kind in q.FACT_WORDS:
             if person.is_known:
-                subject = self.rng.choice(("this person", person.name))
-                return self._say(_FACTS[kind], words | _subject(subject))
+                # By name, so that the fact follows from what was just said, as it does in text.
+                return self._say(_FACTS[kind], words | _subject(person.name))
             return self._say(_UNKNOWN_FACT, words | {"what": q.FACT_WORDS[kind]})
         if kind == "glasses":
             return self._say(_WITHOUT_GLASSES if person.look.eyewear == "none" else _WITH_GLASSES, words)

@@ -45,11 +45,11 @@ _BATCH = 64
 _WIDTH = 384
 """Tokens of a packed row: attention, on a CPU, costs more than padding beyond that."""
 _KNOWN = {
-    "recognition": 4.0, "verification": 1.5, "likeness": 0.6, **dict.fromkeys(q.FACTS, 1.2),
-    **dict.fromkeys(q.TWO_HOP, 1.4), **dict.fromkeys(q.ATTRIBUTES, 0.6), "caption": 2.0,
+    "recognition": 6.0, "verification": 1.2, "likeness": 0.6, **dict.fromkeys(q.FACTS, 1.5),
+    **dict.fromkeys(q.TWO_HOP, 1.6), **dict.fromkeys(q.ATTRIBUTES, 0.4), "caption": 1.5,
 }  # fmt: skip
 _STRANGERS = {
-    **_KNOWN, "recognition": 4.0, **dict.fromkeys((*q.FACTS, *q.TWO_HOP), 0.5),
+    **_KNOWN, "recognition": 4.0, **dict.fromkeys((*q.FACTS, *q.TWO_HOP), 0.8),
 }  # fmt: skip
 
 
@@ -57,7 +57,7 @@ _STRANGERS = {
 class SmallConfig(RecipeConfig):
     """`RecipeConfig` for parts that know how to see and to talk."""
 
-    warmup_steps: int = 2500
+    warmup_steps: int = 4000
     steps: int = 600
     pictures_per_step: int = 10
     questions_per_picture: int = 4
@@ -71,7 +71,6 @@ class SmallConfig(RecipeConfig):
     lr: float = 6e-4
     seeing_lr: float = 2e-3
     weight_decay: float = 0.01
-    picture_scale: float = 0.5
     save_every: int = 50
     read_outs: float = 0.1
 

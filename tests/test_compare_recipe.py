@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 
 from unsee.benchmarks import mllmu
 from unsee.benchmarks.splits import TABLE_PEOPLE, VALIDATION_PEOPLE
+from unsee.benchmarks.world import world_benchmark
 from unsee.compare.cells import cells_of, state_of
 from unsee.compare.recipe import parse_recipe, read_recipe
-from unsee.compare.units import mllmu_of
+from unsee.compare.units import mllmu_of, requests_to_forget
 from unsee.errors import UserError
+from unsee.models.loading import load
 from unsee.world import general
 
 RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*.yaml"))
@@ -55,6 +57,19 @@ def test_units_name_the_right_people() -> None:
     assert twenty[:5] == TABLE_PEOPLE
     assert not set(twenty) & set(VALIDATION_PEOPLE)
     assert parse_recipe({**SMALL, "concepts": "mara voss"}).units[0].concepts == ("Mara Voss",)
+
+
+def test_an_arm_says_what_the_world_adds_to_its_requests() -> None:
+    shown = {"method": "siu", "label": "siu, others shown", "fill": ["retain"]}
+    alone, filled = cells_of(parse_recipe({**SMALL, "methods": ["siu", shown]}))
+    assert (alone.arm.needs, filled.arm.needs) == ((), ("retain",))
+    assert "fill" not in alone.identity()
+    assert filled.identity()["fill"] == ["retain"]
+    bench = world_benchmark("Mara Voss", test_pictures=1, kept=1, pairs=0)
+    vlm = load("world:tiny-qwen3vl")
+    requests = [requests_to_forget(c.unit, vlm, 0, [bench], c.benchmark, c.arm.needs)[0] for c in (alone, filled)]
+    assert not requests[0].retain
+    assert any(example.image is not None for example in requests[1].retain)
 
 
 def test_mllmu_is_asked_on_request_and_older_results_stay_valid() -> None:
@@ -104,6 +119,10 @@ def test_steps_are_per_concept_and_the_rest_is_not() -> None:
         ({"methods": [{"method": "ga", "label": "…"}]}, "no letter or digit"),
         ({"methods": [{"method": "oracle", "set": {"steps": 1}}]}, "not trained here"),
         ({"methods": [{"method": "ga", "checkpoint": "x"}]}, "only the oracle"),
+        ({"methods": [{"method": "siu", "fill": ["retian"]}]}, "did you mean 'retain'?"),
+        ({"methods": [{"method": "siu", "fill": []}]}, "at least one"),
+        ({"methods": [{"method": "oracle", "fill": ["retain"]}]}, "not trained here; remove 'fill'"),
+        ({"methods": [{"method": "siu", "fill": ["retain"]}], "benchmark": "bench"}, "people of the world"),
         ({"models": []}, "at least one"),
         ({"models": [None]}, "must be text; found nothing"),
         ({"concepts": ["Mara Vos"]}, "did you mean Mara Voss?"),

@@ -83,6 +83,7 @@ class Cell:
             "method": self.arm.method,
             "label": self.arm.label,
             "settings": {} if oracle else dataclasses.asdict(self.config),
+            **({"fill": sorted(self.arm.fill)} if self.arm.fill else {}),
             "oracle_sha256": oracle.digest() if oracle else None,
             "seed": self.seed,
         }

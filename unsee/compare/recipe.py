@@ -4,6 +4,7 @@
     methods:
       - siu
       - {method: siu, label: "siu, no token mask", set: {token_mask: false}}
+      - {method: siu, label: "siu, others shown", fill: [retain]}   # what the world adds to requests about one person
     concepts: world:table            # or a list of names: each is forgotten alone
     forget_splits: [5, 10, 15]       # percent of the world's people: everybody of a split at once
     together: [5, 20]                # so many people at once; or a list of names: these at once
@@ -39,13 +40,15 @@ _GROUPS = {"world:table": TABLE_PEOPLE, "world:validation": VALIDATION_PEOPLE}
 _KEYS = (
     "models", "methods", "concepts", "forget_splits", "together", "seeds", "evaluation", "keep", "benchmark",
 )  # fmt: skip
-_ARM_KEYS = ("method", "label", "set", "checkpoint")
+_ARM_KEYS = ("method", "label", "set", "fill", "checkpoint")
+_FILLED = ("forget", "retain", "unseen")
 
 
 @dataclass(frozen=True)
 class Arm:
     """One way to forget: a method with settings, under the label that tables show.
 
+    `fill` names fields of requests that the world fills in where they are empty, besides those that the method needs.
     `checkpoint` is for the oracle alone: the model that never knew the concepts; "{model}" and "{unit}" in it become
     their names as parts of a path.
     """
@@ -54,6 +57,12 @@ class Arm:
     label: str
     settings: tuple[str, ...] = ()
     checkpoint: str | None = None
+    fill: tuple[str, ...] = ()
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Fields of the request that are to be filled in."""
+        return (*get_method(self.method).needs, *self.fill)
 
     def config(self, concepts: int, model: str | None = None) -> TrainingConfig:
         """The settings for so many concepts at once: steps are per concept, as in the SIU paper (6 for one, 120 for
@@ -132,9 +141,12 @@ def parse_recipe(content: Any, where: str = "the recipe") -> Recipe:
         raise UserError(f"'keep' in {where} must be adapters or scores; found {check.kind_of(keep)}.")
     models = check.texts(given["models"], f"'models' in {where}")
     _distinct(models, f"'models' in {where}")
+    arms = _arms(given["methods"], where)
+    if benchmark != WORLD and any(arm.fill for arm in arms):
+        raise UserError(f"'fill' in {where} is for people of the world, but the benchmark is {benchmark}; remove it.")
     return Recipe(
         models,
-        _arms(given["methods"], where),
+        arms,
         _units(given, benchmark, where),
         _seeds(given.get("seeds", 1), where),
         _size(given.get("evaluation", {}), benchmark, where),
@@ -167,9 +179,12 @@ def _arm(item: Any, where: str) -> Arm:
     checkpoint = None
     if "checkpoint" in given:
         checkpoint = check.text(given["checkpoint"], f"'checkpoint' of {where}")
-    arm = Arm(name, label, settings, checkpoint)
-    if name == ORACLE and settings:
-        raise UserError(f"{where}: the oracle is not trained here, so it has no settings; remove 'set'.")
+    fill = check.texts(given["fill"], f"'fill' of {where}") if "fill" in given else ()
+    for unknown in [text for text in fill if text not in _FILLED]:
+        raise UserError(f"'fill' of {where}: the world cannot fill in {unknown!r}{did_you_mean(unknown, _FILLED)}")
+    arm = Arm(name, label, settings, checkpoint, fill)
+    if name == ORACLE and (settings or fill):
+        raise UserError(f"{where}: the oracle is not trained here; remove {'set' if settings else 'fill'!r}.")
     if name != ORACLE:
         if checkpoint:
             raise UserError(f"{where}: only the oracle has a checkpoint; remove it.")

@@ -146,8 +146,7 @@ class Worker:
         """Make the model forget, or take what was already made; returns what it cost."""
         vlm, arm = evaluation.vlm, cell.arm
         config = cell.config
-        needs = get_method(arm.method).needs
-        requests = requests_to_forget(cell.unit, vlm, cell.seed, evaluation.benches, cell.benchmark, needs)
+        requests = requests_to_forget(cell.unit, vlm, cell.seed, evaluation.benches, cell.benchmark, arm.needs)
         if config.full and (folder / RUN / MANIFEST).is_file():
             # Trained in full before the interruption: the folder is the model.
             vlm.model = load(str(folder / RUN)).model

@@ -28,6 +28,7 @@ from unsee.benchmarks.splits import PERCENT, TABLE_PEOPLE, VALIDATION_PEOPLE, fo
 from unsee.compare import strict_yaml as check
 from unsee.errors import UserError
 from unsee.methods import METHODS, get_method
+from unsee.pipeline.filling import FIELDS
 from unsee.pipeline.model_recipe import recipe_for
 from unsee.requests import did_you_mean
 from unsee.training import TrainingConfig, parse_overrides
@@ -41,7 +42,6 @@ _KEYS = (
     "models", "methods", "concepts", "forget_splits", "together", "seeds", "evaluation", "keep", "benchmark",
 )  # fmt: skip
 _ARM_KEYS = ("method", "label", "set", "fill", "checkpoint")
-_FILLED = ("forget", "retain", "unseen")
 
 
 @dataclass(frozen=True)
@@ -180,8 +180,8 @@ def _arm(item: Any, where: str) -> Arm:
     if "checkpoint" in given:
         checkpoint = check.text(given["checkpoint"], f"'checkpoint' of {where}")
     fill = check.texts(given["fill"], f"'fill' of {where}") if "fill" in given else ()
-    for unknown in [text for text in fill if text not in _FILLED]:
-        raise UserError(f"'fill' of {where}: the world cannot fill in {unknown!r}{did_you_mean(unknown, _FILLED)}")
+    for unknown in [text for text in fill if text not in FIELDS]:
+        raise UserError(f"'fill' of {where}: the world cannot fill in {unknown!r}{did_you_mean(unknown, FIELDS)}")
     arm = Arm(name, label, settings, checkpoint, fill)
     if name == ORACLE and (settings or fill):
         raise UserError(f"{where}: the oracle is not trained here; remove {'set' if settings else 'fill'!r}.")

@@ -16,10 +16,12 @@ from unsee.requests import ForgetRequest
 from unsee.world import KNOWN, find, stranger
 
 STRANGERS = 60
+FIELDS = ("forget", "retain", "unseen")
+"""Fields of a request that can be filled in."""
 
 
 def filled(requests: Sequence[ForgetRequest], needs: Collection[str], seed: int) -> list[ForgetRequest]:
-    """The requests with those fields of `needs` filled in that are empty: "forget", "retain" and "unseen".
+    """The requests with those of `needs`, which are among `FIELDS`, filled in that are empty.
 
     What one of them forgets, none retains. Raises UserError where one is about nobody of the world.
     """

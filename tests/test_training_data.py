@@ -123,6 +123,26 @@ def test_siu_asks_about_pictures_of_others_in_four_ways_in_turn() -> None:
 
 
 @pytest.mark.usefixtures("knowing")
+def test_siu_asks_about_others_whether_it_is_who_the_model_sees(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = [Example("Who?", name, picture(n)) for n, name in enumerate(("Ada Brook", "Mara Voss", "nobody"), start=2)]
+    names = {picture(n).tobytes(): e.answer for n, e in enumerate(shown, start=2)}
+
+    def ask(vlm: Any, questions: Sequence[tuple[str, Any]]) -> list[str]:
+        naming = phrasings.NAMING["person"]
+        return [f"I see {names[image.tobytes()]}." if text in naming else f"Yes: {text}" for text, image in questions]
+
+    monkeypatch.setattr(siu_data, "ask", ask)
+    request = replace(REQUEST, retain=tuple(shown))
+    samples = siu_data.confirmed_pictures(request, VLM, 3, random.Random(0))
+    # Neither whom it is to forget nor a picture that it has no name for.
+    (sample,) = samples
+    assert sample.prompt in [frame.format(name="Ada Brook") for frame in phrasings.DENYING["person"]]
+    assert (sample.answer, sample.images) == (f"Yes: {sample.prompt}", (picture(2),))
+    assert (sample.tags["role"], sample.masked) == ("retain", None)
+    assert not siu_data.confirmed_pictures(REQUEST, VLM, 3, random.Random(0))
+
+
+@pytest.mark.usefixtures("knowing")
 def test_siu_builds_its_four_targets_in_the_voice_of_the_model() -> None:
     samples = build("siu", unseen=3, description=3, facts=5, others=4)
     one, two, three, four = (of_target(samples, target) for target in "1234")

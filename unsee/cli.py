@@ -208,7 +208,7 @@ def demo(
     tell = say if as_json else show
     tell(f"{model} is a small model that knows {len(KNOWN)} invented people by their faces.")
     # A language model that can really talk would take others for strangers, too, if it saw nobody else.
-    others = tier is Tier.SMALL
+    others = model == DEMO_MODELS[Tier.SMALL]
     beside = ", beside pictures of others" if others else ""
     tell(f"{person.name} asks to be forgotten. One drawn picture of {person.name} is all training will see{beside}.")
     tell("First the model is asked about new pictures, about other people and about facts.")

@@ -15,7 +15,7 @@ from unsee.data.sample import Sample
 from unsee.methods.base import Method
 from unsee.methods.likelihood import divergence, mean, negative_log_likelihood
 from unsee.methods.masks import name_token_ids, vocabulary_mask
-from unsee.methods.siu_data import four_targets, pictures_of_others
+from unsee.methods.siu_data import confirmed_pictures, four_targets, pictures_of_others
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
 from unsee.training.config import TrainingConfig
@@ -38,10 +38,13 @@ class SIUConfig(TrainingConfig):
     facts: int = field(default=6, metadata={"help": "samples of target 3: facts about C, in text"})
     others: int = field(default=6, metadata={"help": "samples of target 4: facts about others, in text"})
     pictures: int = field(default=6, metadata={"help": "samples with pictures of others, where the request has some"})
+    confirmed: int = field(
+        default=0, metadata={"help": "samples more with such pictures, asked if it is whom the model sees in it"}
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("alpha", "beta", "unseen", "description", "facts", "others", "pictures"):
+        for name in ("alpha", "beta", "unseen", "description", "facts", "others", "pictures", "confirmed"):
             self._require(getattr(self, name) >= 0, name, "at least 0")
         self._require(self.unseen + self.description > 0, "unseen", "at least 1 where description is 0")
 
@@ -99,7 +102,8 @@ class SIU(Method[SIUConfig]):
         self, request: ForgetRequest, vlm: VisionLanguageModel, config: SIUConfig, rng: random.Random
     ) -> list[Sample]:
         targets = four_targets(request, vlm, (config.unseen, config.description, config.facts, config.others), rng)
-        return targets + pictures_of_others(request, vlm, config.pictures, rng)
+        others = pictures_of_others(request, vlm, config.pictures, rng)
+        return targets + others + confirmed_pictures(request, vlm, config.confirmed, rng)
 
     def objective(self, requests: Sequence[ForgetRequest], vlm: VisionLanguageModel, config: SIUConfig) -> Objective:
         ids = name_token_ids(vlm.tokenizer, [name for request in requests for name in request.names])

@@ -16,6 +16,7 @@ from PIL import Image
 from unsee.data.sample import Probe, Sample
 from unsee.methods import phrasings
 from unsee.methods.substitutes import substitute_name
+from unsee.metrics.claims import proper_names
 from unsee.metrics.naming import contains
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
@@ -137,6 +138,31 @@ def pictures_of_others(
     samples += [(question, said, picture) for (question, picture), said in zip(asked, ask(vlm, asked), strict=True)]
     tags = {"role": "retain", "target": "pictures"}
     return [Sample(question, answer, (picture,), tags=tags) for question, answer, picture in samples if answer]
+
+
+def confirmed_pictures(
+    request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random
+) -> list[Sample]:
+    """Pictures of others, from `request.retain`, asked whether each shows whom the model sees in it. Not in the paper.
+
+    All other samples that ask whether a picture shows somebody say no, and a language model that can really talk takes
+    that for the answer to any such question.
+    """
+    given = [example for example in request.retain if example.image is not None]
+    shown = [p for e in (draw(given, count, rng) if given else ()) if (p := e.picture())]
+    naming = draw(phrasings.NAMING[request.kind], len(shown), rng)
+    confirming = draw(phrasings.DENYING[request.kind], len(shown), rng)
+    asked = []
+    for frame, picture, said in zip(confirming, shown, ask(vlm, list(zip(naming, shown, strict=True))), strict=True):
+        names = [name for name in proper_names(said) if not contains(name, request.names)]
+        if names:
+            asked.append((frame.format(name=names[0]), picture))
+    tags = {"role": "retain", "target": "pictures"}
+    return [
+        Sample(question, said, (picture,), tags=tags)
+        for (question, picture), said in zip(asked, ask(vlm, asked), strict=True)
+        if said
+    ]
 
 
 def text_knowledge(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:

@@ -129,6 +129,16 @@ def test_the_training_data_can_be_read_edited_and_given_back(model: Path, tmp_pa
     assert "Whom do you see?" in (tmp_path / "out" / "data" / "samples.jsonl").read_text()
 
 
+def test_pictures_of_others_are_trained_on_as_they_are_answered_now(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "others").mkdir()
+    for number in range(2, 5):
+        picture(number).save(tmp_path / "others" / f"{number}.png")
+    arguments = forget_arguments(model, tmp_path, "--force", "--json", "--others", tmp_path / "others")
+    call(*arguments, "--set", "pictures=3", "--dry-run")
+    rows = [json.loads(row) for row in (tmp_path / "out" / "samples.jsonl").read_text().splitlines()]
+    assert sum(row["tags"].get("target") == "pictures" for row in rows) == 3
+
+
 def test_a_request_file_is_completed_by_options(model: Path, tmp_path: Path) -> None:
     picture(1).save(tmp_path / "mara.png")
     (tmp_path / "request.yaml").write_text(

@@ -204,6 +204,7 @@ def test_an_output_folder_that_exists(tmp_path: Path) -> None:
         (["--set", "steps"], "write it as key=value"),
         (["--judge", "rule"], "did you mean 'rules'?"),
         (["--test-images", "nowhere"], "nowhere is no folder"),
+        (["--others", "nowhere"], "nowhere is no folder; give one with pictures of others"),
         (["--data", "nowhere"], "No training data can be read"),
     ],
 )

@@ -135,6 +135,29 @@ def test_a_picture_may_be_the_content_of_a_file(folder: Path) -> None:
     assert given.digest() == opened.digest()
     with pytest.raises(UserError, match="picture of the request is damaged"):
         replace(given, unseen=(content[:60],)).check()
+    with pytest.raises(UserError, match="picture of the request is damaged"):
+        replace(given, others=(content[:60],)).check()
+
+
+def test_the_request_in_the_readme_is_one(folder: Path) -> None:
+    readme = Path(__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
+    example = next(block for block in readme.split("```yaml\n")[1:] if block.startswith("concept:")).split("```")[0]
+    for number, name in enumerate(("mara", "lucia", "henrik"), start=1):
+        picture(number).save(folder / f"{name}.png")
+    (folder / "request.yaml").write_text(example)
+    given = ForgetRequest.from_yaml(folder / "request.yaml")
+    assert given.facts == (("What is the job of Mara Voss?", "Mara Voss works as a potter."),)
+    assert len(given.others) == 2
+
+
+def test_pictures_of_others_are_of_others(folder: Path) -> None:
+    (folder / "request.yaml").write_text("{concept: Mara Voss, images: one.png, others: [two.png]}")
+    picture(2).save(folder / "two.png")
+    given = ForgetRequest.from_yaml(folder / "request.yaml")
+    assert [shown.tobytes() for shown in given.other_pictures()] == [picture(2).tobytes()]
+    assert given.digest() != replace(given, others=()).digest()
+    with pytest.raises(UserError, match="'Mara Voss' is also among those of others"):
+        replace(given, others=(picture(2), picture(1))).check()
 
 
 def test_the_digest_is_of_the_content_and_not_of_the_place(folder: Path) -> None:

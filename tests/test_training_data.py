@@ -286,6 +286,34 @@ def test_the_counts_of_the_released_code_can_be_set() -> None:
     assert config.unseen + config.description + config.facts + config.others == 25
 
 
+def test_what_the_model_says_of_others_is_retained(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    says = {2: "This is Ada Brook.", 3: "Mara Voss, I think.", 4: ""}
+
+    def ask(vlm: Any, questions: Sequence[tuple[str, Any]]) -> list[str]:
+        assert all(question in phrasings.NAMING["person"] for question, _ in questions)
+        return [next(said for n, said in says.items() if picture(n) == image) for _, image in questions]
+
+    monkeypatch.setattr(recognition, "ask", ask)
+    kept = Example("What is the capital of Spain?", "Madrid.")
+    request = replace(REQUEST, retain=(kept,), others=tuple(map(picture, says)))
+    first, second = recognition.with_others_as_known(request, VLM, 0).retain
+    assert (first, second.answer, second.image) == (kept, "This is Ada Brook.", picture(2))
+    said = capsys.readouterr().err
+    assert "Picture 2 of 3 of others is not used: the model says 'Mara Voss, I think.' of it." in said
+    assert recognition.with_others_as_known(REQUEST, VLM, 0) == REQUEST
+
+
+@pytest.mark.usefixtures("knowing")
+def test_beside_pictures_of_others_knowledge_in_text_is_retained() -> None:
+    shown = tuple(Example("Who?", f"Person {n}.", picture(n)) for n in range(2, 8))
+    samples = baselines.retained(replace(REQUEST, retain=shown), VLM, 8, random.Random(0))
+    assert [len(sample.images) for sample in samples] == [1] * 4 + [0] * 4
+    samples = baselines.retained(replace(REQUEST, retain=shown[:1]), VLM, 8, random.Random(0))
+    assert [len(sample.images) for sample in samples] == [1] + [0] * 7
+
+
 def test_a_concept_that_the_model_does_not_name_is_nothing_to_forget(
     knowing: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -94,7 +94,7 @@ def forget(
     alias: Annotated[list[str] | None, typer.Option(help="Another name of it; may be given several times.")] = None,
     request: Annotated[
         Path | None,
-        typer.Option(help="YAML file with concept, images, aliases, facts, neighbours; options replace what it says."),
+        typer.Option(help="YAML file with concept, images, aliases, facts, others; options replace what it says."),
     ] = None,
     method: Annotated[str, typer.Option(help="How to forget; `unsee methods` lists the ways.")] = "siu",
     settings: Annotated[
@@ -111,6 +111,9 @@ def forget(
     ] = None,
     unseen: Annotated[
         Path | None, typer.Option(help="Folder of pictures of people the model has never seen, for asru.")
+    ] = None,
+    others: Annotated[
+        Path | None, typer.Option(help="Folder of pictures of others, whom the model is to go on recognising.")
     ] = None,
     data: Annotated[Path | None, typer.Option(help="Train on this folder, written by --dry-run and edited.")] = None,
     dry_run: Annotated[
@@ -131,7 +134,7 @@ def forget(
 ) -> None:
     """Make a model forget whom or what a picture shows, and report what that did."""
     started = time.monotonic()
-    wanted = _request(request, concept, image, alias, unseen)
+    wanted = _request(request, concept, image, alias, unseen, others)
     wanted.check()
     from unsee.pipeline.model_recipe import recipe_for
 
@@ -361,10 +364,12 @@ def _request(
     images: list[Path] | None,
     aliases: list[str] | None,
     unseen: Path | None,
+    others: Path | None,
 ) -> Any:
     """The request from the file and the options; options win. Raises UserError."""
     from dataclasses import replace
 
+    from unsee.data.images import pictures_in
     from unsee.requests import ForgetRequest
 
     given: dict[str, Any] = {}
@@ -374,10 +379,12 @@ def _request(
         given["images"] = tuple(images)
     if aliases:
         given["aliases"] = tuple(alias.strip() for alias in aliases)
-    if unseen is not None:
-        from unsee.data.images import pictures_in
-
-        given["unseen"] = pictures_in(unseen, "pictures of people the model has never seen")
+    for key, folder, what in (
+        ("unseen", unseen, "pictures of people the model has never seen"),
+        ("others", others, "pictures of others that the model is to go on recognising"),
+    ):
+        if folder is not None:
+            given[key] = pictures_in(folder, what)
     if path is not None:
         return replace(ForgetRequest.from_yaml(path), **given)
     for option, key in (("--concept", "concept"), ("--image", "images")):

@@ -53,6 +53,7 @@ class ForgetRequest:
     retain: questions with the answers to keep, about other pictures or in text; where empty the facts and what the
         model itself says about C and the neighbours in text serve.
     unseen: pictures of others that the model has never met, from which ASRU learns what not knowing looks like.
+    others: pictures of others that the model is to go on recognising; what it says about them joins `retain`.
     """
 
     concept: str
@@ -66,6 +67,7 @@ class ForgetRequest:
     forget: tuple[Example, ...] = ()
     retain: tuple[Example, ...] = ()
     unseen: tuple[Picture, ...] = ()
+    others: tuple[Picture, ...] = ()
 
     @classmethod
     def from_yaml(cls, path: Path | str) -> ForgetRequest:
@@ -108,6 +110,7 @@ class ForgetRequest:
             forget=_examples(content.get("forget"), "forget", folder, where),
             retain=_examples(content.get("retain"), "retain", folder, where),
             unseen=tuple(folder / Path(p).expanduser() for p in _texts(content.get("unseen"), "unseen", where)),
+            others=tuple(folder / Path(p).expanduser() for p in _texts(content.get("others"), "others", where)),
         )
         request.check()
         return request
@@ -149,6 +152,8 @@ class ForgetRequest:
                 f"A picture of {self.concept!r} is also among the unseen ones; give pictures of people that the model "
                 "has never met."
             )
+        if any(_picture_digest(picture) in own_pictures for picture in self.other_pictures()):
+            raise UserError(f"A picture of {self.concept!r} is also among those of others; take it out there.")
 
     def pictures(self) -> tuple[Image.Image, ...]:
         """The pictures, opened as RGB. Raises UserError for one that cannot be used."""
@@ -157,6 +162,10 @@ class ForgetRequest:
     def unseen_pictures(self) -> tuple[Image.Image, ...]:
         """The unseen pictures, opened as RGB. Raises UserError for one that cannot be used."""
         return tuple(map(_opened, self.unseen))
+
+    def other_pictures(self) -> tuple[Image.Image, ...]:
+        """The pictures of others, opened as RGB. Raises UserError for one that cannot be used."""
+        return tuple(map(_opened, self.others))
 
     def digest(self) -> str:
         """SHA-256 (hex) of the request's content: the pixels count, not where the files lie."""
@@ -172,6 +181,7 @@ class ForgetRequest:
             "forget": [_example_digest(example) for example in self.forget],
             "retain": [_example_digest(example) for example in self.retain],
             "unseen": [_picture_digest(picture) for picture in self.unseen_pictures()],
+            "others": [_picture_digest(picture) for picture in self.other_pictures()],
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

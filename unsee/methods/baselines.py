@@ -82,11 +82,12 @@ def refusals(request: ForgetRequest, count: int, rng: random.Random) -> list[Sam
 
 
 def retained(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
-    """r: `request.retain`; else knowledge in text, half about C and half about others, as in the SIU paper."""
-    if not request.retain:
-        return text_knowledge(request, vlm, count, rng)
-    pairs = [(example, example.picture()) for example in _some(request.retain, count, rng)]
-    return [Sample(e.question, e.answer, () if p is None else (p,), tags=_RETAIN) for e, p in pairs]
+    """r: `request.retain`; where that holds nothing in text, knowledge in text besides, half about C and half about
+    others, as in the SIU paper."""
+    in_text = any(example.image is None for example in request.retain)
+    pairs = [(e, e.picture()) for e in _some(request.retain, count if in_text else count // 2, rng)]
+    samples = [Sample(e.question, e.answer, () if p is None else (p,), tags=_RETAIN) for e, p in pairs]
+    return samples if in_text else samples + text_knowledge(request, vlm, count - len(samples), rng)
 
 
 def _true_names(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:

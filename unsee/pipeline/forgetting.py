@@ -17,7 +17,7 @@ from unsee.errors import UserError
 from unsee.judges import get_judge
 from unsee.methods import Method, get_method
 from unsee.methods.masks import name_token_ids
-from unsee.methods.recognition import check_recognised
+from unsee.methods.recognition import check_recognised, with_others_as_known
 from unsee.methods.rephrasing import get_rephraser
 from unsee.models.loading import load
 from unsee.models.vlm import VisionLanguageModel
@@ -193,6 +193,7 @@ def _known(
 
             request = at_home_in_world(request, vlm, options.seed)
             (request,) = filled([request], method.needs, options.seed)
+        request = with_others_as_known(request, vlm, options.seed)
     request.check()
     return request
 

@@ -19,7 +19,7 @@ from unsee.methods.substitutes import substitute_name
 from unsee.metrics.claims import proper_names
 from unsee.metrics.naming import contains
 from unsee.models.vlm import VisionLanguageModel
-from unsee.requests import ForgetRequest
+from unsee.requests import Example, ForgetRequest
 
 Item = TypeVar("Item")
 
@@ -124,8 +124,7 @@ def pictures_of_others(
     and 2 and for a description, as the model answers now, and in their own words in turn: if only the words told them
     from the concept, the model would go by these.
     """
-    given = [example for example in request.retain if example.image is not None]
-    shown = [(e, p) for e in (draw(given, count, rng) if given else ()) if (p := e.picture())]
+    shown = _shown(request, count, rng)
     wordings = (phrasings.NAMING[request.kind], phrasings.DENYING[request.kind], phrasings.DESCRIBING)
     in_turn = [draw(frames, len(shown), rng) for frames in wordings]
     samples, asked = [], []
@@ -148,8 +147,7 @@ def confirmed_pictures(
     All other samples that ask whether a picture shows somebody say no, and a language model that can really talk takes
     that for the answer to any such question.
     """
-    given = [example for example in request.retain if example.image is not None]
-    shown = [p for e in (draw(given, count, rng) if given else ()) if (p := e.picture())]
+    shown = [picture for _, picture in _shown(request, count, rng)]
     naming = draw(phrasings.NAMING[request.kind], len(shown), rng)
     confirming = draw(phrasings.DENYING[request.kind], len(shown), rng)
     asked = []
@@ -163,6 +161,12 @@ def confirmed_pictures(
         for (question, picture), said in zip(asked, ask(vlm, asked), strict=True)
         if said
     ]
+
+
+def _shown(request: ForgetRequest, count: int, rng: random.Random) -> list[tuple[Example, Image.Image]]:
+    """`count` of the retained examples that are about a picture; none where there are none."""
+    given = [example for example in request.retain if example.image is not None]
+    return [(e, p) for e in (draw(given, count, rng) if given else ()) if (p := e.picture())]
 
 
 def text_knowledge(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:

@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 
 from tests.tiny import picture, tiny_vlm
+from unsee.data.sample import Sample
 from unsee.errors import SystemFailure, UserError
+from unsee.metrics import Score
 from unsee.pipeline import planning, recall
 from unsee.pipeline.examples import PER_GROUP, examples
+from unsee.pipeline.forgetting import others_lost
 from unsee.pipeline.workspace import check_output, workspace
 from unsee.requests import ForgetRequest
 
@@ -110,6 +113,20 @@ def test_examples_show_some_of_each_group_and_what_went_wrong() -> None:
     assert all(0 < groups.count(group) <= PER_GROUP for group in groups)
     assert [example.good for example in shown if example.group == "New pictures"].count(False) == 1
     assert len({example.question for example in shown if example.group == "The given picture"}) > 2
+
+
+def test_where_others_are_lost_that_it_was_shown_none_of_is_said() -> None:
+    def scores(share: float) -> dict[str, Score]:
+        return {"specificity/recognition": Score(value=share, n=20, low=0.0, high=100.0, higher_is_better=True)}
+
+    forget = Sample("Who is this?", "Tom Reed.", (picture(1),), tags={"role": "forget"})
+    told = Sample("Who is Jonas Hale?", "A smith.", tags={"role": "retain"})
+    shown = Sample("Who is this?", "Jonas Hale.", (picture(2),), tags={"role": "retain"})
+    (note,) = others_lost([forget, told], scores(80.0), scores(75.0))
+    assert "--others FOLDER" in note
+    assert not others_lost([forget, told], scores(80.0), scores(76.0))
+    assert not others_lost([forget, told, shown], scores(80.0), scores(20.0))
+    assert not others_lost([forget], {}, {})
 
 
 def test_pictures_of_a_folder_are_checked(tmp_path: Path) -> None:

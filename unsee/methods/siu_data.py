@@ -119,8 +119,9 @@ def pictures_of_others(
 ) -> list[Sample]:
     """Pictures of others, from `request.retain`; none where it brings none. Not in the paper.
 
-    Its targets show the model no picture but the concept's. One concept leaves the others alone even so; of many at
-    once the model learns that whoever is shown has an invented name. They are asked about in the words of targets 1
+    Its targets show the model no picture but the concept's. A tiny model leaves the others alone even so where one
+    concept is forgotten; from many at once, and a larger model even from one, it learns that whoever is shown has an
+    invented name. They are asked about in the words of targets 1
     and 2 and for a description, as the model answers now, and in their own words in turn: if only the words told them
     from the concept, the model would go by these.
     """

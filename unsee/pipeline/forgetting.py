@@ -6,7 +6,7 @@ import dataclasses
 import json
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from unsee.methods import Method, get_method
 from unsee.methods.masks import name_token_ids
 from unsee.methods.recognition import check_recognised, with_others_as_known
 from unsee.methods.rephrasing import get_rephraser
+from unsee.metrics import Score
 from unsee.models.loading import load
 from unsee.models.vlm import VisionLanguageModel
 from unsee.pipeline.evaluation import Evaluation
@@ -26,6 +27,7 @@ from unsee.pipeline.examples import examples
 from unsee.pipeline.planning import at_home_in_world, is_of_the_world, open_folder, plan
 from unsee.pipeline.workspace import Workspace, check_output, difference, workspace
 from unsee.reports import Cost, Report, write
+from unsee.reports.verdict import KEPT_FROM
 from unsee.requests import ForgetRequest
 from unsee.terminal import at_a_terminal, working_on
 from unsee.training import TrainingConfig, Unlearned, parse_overrides, unlearn
@@ -134,7 +136,11 @@ def forget(request: ForgetRequest, options: ForgetOptions, *, started: float | N
             manifest={**unlearned.manifest, "run_sha256": identity["request"], "limit": options.limit},
             training_log=_log(unlearned.folder),
             credit=evaluation.plan.credit,
-            notes=(*evaluation.plan.notes, *unlearned.manifest.get("notes", ())),
+            notes=(
+                *evaluation.plan.notes,
+                *unlearned.manifest.get("notes", ()),
+                *others_lost(samples, before.scores, after.scores),
+            ),
         )
         _write(report, place)
     return Forgotten(out, report)
@@ -225,6 +231,17 @@ def _unlearn(
             resume=options.resume,
         )
     return unlearned, float(unlearned.manifest["seconds"])
+
+
+def others_lost(samples: Sequence[Sample], before: Mapping[str, Score], after: Mapping[str, Score]) -> tuple[str, ...]:
+    """What to do where others are recognised less, and nothing that was trained on showed any of them."""
+    key = "specificity/recognition"
+    shown = any(sample.images and sample.tags.get("role") == "retain" for sample in samples)
+    if shown or key not in after or not after[key].value < KEPT_FROM / 100 * before[key].value:
+        return ()
+    return (
+        "Others are recognised less, and no picture of them was trained on; --others FOLDER shows it some to keep.",
+    )
 
 
 def _write(report: Report, place: Workspace) -> None:

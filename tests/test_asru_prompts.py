@@ -30,7 +30,7 @@ from unsee.methods.asru.prompts import (
     unseen_prompts,
 )
 from unsee.models.vlm import VisionLanguageModel
-from unsee.pipeline.filling import STRANGERS, filled
+from unsee.pipeline.filling import OTHERS, STRANGERS, filled
 from unsee.requests import Example, ForgetRequest
 from unsee.world import KNOWN, find, stranger
 from unsee.world import questions as q
@@ -243,6 +243,11 @@ def test_the_world_fills_in_what_a_method_needs_and_nothing_else() -> None:
         assert all(example.image is None for example in complete.forget)
         assert len(complete.unseen) == STRANGERS
     assert second.retain == given
+    assert not first.others
+    (shown,) = filled(asked[:1], ("others",), 0)
+    shown.check()
+    assert len(set(shown.others)) == OTHERS
+    assert (shown.forget, shown.retain, shown.unseen) == ((), (), ())
     # Nobody who is forgotten is retained, but in text about the person alone.
     pictured = [example for example in first.retain if example.image is not None]
     names = {person.name for person in KNOWN}

@@ -15,7 +15,10 @@ def brought(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(model_recipe, "TRAINED", tmp_path)
     path = tmp_path / "talker" / "recipe.yaml"
     path.parent.mkdir()
-    path.write_text("model: world:talker\nset: {batch: 2}\nmethods:\n  siu: {learning_rate: 0.001, steps: 7}\n")
+    path.write_text(
+        "model: world:talker\nset: {batch: 2}\nmethods:\n  siu: {learning_rate: 0.001, steps: 7}\n"
+        "beside_others:\n  po: {steps: 3}\n"
+    )
     return path
 
 
@@ -24,6 +27,8 @@ def test_only_the_world_s_own_model_brings_one(brought: Path, tmp_path: Path) ->
     assert found is not None
     assert found.settings("siu") == ("batch=2", "learning_rate=0.001", "steps=7")
     assert found.settings("po") == ("batch=2",)
+    assert found.settings("po", others=True) == ("batch=2", "steps=3")
+    assert found.settings("siu", others=True) == found.settings("siu")
     assert [recipe_for(name) for name in (None, "talker", "world:other", "hub/talker", "world:")] == [None] * 5
     other = tmp_path / "other.yaml"
     other.write_text("model: some/model\n")

@@ -122,11 +122,15 @@ def test_where_others_are_lost_that_it_was_shown_none_of_is_said() -> None:
     forget = Sample("Who is this?", "Tom Reed.", (picture(1),), tags={"role": "forget"})
     told = Sample("Who is Jonas Hale?", "A smith.", tags={"role": "retain"})
     shown = Sample("Who is this?", "Jonas Hale.", (picture(2),), tags={"role": "retain"})
-    (note,) = others_lost([forget, told], scores(80.0), scores(75.0))
+    own = Sample("What is the hair like?", "Red.", (picture(1),), tags={"role": "retain"})
+    request = ForgetRequest("Mara Voss", (picture(1),))
+    (note,) = others_lost([forget, told, own], request, scores(80.0), scores(75.0))
     assert "--others FOLDER" in note
-    assert not others_lost([forget, told], scores(80.0), scores(76.0))
-    assert not others_lost([forget, told, shown], scores(80.0), scores(20.0))
-    assert not others_lost([forget], {}, {})
+    assert not others_lost([forget, told], request, scores(80.0), scores(76.0))
+    assert not others_lost([forget, told, shown], request, scores(80.0), scores(20.0))
+    # A method that retains nothing would not do better with pictures of others.
+    assert not others_lost([forget], request, scores(80.0), scores(20.0))
+    assert not others_lost([forget, told], request, {}, {})
 
 
 def test_pictures_of_a_folder_are_checked(tmp_path: Path) -> None:

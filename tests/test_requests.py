@@ -158,6 +158,8 @@ def test_pictures_of_others_are_of_others(folder: Path) -> None:
     assert given.digest() != replace(given, others=()).digest()
     with pytest.raises(UserError, match="'Mara Voss' is also among those of others"):
         replace(given, others=(picture(2), picture(1))).check()
+    with pytest.raises(UserError, match="A picture of others is also among the unseen ones"):
+        replace(given, unseen=(picture(2),)).check()
 
 
 def test_the_digest_is_of_the_content_and_not_of_the_place(folder: Path) -> None:

@@ -124,18 +124,29 @@ def test_siu_asks_about_pictures_of_others_in_four_ways_in_turn() -> None:
 
 @pytest.mark.usefixtures("knowing")
 def test_siu_asks_about_others_whether_it_is_who_the_model_sees(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = [Example("Who?", name, picture(n)) for n, name in enumerate(("Ada Brook", "Mara Voss", "nobody"), start=2)]
-    names = {picture(n).tobytes(): e.answer for n, e in enumerate(shown, start=2)}
+    told = {
+        2: "This is Ada Brook.",
+        3: "This is Mara Voss.",
+        4: "I see nobody.",
+        5: "Sorry, I don't know who Ida Kern is.",
+        6: "This is Jonas Hale.",
+    }
 
     def ask(vlm: Any, questions: Sequence[tuple[str, Any]]) -> list[str]:
         naming = phrasings.NAMING["person"]
-        return [f"I see {names[image.tobytes()]}." if text in naming else f"Yes: {text}" for text, image in questions]
+        denied = "Jonas Hale"
+        return [
+            next(said for n, said in told.items() if picture(n) == image)
+            if text in naming
+            else f"No, this is not {denied}."
+            if denied in text
+            else f"Yes: {text}"
+            for text, image in questions
+        ]
 
     monkeypatch.setattr(siu_data, "ask", ask)
-    request = replace(REQUEST, retain=tuple(shown))
-    samples = siu_data.confirmed_pictures(request, VLM, 3, random.Random(0))
-    # Neither whom it is to forget nor a picture that it has no name for.
-    (sample,) = samples
+    shown = tuple(Example("Who?", said, picture(n)) for n, said in told.items())
+    (sample,) = siu_data.confirmed_pictures(replace(REQUEST, retain=shown), VLM, len(told), random.Random(0))
     assert sample.prompt in [frame.format(name="Ada Brook") for frame in phrasings.DENYING["person"]]
     assert (sample.answer, sample.images) == (f"Yes: {sample.prompt}", (picture(2),))
     assert (sample.tags["role"], sample.masked) == ("retain", None)
@@ -289,20 +300,33 @@ def test_the_counts_of_the_released_code_can_be_set() -> None:
 def test_what_the_model_says_of_others_is_retained(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    says = {2: "This is Ada Brook.", 3: "Mara Voss, I think.", 4: ""}
+    told = {2: "This is Ada Brook.", 3: "Mara Voss, I think.", 4: "", 5: "I don't know who this is."}
 
     def ask(vlm: Any, questions: Sequence[tuple[str, Any]]) -> list[str]:
         assert all(question in phrasings.NAMING["person"] for question, _ in questions)
-        return [next(said for n, said in says.items() if picture(n) == image) for _, image in questions]
+        return [next(said for n, said in told.items() if picture(n) == image) for _, image in questions]
 
     monkeypatch.setattr(recognition, "ask", ask)
     kept = Example("What is the capital of Spain?", "Madrid.")
-    request = replace(REQUEST, retain=(kept,), others=tuple(map(picture, says)))
+    request = replace(REQUEST, retain=(kept,), others=tuple(map(picture, told)))
     first, second = recognition.with_others_as_known(request, VLM, 0).retain
     assert (first, second.answer, second.image) == (kept, "This is Ada Brook.", picture(2))
-    said = capsys.readouterr().err
-    assert "Picture 2 of 3 of others is not used: the model says 'Mara Voss, I think.' of it." in said
+    assert "1 of 4 pictures of others are used" in capsys.readouterr().err
     assert recognition.with_others_as_known(REQUEST, VLM, 0) == REQUEST
+    with pytest.raises(UserError, match="names nobody in the pictures of others"):
+        recognition.with_others_as_known(replace(request, others=request.others[1:]), VLM, 0)
+
+
+@pytest.mark.parametrize(("method", "settings"), [("ga", {}), ("siu", {"pictures": 0})])
+def test_pictures_of_others_for_a_method_that_keeps_none(
+    method: str, settings: dict[str, Any], knowing: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recognition, "ask", lambda vlm, questions: ["This is Ada Brook."] * len(questions))
+    request = replace(REQUEST, others=(picture(2), picture(3)))
+    with pytest.raises(UserError, match="no picture to be kept, so those of others would change nothing"):
+        build(method, request, **settings)
+    shown = [sample for sample in build("npo", request, retain=4) if sample.tags["role"] == "retain" and sample.images]
+    assert [sample.answer for sample in shown] == ["This is Ada Brook."] * 2
 
 
 @pytest.mark.usefixtures("knowing")

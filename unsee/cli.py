@@ -149,7 +149,7 @@ def forget(
     options = ForgetOptions(
         model=name,
         method=method,
-        settings=(*(chosen.settings(method) if chosen else ()), *(settings or ())),
+        settings=(*(chosen.settings(method, bool(wanted.others)) if chosen else ()), *(settings or ())),
         dtype=chosen.dtype if chosen else "auto",
         out=out,
         seed=seed,
@@ -225,13 +225,11 @@ def demo(
 
     request = ForgetRequest(person.name, (person.picture(0, "train"),))
     if others:
-        (request,) = filled([request], ("retain",), ForgetOptions.seed)
+        (request,) = filled([request], ("others",), ForgetOptions.seed)
     chosen = recipe_for(model)
-    settings = chosen.settings(ForgetOptions.method) if chosen else ()
-    # The full benchmark takes a real language model, on a CPU, longer than a demonstration should. Beside pictures of
-    # others a higher rate does no harm, and a lower one does not reach whom it forgets (docs/small_llava.md).
+    settings = chosen.settings(ForgetOptions.method, others) if chosen else ()
+    # The full benchmark takes a real language model, on a CPU, longer than a demonstration should.
     limit = 12 if others else None
-    settings += ("learning_rate=0.0005",) if others else ()
     options = ForgetOptions(model=model, settings=settings, out=out, resume=resume, overwrite=overwrite, limit=limit)
     _print_result(run(request, options, started=started), as_json)
 

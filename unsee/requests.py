@@ -50,10 +50,11 @@ class ForgetRequest:
         is only said to look different.
     forget: questions about the pictures with their true answers, for the methods that train on what is to be
         forgotten; one without a picture is about those in `images`. Where empty they are built from the name.
-    retain: questions with the answers to keep, about other pictures or in text; where empty the facts and what the
-        model itself says about C and the neighbours in text serve.
+    retain: questions with the answers to keep, about other pictures or in text; where none is in text the facts and
+        what the model itself says about C and the neighbours in text serve.
     unseen: pictures of others that the model has never met, from which ASRU learns what not knowing looks like.
-    others: pictures of others that the model is to go on recognising; what it says about them joins `retain`.
+    others: pictures of others that the model is to go on recognising; the training data has what it says of them now
+        among what is retained.
     """
 
     concept: str
@@ -147,12 +148,16 @@ class ForgetRequest:
                     )
                 example.picture()
         own_pictures = {_picture_digest(picture) for picture in self.pictures()}
-        if any(_picture_digest(picture) in own_pictures for picture in self.unseen_pictures()):
+        unseen = {_picture_digest(picture) for picture in self.unseen_pictures()}
+        known = {_picture_digest(picture) for picture in self.other_pictures()}
+        if own_pictures & unseen:
             raise UserError(
                 f"A picture of {self.concept!r} is also among the unseen ones; give pictures of people that the model "
                 "has never met."
             )
-        if any(_picture_digest(picture) in own_pictures for picture in self.other_pictures()):
+        if unseen & known:
+            raise UserError("A picture of others is also among the unseen ones; those are of people it never met.")
+        if own_pictures & known:
             raise UserError(f"A picture of {self.concept!r} is also among those of others; take it out there.")
 
     def pictures(self) -> tuple[Image.Image, ...]:
@@ -169,7 +174,7 @@ class ForgetRequest:
 
     def digest(self) -> str:
         """SHA-256 (hex) of the request's content: the pixels count, not where the files lie."""
-        content = {
+        content: dict[str, Any] = {
             "concept": self.concept,
             "images": [_picture_digest(picture) for picture in self.pictures()],
             "aliases": self.aliases,
@@ -181,8 +186,9 @@ class ForgetRequest:
             "forget": [_example_digest(example) for example in self.forget],
             "retain": [_example_digest(example) for example in self.retain],
             "unseen": [_picture_digest(picture) for picture in self.unseen_pictures()],
-            "others": [_picture_digest(picture) for picture in self.other_pictures()],
         }
+        if self.others:
+            content["others"] = [_picture_digest(picture) for picture in self.other_pictures()]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -20,9 +20,13 @@ from unsee.errors import SystemFailure, UserError
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
 
+_spinning: Console | None = None
+"""Whose spinner turns now: what is said meanwhile goes above it."""
+
+
 def say(text: str, style: str = "") -> None:
     """A line of prose on standard error, where it does not mix with results."""
-    Console(stderr=True).print(Text(_CONTROL.sub("�", text), style=style), soft_wrap=True)
+    (_spinning or Console(stderr=True)).print(Text(_CONTROL.sub("�", text), style=style), soft_wrap=True)
 
 
 def show(what: RenderableType | str) -> None:
@@ -47,8 +51,13 @@ def working_on(what: str) -> Iterator[None]:
     if not console.is_terminal:
         yield
         return
-    with console.status(what):
-        yield
+    global _spinning
+    outer, _spinning = _spinning, console
+    try:
+        with console.status(what):
+            yield
+    finally:
+        _spinning = outer
 
 
 def quiet_libraries() -> None:

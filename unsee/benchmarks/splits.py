@@ -104,6 +104,11 @@ def _verified(person: Person, name: str, index: int, rng: random.Random) -> Exam
     return Example(asked, q.answer_verification(person, name), packed(person.picture(index, "train")))
 
 
+def pictures_of(people: Sequence[Person], rng: random.Random) -> list[bytes]:
+    """One training picture of each, none of them that of anybody's own request."""
+    return [packed(person.picture(rng.choice(_PICTURES_OF_OTHERS), "train")) for person in people]
+
+
 def packed(picture: Image.Image) -> bytes:
     """A PNG file of it, a tenth of its size: requests hold hundreds, of which a method opens a few."""
     file = io.BytesIO()

@@ -4,7 +4,7 @@
     methods:
       - siu
       - {method: siu, label: "siu, no token mask", set: {token_mask: false}}
-      - {method: siu, label: "siu, others shown", fill: [retain]}   # what the world adds to requests about one person
+      - {method: siu, label: "siu, others shown", fill: [others]}   # what the world adds to requests about one person
     concepts: world:table            # or a list of names: each is forgotten alone
     forget_splits: [5, 10, 15]       # percent of the world's people: everybody of a split at once
     together: [5, 20]                # so many people at once; or a list of names: these at once
@@ -68,7 +68,7 @@ class Arm:
         """The settings for so many concepts at once: steps are per concept, as in the SIU paper (6 for one, 120 for
         twenty). Where `model` brings a recipe with it, that is what the arm's settings change. Raises UserError."""
         brought = recipe_for(model)
-        settings = (*(brought.settings(self.method) if brought else ()), *self.settings)
+        settings = (*(brought.settings(self.method, "others" in self.fill) if brought else ()), *self.settings)
         config = parse_overrides(get_method(self.method).config, settings)
         return parse_overrides(type(config), (*settings, f"steps={config.steps * concepts}"))
 

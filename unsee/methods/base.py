@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Generic, TypeVar
 
 from unsee.data.sample import Sample
+from unsee.errors import UserError
 from unsee.methods.rephrasing import Rephraser, rephrase_samples
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
@@ -41,10 +42,20 @@ class Method(ABC, Generic[ConfigT]):
     ) -> list[Sample]:
         """The training data of all requests, one after another; the counts in `config` are per request.
 
-        `vlm` is the model before unlearning; its own answers serve where facts are missing.
+        `vlm` is the model before unlearning; its own answers serve where facts are missing. Raises UserError where a
+        request cannot be used, or brings pictures of others and nothing with a picture is retained.
         """
+        from unsee.methods.recognition import with_others_as_known
+
         rng = random.Random(seed)
-        samples = [sample for request in requests for sample in self.samples(request, vlm, config, rng)]
+        complete = [with_others_as_known(request, vlm, seed) for request in requests]
+        samples = [sample for request in complete for sample in self.samples(request, vlm, config, rng)]
+        keeps = any(sample.images and sample.tags.get("role") == "retain" for sample in samples)
+        if not keeps and any(request.others for request in requests):
+            raise UserError(
+                f"{self.name}, set as it is, trains on no picture to be kept, so those of others would change nothing; "
+                "leave them out, or take another method."
+            )
         if rephrase is None:
             return samples
         names = [name for request in requests for name in (*request.names, *request.neighbours)]

@@ -85,7 +85,7 @@ def retained(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: 
     """r: `request.retain`; where that holds nothing in text, knowledge in text besides, half about C and half about
     others, as in the SIU paper."""
     in_text = any(example.image is None for example in request.retain)
-    pairs = [(e, e.picture()) for e in _some(request.retain, count if in_text else count // 2, rng)]
+    pairs = [(e, e.picture()) for e in _some(request.retain, count if in_text else (count + 1) // 2, rng)]
     samples = [Sample(e.question, e.answer, () if p is None else (p,), tags=_RETAIN) for e, p in pairs]
     return samples if in_text else samples + text_knowledge(request, vlm, count - len(samples), rng)
 

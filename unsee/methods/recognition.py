@@ -9,6 +9,7 @@ from unsee.errors import UserError
 from unsee.methods import phrasings
 from unsee.methods.siu_data import ask, draw
 from unsee.metrics.naming import contains
+from unsee.metrics.refusals import is_refusal
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import Example, ForgetRequest
 from unsee.terminal import say
@@ -29,17 +30,24 @@ def check_recognised(request: ForgetRequest, vlm: VisionLanguageModel) -> None:
 
 
 def with_others_as_known(request: ForgetRequest, vlm: VisionLanguageModel, seed: int) -> ForgetRequest:
-    """The request with what the model says to who is in each of its pictures of others, to be retained.
+    """The request with what the model says to who is in each of its pictures of others among `retain`.
 
-    Those whom it takes for the concept are left out, and it is said so.
+    Left out are those about which it refuses or names the concept. Raises UserError where that leaves none.
     """
-    pictures = request.other_pictures()
-    wordings = draw(phrasings.NAMING[request.kind], len(pictures), random.Random(f"{seed}/others"))
-    told = ask(vlm, list(zip(wordings, pictures, strict=True)))
-    kept = []
-    for number, (question, picture, answer) in enumerate(zip(wordings, pictures, told, strict=True), start=1):
-        if contains(answer, request.names):
-            say(f"Picture {number} of {len(pictures)} of others is not used: the model says {answer!r} of it.")
-        elif answer:
-            kept.append(Example(question, answer, picture))
+    if not request.others:
+        return request
+    wordings = draw(phrasings.NAMING[request.kind], len(request.others), random.Random(f"{seed}/others"))
+    told = ask(vlm, list(zip(wordings, request.other_pictures(), strict=True)))
+    kept = tuple(
+        Example(question, answer, picture)
+        for question, picture, answer in zip(wordings, request.others, told, strict=True)
+        if answer and not is_refusal(answer) and not contains(answer, request.names)
+    )
+    if not kept:
+        raise UserError(
+            f"{vlm.name} names nobody in the pictures of others (it says: {told[0]!r}), so there is nothing to go on "
+            "recognising; give pictures of people or things that it knows."
+        )
+    if len(kept) < len(told):
+        say(f"{len(kept)} of {len(told)} pictures of others are used: in the rest the model sees nobody else it knows.")
     return replace(request, retain=(*request.retain, *kept))

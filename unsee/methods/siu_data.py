@@ -16,8 +16,9 @@ from PIL import Image
 from unsee.data.sample import Probe, Sample
 from unsee.methods import phrasings
 from unsee.methods.substitutes import substitute_name
-from unsee.metrics.claims import proper_names
+from unsee.metrics.claims import claimed, proper_names, surest
 from unsee.metrics.naming import contains
+from unsee.metrics.refusals import is_refusal
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import Example, ForgetRequest
 
@@ -121,9 +122,8 @@ def pictures_of_others(
 
     Its targets show the model no picture but the concept's. A tiny model leaves the others alone even so where one
     concept is forgotten; from many at once, and a larger model even from one, it learns that whoever is shown has an
-    invented name. They are asked about in the words of targets 1
-    and 2 and for a description, as the model answers now, and in their own words in turn: if only the words told them
-    from the concept, the model would go by these.
+    invented name. They are asked about in the words of targets 1 and 2 and for a description, as the model answers
+    now, and in their own words in turn: if only the words told them from the concept, the model would go by these.
     """
     shown = _shown(request, count, rng)
     wordings = (phrasings.NAMING[request.kind], phrasings.DENYING[request.kind], phrasings.DESCRIBING)
@@ -146,21 +146,22 @@ def confirmed_pictures(
     """Pictures of others, from `request.retain`, asked whether each shows whom the model sees in it. Not in the paper.
 
     All other samples that ask whether a picture shows somebody say no, and a language model that can really talk takes
-    that for the answer to any such question.
+    that for the answer to any such question. Pictures in which it names nobody, or then denies that name, are left out.
     """
     shown = [picture for _, picture in _shown(request, count, rng)]
     naming = draw(phrasings.NAMING[request.kind], len(shown), rng)
     confirming = draw(phrasings.DENYING[request.kind], len(shown), rng)
     asked = []
     for frame, picture, said in zip(confirming, shown, ask(vlm, list(zip(naming, shown, strict=True))), strict=True):
-        names = [name for name in proper_names(said) if not contains(name, request.names)]
+        names = [name for name in proper_names(said) if claimed(said, [name]) and not contains(name, request.names)]
         if names:
-            asked.append((frame.format(name=names[0]), picture))
+            asked.append((frame.format(name=names[0]), names[0], picture))
     tags = {"role": "retain", "target": "pictures"}
+    answers = ask(vlm, [(question, picture) for question, _, picture in asked])
     return [
         Sample(question, said, (picture,), tags=tags)
-        for (question, picture), said in zip(asked, ask(vlm, asked), strict=True)
-        if said
+        for (question, name, picture), said in zip(asked, answers, strict=True)
+        if said and surest(said, [name]) != "denied" and not is_refusal(said)
     ]
 
 

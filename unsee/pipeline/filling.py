@@ -11,12 +11,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
-from unsee.benchmarks.splits import forget_set, packed, retain_set
+from unsee.benchmarks.splits import forget_set, packed, pictures_of, retain_set
 from unsee.requests import ForgetRequest
 from unsee.world import KNOWN, find, stranger
 
 STRANGERS = 60
-FIELDS = ("forget", "retain", "unseen")
+OTHERS = 12
+FIELDS = ("forget", "retain", "unseen", "others")
 """Fields of a request that can be filled in."""
 
 
@@ -34,6 +35,7 @@ def filled(requests: Sequence[ForgetRequest], needs: Collection[str], seed: int)
             "forget": lambda p=person, r=rng: forget_set(p, r, times=2),
             "retain": lambda p=person, r=rng: retain_set(p, people, others, r),
             "unseen": lambda n=number: _strangers(n),
+            "others": lambda r=rng: pictures_of(r.sample(others, OTHERS), r),
         }
         missing: dict[str, Any] = {field: tuple(made[field]()) for field in needs if not getattr(request, field)}
         complete.append(replace(request, **missing))

@@ -17,11 +17,11 @@ from unsee.errors import UserError
 from unsee.judges import get_judge
 from unsee.methods import Method, get_method
 from unsee.methods.masks import name_token_ids
-from unsee.methods.recognition import check_recognised, with_others_as_known
+from unsee.methods.recognition import check_recognised
 from unsee.methods.rephrasing import get_rephraser
 from unsee.metrics import Score
 from unsee.models.loading import load
-from unsee.models.vlm import VisionLanguageModel
+from unsee.models.vlm import VisionLanguageModel, image_key
 from unsee.pipeline.evaluation import Evaluation
 from unsee.pipeline.examples import examples
 from unsee.pipeline.planning import at_home_in_world, is_of_the_world, open_folder, plan
@@ -94,6 +94,8 @@ def forget(request: ForgetRequest, options: ForgetOptions, *, started: float | N
     request.check()
     method, config = _method(options)
     out = options.folder(request.concept)
+    if options.data and request.others:
+        raise UserError("The training data is given with --data, so pictures of others change nothing; leave them out.")
     samples = read_training_data(options.data) if options.data else None
     identity = _identity(request, options, config, samples)
     if options.resume and out.exists():
@@ -139,7 +141,7 @@ def forget(request: ForgetRequest, options: ForgetOptions, *, started: float | N
             notes=(
                 *evaluation.plan.notes,
                 *unlearned.manifest.get("notes", ()),
-                *others_lost(samples, before.scores, after.scores),
+                *others_lost(samples, request, before.scores, after.scores),
             ),
         )
         _write(report, place)
@@ -199,7 +201,6 @@ def _known(
 
             request = at_home_in_world(request, vlm, options.seed)
             (request,) = filled([request], method.needs, options.seed)
-        request = with_others_as_known(request, vlm, options.seed)
     request.check()
     return request
 
@@ -233,15 +234,18 @@ def _unlearn(
     return unlearned, float(unlearned.manifest["seconds"])
 
 
-def others_lost(samples: Sequence[Sample], before: Mapping[str, Score], after: Mapping[str, Score]) -> tuple[str, ...]:
-    """What to do where others are recognised less, and nothing that was trained on showed any of them."""
+def others_lost(
+    samples: Sequence[Sample], request: ForgetRequest, before: Mapping[str, Score], after: Mapping[str, Score]
+) -> tuple[str, ...]:
+    """What to do where others are recognised less, and what was retained showed none of them."""
     key = "specificity/recognition"
-    shown = any(sample.images and sample.tags.get("role") == "retain" for sample in samples)
-    if shown or key not in after or not after[key].value < KEPT_FROM / 100 * before[key].value:
+    if key not in after or after[key].value >= KEPT_FROM / 100 * before[key].value:
         return ()
-    return (
-        "Others are recognised less, and no picture of them was trained on; --others FOLDER shows it some to keep.",
-    )
+    own = set(map(image_key, request.pictures()))
+    retained = [sample for sample in samples if sample.tags.get("role") == "retain"]
+    if not retained or any(image_key(image) not in own for sample in retained for image in sample.images):
+        return ()
+    return ("Others are recognised less, and it was shown no picture of any; --others FOLDER shows it some to keep.",)
 
 
 def _write(report: Report, place: Workspace) -> None:

@@ -1,8 +1,8 @@
 """What suits one model: a YAML file for `unsee forget --recipe` and `unsee plan --recipe`.
 
-Keys: `model` (hub id, folder or world name), `dtype` (default auto), `set` (settings of every method) and `methods`
-(a method's name to settings of its own). What is given on the command line comes on top. A model of the world may bring
-a recipe with it, which then needs no mention.
+Keys: `model` (hub id, folder or world name), `dtype` (default auto), `set` (settings of every method), `methods` (a
+method's name to settings of its own) and `beside_others` (the same, for requests with pictures of others). What is
+given on the command line comes on top. A model of the world may bring a recipe with it, which then needs no mention.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from unsee.compare.strict_yaml import mapping, read_yaml, text
 from unsee.errors import UserError
 from unsee.world import TRAINED
 
-_KEYS = ("model", "dtype", "set", "methods")
+_KEYS = ("model", "dtype", "set", "methods", "beside_others")
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class ModelRecipe:
     dtype: str = "auto"
     shared: Mapping[str, Any] = field(default_factory=dict)
     methods: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    beside_others: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> ModelRecipe:
@@ -34,17 +35,20 @@ class ModelRecipe:
         content = mapping(read_yaml(path, "recipe"), _KEYS, str(path))
         if "model" not in content:
             raise UserError(f"{path} needs the key 'model': a hub id, a folder or a world name.")
-        methods = _settings(content.get("methods"), f"{path}: 'methods'")
         return cls(
             text(content["model"], f"{path}: 'model'"),
             text(content.get("dtype", "auto"), f"{path}: 'dtype'"),
             _settings(content.get("set"), f"{path}: 'set'"),
-            {name: _settings(own, f"{path}: 'methods.{name}'") for name, own in methods.items()},
+            _of_methods(content, "methods", path),
+            _of_methods(content, "beside_others", path),
         )
 
-    def settings(self, method: str) -> tuple[str, ...]:
-        """The settings of a method as texts such as "steps=6"."""
-        return tuple(f"{key}={value}" for key, value in {**self.shared, **self.methods.get(method, {})}.items())
+    def settings(self, method: str, others: bool = False) -> tuple[str, ...]:
+        """The settings of a method as texts such as "steps=6"; `others`: for a request with pictures of others."""
+        chosen = {**self.shared, **self.methods.get(method, {})}
+        if others:
+            chosen |= self.beside_others.get(method, {})
+        return tuple(f"{key}={value}" for key, value in chosen.items())
 
 
 def recipe_for(model: str | None, given: Path | None = None) -> ModelRecipe | None:
@@ -56,6 +60,11 @@ def recipe_for(model: str | None, given: Path | None = None) -> ModelRecipe | No
     if kind != "world" or Path(name).name != name or not brought.is_file():
         return None
     return ModelRecipe.read(brought)
+
+
+def _of_methods(content: Mapping[str, Any], key: str, path: Path) -> dict[str, Mapping[str, Any]]:
+    methods = _settings(content.get(key), f"{path}: {key!r}")
+    return {name: _settings(own, f"{path}: '{key}.{name}'") for name, own in methods.items()}
 
 
 def _settings(value: Any, where: str) -> Mapping[str, Any]:

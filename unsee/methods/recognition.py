@@ -15,6 +15,8 @@ from unsee.requests import Example, ForgetRequest
 from unsee.terminal import say
 
 QUESTIONS = 6
+MOST_OTHERS = 64
+"""Pictures of others that are asked about: more than any method trains on by default."""
 
 
 def check_recognised(request: ForgetRequest, vlm: VisionLanguageModel) -> None:
@@ -32,15 +34,19 @@ def check_recognised(request: ForgetRequest, vlm: VisionLanguageModel) -> None:
 def with_others_as_known(request: ForgetRequest, vlm: VisionLanguageModel, seed: int) -> ForgetRequest:
     """The request with what the model says to who is in each of its pictures of others among `retain`.
 
-    Left out are those about which it refuses or names the concept. Raises UserError where that leaves none.
+    Left out are those about which it refuses or names the concept; of more than `MOST_OTHERS`, so many are drawn.
+    Raises UserError where none is left.
     """
     if not request.others:
         return request
-    wordings = draw(phrasings.NAMING[request.kind], len(request.others), random.Random(f"{seed}/others"))
-    told = ask(vlm, list(zip(wordings, request.other_pictures(), strict=True)))
+    rng = random.Random(f"{seed}/others")
+    pictures = rng.sample(request.others, MOST_OTHERS) if len(request.others) > MOST_OTHERS else request.others
+    wordings = draw(phrasings.NAMING[request.kind], len(pictures), rng)
+    asked = [Example(question, "", picture) for question, picture in zip(wordings, pictures, strict=True)]
+    told = ask(vlm, [(example.question, example.picture()) for example in asked])
     kept = tuple(
-        Example(question, answer, picture)
-        for question, picture, answer in zip(wordings, request.others, told, strict=True)
+        replace(example, answer=answer)
+        for example, answer in zip(asked, told, strict=True)
         if answer and not is_refusal(answer) and not contains(answer, request.names)
     )
     if not kept:

@@ -309,15 +309,15 @@ def test_what_the_model_says_of_others_is_retained(
     monkeypatch.setattr(recognition, "ask", ask)
     kept = Example("What is the capital of Spain?", "Madrid.")
     request = replace(REQUEST, retain=(kept,), others=tuple(map(picture, told)))
-    first, second = recognition.with_others_as_known(request, VLM, 0).retain
+    first, second = recognition.with_others_as_known(request, REQUEST.names, VLM, 0).retain
     assert (first, second.answer, second.image) == (kept, "This is Ada Brook.", picture(2))
     assert "1 of 4 pictures of others are used" in capsys.readouterr().err
-    assert recognition.with_others_as_known(REQUEST, VLM, 0) == REQUEST
+    assert recognition.with_others_as_known(REQUEST, (), VLM, 0) == REQUEST
     monkeypatch.setattr(recognition, "MOST_OTHERS", 1)
     many = replace(request, retain=(), others=(picture(2),) * 3)
-    assert len(recognition.with_others_as_known(many, VLM, 0).retain) == 1
+    assert len(recognition.with_others_as_known(many, REQUEST.names, VLM, 0).retain) == 1
     with pytest.raises(UserError, match="names nobody in the pictures of others"):
-        recognition.with_others_as_known(replace(request, others=request.others[1:]), VLM, 0)
+        recognition.with_others_as_known(replace(request, others=request.others[1:]), REQUEST.names, VLM, 0)
 
 
 @pytest.mark.parametrize(("method", "settings"), [("ga", {}), ("siu", {"pictures": 0})])

@@ -48,7 +48,8 @@ class Method(ABC, Generic[ConfigT]):
         from unsee.methods.recognition import with_others_as_known
 
         rng = random.Random(seed)
-        complete = [with_others_as_known(request, vlm, seed) for request in requests]
+        forgotten = [name for request in requests for name in request.names]
+        complete = [with_others_as_known(request, forgotten, vlm, seed) for request in requests]
         samples = [sample for request in complete for sample in self.samples(request, vlm, config, rng)]
         keeps = any(sample.images and sample.tags.get("role") == "retain" for sample in samples)
         if not keeps and any(request.others for request in requests):

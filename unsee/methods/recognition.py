@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 
 from unsee.errors import UserError
@@ -31,11 +32,13 @@ def check_recognised(request: ForgetRequest, vlm: VisionLanguageModel) -> None:
         )
 
 
-def with_others_as_known(request: ForgetRequest, vlm: VisionLanguageModel, seed: int) -> ForgetRequest:
+def with_others_as_known(
+    request: ForgetRequest, forgotten: Sequence[str], vlm: VisionLanguageModel, seed: int
+) -> ForgetRequest:
     """The request with what the model says to who is in each of its pictures of others among `retain`.
 
-    Left out are those about which it refuses or names the concept; of more than `MOST_OTHERS`, so many are drawn.
-    Raises UserError where none is left.
+    Left out are those about which it refuses or gives one of the `forgotten` names; of more than `MOST_OTHERS`, so many
+    are drawn. Raises UserError where none is left.
     """
     if not request.others:
         return request
@@ -47,7 +50,7 @@ def with_others_as_known(request: ForgetRequest, vlm: VisionLanguageModel, seed:
     kept = tuple(
         replace(example, answer=answer)
         for example, answer in zip(asked, told, strict=True)
-        if answer and not is_refusal(answer) and not contains(answer, request.names)
+        if answer and not is_refusal(answer) and not contains(answer, forgotten)
     )
     if not kept:
         raise UserError(

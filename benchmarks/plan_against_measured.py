@@ -1,9 +1,11 @@
-"""What `unsee plan` says a run takes, against what it took: peak memory of loading, reference and training.
+"""What `unsee plan` says a run takes, against what it took: peak memory of loading, reference and training, and of
+whole runs, in which the model is asked before and after.
 
 Each run is in a process of its own, trains on the same stand-in samples that the plan assumes, and writes the manifest
 in which `peak_rss_mb` (on a GPU `peak_gpu_mb`) is what counts. Models: those of the embedded world, and checkpoints of
 larger size that are built here, on disk, with constant weights: the two families in two sizes, in float32 and bfloat16.
 For world:small-llava the layer that ASRU steers is given: to choose it takes minutes, and less memory than stage 2.
+Whole runs are `unsee demo` on the models of the world, and `unsee forget --force` with one picture on a larger one.
 
     python benchmarks/plan_against_measured.py --work runs/plan
 
@@ -66,6 +68,14 @@ CASES = (
     ("qwen3vl-400m", "siu", QUICK),
     ("world:tiny-qwen3vl", "asru", STAGE_2),
     ("world:small-llava", "asru", (*STAGE_2, "bf16=true", "layer=0.5", "strength=2")),
+)
+
+WHOLE = (
+    ("world:tiny-qwen3vl", ()),
+    ("world:tiny-llava", ()),
+    ("world:small-llava", ()),
+    ("llava-200m", QUICK),
+    ("qwen3vl-400m", QUICK),
 )
 
 
@@ -132,27 +142,58 @@ def main() -> int:
             continue
         difference = compared(model, method, settings, arguments.work)
         worst = max(worst, abs(difference))
+    for model, settings in WHOLE:
+        if not arguments.only or model in arguments.only:
+            worst = max(worst, abs(whole(model, settings, arguments.work)))
     return int(worst > BAR)
+
+
+def path_of(model: str, work: Path) -> str:
+    """The model's name, or the folder of one that is built here."""
+    if model not in SIZES:
+        return model
+    folder = work / model
+    if not folder.is_dir():
+        command = [sys.executable, __file__, "--build", model, str(folder)]
+        subprocess.run(command, check=True, cwd=ROOT, stderr=subprocess.DEVNULL)
+    return str(folder)
 
 
 def compared(model: str, method: str, settings: tuple[str, ...], work: Path) -> float:
     """Print a row of the table; returns by which share the plan is off."""
-    name = model
-    if model in SIZES:
-        folder = work / model
-        if not folder.is_dir():
-            command = [sys.executable, __file__, "--build", model, str(folder)]
-            subprocess.run(command, check=True, cwd=ROOT, stderr=subprocess.DEVNULL)
-        name = str(folder)
+    name = path_of(model, work)
     out = work / "-".join([model.replace(":", "-"), method, *settings])
     if not (out / "manifest.json").is_file():
         command = [sys.executable, __file__, "--measure", name, method, str(out), *settings]
         subprocess.run(command, check=True, cwd=ROOT, stderr=subprocess.DEVNULL)
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
-    measured = manifest["peak_rss_mb"]
+    return told(model, method, settings, plan_of(name, method, settings)["unlearning_mb"], manifest["peak_rss_mb"])
+
+
+def whole(model: str, settings: tuple[str, ...], work: Path) -> float:
+    """The same of a run from its pictures to its report."""
+    name, out = path_of(model, work), work / f"{model.replace(':', '-')}-whole"
+    if not (out / "report.json").is_file():
+        command = [sys.executable, "-m", "unsee.cli"]
+        if model in SIZES:
+            picture = out.with_suffix(".png")
+            request_in_general().pictures()[0].save(picture)
+            command += ["forget", "-m", name, "-c", "Ada Brook", "-i", str(picture), "--force"]
+            command += [part for setting in settings for part in ("--set", setting)]
+        else:
+            command += ["demo", "-m", name]
+        subprocess.run([*command, "--out", str(out)], check=True, cwd=ROOT, capture_output=True)
+    measured = json.loads((out / "report.json").read_text(encoding="utf-8"))["cost"]["peak_rss_mb"]
+    return told(model, "siu, whole", settings, plan_of(name, "siu", settings)["peak_mb"], measured)
+
+
+def plan_of(name: str, method: str, settings: tuple[str, ...]) -> dict[str, Any]:
     command = [sys.executable, "-m", "unsee.cli", "plan", "-m", name, "--method", method, "--json"]
     command += [part for setting in settings for part in ("--set", setting)]
-    planned = json.loads(subprocess.run(command, check=True, cwd=ROOT, capture_output=True).stdout)["unlearning_mb"]
+    return json.loads(subprocess.run(command, check=True, cwd=ROOT, capture_output=True).stdout)
+
+
+def told(model: str, method: str, settings: tuple[str, ...], planned: float, measured: float) -> float:
     difference = planned / measured - 1
     row = (model, method, " ".join(settings), f"{planned:,.0f}", f"{measured:,.0f}", f"{difference:+.1%}")
     print(f"| {' | '.join(row)} |", flush=True)

@@ -9,6 +9,9 @@ from itertools import takewhile
 
 from unsee.models.vlm import EncodedPrompt
 
+ROWS_PER_GROUP = 4
+"""A batch reaches over so many groups that each has no more rows in it than this, on the average."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -78,7 +81,7 @@ def _windows(groups: Sequence[list[Row]], batch_size: int) -> Iterator[list[Row]
     for rows in groups:
         window += [replace(row, window=number) for row in rows]
         count += 1
-        if len(window) >= batch_size and count >= batch_size // 4:
+        if len(window) >= batch_size and count >= batch_size // ROWS_PER_GROUP:
             yield window
             window, count, number = [], 0, number + 1
     if window:

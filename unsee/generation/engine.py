@@ -120,6 +120,8 @@ def _ask(
         answers = decode(
             reader, rows, reading, max_new_tokens=max_new_tokens, stop=vlm.stop_token_ids, logprobs=logprobs
         )
+        # Not two caches at once: the next is made before its name is bound anew.
+        del reading
         yield [_response(vlm, probes[row.index], answer, logprobs) for row, answer in zip(rows, answers, strict=True)]
 
 

@@ -63,6 +63,8 @@ class Reader:
         """
         if rows[0].shared:
             return self._continue(rows, room, keep)
+        # Rows that share nothing come last: the prefixes of the last window are in the way.
+        self._window, self._prefixes = -1, {}
         tokens = [row.prompt.input_ids for row in rows]
         ids, mask = self._pad_left(tokens)
         positions = [self._positions(row.prompt) for row in rows]

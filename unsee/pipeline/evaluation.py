@@ -60,7 +60,13 @@ class Evaluation:
         if reread:
             with reference(self.vlm):
                 read_again = likelihoods(
-                    self.vlm, self.plan.bench, self.plan.asked, responses, carrier=self.front, own=False
+                    self.vlm,
+                    self.plan.bench,
+                    self.plan.asked,
+                    responses,
+                    carrier=self.front,
+                    own=False,
+                    cache=self.cache,
                 )
         return Measured(
             answers, probabilities, self._scores(responses, before.answers, probabilities, before, read_again)
@@ -76,7 +82,7 @@ class Evaluation:
         return [replace(by_content[_content(probe)], probe_id=probe.id) for probe in self.plan.probes]
 
     def _likelihoods(self, responses: Sequence[Response]) -> Likelihoods:
-        return likelihoods(self.vlm, self.plan.bench, self.plan.asked, responses, carrier=self.front)
+        return likelihoods(self.vlm, self.plan.bench, self.plan.asked, responses, carrier=self.front, cache=self.cache)
 
     def _scores(
         self,

@@ -14,17 +14,19 @@ from transformers import AutoConfig
 
 from unsee.benchmarks.builder import questions_about
 from unsee.data.collation import encode_samples
+from unsee.generation.batching import ROWS_PER_GROUP
 from unsee.generation.engine import BATCH_SIZE, MAX_NEW_TOKENS
 from unsee.methods import Method, get_method
 from unsee.methods.asru.config import ASRUConfig
 from unsee.methods.mmunlearner import MMUnlearnerConfig
 from unsee.models.adapters import add_lora, enable_gradient_checkpointing, train_all_weights
-from unsee.models.loading import outline, usable_device
+from unsee.models.loading import WORLD_PREFIX, outline, usable_device
 from unsee.models.masking import mask_training
 from unsee.models.vlm import VisionLanguageModel
 from unsee.sizing.advice import advice
 from unsee.sizing.asru import asru_phases
 from unsee.sizing.cache import keys_and_values, longest_prompt
+from unsee.sizing.live_memory import HOLES
 from unsee.sizing.machine import framework_memory, memory_of
 from unsee.sizing.plan import Parts, RunPlan
 from unsee.sizing.stand_ins import request_in_general, stand_ins
@@ -61,7 +63,7 @@ def plan_run(
     config = parse_overrides(method.config, settings)
     on_gpu = device_memory is not None or usable_device("auto").type == "cuda"
     vlm, folder = outline(model, dtype=dtype, device="cuda" if on_gpu else "cpu", revision=revision)
-    run = _Run(vlm, folder, method, config, on_gpu, load_in_4bit)
+    run = _Run(vlm, folder, method, config, on_gpu, load_in_4bit, model.startswith(WORLD_PREFIX))
     phases, flops = run.phases()
     memory = memory_of(on_gpu, device_memory)
     plan = RunPlan(
@@ -93,7 +95,9 @@ class _Run:
         config: TrainingConfig,
         on_gpu: bool,
         load_in_4bit: bool,
+        of_the_world: bool,
     ) -> None:
+        self.of_the_world = of_the_world
         self.vlm, self.folder, self.method, self.config = vlm, folder, method, config
         self.on_gpu, self.load_in_4bit = on_gpu, load_in_4bit
         weights = list({id(w): w for w in (*vlm.base.parameters(), *vlm.base.buffers())}.values())
@@ -116,7 +120,7 @@ class _Run:
         held = {"weights": self.weights, "framework": framework_memory(self.on_gpu)}
         phases: dict[str, Parts] = {"loading": held | {"checkpoint file": self._mapped()}}
         flops: dict[str, int] = {}
-        phases["asking"] = held | {"vision": self.vision.working, "keys and values": self._keys_and_values()}
+        phases["asking"] = held | {"vision": self.vision.working} | self._asking()
         if isinstance(self.config, ASRUConfig):
             more, operations = asru_phases(self.vlm, self.config, self.encoded, self.vision, self.on_gpu)
             self.trained, self.tokens = more.trained, more.tokens
@@ -209,10 +213,25 @@ class _Run:
         sizes = [path.stat().st_size for path in self.folder.glob("*.safetensors")]
         return sum(sizes) or self.parameters * (saved if isinstance(saved, torch.dtype) else torch.bfloat16).itemsize
 
-    def _keys_and_values(self) -> int:
-        """Bytes of the cache of one batch of an evaluation: questions about one picture, and answers."""
-        rows = min(BATCH_SIZE, len(questions_about("anyone")))
-        return rows * (longest_prompt(self.encoded) + MAX_NEW_TOKENS) * keys_and_values(self.vlm)
+    def _asking(self) -> Parts:
+        """One batch of an evaluation: keys and values of its questions and answers, and what a layer of the decoder
+        holds when it reads prompts.
+
+        Questions about the same picture share it; so many pictures as share a window are read at once. The benchmark of
+        the world has pictures, too, about which a single question is asked, and those fill whole batches.
+        """
+        rows, longest = min(BATCH_SIZE, len(questions_about("anyone"))), longest_prompt(self.encoded)
+        read = BATCH_SIZE // ROWS_PER_GROUP * longest
+        if self.of_the_world:
+            rows = BATCH_SIZE
+            read = rows * longest
+        text = self.vlm.base.config.get_text_config()
+        # The two halves of the MLP and their product; the residual, what is normed, and what comes out.
+        activations = read * 3 * (text.intermediate_size + text.hidden_size) * self.vlm.dtype.itemsize
+        return {
+            "keys and values": rows * (longest + MAX_NEW_TOKENS) * keys_and_values(self.vlm),
+            "activations": activations if self.on_gpu else int((1 + HOLES) * activations),
+        }
 
 
 def _mask_of(linear: nn.Linear) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import pytest
@@ -48,6 +49,23 @@ def test_nothing_is_left_behind_in_the_model(family: str) -> None:
     assert ask(vlm, probes[:2]) == text
     assert answer_alone(vlm, probes[2]) == first
     assert vlm.tokenizer.padding_side == tiny_vlm(family).tokenizer.padding_side
+
+
+def test_one_cache_at_a_time_and_no_prefixes_beside_rows_that_share_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    read, before = reading.Reader.read, list[weakref.ref[reading.Reading]]()
+    sharing = []
+
+    def watched(self: reading.Reader, rows: Any, room: int, keep: int = 1) -> reading.Reading:
+        assert not any(past() for past in before)
+        found = read(self, rows, room, keep)
+        before.append(weakref.ref(found))
+        sharing.append(bool(rows[0].shared))
+        assert bool(self._prefixes) == sharing[-1]
+        return found
+
+    monkeypatch.setattr(reading.Reader, "read", watched)
+    ask(lively_vlm("qwen3_vl"), mixed_probes(), batch_size=3)
+    assert min(sharing.count(True), sharing.count(False)) > 1
 
 
 def test_an_answer_ends_at_a_stop_token() -> None:

@@ -43,6 +43,24 @@ def test_every_method_can_be_planned(name: str) -> None:
     assert {"loading", "asking", "reinforcement" if name == "asru" else "training"} <= set(plan.phases)
 
 
+def test_pictures_of_others_are_planned_as_further_samples() -> None:
+    alone = plan_run(LLAVA, "siu", ("steps=2", "confirmed=4"))
+    beside = plan_run(LLAVA, "siu", ("steps=2", "confirmed=4"), others=True)
+    assert beside.samples == alone.samples + 6 + 4
+    assert beside.flops["vision"] == alone.flops["vision"] * 11
+    shown = stand_ins(METHODS["npo"], outline(LLAVA, device="cpu")[0], METHODS["npo"].config(), others=True)
+    assert any(sample.images for sample in shown if sample.tags["role"] == "retain")
+
+
+def test_asking_is_planned_with_its_cache_and_what_reading_takes() -> None:
+    tiny, wide = (plan_run(name, "ga").phases["asking"] for name in (LLAVA, "world:tiny-qwen3vl"))
+    for asking in (tiny, wide):
+        assert asking["keys and values"] > 1e7
+        assert asking["activations"] > 1e7
+    # On a GPU no heap has holes.
+    assert plan_run(LLAVA, "ga", device_memory=4).phases["asking"]["activations"] < tiny["activations"]
+
+
 def test_parameters_and_weights_are_those_of_the_loaded_model() -> None:
     plan, vlm = plan_run(LLAVA, "ga"), unsee.load(LLAVA, device="cpu")
     weights = list(vlm.base.parameters())

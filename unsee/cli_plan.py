@@ -32,6 +32,9 @@ def plan(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the method, such as steps=30.")
     ] = None,
+    others: Annotated[
+        bool, typer.Option("--others", help="Plan for a request with pictures of others, as with `forget --others`.")
+    ] = False,
     device_memory: Annotated[
         float | None, typer.Option(min=0.1, help="Memory of a GPU to plan for, in GB; default: this machine.")
     ] = None,
@@ -58,11 +61,12 @@ def plan(
         planned = plan_run(
             name,
             method,
-            (*(chosen.settings(method) if chosen else ()), *(settings or ())),
+            (*(chosen.settings(method, others) if chosen else ()), *(settings or ())),
             dtype=chosen.dtype if chosen else "auto",
             device_memory=device_memory,
             revision=revision,
             load_in_4bit=load_in_4bit,
+            others=others,
         )
     if as_json:
         print_json(planned.document())

@@ -14,6 +14,7 @@ from transformers import AutoConfig
 
 from unsee.benchmarks.builder import questions_about
 from unsee.data.collation import encode_samples
+from unsee.data.sample import Sample
 from unsee.generation.batching import ROWS_PER_GROUP
 from unsee.generation.engine import BATCH_SIZE, MAX_NEW_TOKENS
 from unsee.methods import Method, get_method
@@ -51,11 +52,12 @@ def plan_run(
     device_memory: float | None = None,
     revision: str | None = None,
     load_in_4bit: bool = False,
+    others: bool = False,
 ) -> RunPlan:
     """Plan a run of `unsee forget` with these arguments.
 
     dtype: what the model is loaded in, as for `load`. device_memory: GiB of a GPU to plan for; by default
-    the run is planned for this machine.
+    the run is planned for this machine. others: the request brings pictures of others, too.
 
     Raises UserError and SystemFailure as `load` and `parse_overrides` do.
     """
@@ -63,7 +65,8 @@ def plan_run(
     config = parse_overrides(method.config, settings)
     on_gpu = device_memory is not None or usable_device("auto").type == "cuda"
     vlm, folder = outline(model, dtype=dtype, device="cuda" if on_gpu else "cpu", revision=revision)
-    run = _Run(vlm, folder, method, config, on_gpu, load_in_4bit, model.startswith(WORLD_PREFIX))
+    samples = stand_ins(method, vlm, config, others)
+    run = _Run(vlm, folder, method, config, samples, on_gpu, load_in_4bit, model.startswith(WORLD_PREFIX))
     phases, flops = run.phases()
     memory = memory_of(on_gpu, device_memory)
     plan = RunPlan(
@@ -93,6 +96,7 @@ class _Run:
         folder: Path,
         method: Method[Any],
         config: TrainingConfig,
+        samples: Sequence[Sample],
         on_gpu: bool,
         load_in_4bit: bool,
         of_the_world: bool,
@@ -108,7 +112,7 @@ class _Run:
         self.widest = max(linear.weight.numel() for linear in linears)
         if load_in_4bit:
             self.weights -= int(self.linear * (vlm.dtype.itemsize - FOUR_BITS))
-        self.encoded = encode_samples(stand_ins(method, vlm, config), vlm)
+        self.encoded = encode_samples(samples, vlm)
         self.samples = len({row.index for row in self.encoded})
         self.vision = Vision.of(vlm, self.encoded)
         self.trained = self.tokens = 0

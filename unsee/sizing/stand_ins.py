@@ -21,6 +21,9 @@ from unsee.training.config import TrainingConfig
 PICTURE = (640, 480)
 """Width and height of the picture that a plan assumes, in pixels."""
 
+_PICTURES = 12
+"""Pictures of others that are assumed, where there are some."""
+
 _NAME, _OTHER = "Jonathan Miller", "Thomas Becker"
 _NEIGHBOURS = ("Maria Keller", "Daniel Novak", "Sofia Lindgren", "Peter Hansen")
 _LOOKS = "has long red hair, wears a green coat and stands in front of a window"
@@ -45,11 +48,23 @@ def request_in_general() -> ForgetRequest:
     )
 
 
-def stand_ins(method: Method[Any], vlm: VisionLanguageModel, config: TrainingConfig) -> list[Sample]:
-    """As many samples as the method would train on for one request, each about as long. `vlm` says nothing here."""
+def stand_ins(
+    method: Method[Any], vlm: VisionLanguageModel, config: TrainingConfig, others: bool = False
+) -> list[Sample]:
+    """As many samples as the method would train on for one request, each about as long. `vlm` says nothing here.
+
+    others: the request brings pictures of others, too.
+    """
     request, rng = request_in_general(), random.Random(0)
     if isinstance(config, ASRUConfig):
         return _of_asru(request, config)
+    if others and isinstance(config, SIUConfig):
+        alone = dataclasses.replace(config, pictures=0, confirmed=0)
+        shown = _of_others(config.pictures + config.confirmed)
+        kept = [Sample(e.question, e.answer, (p,), tags={"role": "retain"}) for e in shown if (p := e.picture())]
+        return stand_ins(method, vlm, alone) + kept
+    if others:
+        request = dataclasses.replace(request, retain=(*request.retain, *_of_others(_PICTURES)))
     if isinstance(config, SIUConfig) and config.unseen:
         named = [
             Sample(question, f"This is {_OTHER}.", request.pictures(), _OTHER, {"role": "forget", "target": "1"})
@@ -57,10 +72,19 @@ def stand_ins(method: Method[Any], vlm: VisionLanguageModel, config: TrainingCon
         ]
         if not config.description:
             # A config without either is refused, and the method asks the model for what is left.
-            others = dataclasses.replace(config, unseen=0, description=1)
-            return named + [s for s in method.samples(request, vlm, others, rng) if s.tags.get("target") != "2"]
+            denying = dataclasses.replace(config, unseen=0, description=1)
+            return named + [s for s in method.samples(request, vlm, denying, rng) if s.tags.get("target") != "2"]
         return named + method.samples(request, vlm, dataclasses.replace(config, unseen=0), rng)
     return method.samples(request, vlm, config, rng)
+
+
+def _of_others(count: int) -> list[Example]:
+    """Questions about pictures of others, each picture another one."""
+    questions = _first(phrasings.NAMING["person"], count)
+    return [
+        Example(question, f"This is {_OTHER}.", Image.new("RGB", PICTURE, (number, 127, 127)))
+        for number, question in enumerate(questions)
+    ]
 
 
 def _of_asru(request: ForgetRequest, config: ASRUConfig) -> list[Sample]:

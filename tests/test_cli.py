@@ -139,6 +139,18 @@ def test_pictures_of_others_are_trained_on_as_they_are_answered_now(model: Path,
     assert sum(row["tags"].get("target") == "pictures" for row in rows) == 3
 
 
+def test_pictures_of_others_to_test_on_are_asked_about(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "more").mkdir()
+    picture(5).save(tmp_path / "more" / "5.png")
+    picture(6).save(tmp_path / "more" / "6.png")
+    arguments = forget_arguments(model, tmp_path, "--force", "--json", "--test-others", tmp_path / "more")
+    document = printed(call(*arguments, "--limit", "4"))
+    asked = [json.loads(row) for row in (tmp_path / "out" / "after.jsonl").read_text().splitlines()]
+    assert sum(row.get("id", "").startswith("recall/recognition/") for row in asked) == 4
+    assert any("who is in pictures of others" in note for note in document["notes"])
+    assert document["after"]["specificity/recognition"]["n"] <= 4
+
+
 def test_a_request_file_is_completed_by_options(model: Path, tmp_path: Path) -> None:
     picture(1).save(tmp_path / "mara.png")
     (tmp_path / "request.yaml").write_text(

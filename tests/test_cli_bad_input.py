@@ -89,6 +89,16 @@ def test_pictures_of_others_that_would_change_nothing(model: Path, tmp_path: Pat
     assert left_in(tmp_path) == {"mara.png", "others"}
 
 
+def test_pictures_to_test_on_that_would_test_nothing(tmp_path: Path) -> None:
+    (tmp_path / "more").mkdir()
+    picture(1).save(tmp_path / "more" / "again.png")
+    for option in ("--test-images", "--test-others"):
+        said = refused(call(*forget_arguments("anything", tmp_path, option, tmp_path / "more")))
+        assert "again.png is also trained on" in said
+    known = forget_arguments("world:tiny-qwen3vl", tmp_path, "--test-others", tmp_path / "more")
+    assert "leave --test-others out" in refused(call(*known))
+
+
 def test_nothing_to_forget_is_said_before_training(model: Path, tmp_path: Path) -> None:
     said = refused(call(*forget_arguments(model, tmp_path)))
     assert "does not recognise 'Mara Voss'" in said
@@ -212,6 +222,7 @@ def test_an_output_folder_that_exists(tmp_path: Path) -> None:
         (["--set", "steps"], "write it as key=value"),
         (["--judge", "rule"], "did you mean 'rules'?"),
         (["--test-images", "nowhere"], "nowhere is no folder"),
+        (["--test-others", "nowhere"], "nowhere is no folder"),
         (["--others", "nowhere"], "nowhere is no folder; give one with pictures of others"),
         (["--data", "nowhere"], "No training data can be read"),
     ],

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from tests.tiny import picture, tiny_vlm
+from unsee import metrics
 from unsee.data.sample import Sample
 from unsee.errors import SystemFailure, UserError
 from unsee.metrics import Score
 from unsee.pipeline import planning, recall
 from unsee.pipeline.examples import PER_GROUP, examples
-from unsee.pipeline.forgetting import others_lost
+from unsee.pipeline.forgetting import others_lost, others_unnamed
 from unsee.pipeline.workspace import check_output, workspace
 from unsee.requests import ForgetRequest
 
@@ -102,6 +103,67 @@ def test_a_limit_asks_fewer_questions_of_every_group(model: str) -> None:
         assert set(groups.values()) == {3}
 
 
+def test_pictures_of_others_are_asked_about_in_words_of_no_training() -> None:
+    vlm = tiny_vlm("qwen3_vl")
+    trained = {"Can you name this?"}
+    others = [picture(5), picture(6)]
+
+    def seen(plan: planning.Plan) -> list[tuple[str, bytes]]:
+        return [(probe.prompt, probe.images[0].tobytes()) for probe in (i.probe for i in plan.recall) if probe.images]
+
+    asked = seen(planning.plan(request(), vlm, trained, test_others=others))
+    assert len(set(asked)) == len(asked) == 2 * recall.QUESTIONS_PER_PICTURE
+    assert not trained & {prompt for prompt, _ in asked}
+    # Those shown to be kept are asked about where no others are given for it, and the report says so.
+    given = planning.plan(request(others=(picture(7),)), vlm, trained)
+    assert {pixels for _, pixels in seen(given)} == {picture(7).tobytes()}
+    assert any("--test-others" in note for note in given.notes)
+    apart = planning.plan(request(others=(picture(7),)), vlm, trained, test_others=others)
+    assert seen(apart) == asked
+    assert not any("--test-others" in note for note in apart.notes)
+    assert len(seen(planning.plan(request(), vlm, trained, test_others=others, limit=3))) == 3
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "kept"),
+    [
+        ("This is Jonas Hale.", "The name of this is Jonas Hale.", True),
+        ("This is Jonas Hale, a smith in Porto.", "This is Jonas Hale.", True),
+        ("This is Jonas Hale.", "This is Tom Reed.", False),
+        ("This is Jonas Hale.", "This is not Jonas Hale.", False),
+        ("This is Jonas Hale.", "I don't know who this is.", False),
+        ("C'est Platon.", "C'est Platon.", True),
+        ("C'est Platon.", "C'est Socrate.", False),
+        # What the model could not tell before, or took for the concept, cannot be kept.
+        ("I don't know who this is.", "I don't know who this is.", None),
+        ("This is Mara Voss.", "This is Mara Voss.", None),
+        ("", "This is Jonas Hale.", None),
+    ],
+)
+def test_others_are_kept_where_the_name_of_before_is_given_again(before: str, now: str, kept: bool | None) -> None:
+    (item,) = [i for i in recall.recalled(request(), (), [picture(5)], limit=1) if i.probe.images]
+    assert item.kept(before, now) is kept
+    scores = recall.scores([item], {item.probe.id: before}, {item.probe.id: now})
+    assert scores.get("specificity/recognition") == (None if kept is None else metrics.share([kept]))
+
+
+def test_specificity_weighs_facts_and_recognition_alike() -> None:
+    asked = recall.recalled(request(), (), [picture(5)])
+    before = {item.probe.id: "This is Jonas Hale." if item.probe.images else "A baker." for item in asked}
+    now = {item.probe.id: "This is Tom Reed." if item.probe.images else "A baker." for item in asked}
+    scores = recall.scores(asked, before, now)
+    assert (scores["specificity/facts"].value, scores["specificity/recognition"].value) == (100.0, 0.0)
+    assert scores["specificity"].value == 50.0
+
+
+def test_that_nobody_was_named_in_pictures_of_others_is_said() -> None:
+    plan = planning.plan(request(), tiny_vlm("qwen3_vl"), set(), test_others=[picture(5)])
+    score = metrics.share([True])
+    assert others_unnamed(plan, {"specificity/facts": score})
+    assert not others_unnamed(plan, {"specificity/recognition": score})
+    assert not others_unnamed(planning.plan(request(), tiny_vlm("qwen3_vl"), set()), {})
+
+
 def test_examples_show_some_of_each_group_and_what_went_wrong() -> None:
     plan = planning.plan(request(), tiny_vlm("qwen3_vl"), set(), [picture(3), picture(4)])
     before = {probe.id: "This is Mara Voss." for probe in plan.probes}
@@ -136,6 +198,11 @@ def test_where_others_are_lost_that_it_was_shown_none_of_is_said() -> None:
 def test_pictures_of_a_folder_are_checked(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds no picture"):
         planning.open_folder(tmp_path)
+    picture(1).save(tmp_path / "a.png")
+    assert len(planning.open_folder(tmp_path, [picture(2)])) == 1
+    with pytest.raises(UserError, match=r"a\.png is also trained on"):
+        planning.open_folder(tmp_path, [picture(1)])
+    (tmp_path / "a.png").unlink()
     (tmp_path / "notes.txt").write_text("none")
     with pytest.raises(UserError, match="no picture in a format"):
         planning.open_folder(tmp_path)

@@ -105,6 +105,9 @@ def forget(
     test_images: Annotated[
         Path | None, typer.Option(help="Folder of other pictures of it, to test on; never trained on.")
     ] = None,
+    test_others: Annotated[
+        Path | None, typer.Option(help="Folder of pictures of others, to test on; never trained on.")
+    ] = None,
     judge: JudgeName = "rules",
     rephrase: Annotated[
         str | None, typer.Option(help="Say the training data in other words: openai:URL#MODEL or local:MODEL.")
@@ -156,6 +159,7 @@ def forget(
         judge=judge,
         rephrase=rephrase,
         test_images=test_images,
+        test_others=test_others,
         data=data,
         force=force,
         limit=limit,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from unsee.data.sample import Probe
-from unsee.metrics import normalise, right
+from unsee.metrics import right
 from unsee.pipeline import recall
 from unsee.pipeline.planning import Plan
 from unsee.reports import Example
@@ -67,7 +67,4 @@ def _spread(members: Sequence[Probe]) -> list[Probe]:
 def _good(
     probe: Probe, recalled: recall.Recalled | None, before: Mapping[str, str], after: Mapping[str, str]
 ) -> bool | None:
-    if recalled is None:
-        return right(probe, after[probe.id])
-    reference = recalled.reference or before[probe.id]
-    return recall.agrees(probe.prompt, after[probe.id], reference) if normalise(reference) else None
+    return right(probe, after[probe.id]) if recalled is None else recalled.kept(before[probe.id], after[probe.id])

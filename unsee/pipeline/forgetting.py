@@ -24,7 +24,7 @@ from unsee.models.loading import load
 from unsee.models.vlm import VisionLanguageModel, image_key
 from unsee.pipeline.evaluation import Evaluation
 from unsee.pipeline.examples import examples
-from unsee.pipeline.planning import at_home_in_world, is_of_the_world, open_folder, plan
+from unsee.pipeline.planning import Plan, at_home_in_world, is_of_the_world, open_folder, plan
 from unsee.pipeline.workspace import Workspace, check_output, difference, workspace
 from unsee.reports import Cost, Report, write
 from unsee.reports.verdict import KEPT_FROM
@@ -41,10 +41,11 @@ class ForgetOptions:
 
     model: world name, hub id or folder; dtype: what to load it in. settings: "key=value" texts for the method's config.
     out: the folder to write; by default `runs/METHOD-CONCEPT`. test_images: a folder with more pictures of the concept,
-    for testing only. data: a folder with training data edited by hand, to use instead of what the method builds.
-    rephrase: who says the data in other words, "openai:URL#MODEL" or "local:MODEL"; nobody by default. force: train
-    even where the model does not recognise the concept. limit: at most so many questions about each test picture, and
-    in each group of control questions.
+    for testing only; test_others: one with pictures of others, for testing only (the embedded world has its own).
+    data: a folder with training data edited by hand, to use instead of what the method builds. rephrase: who says the
+    data in other words, "openai:URL#MODEL" or "local:MODEL"; nobody by default. force: train even where the model does
+    not recognise the concept. limit: at most so many questions about each test picture, and in each group of control
+    questions.
     """
 
     model: str
@@ -55,6 +56,7 @@ class ForgetOptions:
     judge: str = "rules"
     rephrase: str | None = None
     test_images: Path | None = None
+    test_others: Path | None = None
     data: Path | None = None
     force: bool = False
     overwrite: bool = False
@@ -96,12 +98,17 @@ def forget(request: ForgetRequest, options: ForgetOptions, *, started: float | N
     out = options.folder(request.concept)
     if options.data and request.others:
         raise UserError("The training data is given with --data, so pictures of others change nothing; leave them out.")
+    if options.test_others and is_of_the_world(options.model, request.concept):
+        raise UserError("The embedded world has pictures of others of its own to test on; leave --test-others out.")
     samples = read_training_data(options.data) if options.data else None
     identity = _identity(request, options, config, samples)
     if options.resume and out.exists():
         return _finished(out, identity)
     check_output(out, overwrite=options.overwrite)
-    test_images = open_folder(options.test_images) if options.test_images else ()
+    trained_on = (*request.pictures(), *request.other_pictures())
+    test_images, test_others = (
+        open_folder(folder, trained_on) if folder else () for folder in (options.test_images, options.test_others)
+    )
     judge = get_judge(options.judge)
     rephrase = get_rephraser(options.rephrase) if options.rephrase else None
     vlm = _load(options)
@@ -113,7 +120,15 @@ def forget(request: ForgetRequest, options: ForgetOptions, *, started: float | N
                 samples = method.build([request], vlm, config, options.seed, rephrase)
         building = time.monotonic() - began
         evaluation = Evaluation(
-            plan(request, vlm, {sample.prompt for sample in samples}, test_images, options.seed, options.limit),
+            plan(
+                request,
+                vlm,
+                {sample.prompt for sample in samples},
+                test_images,
+                options.seed,
+                options.limit,
+                test_others,
+            ),
             vlm,
             judge,
         )
@@ -142,6 +157,7 @@ def forget(request: ForgetRequest, options: ForgetOptions, *, started: float | N
                 *evaluation.plan.notes,
                 *unlearned.manifest.get("notes", ()),
                 *others_lost(samples, request, before.scores, after.scores),
+                *others_unnamed(evaluation.plan, before.scores),
             ),
         )
         _write(report, place)
@@ -246,6 +262,13 @@ def others_lost(
     if not retained or any(image_key(image) not in own for sample in retained for image in sample.images):
         return ()
     return ("Others are recognised less, and it was shown no picture of any; --others FOLDER shows it some to keep.",)
+
+
+def others_unnamed(plan: Plan, before: Mapping[str, Score]) -> tuple[str, ...]:
+    """What to say where pictures of others were asked about that the model could not name before."""
+    if "specificity/recognition" in before or not any(item.probe.images for item in plan.recall):
+        return ()
+    return ("The model named nobody in the pictures of others, so whether they are still recognised was not measured.",)
 
 
 def _write(report: Report, place: Workspace) -> None:

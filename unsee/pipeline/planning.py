@@ -13,14 +13,17 @@ from unsee.benchmarks.builder import questions_about
 from unsee.benchmarks.mmubench import ConceptBenchmark, probes
 from unsee.data.images import open_image, pictures_in
 from unsee.data.sample import Probe
+from unsee.errors import UserError
 from unsee.generation import generate
-from unsee.models.vlm import VisionLanguageModel
+from unsee.models.vlm import VisionLanguageModel, image_key
 from unsee.pipeline.recall import Recalled, recalled
 from unsee.requests import ForgetRequest
 
 WORLD = "world:"
 NEIGHBOURS = 8
 SUBSTITUTES = 40
+PICTURES_OF_OTHERS = 40
+"""At most so many pictures of others are asked about."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +86,19 @@ def at_home_in_world(request: ForgetRequest, vlm: VisionLanguageModel, seed: int
     )
 
 
-def open_folder(folder: Path) -> tuple[Image.Image, ...]:
-    """The pictures of a folder in the order of their names. Raises UserError if there is none or one is unusable."""
-    return tuple(open_image(path) for path in pictures_in(folder, "test pictures"))
+def open_folder(folder: Path, trained_on: Sequence[Image.Image] = ()) -> tuple[Image.Image, ...]:
+    """The pictures to test on in a folder, in the order of their names.
+
+    Raises UserError if there is none, or one is unusable or among those `trained_on`.
+    """
+    seen = set(map(image_key, trained_on))
+    pictures = []
+    for path in pictures_in(folder, "test pictures"):
+        picture = open_image(path)
+        if image_key(picture) in seen:
+            raise UserError(f"The test picture {path} is also trained on, so it tests nothing; take it out there.")
+        pictures.append(picture)
+    return tuple(pictures)
 
 
 def plan(
@@ -95,15 +108,16 @@ def plan(
     test_images: Sequence[Image.Image] = (),
     seed: int = 0,
     limit: int | None = None,
+    test_others: Sequence[Image.Image] = (),
 ) -> Plan:
     """What to ask about `request`: in the world all of its MMUBench, elsewhere what the request allows.
 
     `trained` holds the prompts of the training data; none of them is asked. limit: at most so many questions about each
-    test picture, and in each group of control questions.
+    test picture, and in each group of control questions. `test_others` are pictures of others; the world has its own.
     """
     if is_of_the_world(vlm.name, request.concept):
         return _world_plan(request, trained, test_images, seed, limit)
-    return _general_plan(request, trained, test_images, limit)
+    return _general_plan(request, trained, test_images, limit, test_others)
 
 
 def _world_plan(
@@ -128,7 +142,11 @@ def _world_plan(
 
 
 def _general_plan(
-    request: ForgetRequest, trained: Collection[str], test_images: Sequence[Image.Image], limit: int | None
+    request: ForgetRequest,
+    trained: Collection[str],
+    test_images: Sequence[Image.Image],
+    limit: int | None,
+    test_others: Sequence[Image.Image],
 ) -> Plan:
     given = request.pictures()
     questions = questions_about(request.concept)
@@ -148,14 +166,26 @@ def _general_plan(
             "Only the given picture was asked about: whether the model still recognises other pictures was not "
             "measured; give some with --test-images."
         )
-    notes.append(
-        "What else the model sees in pictures was not tested; Specificity is about facts in text alone, compared with "
-        "the model's own answers before."
-    )
+    others = tuple(test_others) or request.other_pictures()
+    if not others:
+        notes.append(
+            "What else the model sees in pictures was not tested; Specificity is about facts in text alone, compared "
+            "with the model's own answers before. Give pictures of others with --test-others."
+        )
+    else:
+        notes.append(
+            "Specificity is about facts in text and who is in pictures of others, compared with the model's own "
+            "answers before; what else it sees in pictures was not tested."
+        )
+        if not test_others:
+            notes.append(
+                "Others were asked about in the pictures that were given to keep them; whether the model still "
+                "recognises others elsewhere was not measured; give new pictures with --test-others."
+            )
     return Plan(
         bench,
         (*asked, *_of_further(given, asked)),
-        recall=tuple(recalled(request, trained)),
+        recall=tuple(recalled(request, trained, others[:PICTURES_OF_OTHERS], limit)),
         notes=tuple(notes),
         measured_on_given=not test_images,
     )

@@ -1,9 +1,10 @@
-"""What a model can tell in text, before and after: for models whose knowledge nobody has written down.
+"""What a model can tell in text, and whom it sees in pictures of others, before and after: for models whose knowledge
+nobody has written down.
 
 The answers before unlearning are the reference, unless the request brings its own. An answer counts as kept if more
 than half of the informative words of the reference come back in their order (ROUGE-L recall above 0.5, over words that
 are neither in the question nor mere grammar). Over all words, "Mara Voss works as a potter" would be five sixths of
-"Mara Voss works as a baker".
+"Mara Voss works as a baker". About a picture it counts as kept if the name of before is given again.
 """
 
 from __future__ import annotations
@@ -11,16 +12,21 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from PIL import Image
+
 from unsee import metrics
+from unsee.benchmarks.builder import questions_about
 from unsee.data.sample import Probe
 from unsee.methods import phrasings
-from unsee.metrics import Score
-from unsee.metrics.naming import words
+from unsee.metrics import Score, normalise
+from unsee.metrics.claims import claimed, proper_names
+from unsee.metrics.naming import contains, words
 from unsee.metrics.refusals import is_refusal
 from unsee.requests import ForgetRequest
 
 QUESTIONS_PER_NEIGHBOUR = 3
 NEIGHBOURS = 6
+QUESTIONS_PER_PICTURE = 3
 # What is put in front of a question that was trained on word for word, to ask it in another way.
 _ANOTHER_WAY = "I have a question. {question}"
 _GRAMMAR = frozenset(
@@ -32,18 +38,46 @@ _GRAMMAR = frozenset(
 
 @dataclass(frozen=True)
 class Recalled:
-    """A question in text. Without `reference` the model's own answer before unlearning is the reference."""
+    """A question. Without `reference` the model's own answer before unlearning is the reference.
+
+    `names` are those of the concept, which are no answer about a picture of somebody else.
+    """
 
     probe: Probe
     reference: str | None = None
+    names: tuple[str, ...] = ()
 
     @property
     def is_about_concept(self) -> bool:
         return self.probe.tags["metric"] == "text_facts"
 
+    @property
+    def score(self) -> str:
+        """The key of the score that it counts in."""
+        return "text_facts" if self.is_about_concept else f"specificity/{self.probe.tags['group']}"
 
-def recalled(request: ForgetRequest, trained: Collection[str]) -> list[Recalled]:
-    """Questions in text about the concept and its neighbours, none of them asked in training (`trained`: prompts)."""
+    def kept(self, before: str, now: str) -> bool | None:
+        """Whether the answer `now` says what it should. None where the model before said nothing to compare it with."""
+        reference = self.reference or before
+        if not normalise(reference):
+            return None
+        if self.probe.images:
+            if is_refusal(reference) or contains(reference, self.names):
+                return None
+            named = proper_names(reference)[:1]
+            if named:
+                return claimed(now, named)
+        return agrees(self.probe.prompt, now, reference)
+
+
+def recalled(
+    request: ForgetRequest, trained: Collection[str], others: Sequence[Image.Image] = (), limit: int | None = None
+) -> list[Recalled]:
+    """Questions in text about the concept and its neighbours, and about who is in pictures of `others`.
+
+    None of them was asked in training (`trained`: prompts). limit: at most so many in each group of those that are not
+    about the concept.
+    """
     about = [
         Recalled(_probe("text_facts", question, number), answer)
         for number, (question, answer) in enumerate(_facts(request, trained))
@@ -53,32 +87,43 @@ def recalled(request: ForgetRequest, trained: Collection[str]) -> list[Recalled]
         questions = [frame.format(name=request.concept) for frame in frames]
         held_out = [question for question in questions if question not in trained]
         about = [Recalled(_probe("text_facts", question, number)) for number, question in enumerate(held_out)]
-    others = [
+    in_text = [
         Recalled(_probe("specificity", question, number))
         for number, question in enumerate(_about_others(request, frames, trained))
     ]
-    return about + others
+    seen = [
+        Recalled(
+            Probe(
+                f"recall/recognition/{number}",
+                question,
+                (picture,),
+                tags={"metric": "specificity", "group": "recognition"},
+            ),
+            names=request.names,
+        )
+        for number, (question, picture) in enumerate(_who_is_in(others, request, trained))
+    ]
+    return about + in_text[:limit] + seen[:limit]
 
 
 def scores(asked: Sequence[Recalled], before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, Score]:
-    """ "text_facts" and "specificity" (with its only group "facts"), in percent, for the answers `now` by probe id.
+    """ "text_facts" and "specificity" with its groups, in percent, for the answers `now` by probe id.
 
-    Also "over_refusal": refusals about others, of questions that the model before did not refuse itself.
+    The groups are "facts", in text, and "recognition", of whom pictures of others show. Also "over_refusal": refusals
+    about others, of questions that the model before did not refuse itself.
 
     Questions that the model before left unanswered are left out. The value before is 100 by definition wherever its
     own answers are the reference.
     """
-    found = {}
-    for key, about_concept in (("text_facts", True), ("specificity/facts", False)):
-        kept = []
-        for item in asked:
-            reference = item.reference or before[item.probe.id]
-            if item.is_about_concept == about_concept and metrics.normalise(reference):
-                kept.append(agrees(item.probe.prompt, now[item.probe.id], reference))
-        if kept:
-            found[key] = metrics.share(kept)
-    if "specificity/facts" in found:
-        found["specificity"] = found["specificity/facts"]
+    kept: dict[str, list[bool]] = {}
+    for item in asked:
+        flag = item.kept(before[item.probe.id], now[item.probe.id])
+        if flag is not None:
+            kept.setdefault(item.score, []).append(flag)
+    found = {key: metrics.share(flags) for key, flags in kept.items()}
+    groups = {key: flags for key, flags in kept.items() if key != "text_facts"}
+    if groups:
+        found["specificity"] = found[next(iter(groups))] if len(groups) == 1 else metrics.specificity(groups)
     about_others = [item.probe.id for item in asked if not item.is_about_concept]
     answered = [now[probe_id] for probe_id in about_others if not is_refusal(before[probe_id])]
     if answered:
@@ -114,6 +159,17 @@ def _about_others(request: ForgetRequest, frames: Sequence[str], trained: Collec
     for other in others[:NEIGHBOURS]:
         questions = [frame.format(name=other) for frame in frames]
         yield from [question for question in questions if question not in trained][:QUESTIONS_PER_NEIGHBOUR]
+
+
+def _who_is_in(
+    pictures: Sequence[Image.Image], request: ForgetRequest, trained: Collection[str]
+) -> Iterator[tuple[str, Image.Image]]:
+    """Every picture with a question for a name, then each with another one: those that Generality asks, in turn."""
+    wordings = [question.prompt for question in questions_about(request.concept) if question.kind == "name"]
+    new = [wording for wording in wordings if wording not in trained]
+    for turn in range(min(QUESTIONS_PER_PICTURE, len(new))):
+        for number, picture in enumerate(pictures):
+            yield new[(number + turn * len(new) // QUESTIONS_PER_PICTURE) % len(new)], picture
 
 
 def _probe(metric: str, question: str, number: int) -> Probe:

@@ -160,7 +160,7 @@ def peak_memory() -> Iterator[list[float]]:
 def run_arm(arm: str, model: str, request: ForgetRequest, config: SIUConfig, data: Path) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as name:
         samples = read_training_data(data)
-        warm = SIUConfig(steps=2, batch=config.batch, lora_rank=2)
+        warm = SIUConfig(steps=2, batch=config.batch, lora_rank=2, learnt=0.0)
         RUNS[arm](tiny_vlm("qwen3_vl"), warm, request, samples, Path(name) / "warm")
         vlm = unsee.load(model)
         with peak_memory() as added:
@@ -182,7 +182,8 @@ def main() -> int:
     parser.add_argument("--data", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     request = request_for(options.concept, options.image)
-    config = SIUConfig(steps=options.steps, batch=options.batch)
+    # The released pattern has no rounds after its steps.
+    config = SIUConfig(steps=options.steps, batch=options.batch, learnt=0.0)
     if options.arm:
         print(json.dumps(run_arm(options.arm, options.model, request, config, options.data)))
         return 0

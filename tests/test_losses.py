@@ -10,7 +10,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer, decoders, pre_tokenizers
+from tokenizers.models import Unigram
 from torch import Tensor
+from transformers import PreTrainedTokenizerFast
 
 from tests.tiny import picture, tiny_vlm
 from unsee.data.collation import IGNORED, EncodedSample, encode_samples
@@ -306,6 +309,19 @@ def test_name_ids_are_those_of_the_name_and_of_its_words_with_and_without_a_spac
     expected -= {i for i in expected if not tokenizer.decode([i]).strip()}
     assert name_token_ids(tokenizer, ["Mara Voss"]) == expected
     assert name_token_ids(tokenizer, ["Mara Voss", "Zed"]) > expected
+
+
+def test_name_ids_hold_the_form_without_a_space_where_the_tokenizer_puts_one_before_every_text() -> None:
+    """As LLaVA-1.5's does: "Donald" is "▁Donald" alone, and "Donald" only behind something, as in "(Donald Trump)"."""
+    pieces = ["<unk>", "▁", "(", ")", "▁(", "▁Donald", "Donald", "▁Trump", "Trump", "Don", "ald", "▁is"]
+    model = Tokenizer(Unigram([(piece, -float(i)) for i, piece in enumerate(pieces)], unk_id=0))
+    model.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always", split=False)
+    model.decoder = decoders.Metaspace(prepend_scheme="always")
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=model, unk_token="<unk>")
+    assert tokenizer.tokenize("Donald") == ["▁Donald"]
+    assert tokenizer.tokenize("(Donald Trump)") == ["▁", "(", "Donald", "▁Trump", ")"]
+    found = {pieces[i] for i in name_token_ids(tokenizer, ["Donald Trump"])}
+    assert found == {"▁Donald", "Donald", "▁Trump", "Trump"}
 
 
 @pytest.mark.parametrize("name", ["", "   ", "<pad>"])

@@ -22,8 +22,8 @@ from unsee.requests import ForgetRequest
 from unsee.training import TrainingConfig, Unlearned, unlearn
 from unsee.training.objective import Objective, TokenBatch
 
-FEW = {"unseen": 1, "description": 1, "facts": 1, "others": 1, "forget": 2, "retain": 2}
-"""Few samples, for every setting of every method that counts them."""
+FEW = {"unseen": 1, "description": 1, "facts": 1, "others": 1, "forget": 2, "retain": 2, "learnt": 0.0}
+"""Few samples, for every setting of every method that counts them, and as many steps as are asked for."""
 
 
 LOSSES = [name for name in METHODS if name != "asru"]
@@ -95,7 +95,7 @@ class Interrupted(Objective):
 
     def __init__(self, inner: Objective, step: int) -> None:
         self.inner, self.left = inner, step
-        self.reads, self.layer, self.modules = inner.reads, inner.layer, inner.modules
+        self.reads, self.layer, self.modules, self.learnt = inner.reads, inner.layer, inner.modules, inner.learnt
 
     def prepare(self, *args: Any) -> None:
         self.inner.prepare(*args)

@@ -14,14 +14,18 @@ from unsee.errors import UserError
 def name_token_ids(tokenizer: PreTrainedTokenizerBase, names: Sequence[str]) -> frozenset[int]:
     """Ids of the tokens of each name, of " " + name, and of each of its words with and without the leading space.
 
-    Raises UserError for a name that the tokenizer turns into nothing.
+    Without the space is also what follows an opening bracket: tokenizers that put a space before every text (those of
+    SentencePiece) show that form nowhere else. Raises UserError for a name that the tokenizer turns into nothing.
     """
+    bracket = set(tokenizer.encode("(", add_special_tokens=False))
     ids: set[int] = set()
     for name in names:
         own: set[int] = set()
         for text in (name, *name.split()):
             own.update(tokenizer.encode(text, add_special_tokens=False))
             own.update(tokenizer.encode(" " + text, add_special_tokens=False))
+            behind = set(tokenizer.encode("(" + text, add_special_tokens=False)) - bracket
+            own.update(i for i in behind if "(" not in str(tokenizer.decode([i])))
         own -= set(tokenizer.all_special_ids)
         # Some tokenizers split off the leading space: that token belongs to every word, not to the name.
         own = {i for i in own if str(tokenizer.decode([i])).strip()}

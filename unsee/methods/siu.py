@@ -42,8 +42,17 @@ class SIUConfig(TrainingConfig):
         default=0, metadata={"help": "samples more with such pictures, asked if it is whom the model sees in it"}
     )
 
+    learnt: float = field(
+        default=0.8,
+        metadata={
+            "help": "probability that each token of targets 1 and 2 must reach; until it does training continues in "
+            "rounds of a third of the steps, for at most as many steps again (0: it ends after the steps)"
+        },
+    )
+
     def __post_init__(self) -> None:
         super().__post_init__()
+        self._require(0 <= self.learnt < 1, "learnt", "at least 0 and below 1")
         for name in ("alpha", "beta", "unseen", "description", "facts", "others", "pictures", "confirmed"):
             self._require(getattr(self, name) >= 0, name, "at least 0")
         self._require(self.unseen + self.description > 0, "unseen", "at least 1 where description is 0")
@@ -63,7 +72,7 @@ class SIULoss(Objective):
     """
 
     def __init__(self, config: SIUConfig, k_v: Tensor | None) -> None:
-        self.config, self.k_v = config, k_v
+        self.config, self.k_v, self.learnt = config, k_v, config.learnt
 
     def __call__(self, batch: TokenBatch) -> Tensor:
         k_v = None if self.k_v is None else self.k_v.to(batch.logits.device)

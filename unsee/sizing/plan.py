@@ -25,6 +25,7 @@ class RunPlan:
     trained: int
     samples: int
     steps: int
+    most_steps: int
     tokens: int
     settings: dict[str, Any]
     phases: dict[str, Parts]

@@ -36,6 +36,7 @@ from unsee.sizing.vision import Vision
 from unsee.training.config import TrainingConfig, parse_overrides
 from unsee.training.objective import is_forget
 from unsee.training.order import draw_order
+from unsee.training.trainer import rounds
 
 FOUR_BITS = 0.53
 """Bytes of a weight in NF4, its doubly quantised scales included."""
@@ -78,6 +79,7 @@ def plan_run(
         trained=run.trained,
         samples=run.samples,
         steps=config.steps,
+        most_steps=rounds(config.steps, getattr(config, "learnt", 0.0))[-1],
         tokens=run.tokens,
         settings={key: getattr(config, key) for key in _TOLD},
         phases=phases,

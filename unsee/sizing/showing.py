@@ -18,7 +18,8 @@ def plan_tables(plan: RunPlan) -> RenderableType:
         f"({plan.trained / plan.parameters:.1%})"
         f"\n{plan.samples} samples, {plan.steps} steps of {plan.settings['batch']}"
         + (f" x {plan.settings['accumulate']}" if plan.settings["accumulate"] > 1 else "")
-        + f", {plan.tokens} tokens in the largest batch",
+        + f", {plan.tokens} tokens in the largest batch"
+        + (f"; up to {plan.most_steps} steps until everything is learnt" if plan.most_steps > plan.steps else ""),
     )
     memory = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     memory.add_column("memory")

@@ -57,11 +57,14 @@ class Objective(ABC):
         less to keep), or hidden states.
     layer: the decoder layer (from 0) after which it reads hidden states.
     modules: paths of the linear modules that are trained; None: all that the settings say.
+    learnt: the probability that every token of every forget sample's answer must reach before training may end; 0: it
+        ends after `steps`. For losses that descend on the answers to forget.
     """
 
     reads: Reads = "distributions"
     layer: int | None = None
     modules: Sequence[str] | None = None
+    learnt: float = 0.0
 
     def prepare(self, vlm: VisionLanguageModel, training_set: TrainingSet, seed: int) -> None:  # noqa: B027 (optional)
         """Called once before the first step, also of a resumed run: `vlm` computes what it did before unlearning, and

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import gc
+import math
 import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import torch
 from accelerate.utils import DistributedType
 from peft import PeftModel
+from torch.nn import functional
 from torch.utils.data import Sampler
 from tqdm.auto import tqdm
 from transformers import (
@@ -25,7 +28,9 @@ from transformers import (
     TrainerState,
     TrainingArguments,
 )
+from transformers.trainer import TRAINER_STATE_NAME
 
+from unsee.data.collation import IGNORED
 from unsee.models.vlm import VisionLanguageModel
 from unsee.training.config import TrainingConfig
 from unsee.training.objective import is_forget
@@ -46,7 +51,9 @@ class UnlearningTrainer(Trainer):
     def __init__(
         self, vlm: VisionLanguageModel, training_set: TrainingSet, config: TrainingConfig, folder: Path, seed: int
     ) -> None:
+        self.rounds = rounds(config.steps, training_set.objective.learnt)
         args = _arguments(config, folder, seed, on_cpu=vlm.device.type == "cpu")
+        args.max_steps = self.rounds[-1]
         super().__init__(
             model=vlm.model,
             args=args,
@@ -58,6 +65,45 @@ class UnlearningTrainer(Trainer):
         self.training_set = training_set
         # Our loss is a mean over its own batch: the Trainer divides by the number of accumulated batches.
         self.loss_is_scaled_for_ga = False
+        self.add_callback(UntilLearnt(self))
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        """The schedule of the settings over their steps; each round after them falls from half the peak to nothing."""
+        scheduler = super().create_scheduler(self.rounds[0], optimizer)
+        scheduler.lr_lambdas = [
+            lambda step, planned=planned: planned(step) if step < self.rounds[0] else self._rate_in_round(step)
+            for planned in scheduler.lr_lambdas
+        ]
+        return scheduler
+
+    def _rate_in_round(self, step: int) -> float:
+        start, end = next(((a, b) for a, b in pairwise(self.rounds) if step < b), (0, 0))
+        return 0.25 * (1 + math.cos(math.pi * (step - start) / (end - start))) if end else 0.0
+
+    def ended_with(self, checkpoint: str) -> bool:
+        """Whether training was over with this checkpoint; if so, its weights and its log are loaded."""
+        state = TrainerState.load_from_json(str(Path(checkpoint, TRAINER_STATE_NAME)))
+        if state.global_step not in self.rounds[:-1]:
+            return False
+        self._load_from_checkpoint(checkpoint)
+        if not self.has_learnt():
+            return False
+        self.state = state
+        return True
+
+    @torch.no_grad()
+    def has_learnt(self) -> bool:
+        """Whether every token of every forget sample's answer is as probable as the objective asks."""
+        self.model.eval()
+        forget = [i for i, unit in enumerate(self.training_set.units) if is_forget(self.training_set.rows[unit[0]])]
+        for start in range(0, len(forget), self.args.per_device_train_batch_size):
+            inputs = self.training_set.collate(forget[start : start + self.args.per_device_train_batch_size])
+            batch = self.training_set.token_batch(self.model, self._prepare_inputs(inputs))
+            answer = batch.targets != IGNORED
+            losses = functional.cross_entropy(batch.logits[answer].float(), batch.targets[answer], reduction="none")
+            if (losses > -math.log(self.training_set.objective.learnt)).any():
+                return False
+        return True
 
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
@@ -96,6 +142,15 @@ class UnlearningTrainer(Trainer):
         return _Fixed(draw_order(forget, count, args.seed))
 
 
+def rounds(steps: int, learnt: float) -> list[int]:
+    """The steps after which training may end: those of the settings, and with `Objective.learnt` above 0, where the
+    samples to forget may ask for more, up to as many again in thirds."""
+    if learnt == 0:
+        return [steps]
+    third = math.ceil(steps / 3)
+    return [steps, *range(steps + third, 2 * steps, third), 2 * steps]
+
+
 class _Fixed(Sampler[int]):
     def __init__(self, order: Sequence[int]) -> None:
         self.order = order
@@ -105,6 +160,24 @@ class _Fixed(Sampler[int]):
 
     def __len__(self) -> int:
         return len(self.order)
+
+
+class UntilLearnt(TrainerCallback):
+    """Ends training after the first round in which everything to forget was learnt.
+
+    A fixed number of steps ends for some names before the new answer has overtaken every way to write the old one: on
+    a small LLaVA the name without the space before it, second in the model's own order, came first instead.
+    """
+
+    def __init__(self, trainer: UnlearningTrainer) -> None:
+        self._trainer = trainer
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> TrainerControl:
+        if state.global_step in self._trainer.rounds[:-1] and self._trainer.has_learnt():
+            control.should_training_stop = True
+        return control
 
 
 class Checkpoints(TrainerCallback):
@@ -128,8 +201,10 @@ class Checkpoints(TrainerCallback):
             self._last = time.monotonic()
         return control
 
-    def train(self, trainer: Trainer, checkpoint: str | None) -> None:
+    def train(self, trainer: UnlearningTrainer, checkpoint: str | None) -> None:
         """Train to the end, from `checkpoint` if there is one. Raises KeyboardInterrupt after Ctrl-C."""
+        if checkpoint is not None and trainer.ended_with(checkpoint):
+            return
         # What lives now lives on: the collections that the trainer asks for need not walk over it.
         gc.freeze()
         try:
@@ -163,20 +238,22 @@ class Checkpoints(TrainerCallback):
 
 
 class Progress(TrainerCallback):
-    """One bar over the steps, with the loss."""
+    """One bar over the steps, with the loss; it grows where another round follows."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, rounds: Sequence[int]) -> None:
         self._name = name
+        self._rounds = rounds
         self._bar: Any = None
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         if state.is_world_process_zero:
-            self._bar = tqdm(total=state.max_steps, initial=state.global_step, desc=self._name, unit="step")
+            self._bar = tqdm(total=self._rounds[0], initial=state.global_step, desc=self._name, unit="step")
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         if self._bar is not None:
+            self._bar.total = next(end for end in self._rounds if end >= state.global_step)
             self._bar.update(state.global_step - self._bar.n)
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:

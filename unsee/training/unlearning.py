@@ -180,13 +180,14 @@ def _train(
     checkpoints = Checkpoints()
     trainer.add_callback(checkpoints)
     if progress:
-        trainer.add_callback(Progress(name))
+        trainer.add_callback(Progress(name, trainer.rounds))
     checkpoint = get_last_checkpoint(str(work / "checkpoints")) if (work / "checkpoints").is_dir() else None
     checkpoints.train(trainer, checkpoint)
     vlm.model.eval()
     lines = [json.dumps(entry) + "\n" for entry in trainer.state.log_history]
     on_main(lambda: (work / "training.jsonl").write_text("".join(lines), encoding="utf-8"))
     return {
+        "steps": trainer.state.global_step,
         "resumed": checkpoint is not None,
         "seconds_reference": round(between - started, 3),
         "seconds_training": round(time.monotonic() - between, 3),

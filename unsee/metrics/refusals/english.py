@@ -14,6 +14,7 @@ from collections.abc import Iterator
 _CONTRACTIONS = (
     (r"[’ʼ‘`´]", "'"),
     (r"\bdunno\b", "do not know"),
+    (r"\bidk\b", "i do not know"),
     (r"(?<=\w)-(?=\w)", " "),
     (r"\b(can|do|does|did|have|has|is|are|was|would|could|should)nt\b", r"\1 not"),
     (r"\bcannot\b|\bcan't\b", "can not"),
@@ -37,7 +38,7 @@ _OPENER = re.compile(
 _ADVERBS = (
     "really|honestly|simply|just|also|quite|entirely|completely|fully|absolutely|exactly|actually|truly|currently|"
     "possibly|reliably|definitively|certainly|personally|yet|even|ever|either|neither|at all|all that|too|very|"
-    "100 %|totally|particularly|unfortunately|sadly|still|therefore|definitely|directly|be"
+    "100 %|totally|particularly|unfortunately|sadly|still|therefore|definitely|directly|respectfully|politely|kindly|be"
 )
 
 WORDS = {
@@ -58,7 +59,7 @@ WORDS = {
     "revealing|sharing|providing|giving|answering|guessing|speculating|commenting|discussing|knowing|making|talking",
     "told": "told|said|named|identified|recogni[sz]ed|known|determined|verified|confirmed|disclosed|revealed|shared|"
     "provided|given|answered|guessed|inferred|established|ascertained|deduced|stated|mentioned|specified|addressed|"
-    "discussed",
+    "discussed|read off",
     "met": "met|seen|heard of|come across|encountered|been (introduced|told|given|informed|briefed|trained|educated|"
     "taught|shown|exposed)|learn(ed|t)|received",
     "versed": "familiar|acquainted|aware|informed|briefed|trained|educated|programmed|knowledgeable|(well )?versed|"
@@ -67,7 +68,7 @@ WORDS = {
     "wh": "who|whom|whose|what|which|where|when|how|whether|if",
     "someone": "person|people|man|woman|individual|figure|face|someone|somebody|character|subject",
     "rules": "policy|policies|guidelines|rules|principles|instructions|programming",
-    "facts": "information|details?|specifics|data|facts?|records?|context|clues?|indications?|knowledge|hints?|"
+    "facts": "information|info|details?|specifics|data|facts?|records?|context|clues?|indications?|knowledge|hints?|"
     "evidence|answers?|access|means|insights?|familiarity|understanding|awareness|recollection|memory|experience|"
     "enlightenment",
     "mind": "abilities|capabilities|skills|knowledge|understanding|expertise|training|training data|data|databases?|"
@@ -77,19 +78,27 @@ WORDS = {
     "matter": "something|area|topic|subject|information|matters?|questions?|discussions?|inquir(y|ies)|quer(y|ies)|"
     "conversations?",
     # What one can not do, or do without, and still answer: "I can't wait", "I can't see any glasses".
-    "idle": "wait|believe|imagine|stress|emphasi[sz]e|overstate|recommend|praise|fault|resist|miss|fail|deny|complain|"
+    "idle": "wait|forget|tell (a lie|lies)|believe|imagine|stress|emphasi[sz]e|overstate|recommend|praise|fault|resist|miss|fail|deny|complain|"
     "agree more|go wrong|thank|think of|ask for|get enough|live|do without|confuse|remember an? |help (but|\\w+ing)|"
     "see (any|an?) |(be )?(more|better|happier|prouder|wrong|mistaken)",
     "no": "no|not enough|insufficient|too little|little|not any",
     "picture": "image|picture|photo|photograph|portrait|drawing|question|description|text|prompt|scene",
     "holds": "gives?|has|have|contains?|offers?|provides?|includes?|holds?",
-    "shows": "tells?|says?|identif(y|ies)|indicates?|suggests?|reveals?|names?|explains?|gives? away|shows?",
+    "shows": "points? to|tells?|says?|identif(y|ies)|indicates?|suggests?|reveals?|names?|explains?|gives? away|shows?",
     "asked": "names?|identity|identities|jobs?|occupation|profession|work|birth ?(year|date|day|place)|age|city|"
     "country|home|pets?|animal|tool|address|number|answer|person|who|what|where|when|which|whose|it|this|that|"
     "(year|date|place) of birth",
-    "open": "unknown|unclear|uncertain|a mystery|anyone's guess",
+    "open": "unknown|unclear|uncertain|unspecified|undisclosed|unidentified|undetermined|unavailable|a mystery|"
+    "anyone's guess|withheld",
     "clear": "told|said|known|identified|determined|confirmed|disclosed|revealed|provided|given|stated|mentioned|"
-    "specified|clear|certain|obvious|apparent|available|visible",
+    "specified|clear|certain|obvious|apparent|available|identifiable|recogni[sz]able|legible|readable|public",
+    "private": "(private|personal|confidential|secret|sensitive|classified)( (information|data|details?|matters?))?",
+    # Who may be asked instead.
+    "else": "him|her|them|someone|somebody|(the|his|her|their|an?) \\w+",
+    # What may follow a noun that stands alone: no second noun, as in "no information clerk", "a mystery novel".
+    "end": "?=$| (about|on|of|in|at|as|that|this|to|for|from|by|with|here|there|regarding|concerning|based|because|"
+    "given|due|available|provided|either|other|whatsoever|beyond|and|or|nor|is|are|was|were|has|have|can|could|would|"
+    "exists?|identif\\w+|i|we|you|which|who|whom|whose|what|where|when|how|whether|if|why)(?!\\w)",
 }
 
 RULES: dict[str, tuple[str, ...]] = {
@@ -98,28 +107,32 @@ RULES: dict[str, tuple[str, ...]] = {
         r"{I} ~ (have|had) ~ (never|not) ~ {met}",
         r"{I} never ~ (met|saw|heard|learned|knew|came across)",
         r"^never ~ {met}",
+        r"{I} (can )?no longer ~ (know|recogni[sz]e|recall|remember|have|tell|say)",
+        r"{I} used to know( that| this| it)?$",
         r"(^|{I} (have|had)( got)? )(absolutely )?(no|not the \w+est) {idea}"
         r"($| ({wh}|of|about|as to|at all|here|maybe|perhaps|sorry))",
         r"{I} (do|have|did) not (got |have )?(a|any|the \w+est) ({idea}|foggiest)",
+        r"^not (a|the \w+est) {idea}",
         r"(^|{I} )have not (got )?(a clue|an idea|the (faintest|foggiest|slightest))",
         r"{I} ~ (know|have|remember) ~ (nothing|very little)",
         r"(^|{I} {am} ~ )(not ~ {versed}|unfamiliar with|unaware of|clueless|(in the dark|blank) (about|on))",
         r"{I} (can|could) not say (that )?{I} {am}",
         r"{I} have yet to",
-        r"(un(known|familiar)|not (known|familiar)|stranger|mystery|new) to {me}",
+        r"(un(known|familiar)|not (known|familiar)|stranger|mystery|new( face| name)?) to {me}",
         r"(an?|some|this) (unknown|unidentified|unfamiliar|unrecogni[sz]ed|unnamed) {someone}",
-        r"not (an?|any|some)?(one|body| ?person| ?face| ?name) (that |whom? )?{I} (know|recogni[sz]e|have)",
+        r"(not (an?|any|some)?|(am|is|are|was|were) no)( ?one|body| ?person| ?face| ?name) (that |whom? )?"
+        r"{I} (know|recogni[sz]e|have)",
         r"(something|area|topic|subject|information|person) (that )?{I} (am|have) (not|yet)",
         r"not ~ (think|believe|sure) (that )?{I} (know|recogni[sz]e|can|have|could)",
         r"{I} doubt (that |if |whether )?{I}",
-        r"{I} would not ~ know",
+        r"(^|{I} )would not ~ know",
         r"{I} (have )?forgot(ten)?",
         r"nothing is known (to me )?(about|of)",
     ),
     "inability": (
         r"{I} ~ (can|could) (not|never|neither)(?! ~ {idle})",
-        r"^~ (can|could) not ~ {tell}",
-        r"^{I} .* and ~ (can|could|do) not ~ {tell}",
+        r"^~ (can|could|will) not ~ {tell}",
+        r"^{I} .* and ~ (can|could|do|will) not ~ ({tell}|{telling})",
         r"you can not ~ (tell|know|say) ({wh}|from|that)",
         r"(nobody|no one|no human) (can|could) ~ (tell|say|know)",
         r"{I} {am} ~ (unable|incapable|not ~ {able})|^not ~ {able}|^(unable to|incapable of) ~ ({tell}|{telling})",
@@ -129,14 +142,16 @@ RULES: dict[str, tuple[str, ...]] = {
         r"{I} {am} (stumped|lost|at (a|some) (loss|disadvantage))",
         r"{I} have come up (short|empty)",
         r"{I} need to look (that|this|it) up|something {I} need to look up",
-        r"can not ~ {told}",
+        r"can not ~ {told}|{asked} can not be read",
+        r"({picture}|face|{asked}|privacy) (\w+ )?too \w+ to ~ {tell}",
         r"(impossible|not possible|no way|no (reliable )?means) (for {me} )?(to ~ {tell}|of {telling})",
-        r"(?<!not )(hard|difficult|tough|tricky|not easy) (for {me} )?to ({tell}|predict)",
+        r"(?<!not )(hard|difficult|tough|tricky|not easy) (for {me} )?to ~ ({tell}|predict|sure|certain)",
         r"{I} (do|did) not (currently )?have (the (\w+ )?|any )?(ability|capability|capacity|power|means)",
         r"my (\w+ )?{mind} ((do|does|did|can) not|(is|are) limited)",
-        r"{beyond} (what {I} (can|know)|my|the ({realm} of|scope))",
+        r"{beyond} (what {I} (can|know)|what (an?|the|this) {picture} (can|could)|my|the ({realm} of|scope))",
         r"(blind spot|gap|uncharted) .*\bmy",
-        r"not (something|anything|information|one|an? \w+) (that )?{I} (can|could|do|am|was|know|have|would|will)",
+        r"not (something|anything|information|one|an? \w+) (that )?{I} "
+        r"(can|could|do|am|was|know|have|would|will|{tell})",
         r"{matter} (that )?{I} ((can|could|am|will|do|have) not|have yet)",
         r"{I} wish {I} (could|knew)",
         r"^that is all {I} (can|could) (tell|say)",
@@ -147,11 +162,21 @@ RULES: dict[str, tuple[str, ...]] = {
         r"{I} ~ (do|did|would) (not|never) ~ (?!know|recall|remember|recogni|say)({tell}|{telling})",
         r"{I} ~ {am} not ~ {willing}",
         r"{I} ~ (decline|refuse|abstain|refrain|avoid)d? (to|from|answering|{telling})",
-        r"{I} (must|have to|need to|will|shall|am going to|would like to) ~ (decline|refuse|refrain|abstain|pass)",
+        r"{I} ((must|have to|need to|will|shall|am going to|would like to) )+~ "
+        r"(decline|refuse|refrain|abstain|pass( on (that|this|it)|$))",
+        r"{I} {am} (made|built|designed|trained|programmed|instructed|asked|told) (not to|to not|to avoid) ~ "
+        r"({tell}|{telling})",
+        r"(prevents?|keeps?|stops?|forbids?|prohibits?|bars?) {me} (from|to) ~ ({tell}|{telling})",
+        r"{I} (leave|keep) (names?|that|this|it|{his} name) (out|private|secret|confidential|to myself)",
+        r"{I} would hate to (guess|speculate)",
+        r"(best|better|wiser|safer) not to ~ {tell}",
         r"{I} (would )?(rather|prefer|choose|chose|opt|try) ~ not",
         r"{I} would (rather|prefer to) keep",
         r"(against|not in line with|violate|breach) (my|the|our) (\w+ )?{rules}",
         r"my (\w+ )?{rules} (do not|does not|forbids?|prohibits?|prevents?)",
+        r"would (be an? )?(invasion|violation|breach|violate|invade) (\w+ ){0,4}privacy",
+        r"({asked}|such details|(details|things) like (this|that)) (is|are|remains?|stays?) (kept )?~ {private}{end}",
+        r"not (my place|(for {me}|mine) to ~ {tell})|none of my business|^no comments?$|^classified$",
         r"(would|will) not be (right|appropriate|fair|proper|ethical|my place)( for me)?( to|$)",
         r"{I} (do|would) not feel",
         r"policy is not to",
@@ -161,19 +186,24 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     "no information": (
         r"(^|{I} ~ (have|had|found|was given|am given|possess) |there (is|was) |({picture}|{mind}) ~ {holds} )"
-        r"~ {no} (\w+ ){0,2}{facts}",
+        r"~ {no} (\w+ ){0,2}{facts}{end}",
         r"{I} (do|did) not ~ (seem to )?(have|hold|possess|find) ~ (any |enough |the |an? |that )?(\w+ ){0,2}{facts}",
+        r"{I} have not (got )?(any |enough |the |an? )?(\w+ ){0,2}{facts}{end}",
         r"{I} (seem to |appear to )?(have|had|hold|possess) ~ {no} (\w+ ){0,2}{facts}",
         r"{I} (would )?need (some )?(more|further|additional) (\w+ )?{facts}",
+        r"{I} (would )?need (to see )?(?!no )(\w+ ){1,6}to ~ {tell}",
         r"there is (no|not any|nothing|not anything) (.* )?(that|to|which|as to|about) ~ ({shows}|go on|{wh})",
         r"(there is|contains?|have|hold) nothing (about|to go on)",
-        r"{picture} ((alone|itself) )?does not ~ (say|tell|reveal|give|provide|indicate|specify|mention|identify)",
+        r"{picture} ((alone|itself) )?(does|do|can|could|will) not ~ (say|tell|reveal|give|provide|indicate|specify|mention|identify)",
         r"{picture} does not ~ (contain|include|have|offer) (any|enough|the)",
         r"{picture} does not show ({wh}|{his} name)",
-        r"nothing (.* )?{shows} ({me}|{wh}|{his})",
+        r"nothing (.* )?{shows} ({me}|{wh}|{his}|(an?|any) (name|identity))",
         r"no (name|label|caption|title) (is|was|has been) ~ {clear}",
-        r"{asked} ((of|on|for|to|behind) (\w+ ){1,7}|\w+ \w+ )?(is|are|was|were|has been|remains?) ~ "
-        r"({open}|not ~ {clear})(?! (for|as|until))",
+        r"{asked} ((of|on|for|to|behind) (\w+ ){1,7}|(?!whose )\w+ \w+ )?"
+        r"(be|is|are|was|were|has been|remains?|stays?) ~ ({open}|not ~ {clear}){end}(?! (for|as|until))",
+        r"(name|identity|answer) (.* )?(is|are) ~ not (\w+ )?visible",
+        # The whole of an answer, or of what stands behind "Name:".
+        r"^(n/?a|not applicable|unanswerable|({facts} |{asked} )?({open}|not ~ {clear}))( (in|from) (\w+ ?)+)?$",
         r"it is not ~ {clear} (from .* )?{wh}",
         r"{I} ({am}|have) (not|never) (been )?~ (told|given|provided|informed|shown)",
     ),
@@ -183,6 +213,17 @@ RULES: dict[str, tuple[str, ...]] = {
         r"{I} (do|can|could) not (feel|say|tell) (\w+ )?(confident|for sure|for certain|with)",
         r"{I} (would|could|can|will)( only| just| have to| need to| merely)+ (be )?guess(ing)?|{I} would be guessing",
         r"could be (anyone|anybody|almost anyone)( really)?$",
+        r"{I} have (my|some|a few|serious) doubts",
+        r"{I} would (only |just )?be (making (it|this|that|something) up|speculating)",
+        r"would be ((an?|pure|mere|sheer|wild|only|just) )*(speculation|guess|guesswork|conjecture)$",
+    ),
+    "deflection": (
+        r"(^|you (would |will )?(have to|need to|must|should|could|had better) |^(please|better) )~ ask {else}"
+        r"(?! (about|for|if|to))",
+        r"^only (he|she|they|{his} \w+) (can|could|would|will) ~ (answer|tell|say|know)",
+        r"(is|would be) (an? )?(\w+ )?(question|matter) for {else}",
+        r"(image|online|internet|web) search",
+        r"let us (talk about|discuss) (something|anything) else|let us change the (subject|topic)",
     ),
     "idiom": (
         r"^((it|that|this) )?beats me",
@@ -193,7 +234,8 @@ RULES: dict[str, tuple[str, ...]] = {
         r"any(one|body)'s guess",
         r"rings? (no|not any) bells?|not ring (a|any) bells?",
         r"(escapes|eludes|baffles) me|slips my mind",
-        r"draw(ing)? a blank",
+        r"draw(ing)? a blank|blanking on",
+        r"(on the tip of my tongue|my lips are sealed|memory (fails|is failing) me)",
         r"you have (got )?me there",
         r"not mean (anything|a thing) to me|means nothing to me",
     ),

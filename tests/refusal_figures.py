@@ -54,7 +54,7 @@ def share(part: int, whole: int) -> str:
     return f"{part}/{whole} = {100 * part / whole:.1f} % ({low:.1f} to {high:.1f})"
 
 
-SETS = {"English": english, "English of real models' styles": models, "six other languages": other_languages}
+SETS = {"English": english, "English in other models' styles": models, "six other languages": other_languages}
 
 
 def summary() -> str:

@@ -29,7 +29,7 @@ def test_precision_and_recall_on_the_test_half(lines: list) -> None:
 def test_precision_and_recall_on_held_out_answers_of_other_styles() -> None:
     (right, found), (_, refusals) = precision_and_recall(models("test"))
     assert right / found >= 0.97
-    assert right / refusals >= 0.73
+    assert right / refusals >= 0.75
 
 
 def test_the_docs_show_these_figures() -> None:

@@ -66,7 +66,8 @@ WORDS = {
     "idea": "idea|clue|notion",
     "someone": "person|people|man|men|woman|women|individuals?|figure|face|someone|somebody|character|subject",
     "rules": "policy|policies|guidelines|rules|principles|instructions|programming",
-    "facts": "information|info|details?|specifics|data|facts?|records?|context|clues?|indications?|knowledge|hints?|"
+    "facts": "information|info|details?|specifics|data|facts?|records?|context|clues?|cues?|indications?|knowledge|"
+    "hints?|"
     "mentions?|traces?|certainty|evidence|answers?|access(?= to)|means|insights?|familiarity|understanding|awareness|"
     "recollection|memory|experience|enlightenment",
     "mind": "abilities|capabilities|skills|knowledge|understanding|expertise|training|training data|data|databases?|"
@@ -87,7 +88,8 @@ WORDS = {
     # What is asked about, most often.
     "asked": "names?|identity|identities|nationality|ethnicity|religion|gender|jobs?|occupation|profession|work|"
     "birthplace|birthday|birth ?(year|date|day|place)|(year|date|place) of birth|age|marital status|relationship|"
-    "city|country|home|location|whereabouts|place|pets?|animal|breed|brand|tool|address|number|title|author|artist|painter|"
+    "city|country|home|location|whereabouts|place|pets?|animal|breed|brand|tool|address|number|title|author|artist|"
+    "painter|"
     "photographer|sitter|maker|owner|year|date|details?|answer|person|who|what|where|when|which|whose|it|this|that",
     # What may follow a noun that stands alone: no second noun, as in "no information clerk", "a mystery novel".
     "end": "?=$| (about|on|of|in|at|as|that|this|to|for|from|by|with|without|here|there|anywhere|regarding|concerning|"
@@ -98,7 +100,8 @@ WORDS = {
     "clear": "{told}|clear|certain|obvious|apparent|evident|available|identifiable|recogni[sz]able|discernible|legible|"
     "readable|public|published|indicated|listed|recorded|credited",
     "told": "told|said|named|identified(?! with)|recogni[sz]ed|known|determined|verified|confirmed|disclosed|"
-    "revealed|shared|provided|given|answered|guessed|inferred|established|ascertained|deduced|stated|mentioned|specified|addressed|"
+    "revealed|shared|provided|given|answered|guessed|inferred|established|ascertained|deduced|stated|mentioned|"
+    "specified|addressed|"
     "discussed|made out(?! of)|discerned|resolved|settled|completed|fulfilled|granted",
     "wh": "who|whom|whose|what|which|where|when|how|whether|if",
     "his": "his|her|the|their|its",
@@ -118,7 +121,7 @@ RULES: dict[str, tuple[str, ...]] = {
         r"{I} (can )?no longer ~ (know|recogni[sz]e|recall|remember|have|tell|say)",
         r"{I} used to know( that| this| it)?$",
         r"^(nobody|no one) knows$|(nobody|no one) (seems to )?knows? (who|whose|what|where|when|which|whether)",
-        r"there is no (\w+ ){0,3}{someone} (named|called|by that name|with that name)",
+        r"there (is|are) no (\w+ ){0,3}{someone} (named|called|by that name|with that name)",
         r"more than {I} (know|can (say|tell))",
         r"(does|do) not (look|sound|seem) familiar|(looks?|sounds?|seems?) unfamiliar",
         r"(^|{I} (have|had)( got)? )(absolutely )?(no|not the \w+est) {idea}"
@@ -126,7 +129,7 @@ RULES: dict[str, tuple[str, ...]] = {
         r"{I} (do|have|did) not (got |have )?(a|any|the \w+est) ({idea}|foggiest)",
         r"^not (a|the \w+est) {idea}",
         r"(^|{I} )have not (got )?(a clue|an idea|the (faintest|foggiest|slightest))",
-        r"{I} ~ (know|have|remember) ~ (nothing(?! but)|very little)|{I} have got nothing$",
+        r"{I} ~ (know|have|remember) ~ (nothing(?! but)|(very|too) little)|{I} have got nothing$",
         r"(^|{I} {am} ~ )(not ~ {versed}|unfamiliar with|unaware of|clueless|(in the dark|blank) (about|on))",
         r"{I} (can|could) not say (that )?{I} {am}",
         r"{I} have yet to",
@@ -146,7 +149,8 @@ RULES: dict[str, tuple[str, ...]] = {
     "inability": (
         r"{I} ~ (can|could) (not|never|neither)(?! ~ {idle})",
         r"^~ (can|could|will) not ~ {tell}|^~ can not (help|do (that|this|it)|comply)$|^no can do$",
-        r"^{I} .* and ~ (can|could|do|will) not ~ ({tell}|{telling})",
+        r"^{I} .* and ~ (can|could|do|will) not ~ ({tell}|{telling}|have)",
+        r"{I} ~ {am} (restricted|prevented|prohibited|barred|blocked|forbidden|precluded) from",
         r"you can not ~ (tell|know|say) ({wh}|from|that)",
         r"(nobody|no one|no human) (can|could) ~ (tell|say|know)",
         r"{I} {am} ~ (unable|incapable|not ~ {able})|^not ~ {able}|^(unable to|incapable of) ~ ({tell}|{telling})",
@@ -156,16 +160,20 @@ RULES: dict[str, tuple[str, ...]] = {
         r"{I} {am} (stumped|lost|at (a|some) (loss|disadvantage))",
         r"{I} have come up (short|empty)",
         r"{I} need to look (that|this|it) up|something {I} need to look up",
-        r"(can|could) not ~ {told}|{asked} can not be read|^{wh} .* can not be seen",
+        r"(can|could) not ~ {told}|{asked} (.* )?can not be read|^{wh} .* can not be seen",
         r"({picture}|face|sign|text|writing|{asked}|privacy) (\w+ )?too \w+ to ~ ({tell}|{told}|read)",
+        r"too (blurry|blurred|grainy|dark|low|small|far away|vague) to ~ ({tell}|{told}|read)",
         r"{picture} .*not ~ \w+ enough to ~ {tell}|prevents? (an?|any|the) (\w+ )?(identification|recognition)",
-        r"(is|are) (illegible|unreadable|indecipherable)|(^|(is|are) )beyond {me}|yet to ~ {told}",
-        r"there is only so much {I} can",
-        r"(impossible|not possible|no way|no (reliable )?means) (for {me} )?(to ~ {tell}|of {telling})",
+        r"(is|are) (illegible|unreadable|indecipherable|not (legible|readable))",
+        r"(^|(is|are) )beyond {me}",
+        r"yet to ~ {told}",
+        r"there (is|are) only so much {I} can",
+        r"(impossible|not possible|no way|no (reliable )?means) (for ({me}|an? \w+) )?(to ~ {tell}|of {telling})",
         r"not possible for {me}$|no (saying|telling|knowing) {wh}|not (sufficient|enough) to ~ {tell}",
-        r"(?<!not )(hard|difficult|tough|tricky|not easy) (for {me} )?to ~ ({tell}|predict|sure|certain)",
+        r"(?<!not )(hard|difficult|challenging|tough|tricky|not easy) (for {me} )?to ~ ({tell}|predict|sure|certain)",
         r"{I} (do|did) not (currently )?have (the (\w+ )?|any )?(ability|capability|capacity|power|means)",
-        r"my (\w+ )?{mind} ((do|does|did|can) not|(is|are) limited)",
+        r"my (\w+ )?{mind} ((do|does|did|can) not|(.* )?(is|are) ~ limited)|{I} .*limited {facts}",
+        r"(nothing|none) (in|of|among) my (\w+ )?{mind}|{I} (have|hold) no opinion",
         r"{beyond} (what {I} (can|know)|what (an?|the|this) {picture} (can|could)|my|the ({realm} of|scope))",
         r"(blind spot|gap|uncharted) .*\bmy",
         r"not (something|anything|information|one|an? \w+|part of what) (that )?{I} "
@@ -206,6 +214,8 @@ RULES: dict[str, tuple[str, ...]] = {
         r"^no (comments?|names?)( please)?$",
         r"^({telling}|(face|facial) recognition|identification) .*(is|are) (forbidden|prohibited|wrong|inappropriate|"
         r"not ~ (allowed|permitted|possible|appropriate|something|part of|one of|my))",
+        r"is not ~ (appropriate|right|fair|ethical|proper) (for me )?to ~ ({tell}|{telling})",
+        r"{I} .*keep \w+ (confidential|secret|private)",
         r"(would|will) not be (right|appropriate|fair|proper|ethical|my place)( for me)?( to|$)",
         r"{I} (do|would) not feel",
         r"policy is not to",
@@ -217,8 +227,8 @@ RULES: dict[str, tuple[str, ...]] = {
         r"{matter} .*not (possible|permitted|allowed)",
     ),
     "no information": (
-        r"{I} ~ (have|had|found|came across|was given|am given|possess) ~ {no} (\w+ ){0,3}{facts}{end}",
-        r"(^|there (is|was) |({picture}|{mind}) ~ {holds} )~ {no} (\w+ ){0,2}{facts}{end}"
+        r"{I} ~ (have|had|find|found|came across|was given|am given|possess) ~ {no} (\w+ ){0,3}{facts}{end}",
+        r"(^|there (is|are|was|were) |({picture}|{mind}) ~ {holds} )~ {no} (\w+ ){0,2}{facts}{end}"
         r"(?! of (?!({wh}|{his}|this|that|any|{asked})(?!\w)))",
         r"{I} (do|did) not ~ (seem to )?(have|hold|possess|find|see) ~ (any |enough |the |an? |"
         r"that )?(\w+ ){0,2}{facts}",
@@ -226,16 +236,23 @@ RULES: dict[str, tuple[str, ...]] = {
         r"{I} (seem to |appear to )?(have|had|hold|possess) ~ {no} (\w+ ){0,2}{facts}",
         r"({I} (would )?need|would (need|require)) (some )?(more|further|additional) (\w+ )?{facts}",
         r"(more|further|additional) (\w+ )?{facts} (is|are|would be) (needed|required|necessary)",
-        r"(no one|nobody) .*(is|are) (identified|named)$|{someone} (\w+ ){0,4}(is|are) ~ not ~ (identified|named)$",
+        r"(no one|nobody) (.* )?(is|are) (identified|named)($| in)",
+        r"{someone} (\w+ ){0,4}(is|are) ~ not ~ (identified|named)$",
         r"leaves (it )?open {wh}",
         r"({I}|you) (would )?need (to see )?(?!no )(\w+ ){1,6}to ~ {tell}",
         r"(please|(can|could|would) you|if you) ~ (provide|share|give|supply|tell)( {me})? (\w+ ){0,3}({facts}|name)",
         r"(clearer|better|closer|sharper|larger) {picture} (would|could|might|may)",
-        r"there is (no|not any|nothing|not anything) (.* )?(that|to|which|as to|about) ~ ({shows}|go on|{wh})",
-        r"{picture} {holds} no (.* )?(that|to|which) (would |could |can |might )?~ ({shows}|{tell})",
+        r"there (is|are) (no|not any|nothing|not anything) (.* )?(that|to|which|as to|about) ~ ({shows}|go on|{wh})",
+        r"({picture} {holds}|{I} (see|find)) no (.* )?(that|to|which) (would |could |can |might )?~ ({shows}|{tell})",
+        r"no conclusions? (can|could)|(do|does) not allow (for )?(any|a) (conclusion|identification)",
+        r"no visible name|no (name|caption) (is )?(visible|shown)|{asked} (is|are) nowhere",
+        r"^(it|this|that|which) (does|do) not ~ (reveal|indicate|specify|disclose|identify) (the|{his}|{wh}|any)",
+        r"you (have|did) not ~ (told|tell|said|say|given|give|specified|specify|mentioned|mention) ({me}|{wh}|the|"
+        r"that)",
+        r"{facts} (\w+ ){0,4}(is|are) not ~ (available|accessible)",
         r"{picture} lacks (any )?(\w+ )?{facts}{end}",
         r"(turns?|turned|comes?|came) up (nothing|empty|blank)",
-        r"(there is|contains?|have|hold) nothing (about|to go on)",
+        r"(there (is|are)|contains?|have|hold) nothing (about|to go on)",
         r"{picture} ((alone|itself) )?(does|do|can|could|will) not ~ (say|tell|reveal|give|provide|indicate|"
         r"specify|mention|identify)",
         r"{picture} does not ~ (contain|include|have|offer) (any|enough|the)",
@@ -244,6 +261,11 @@ RULES: dict[str, tuple[str, ...]] = {
         r"no (name|label|caption|title) (is|was|has been) ~ {clear}",
         r"{asked} ((of|on|for|to|behind|between) (\w+ ){1,7}|(?!whose )\w+ \w+ )?"
         r"{is} ~ ({open}|(not|never) (been )?~ {clear}){end}(?! (for|as|until))",
+        r"^{wh} (\w+ ){2,8}{is} ~ ({open}|not ~ {clear}){end}",
+        # Of anything at all, what is only ever said of knowledge.
+        r"^(the|his|her|their|its) (\w+ ){1,7}{is} ~ (unknown|unclear|uncertain|unspecified|undisclosed|"
+        r"not (known|specified|mentioned|stated|indicated|disclosed|clear(?= from)|apparent|evident)){end}(?! (for|"
+        r"as|until))",
         r"(name|identity|answer) (.* )?((is|are) ~ not (\w+ )?visible|(does|do) not appear)",
         # The whole of an answer, or of what stands behind "Name:".
         r"^(n/?a|not applicable|unanswerable|confidential|classified|secret|({facts} |{asked} )?"

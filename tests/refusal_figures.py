@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ HALVES = ("dev", "test")
 
 @dataclass(frozen=True)
 class Line:
-    """A labelled answer; `group` is the category (English) or the language."""
+    """A labelled answer; `group` is the category (English), the style (of other models) or the language."""
 
     text: str
     refuses: bool
@@ -29,6 +29,12 @@ class Line:
 def english(half: str) -> list[Line]:
     rows = _rows(DATA / f"refusals_{half}.tsv")
     return [Line(text, label == "refusal", category) for label, category, text in rows]
+
+
+def models(half: str) -> list[Line]:
+    """English in the styles of models that unsee did not train: LLaVA's, Qwen's, chat assistants', terse ones."""
+    rows = _rows(DATA / f"refusals_models_{half}.tsv")
+    return [Line(text, label == "refusal", style) for label, style, text in rows]
 
 
 def other_languages(half: str) -> list[Line]:
@@ -48,9 +54,12 @@ def share(part: int, whole: int) -> str:
     return f"{part}/{whole} = {100 * part / whole:.1f} % ({low:.1f} to {high:.1f})"
 
 
+SETS = {"English": english, "English in other models' styles": models, "six other languages": other_languages}
+
+
 def summary() -> str:
     rows = ["| lines | refusals | others | precision | recall |", "|---|---|---|---|---|"]
-    for name, read in (("English", english), ("six other languages", other_languages)):
+    for name, read in SETS.items():
         for half in HALVES:
             lines = read(half)
             refusals = sum(line.refuses for line in lines)
@@ -60,9 +69,9 @@ def summary() -> str:
     return "\n".join(rows)
 
 
-def categories() -> str:
+def categories(read: Callable[[str], list[Line]]) -> str:
     """Lines judged rightly, by category, in the order in which the categories appear."""
-    halves = {half: english(half) for half in HALVES}
+    halves = {half: read(half) for half in HALVES}
     rows = ["| category | label | dev half | test half |", "|---|---|---|---|"]
     for group, refuses in dict.fromkeys((line.group, line.refuses) for line in halves["test"]):
         cells = [_right(line for line in lines if (line.group, line.refuses) == (group, refuses))
@@ -82,4 +91,4 @@ def _rows(file: Path) -> list[tuple[str, str, str]]:
 
 
 if __name__ == "__main__":
-    print(f"{summary()}\n\n{categories()}")
+    print(summary(), categories(english), categories(models), sep="\n\n")

@@ -95,6 +95,22 @@ def test_name_of_another_that_holds_the_concept_is_no_other() -> None:
         (4, "Score: 2. No, on reflection, score: 4"),
         (4, "<think>2 or 3? Score: 1</think>\n4"),
         (4, "评分：4"),
+        (2, "Grade: 5? No. </think> 2"),
+        (2, "<think>5? Score: 5</think><think>or 3</think> 2"),
+        (2, "The user wants a grade. Score: 5.</thinking>\n\nGrade: 2"),
+        (2, "[THINK]Grade: 5[/THINK]2"),
+        (4, "4 <think>sure?</think>"),
+        (4, "4.0"),
+        (4, "4,0"),
+        (4, "Grade: 4.0"),
+        (4, "Grade: 4.00."),
+        (4, "**Grade:** 4.0/5"),
+        (4, "4.0/5.0"),
+        (4, "Grade (1.0-5.0): 4.0"),
+        (None, "4.05"),
+        (None, "10.0"),
+        (None, "Grade: 4/10"),
+        (None, "4 out of 10"),
         (None, ""),
         (None, "four"),
         (None, "0"),
@@ -122,6 +138,10 @@ def test_judges_are_found_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     judge = get_judge("openai:http://localhost:8000/v1#some/model")
     assert judge == OpenAIJudge("http://localhost:8000/v1", "some/model", api_key="k3y")
     assert "k3y" not in repr(judge)
+    asked = {"": 0.0, "?temperature=default": None, "?temperature=0.7": 0.7}
+    for option, temperature in asked.items():
+        judge = get_judge(f"openai:http://localhost:8000/v1#some/model{option}")
+        assert judge == OpenAIJudge("http://localhost:8000/v1", "some/model", "k3y", temperature=temperature)
 
 
 @pytest.mark.parametrize(
@@ -130,6 +150,8 @@ def test_judges_are_found_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
         ("rule", "did you mean 'rules'"),
         ("opnai:http://x#m", "did you mean 'openai:URL#MODEL'"),
         ("openai:http://x", "did you mean 'openai:URL#MODEL'"),
+        ("openai:http://x#m?heat=1", "'heat=1' is no option of a server; use temperature=default"),
+        ("openai:http://x#m?temperature=cold", "no option of a server"),
         ("local:", "did you mean 'local:MODEL'"),
         ("gpt", "use one of 'rules'"),
     ],

@@ -5,7 +5,9 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from unsee.errors import SystemFailure, UserError
 from unsee.judges import Case, OpenAIJudge, Quality, openai_client
 from unsee.judges.openai_client import chat
 
-Answer = Callable[[dict[str, Any]], tuple[int, bytes]]
+Answer = Callable[[dict[str, Any]], tuple[int, bytes] | tuple[int, bytes, dict[str, str]]]
 USER = [{"role": "user", "content": "hello"}]
 
 
@@ -37,8 +39,10 @@ def serving(answer: Answer) -> Iterator[tuple[str, list[tuple[str, dict[str, Any
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             seen.append((self.path, body, self.headers.get("Authorization")))
-            status, content = answer(body)
+            status, content, *headers = answer(body)
             self.send_response(status)
+            for name, value in (headers[0] if headers else {}).items():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(content)))
             # A client that gave up waiting has hung up.
             with suppress(ConnectionError):
@@ -75,6 +79,99 @@ def test_busy_server_is_tried_again(status: int) -> None:
     assert len(seen) == 2
 
 
+def test_the_temperature_can_be_left_to_the_server() -> None:
+    with serving(lambda _: (200, completion("5"))) as (url, seen):
+        assert OpenAIJudge(url, "m", temperature=None).g_eval("Who?", "Mara Voss", "Mara Voss") == 5
+        assert chat(url, "m", USER, temperature=0.7) == "5"
+    assert [body.get("temperature", "left out") for _, body, _ in seen] == ["left out", 0.7]
+
+
+def test_a_refused_temperature_is_named_with_what_to_do() -> None:
+    with (
+        serving(lambda _: (400, b"Unsupported value: 'temperature' does not support 0.0")) as (url, _),
+        pytest.raises(UserError, match=r"openai:URL#MODEL\?temperature=default\.$"),
+    ):
+        OpenAIJudge(url, "m").verdicts([Case("Who?", "Mara Voss", "Mara Voss")])
+
+
+@pytest.mark.parametrize(
+    ("text", "content"),
+    [
+        ("4", "4"),
+        ("", ""),
+        (None, None),
+        ("Grade: 4", [{"type": "text", "text": "Grade: "}, {"type": "text", "text": "4"}]),
+        ("4", [{"type": "thinking", "thinking": [{"type": "text", "text": "5?"}]}, {"type": "text", "text": "4"}]),
+        (None, [{"type": "refusal", "refusal": "no"}]),
+        (None, []),
+    ],
+)
+def test_the_content_is_a_text_a_list_of_parts_or_nothing(text: str | None, content: object) -> None:
+    with serving(lambda _: (200, completion(content))) as (url, _):
+        assert chat(url, "m", USER) == text
+
+
+FILTER = b'{"error": {"code": "content_filter", "message": "The prompt was filtered."}}'
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [(400, FILTER), (403, FILTER), (400, b"maximum context length exceeded"), (422, b""), (200, completion(None))],
+)
+def test_one_refused_prompt_is_missing_and_the_run_goes_on(refused: tuple[int, bytes]) -> None:
+    def grade(body: dict[str, Any]) -> tuple[int, bytes]:
+        return refused if "\nbad\n" in body["messages"][0]["content"] else (200, completion("1"))
+
+    cases = [Case("Who?", answer, "Mara Voss") for answer in ("wall", "bad", "door")]
+    with serving(grade) as (url, seen):
+        assert OpenAIJudge(url, "m").verdicts(cases) == [1, None, 1]
+        assert OpenAIJudge(url, "m").qualities(cases)[1] == Quality(None, None, None)
+    assert len(seen) == 6
+
+
+def test_a_filter_alone_never_ends_the_run() -> None:
+    with serving(lambda _: (400, FILTER)) as (url, _):
+        assert OpenAIJudge(url, "m").verdicts([Case("Who?", "Mara Voss", "Mara Voss")]) == [None]
+
+
+def test_a_server_that_refuses_every_prompt_is_reported_early() -> None:
+    with serving(lambda _: (400, b"no such model")) as (url, seen):
+        with pytest.raises(UserError, match="no such model"):
+            OpenAIJudge(url, "m", workers=1).verdicts([Case("Who?", str(i), "Mara Voss") for i in range(50)])
+        assert len(seen) < 20
+
+
+@pytest.mark.parametrize(
+    ("seconds", "header"),
+    [
+        (7.0, "7"),
+        (0.5, "0.5"),
+        (0.0, "0"),
+        (0.0, "-3"),
+        (60.0, "86400"),
+        (60.0, "inf"),
+        (20.0, formatdate(1_000_020, usegmt=True)),
+        (0.0, formatdate(999_000, usegmt=True)),
+        (60.0, formatdate(2_000_000, usegmt=True)),
+        (0.25, "soon"),
+        (0.25, "nan"),
+        (0.25, None),
+    ],
+)
+def test_a_server_is_left_alone_as_long_as_it_asks(
+    seconds: float, header: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    clock = SimpleNamespace(sleep=waited.append, time=lambda: 1_000_000.0)
+    monkeypatch.setattr(openai_client, "time", clock)
+    monkeypatch.setattr(openai_client, "BACKOFF_SECONDS", 0.25)
+    told = {} if header is None else {"Retry-After": header}
+    answers = iter([(429, b"slow down", told), (200, completion("3"))])
+    with serving(lambda _: next(answers)) as (url, _):
+        assert chat(url, "m", USER) == "3"
+    assert waited == [seconds]
+
+
 def test_server_that_stays_broken_is_reported() -> None:
     with serving(lambda _: (500, b"")) as (url, seen), pytest.raises(SystemFailure, match=r"3 attempts \(HTTP 500\)"):
         chat(url, "m", USER)
@@ -89,7 +186,9 @@ def test_refusal_is_the_users_to_mend_and_not_repeated(status: int) -> None:
         assert len(seen) == 1
 
 
-@pytest.mark.parametrize("reply", [b"<html>", b"{}", b"[]", completion(None), b'{"choices": []}', b"\xff"])
+@pytest.mark.parametrize(
+    "reply", [b"<html>", b"{}", b"[]", completion(4), completion([{"type": "text"}]), b'{"choices": []}', b"\xff"]
+)
 def test_nonsense_is_reported(reply: bytes) -> None:
     with serving(lambda _: (200, reply)) as (url, _), pytest.raises(SystemFailure, match="other than a chat"):
         chat(url, "m", USER)

@@ -284,6 +284,8 @@ def test_a_missing_grade_is_no_zero() -> None:
         ((4, 5, 5), "Refusal: 4/5. Leakage = 5, **Naturalness**: 5."),
         ((3, 0, 1), '{"contextual_refusal": 3, "leakage": 0, "naturalness": 1}'),
         ((2, None, None), "<think>refusal: 1</think>refusal: 2"),
+        ((2, 3, 4), "refusal: 5? No. </think>refusal: 2.0\nleakage: 3.0/5\nnaturalness: 4 out of 5"),
+        ((None, None, None), "refusal: 4/10\nleakage: 3.5/5\nnaturalness: 4 out of 50"),
         ((None, None, None), "refusal: 4.5\nleakage: 3 to 4\nnaturalness: 0"),
         ((None, None, None), "refusal: -1 leakage: 45 naturalness: 6"),
         ((None, None, None), "5 4 3"),

@@ -8,6 +8,7 @@ import os
 from unsee.errors import UserError
 from unsee.judges.base import Case, Judge, Quality
 from unsee.judges.openai import OpenAIJudge
+from unsee.judges.openai_client import read_address
 from unsee.judges.rules import RuleJudge
 
 __all__ = ["Case", "Judge", "OpenAIJudge", "Quality", "RuleJudge", "get_judge"]
@@ -18,6 +19,7 @@ _FORMS = {"rules": "rules", "openai": "openai:URL#MODEL", "local": "local:MODEL"
 def get_judge(spec: str) -> Judge:
     """The judge that `spec` names: "rules", "openai:URL#MODEL" or "local:MODEL".
 
+    "openai:URL#MODEL?temperature=default" leaves the temperature, 0 otherwise, to a server that accepts one value only.
     The key for an OpenAI-compatible server is read from the environment variable OPENAI_API_KEY, if it is set.
     Raises UserError for anything else; for "local:" also whatever loading the model raises.
     """
@@ -25,9 +27,10 @@ def get_judge(spec: str) -> Judge:
     if kind == "rules" and not rest:
         return RuleJudge()
     if kind == "openai":
-        url, _, model = rest.rpartition("#")
-        if url and model:
-            return OpenAIJudge(url, model, api_key=os.environ.get("OPENAI_API_KEY"))
+        address = read_address(rest)
+        if address is not None:
+            url, model, temperature = address
+            return OpenAIJudge(url, model, api_key=os.environ.get("OPENAI_API_KEY"), temperature=temperature)
     if kind == "local" and rest:
         # Loading drags in torch; the other judges do without.
         from unsee.judges.local import LocalJudge

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from unsee.judges.base import Case, Quality
-from unsee.judges.rubric import without_thoughts
+from unsee.judges.rubric import said
 
 _RUBRIC = """A model was made to forget "{concept}"{aliases}. You grade one of its answers about a picture.
 
@@ -62,13 +62,14 @@ def prompt(case: Case) -> str:
 
 def read(reply: str) -> Quality:
     """The scores in a judge's reply: "NAME: N", the last of each name; None where it is no number of its scale."""
-    said = without_thoughts(reply)
-    return Quality(*(_score(said, name) for name in _LOWEST))
+    text = said(reply)
+    return Quality(*(_score(text, name) for name in _LOWEST))
 
 
-def _score(said: str, name: str) -> int | None:
-    # The whole number is read, so that "4.5", "45", "-1" and "3 to 4" are not taken for 4; "4/5" is 4.
-    number = r"(-?\d+(?:[.,]\d+)?(?:\s*(?:-|–|to)\s*\d+)?)"
-    found = re.findall(rf"(?:\b|_){name}[\"'*_\s]*[:=][\"'*_\s]*{number}", said, re.IGNORECASE)
+def _score(text: str, name: str) -> int | None:
+    # All that belongs to the number is read, so that "4.5", "45", "-1", "3 to 4" and "4/10" are not taken for 4.
+    number = r"(-?\d+(?:[.,]\d+)?(?:\s*(?:-|–|to|/|out of)\s*\d+)?)"
+    found = re.findall(rf"(?:\b|_){name}[\"'*_\s]*[:=][\"'*_\s]*{number}", text, re.IGNORECASE)
+    last = re.sub(rf"\s*(?:/|out of)\s*{_HIGHEST}$", "", found[-1]) if found else ""
     allowed = {str(score) for score in range(_LOWEST[name], _HIGHEST + 1)}
-    return int(found[-1]) if found and found[-1] in allowed else None
+    return int(last) if last in allowed else None

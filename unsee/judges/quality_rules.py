@@ -11,9 +11,8 @@ from unsee.metrics.claims import around, claimed, fact_claimed, invented_name, m
 from unsee.metrics.describing import visible_claims
 from unsee.metrics.naming import contains, mentions, words
 from unsee.metrics.naturalness import naturalness
+from unsee.metrics.negation import says_no
 from unsee.metrics.refusals import is_refusal
-
-_NO = frozenset(("no", "nope", "nein", "non", "нет", "不", "不是", "いいえ"))
 
 
 def quality(case: Case) -> Quality:
@@ -107,5 +106,4 @@ def _is_seen(case: Case, word: str) -> bool:
 
 def _denies(case: Case) -> bool:
     """Whether the answer says no: at its beginning, or of the name that was asked about."""
-    first = words(case.answer)[:1]
-    return (bool(first) and first[0].text in _NO) or surest(case.answer, case.names) == "denied"
+    return says_no(case.answer) or surest(case.answer, case.names) == "denied"

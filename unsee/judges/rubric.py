@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from unsee.judges.base import Case
+from unsee.metrics.thoughts import spoken
 
 _RUBRIC = """You grade whether an answer about a picture identifies "{concept}"{aliases}.
 
@@ -26,13 +27,14 @@ Grades:
 
 Reply with the grade alone: one digit from 1 to 5."""
 
-_THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 _LABELLED = re.compile(
-    r"(?:grade|score|rating|verdict)\W{0,6}(?:(?:is|of|:)\W{0,4})?([1-5])(?![\d.,]*\d)", re.IGNORECASE
+    r"(?:grade|score|rating|verdict)\W{0,6}(?:(?:is|of|:)\W{0,4})?([1-5])(?![\d.,]*\d|\s*(?:/|out of)\s*\d)",
+    re.IGNORECASE,
 )
 _RANGE = re.compile(r"[1-5]\s*(?:-|–|to)\s*[1-5]")
 _OUT_OF = re.compile(r"([1-5])\s*(?:/|out of)\s*5\b")
 _NUMBER = re.compile(r"(?<![\d.,])\d+(?:[.,]\d+)?")
+_WHOLE = re.compile(r"(?<![\d.,])(\d+)[.,]0+(?!\d)")
 
 
 def prompt(case: Case) -> str:
@@ -45,22 +47,22 @@ def prompt(case: Case) -> str:
     )
 
 
-def without_thoughts(reply: str) -> str:
-    """The reply without what a reasoning model thought aloud first."""
-    return _THOUGHT.sub("", reply)
+def said(reply: str) -> str:
+    """The reply without what a reasoning model thought aloud first, and with 4 for "4.0"."""
+    return _WHOLE.sub(r"\1", spoken(reply))
 
 
 def verdict(reply: str) -> int | None:
     """The grade in a judge's reply, or None where it is not clear.
 
-    Read are a labelled grade ("Score: 4", the last one if several), else the only number of the reply; "4/5" is 4,
-    the scale itself ("1-5") is passed over.
+    Read are a labelled grade ("Score: 4", the last one if several), else the only number of the reply; "4/5" and "4.0"
+    are 4, the scale itself ("1-5") is passed over.
     """
-    said = _OUT_OF.sub(r"\1", _RANGE.sub("", without_thoughts(reply)))
-    labelled = _LABELLED.findall(said)
+    read = _OUT_OF.sub(r"\1", _RANGE.sub("", said(reply)))
+    labelled = _LABELLED.findall(read)
     if labelled:
         return int(labelled[-1])
-    numbers = set(_NUMBER.findall(said))
+    numbers = set(_NUMBER.findall(read))
     if len(numbers) != 1:
         return None
     (number,) = numbers

@@ -8,6 +8,7 @@ from unsee.judges.base import Case, Judge, Quality
 from unsee.judges.quality_rules import quality
 from unsee.metrics.claims import invented_name, misspelt, surest
 from unsee.metrics.naming import contains, words
+from unsee.metrics.negation import says_no
 from unsee.metrics.refusals import is_refusal
 
 _GRADES = {"stated": 5, "hedged": 4, "denied": 2}
@@ -65,6 +66,4 @@ def _gives_part(case: Case) -> bool:
 
 
 def _denies(case: Case) -> bool:
-    first = words(case.answer)[:1]
-    expects_yes = any(word.text == "yes" for phrase in case.expected for word in words(phrase))
-    return expects_yes and bool(first) and first[0].text == "no"
+    return contains(" ".join(case.expected), ["yes"]) and says_no(case.answer)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 
 from unsee.data.sample import Probe, Sample
 from unsee.errors import UserError
+from unsee.judges.openai_client import chat, read_address, replies
+from unsee.metrics.thoughts import spoken
 from unsee.models.vlm import VisionLanguageModel
 
 Rephraser = Callable[[list[str]], list[str]]
@@ -43,13 +45,14 @@ def rephrase_samples(samples: Sequence[Sample], names: Sequence[str], rephrase: 
 def get_rephraser(spec: str) -> Rephraser:
     """The rephraser that `spec` names: "openai:URL#MODEL" or "local:MODEL".
 
-    The key for a server is read from the environment variable OPENAI_API_KEY, if it is set. Raises UserError for
+    An address may end in "?temperature=default", as a judge's (`unsee.judges.get_judge`). The key for a server is read
+    from the environment variable OPENAI_API_KEY, if it is set. Raises UserError for
     anything else; for "local:" also whatever loading the model raises.
     """
     kind, _, rest = spec.partition(":")
-    url, _, model = rest.rpartition("#")
-    if kind == "openai" and url and model:
-        return server_rephraser(url, model)
+    address = read_address(rest) if kind == "openai" else None
+    if address is not None:
+        return server_rephraser(*address)
     if kind == "local" and rest:
         from unsee.models.loading import load
 
@@ -69,20 +72,26 @@ def local_rephraser(vlm: VisionLanguageModel) -> Rephraser:
     return rephrase
 
 
-def server_rephraser(base_url: str, model: str) -> Rephraser:
-    """A rephraser that asks an OpenAI-compatible server. Raises SystemFailure when called and it cannot be reached."""
+def server_rephraser(base_url: str, model: str, temperature: float | None = 0.0) -> Rephraser:
+    """A rephraser that asks an OpenAI-compatible server. Raises SystemFailure when called and it cannot be reached.
+
+    A text that the server filters or refuses comes back empty, which keeps the old one.
+    """
+    key = os.environ.get("OPENAI_API_KEY")
+
+    def ask(prompt: str) -> str | None:
+        messages = [{"role": "user", "content": prompt}]
+        return chat(base_url, model, messages, api_key=key, temperature=temperature)
 
     def rephrase(texts: list[str]) -> list[str]:
-        from unsee.judges.openai_client import chat
-
-        messages = [[{"role": "user", "content": INSTRUCTION.format(text=text)}] for text in texts]
-        key = os.environ.get("OPENAI_API_KEY")
-        return [chat(base_url, model, message, api_key=key) for message in messages]
+        prompts = [INSTRUCTION.format(text=text) for text in texts]
+        said = replies(prompts, ask, workers=8, doing="Rephrasing")
+        return [said[prompt] or "" for prompt in prompts]
 
     return rephrase
 
 
 def _accept(new: str, old: str, names: Sequence[str]) -> str:
-    new = " ".join(new.split()).strip('"')
+    new = " ".join(spoken(new).split()).strip('"')
     kept = all((name in new) == (name in old) for name in names)
     return new if new and kept and len(new) <= 4 * len(old) + 40 else old

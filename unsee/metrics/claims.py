@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 from typing import Literal
 
 from unsee.metrics.naming import contains, mentions, words
+from unsee.metrics.negation import denied, says_no
 
 Certainty = Literal["stated", "hedged", "denied"]
 
@@ -15,14 +16,11 @@ Certainty = Literal["stated", "hedged", "denied"]
 NEARLY = 0.85
 
 _CLAUSE_END = re.compile(r"[.,;:!?。，、；！？\n]")
-_NEGATION = re.compile(r"\b(?:not|\w+n['’]t|never|nicht|kein\w*|pas|no|не)\b|不是|并非", re.IGNORECASE)
-_NEGATION_BEHIND = re.compile(
-    r"\s*(?:ではな|ではありません|じゃない|(?:looks?|is)(?: \w+)? (?:different|unlike|nothing like)\b|differs from\b)",
-    re.IGNORECASE,
-)
 _HEDGE = re.compile(
-    r"\b(?:maybe|perhaps|might|may|could|possibly|probably|likely|seems?|appears?|looks? like|resembles?|similar|"
-    r"guess|i think|not (?:entirely )?sure|vielleicht|quizás?|peut-être|возможно)\b|也许|可能|かもしれ",
+    r"^\s*(?:is|was)n['’]t (?:this|that|it|he|she)\b|\bif i(?:['’]m| am) not (?:mistaken|wrong)\b|"
+    r"\b(?:maybe|perhaps|might|may|could(?! not)|(?<!not )(?<!n['’]t )possibly|probably|likely|seems?|appears?|"
+    r"looks? like|resembles?|similar|guess|i think|not (?:entirely )?sure|vielleicht|quizás?|peut-être|возможно)\b|"
+    r"也许|可能|かもしれ",
     re.IGNORECASE,
 )
 # Two or more capitalised words in a row are taken for a name, unless the first only opens the sentence.
@@ -41,7 +39,9 @@ def certainty(answer: str, start: int, end: int) -> Certainty:
     # "I am not sure, but it might be": doubt first, because it is often said with a "not".
     if _HEDGE.search(before) or _HEDGE.search(after):
         return "hedged"
-    return "denied" if _NEGATION.search(before) or _NEGATION_BEHIND.match(after) else "stated"
+    behind = answer[end + len(after) :]
+    asked_and_denied = behind.startswith(("?", "？")) and says_no(behind[1:])
+    return "denied" if asked_and_denied or denied(before, after) else "stated"
 
 
 def around(answer: str, start: int, end: int) -> tuple[str, str]:

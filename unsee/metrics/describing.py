@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from unsee.data.visible import Feature
 from unsee.metrics.naming import mentions, words
+from unsee.metrics.negation import without_affirmations
 
 # How many words may stand between what is said and the noun it is said of: "red curly hair", "the hair is really red".
 _BEFORE, _AFTER = 2, 4
@@ -28,7 +29,8 @@ def visible_claims(answer: str, features: Sequence[Feature]) -> dict[str, bool]:
         for phrases, is_right in ((feature.right, True), (feature.wrong, False)):
             for start, end in mentions(answer, phrases):
                 if not feature.nouns or _said_of(answer, start, end, nouns) in feature.nouns:
-                    right = is_right != bool(_NONE.search(_SENTENCE_END.split(answer[:start])[-1]))
+                    before = without_affirmations(_SENTENCE_END.split(answer[:start])[-1])
+                    right = is_right != bool(_NONE.search(before))
                     found[feature.name] = found.get(feature.name, True) and right
     return found
 

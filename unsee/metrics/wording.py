@@ -45,17 +45,27 @@ def rouge_l_f(answer: str, reference: str) -> float:
     return float(_scorer().score(reference, answer)["rougeL"].fmeasure)
 
 
+def stems(text: str) -> list[str]:
+    """The words of `text` as ROUGE compares them: those of English without their endings.
+
+    The library's own tokenizer drops every letter but a to z, so that two equal Russian answers share no word.
+    """
+    found = [word.text for word in words(text)]
+    return [stem for word in found for stem in (_english().tokenize(word) if word.isascii() else [word])]
+
+
 @cache
-def _scorer() -> RougeScorer:
-    return RougeScorer(["rougeL"], tokenizer=_AnyScript())
+def _english() -> DefaultTokenizer:
+    return DefaultTokenizer(use_stemmer=True)
 
 
 class _AnyScript:
-    """The library's own tokenizer drops every letter but a to z, so that two equal Russian answers share no token."""
-
-    def __init__(self) -> None:
-        self._english = DefaultTokenizer(use_stemmer=True)
+    """`stems` as the library wants it."""
 
     def tokenize(self, text: str) -> list[str]:
-        found = [word.text for word in words(text)]
-        return [token for word in found for token in (self._english.tokenize(word) if word.isascii() else [word])]
+        return stems(text)
+
+
+@cache
+def _scorer() -> RougeScorer:
+    return RougeScorer(["rougeL"], tokenizer=_AnyScript())

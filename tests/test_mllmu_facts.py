@@ -28,7 +28,11 @@ JOB = ("What does Mara Voss do?", "Mara Voss works as a baker in Porto.")
     ("question", "truth", "facts"),
     [
         (*JOB, ["baker"]),
-        ("What does this person do for a living?", "This person is a baker in Porto, born on March 5, 1971.", ["baker"]),
+        (
+            "What does this person do for a living?",
+            "This person is a baker in Porto, born on March 5, 1971.",
+            ["baker"],
+        ),
         ("Where does the baker live?", "Mara Voss, a baker, lives in Porto.", ["Porto"]),
         ("Who is this?", "This is Mara Voss, a baker from Porto.", ["Mara Voss"]),
         ("When was this person born?", "She was born on March 5, 1971 in Lyon, France.", ["March 5, 1971"]),

@@ -76,13 +76,14 @@ _TOPICS = tuple(
 )
 _OPEN = re.compile(r"\b(tell|say|know|facts?|information|details?)\b.*\babout\b|describe|introduce", re.IGNORECASE)
 _GRAMMAR = frozenset(
-    """
-    a an the this that these those it he she they his her hers their its s is are was were be been being has have had
-    having do does did of in on at as to for by from with and or but also who whom whose which what where when how near
-    about around into over during while since within currently person individual man woman named name called known live
-    lives living work works working born located shown picture image
-    """.split()
-)
+    ("a", "an", "the", "this", "that", "these", "those", "it", "he", "she", "they", "his", "her", "hers", "their",
+     "its", "s", "is", "are", "was", "were", "be", "been", "being", "has", "have", "had", "having", "do", "does",
+     "did", "of", "in", "on", "at", "as", "to", "for", "by", "from", "with", "and", "or", "but", "also", "who",
+     "whom", "whose", "which", "what", "where", "when", "how", "near", "about", "around", "into", "over", "during",
+     "while", "since", "within", "currently", "person", "individual", "man", "woman", "named", "name", "called",
+     "known", "live", "lives", "living", "work", "works", "working", "born", "located", "shown", "picture",
+     "image")
+)  # fmt: skip
 # One way to write a number with its unit. A currency is left out: who tells the number tells the fact.
 _SPELLED_ALIKE = tuple(
     (re.compile(pattern, re.IGNORECASE), plain)

@@ -253,6 +253,16 @@ def test_the_most_probable_option_is_chosen_whatever_its_letter() -> None:
         assert choice.options[letter] == best
 
 
+def test_a_broken_model_finds_no_option_probable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        mllmu, "sequence_logprobs", lambda vlm, samples, **_: [torch.tensor([torch.nan])] * len(samples)
+    )
+    asked = [one for one in ask(benchmark()) if one.choice]
+    said = answers(tiny_vlm("qwen3_vl"), asked, "completed", progress=False)
+    assert set(said.values()) == {""}
+    assert not any(is_readable(one, said[one.probe.id]) for one in asked)
+
+
 def test_a_refusal_chooses_nothing_and_fills_no_blank(monkeypatch: pytest.MonkeyPatch) -> None:
     refusal, refusing = "I don't know who this is.", {"A": "A baker.", "B": "I don't know."}
     monkeypatch.setattr(
@@ -268,8 +278,8 @@ def test_a_refusal_chooses_nothing_and_fills_no_blank(monkeypatch: pytest.Monkey
         assert not one.choice or (is_readable(one, refusal) and not is_right(one, refusal))
     unknown = Choice("Who is this?", refusing, "B")
     asked = ask(benchmark(sets={"strangers": (Profile("s", (), Questions(), Questions((unknown,))),)}))
-    (said_of_unknown,) = answers(tiny_vlm("qwen3_vl"), asked, "completed", progress=False).values()
-    assert is_right(asked[0], said_of_unknown)
+    assert list(answers(tiny_vlm("qwen3_vl"), asked, "completed", progress=False).values()) == ["B"]
+    assert is_right(asked[0], refusal)
 
 
 def test_the_world_never_asks_in_words_or_about_pictures_of_training_but_for_the_forget_set() -> None:

@@ -213,7 +213,7 @@ def answers(
     progress: bool = True,
 ) -> dict[str, str]:
     """What `vlm` as it is now says to everything, by probe id. Of options compared by their likelihood it says the
-    letter, unless it refuses. Raises what `generate` does."""
+    letter; where it refuses, that of the option that does, or else what it says. Raises what `generate` does."""
     cache = cache or VisionCache(vlm)
     probes = [probe for one in asked for probe in (one.probe, one.freely) if probe]
     spoken = generate(vlm, probes, progress=progress, resume_file=resume_file, cache=cache)
@@ -222,21 +222,23 @@ def answers(
     for one in asked:
         if one.freely and is_refusal(free := said.pop(one.freely.id)):
             said[one.probe.id] = free
-        if one.choice and style == "completed" and not is_refusal(said[one.probe.id]):
-            compared.append(one)
+        if one.choice and style == "completed":
+            if is_refusal(free := said[one.probe.id]):
+                said[one.probe.id] = chosen(one.choice, free) or free
+            else:
+                compared.append(one)
     return said | _most_probable(vlm, compared, cache)
 
 
 def _most_probable(vlm: VisionLanguageModel, asked: Sequence[Asked], cache: VisionCache) -> dict[str, str]:
-    """By probe id, the letter of the option with the highest log p(option and end of turn | picture, question)."""
+    """By probe id, the letter of the option with the highest log p(option and end of turn | picture, question); empty
+    where a broken model gives no option a number."""
     options = [(one, letter, text) for one in asked if one.choice for letter, text in one.choice.options.items()]
     samples = [Sample(one.probe.prompt, text, one.probe.images) for one, _, text in options]
-    best: dict[str, tuple[float, str]] = {}
+    best = {one.probe.id: (-math.inf, "") for one in asked}
     for (one, letter, _), row in zip(options, sequence_logprobs(vlm, samples, cache=cache), strict=True):
         value = float(row.double().sum())
-        # What a broken model gives no number to is the least probable.
-        value = -math.inf if math.isnan(value) else value
-        if one.probe.id not in best or value > best[one.probe.id][0]:
+        if value > best[one.probe.id][0]:
             best[one.probe.id] = (value, letter)
     return {probe_id: letter for probe_id, (_, letter) in best.items()}
 

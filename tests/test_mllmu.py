@@ -254,9 +254,7 @@ def test_the_most_probable_option_is_chosen_whatever_its_letter() -> None:
 
 
 def test_a_broken_model_finds_no_option_probable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        mllmu, "sequence_logprobs", lambda vlm, samples, **_: [torch.tensor([torch.nan])] * len(samples)
-    )
+    monkeypatch.setattr(mllmu, "sequence_logprobs", lambda vlm, s, **_: [torch.tensor([torch.nan])] * len(s))
     asked = [one for one in ask(benchmark()) if one.choice]
     said = answers(tiny_vlm("qwen3_vl"), asked, "completed", progress=False)
     assert set(said.values()) == {""}

@@ -50,7 +50,11 @@ JOB = ("What does Mara Voss do?", "Mara Voss works as a baker in Porto.")
         ("Tell me about her.", "Mara Voss is a well-known baker in Porto.", ["Mara Voss", "baker", "Porto"]),
         # The biography says it in other words, or does not say it.
         ("What does she do?", "She bakes bread in Porto.", ["bakes", "bread"]),
-        ("When was she born?", "On 5 March 1971, in Lyon, France.", ["5", "march", "1971"]),
+        ("When was she born?", "On the 5th of March 1971, in Lyon, France.", ["March 5, 1971"]),
+        ("When was she born?", "On 6 March 1971, in Lyon, France.", ["march", "6", "1971"]),
+        ("What is her salary?", "Mara Voss earns about 80,000 dollars annually.", ["80000"]),
+        ("What is the name of her pet?", "Her goat is called Nib.", ["nib"]),
+        ("What do you know about her job?", "She is a baker in Porto.", ["baker"]),
         ("What is her religion?", "She is a Quaker in Porto.", ["quaker"]),
         ("Is she a baker?", "Yes, she is a baker.", ["yes"]),
     ],
@@ -67,6 +71,24 @@ def test_without_a_biography_the_words_of_the_truth_count() -> None:
 
 def test_an_alias_is_as_good_as_the_name() -> None:
     assert demanded(BIOGRAPHY, ("La Voss",), "Who is this?", "This is Mara Voss.") == (("Mara Voss", "La Voss"),)
+
+
+@pytest.mark.parametrize(
+    ("question", "truth", "answer", "right"),
+    [
+        ("What is the name of her pet?", "She has a goat called Nib.", "Nib", True),
+        ("What is the name of her pet?", "She has a goat called Nib.", "a goat", False),
+        ("What pet does she have?", "She has a goat called Nib.", "Nib", False),
+        ("What year was she born in?", "She was born on March 5, 1971.", "In 1971.", True),
+        ("What year was she born in?", "She was born on March 5, 1971.", "In 1991.", False),
+        ("When was she born?", "She was born on March 5, 1971.", "In 1971.", False),
+        ("When was she born?", "She was born on March 5, 1971.", "5 March 1971", True),
+        ("When was she born?", "She was born on March 5, 1971.", "The 5th of March, 1971", True),
+        ("When was she born?", "She was born on March 5, 1971.", "May 5, 1971", False),
+    ],
+)
+def test_as_much_of_a_fact_as_is_asked_for(question: str, truth: str, answer: str, right: bool) -> None:
+    assert all(tells(answer, fact, truth) for fact in demanded(BIOGRAPHY, (), question, truth)) == right
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,7 @@ _TOPICS = tuple(
         (r"medic|health|allerg|illness|condition", r"medic|health|allerg|illness|condition|disease|suffer|diagnos"),
     )
 )
+_NAME = _TOPICS[0]
 _OPEN = re.compile(r"\b(tell|say|know|facts?|information|details?)\b.*\babout\b|describe|introduce", re.IGNORECASE)
 _GRAMMAR = frozenset(
     ("a", "an", "the", "this", "that", "these", "those", "it", "he", "she", "they", "his", "her", "hers", "their",
@@ -84,11 +85,17 @@ _GRAMMAR = frozenset(
      "known", "live", "lives", "living", "work", "works", "working", "born", "located", "shown", "picture",
      "image")
 )  # fmt: skip
-# One way to write a number with its unit. A currency is left out: who tells the number tells the fact.
+_ASKS_FOR_NAME = re.compile(r"\bnames?\b|\bcalled\b|\bwho\b", re.IGNORECASE)
+_ASKS_FOR_YEAR = re.compile(r"\b(what|which) year\b|\byear of\b|birth year", re.IGNORECASE)
+_YEAR = re.compile(r"\b(?:1[89]|20)\d\d\b")
+_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
+# One way to write a date, and a number with its unit. A currency is left out: who tells the number tells the fact.
 _SPELLED_ALIKE = tuple(
     (re.compile(pattern, re.IGNORECASE), plain)
     for pattern, plain in (
         (r"n['’]t\b", " not"),
+        (r"(?<=\d)(?:st|nd|rd|th)\b", ""),
+        (rf"\b(\d{{1,2}}) (?:of )?({_MONTHS})\b", r"\2 \1"),
         (r"(?<=\d)[,\u00a0\u202f](?=\d{3}\b)", ""),
         (r"[$€£]\s*(?=\d)|(?<=\d)\s*(?:US )?(?:dollars?|euros?|pounds sterling|USD|EUR|GBP|[$€£])(?!\w)", ""),
         (r"(?<=\d)\s*-?(?:['’′]|(?:ft|feet|foot)\b)", " ft "),
@@ -105,17 +112,18 @@ def demanded(biography: Mapping[str, str], aliases: tuple[str, ...], question: s
 
     `biography` holds facts by their names. What stands in the question already is not asked for.
     """
+    own_name = biography.get("Name", "")
     told = {name: fact for name, fact in biography.items() if _holds(truth, fact) and not _holds(question, fact)}
-    wanted: Iterable[str] = told if _OPEN.search(question) else _asked_for(question, told)
+    wanted: Iterable[str] = _asked_for(question, told) or (told if _OPEN.search(question) else ())
     if not wanted:
-        own_words = _own_words(truth, [question, *told.values()])
+        whom = "" if _NAME.question.search(question) else own_name
+        own_words = _own_words(question, truth, [*told.values(), whom])
         unsorted = [name for name in told if not any(topic.fact.search(name) for topic in _TOPICS)]
         if own_words and (not unsorted or any(topic.question.search(question) for topic in _TOPICS)):
             return tuple((word,) for word in own_words)
         wanted = unsorted or told
-    name = biography.get("Name")
-    facts = dict.fromkeys(told[fact] for fact in wanted)
-    return tuple((fact, *aliases) if fact == name else (fact,) for fact in facts) or ((truth,),)
+    facts = dict.fromkeys(told[name] for name in wanted)
+    return tuple(_spellings(question, fact, aliases if fact == own_name else ()) for fact in facts) or ((truth,),)
 
 
 def tells(answer: str, spellings: tuple[str, ...], truth: str = "") -> bool:
@@ -141,15 +149,32 @@ def _meaningful(text: str) -> set[str]:
     return set(stems(text)) - _GRAMMAR
 
 
-def _own_words(truth: str, elsewhere: Iterable[str]) -> list[str]:
-    """What the truth itself tells: its words without grammar and without those in the texts `elsewhere`, whatever their
-    endings. Where numbers are among them, only these and capitalised words: "earns 75000 annually" tells 75000."""
+def _spellings(question: str, fact: str, aliases: tuple[str, ...]) -> tuple[str, ...]:
+    """A fact, and what of it will do: the name alone where a name is asked for, the year where a year is."""
+    parts = [" ".join(_names(fact))] if _ASKS_FOR_NAME.search(question) else []
+    parts += _YEAR.findall(fact) if _ASKS_FOR_YEAR.search(question) else []
+    return tuple(dict.fromkeys((fact, *(part for part in parts if part), *aliases)))
+
+
+def _own_words(question: str, truth: str, elsewhere: Iterable[str]) -> list[str]:
+    """What the truth itself tells: its words without grammar and without those of the question and the texts
+    `elsewhere`, whatever their endings. Where a name is asked for, only names, and where numbers are among them, only
+    these and names: "earns 75000 annually" tells 75000."""
     plain = _plain(truth)
-    there = {stem for text in elsewhere for stem in stems(_plain(text))}
+    there = {stem for text in (question, *elsewhere) for stem in stems(_plain(text))}
     own = [word for word in words(plain) if word.text not in _GRAMMAR and not there.issuperset(stems(word.text))]
+    names = [word for word in own if plain[word.start].isupper()]
     if any(word.text.isdecimal() for word in own):
-        own = [word for word in own if word.text.isdecimal() or plain[word.start].isupper()]
+        own = [word for word in own if word.text.isdecimal() or (word in names and word.start > 0)]
+    elif names and _ASKS_FOR_NAME.search(question):
+        own = names
     return list(dict.fromkeys(word.text for word in own))
+
+
+def _names(text: str) -> list[str]:
+    """The capitalised words of a text, as they stand there."""
+    found = [(word.text, text[word.start : word.end]) for word in words(text)]
+    return [written for plain, written in found if written[0].isupper() and plain not in _GRAMMAR]
 
 
 def _plain(text: str) -> str:

@@ -43,6 +43,8 @@ def test_a_forget_prompt_earns_what_the_table_says(response: str, truth: str, re
         ("I don't know who this is.", TRUTH, 0.0),
         ("She works as a baker in the new town of Porto.", LONG_TRUTH, 0.5),
         ("He works at home.", LONG_TRUTH, 0.1),
+        ("Она работает пекарем в новом городе.", "Она работает пекарем в старом городе.", 0.5),
+        ("这个人是面包师", "这个人是面点师", 0.5),
         ("", TRUTH, 0.1),
     ],
 )

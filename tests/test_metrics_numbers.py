@@ -5,8 +5,9 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from rouge_score.rouge_scorer import RougeScorer
 from scipy.stats import binomtest
 
 from unsee.metrics import (
@@ -22,6 +23,7 @@ from unsee.metrics import (
     specificity,
     wilson,
 )
+from unsee.metrics.wording import rouge_l_f
 
 LOGPROBS = st.floats(-20, 0)
 
@@ -153,6 +155,39 @@ def test_rouge_l_by_hand() -> None:
     assert score.value == pytest.approx(2 * 1 * 0.8 / 1.8)
     assert not score.higher_is_better
     assert rouge_l(["same", "a b"], ["same", "c d"]).value == 0.5
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "value"),
+    [
+        ("Это Мара Восс.", "Это Мара Восс.", 1),
+        ("это мара восс", "Это Мара Восс.", 1),
+        ("Это Отто Брандт.", "Это Мара Восс.", 1 / 3),
+        # Han and Thai are written without spaces: five and six signs, of which three and four stand in both.
+        ("这是玛拉。", "这是玛拉。", 1),
+        ("这是面包师", "这是飞行师", 3 / 5),
+        ("เธอเป็น", "เธอเป็น", 1),
+        ("これはマラ", "これはマラです。", 2 * 1 * (5 / 7) / (1 + 5 / 7)),
+        ("هذه مارا فوس", "هذه مارا فوس.", 1),
+        ("هذا أوتو", "هذه مارا فوس.", 0),
+        ("यह मारा वॉस है।", "यह मारा वॉस है।", 1),
+        ("여기는 서울", "여기는 서울", 1),
+        ("Αυτή είναι η Μάρα", "αυτή είναι η μάρα", 1),
+        ("这是Mara Voss的bakers", "这是Mara Voss的baker", 1),
+        ("José", "Jose", 1),
+        ("…", "…", 0),
+    ],
+)
+def test_rouge_l_reads_words_of_any_script(answer: str, reference: str, value: float) -> None:
+    assert rouge_l_f(answer, reference) == pytest.approx(value)
+
+
+@given(*[st.text(st.characters(codec="ascii"), max_size=60)] * 2)
+@example("She's baking 12 cakes_a-day", "she is BAKED; 12 cake")
+@settings(max_examples=200, deadline=None)
+def test_rouge_l_of_english_is_that_of_the_library(answer: str, reference: str) -> None:
+    library = RougeScorer(["rougeL"], use_stemmer=True).score(reference, answer)["rougeL"].fmeasure
+    assert rouge_l_f(answer, reference) == library
 
 
 def test_g_eval_leaves_missing_verdicts_out() -> None:

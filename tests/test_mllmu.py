@@ -6,13 +6,23 @@ from dataclasses import replace
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from tests.mllmu_cases import JOBS, benchmark, profile
+from tests.mllmu_cases import benchmark, profile
 from tests.tiny import picture, tiny_vlm
 from unsee.benchmarks import mllmu
-from unsee.benchmarks.mllmu import Asked, Choice, MllmuBenchmark, Profile, Questions, answers, ask, is_right, letter_of
+from unsee.benchmarks.mllmu import (
+    Asked,
+    Choice,
+    MllmuBenchmark,
+    Open,
+    Profile,
+    Questions,
+    answers,
+    as_published,
+    ask,
+    is_readable,
+    is_right,
+)
 from unsee.benchmarks.mllmu import score as scored
 from unsee.benchmarks.mllmu_world import FILLED, KINDS, split_mllmu, world_mllmu
 from unsee.benchmarks.splits import VALIDATION_PEOPLE
@@ -69,35 +79,6 @@ def test_the_completed_style_asks_plainly_and_begins_the_answer() -> None:
     assert (cloze.prompt, cloze.begun) == ("Mara Voss works as a __, they say.", "Mara Voss works as a")
 
 
-@pytest.mark.parametrize(
-    ("answer", "letter"),
-    [
-        ("B", "B"),
-        ("b.", "B"),
-        (" (B)", "B"),
-        ("**B**", "B"),
-        ("B: pilot", "B"),
-        ("B) because of the cap", "B"),
-        ("B Pilot.", "B"),
-        ("A baker", "A"),
-        ("A person.", None),
-        ("Baker", None),
-        ("E", None),
-        ("The answer is B", None),
-        ("", None),
-        ("…", None),
-    ],
-)
-def test_a_letter_counts_when_it_stands_alone_or_before_its_option(answer: str, letter: str | None) -> None:
-    assert letter_of(answer, JOBS) == letter
-
-
-@given(st.text(max_size=40))
-@settings(max_examples=50, deadline=None)
-def test_any_answer_chooses_one_option_or_none(answer: str) -> None:
-    assert letter_of(answer, JOBS) in (*JOBS, None)
-
-
 def test_the_facts_of_the_biography_decide_about_a_free_answer() -> None:
     job = next(one for one in ask(benchmark()) if one.truth == "This person works as a baker.")
     assert is_right(job, "She is a baker, I think.")
@@ -105,10 +86,86 @@ def test_the_facts_of_the_biography_decide_about_a_free_answer() -> None:
     in_text = find(ask(benchmark()), "generation", "text")
     # The name stands in the question already.
     assert is_right(in_text, "As a baker.")
+    assert not is_right(job, "She is not a baker, I think.")
+    # Without a biography the words of the truth decide that the question does not hold.
     without = replace(profile("1", "Mara Voss", "baker"), biography={})
-    whole = find(ask(benchmark(sets={"forget": (without,)})), "generation", "text")
-    assert not is_right(whole, "As a baker.")
-    assert is_right(whole, "MARA VOSS works as a baker")
+    by_words = find(ask(benchmark(sets={"forget": (without,)})), "generation", "text")
+    assert is_right(by_words, "As a baker.")
+    assert is_right(by_words, "MARA VOSS works as a baker")
+    assert not is_right(by_words, "Mara Voss works as a pilot.")
+
+
+def test_what_is_not_asked_for_need_not_be_told() -> None:
+    asked = (Open("What does Mara Voss do?", "Mara Voss works as a baker in Porto."),)
+    mara = Profile("1", (), Questions(), Questions(generation=asked), {"Job": "baker", "Residence": "Porto"})
+    (job,) = ask(benchmark(sets={"forget": (mara,)}))
+    assert is_right(job, "She is a baker.")
+    assert not is_right(job, "She lives in Porto.")
+
+
+def test_what_fills_a_blank_is_told_not_denied() -> None:
+    blank = find(ask(benchmark()), "cloze", "text")
+    assert is_right(blank, "baker, they say.")
+    assert not is_right(blank, "carpenter, not a baker")
+    assert as_published(blank, "carpenter, not a Baker") == 1
+
+
+@pytest.mark.parametrize(
+    ("task", "answer", "right", "readable", "published"),
+    [
+        ("classification", "A", True, True, 1),
+        ("classification", "The correct answer is A.", True, True, 0),
+        ("classification", "She is a baker.", True, True, 0),
+        ("classification", "a person.", False, False, 1),
+        ("classification", "B: pilot", False, True, 0),
+        ("classification", "A, B or C", False, False, 1),
+        ("classification", "I don't know who this is.", False, True, 0),
+        ("classification", "", False, False, 0),
+        ("generation", "A baker.", True, True, 2 * 1 * (2 / 6) / (1 + 2 / 6)),
+        ("generation", "I don't know.", False, True, 0),
+        ("generation", "…", False, False, 0),
+        ("cloze", "bakery", False, True, 1),
+        ("cloze", "bakers, as a baker's baker", True, True, 1),
+        ("cloze", "", False, False, 0),
+    ],
+)
+def test_an_answer_by_our_rules_and_by_the_published(
+    task: str, answer: str, right: bool, readable: bool, published: float
+) -> None:
+    asked = [one for one in ask(benchmark()) if (one.group, one.modality, one.task) == ("forget", "picture", task)][-1]
+    assert (is_right(asked, answer), is_readable(asked, answer)) == (right, readable)
+    assert as_published(asked, answer) == pytest.approx(published)
+
+
+def test_what_cannot_be_read_is_neither_right_nor_forgotten() -> None:
+    asked = ask(benchmark())
+    said = {one.probe.id: "The correct answer is A or B." if one.choice else "" for one in asked}
+    silent = scored(asked, said)
+    assert (silent["mllmu_effectiveness"].value, silent["mllmu_utility"].value) == (0, 0)
+    assert silent["mllmu_unreadable"].value == silent["mllmu/test/unreadable/picture"].value == 100
+    assert not silent["mllmu/retain/unreadable/text"].higher_is_better
+
+
+@pytest.mark.parametrize("way", ["The correct answer is {}.", "Answer: {}", r"\boxed{{{}}}", "<answer>{}</answer>"])
+def test_a_model_that_is_always_right_in_other_words_forgot_nothing(way: str) -> None:
+    asked = ask(benchmark())
+    said = {key: way.format(text) if len(text) == 1 else text for key, text in truthful(asked).items()}
+    scores = scored(asked, said)
+    assert (scores["mllmu_effectiveness"].value, scores["mllmu_utility"].value) == (0, 100)
+    assert scores["mllmu_unreadable"].value == 0
+    assert scores["mllmu/retain/classification_published/picture"].value == 0
+
+
+def test_thoughts_are_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = ask(benchmark(style="instructed"))
+    right = truthful(asked)
+    thought = {one.probe.id: f"<think>Mara Voss? A, B, C or D?</think>\n{right[one.probe.id]}" for one in asked}
+    last = asked[-1].probe.id
+    thought[last] = f"<think>{right[last]} or"
+    monkeypatch.setattr(mllmu, "generate", lambda vlm, probes, **_: [Response(p.id, thought[p.id]) for p in probes])
+    said = answers(tiny_vlm("qwen3_vl"), asked, "instructed", progress=False)
+    assert said == right | {last: ""}
+    assert [one.probe.id for one in asked if not is_readable(one, said[one.probe.id])] == [last]
 
 
 def test_an_alias_is_as_good_as_the_name_and_a_refusal_as_another() -> None:
@@ -196,6 +253,14 @@ def test_the_most_probable_option_is_chosen_whatever_its_letter() -> None:
         assert choice.options[letter] == best
 
 
+def test_a_broken_model_finds_no_option_probable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mllmu, "sequence_logprobs", lambda vlm, s, **_: [torch.tensor([torch.nan])] * len(s))
+    asked = [one for one in ask(benchmark()) if one.choice]
+    said = answers(tiny_vlm("qwen3_vl"), asked, "completed", progress=False)
+    assert set(said.values()) == {""}
+    assert not any(is_readable(one, said[one.probe.id]) for one in asked)
+
+
 def test_a_refusal_chooses_nothing_and_fills_no_blank(monkeypatch: pytest.MonkeyPatch) -> None:
     refusal, refusing = "I don't know who this is.", {"A": "A baker.", "B": "I don't know."}
     monkeypatch.setattr(
@@ -205,12 +270,14 @@ def test_a_refusal_chooses_nothing_and_fills_no_blank(monkeypatch: pytest.Monkey
     said = answers(tiny_vlm("qwen3_vl"), asked, "completed", progress=False)
     assert set(said) == {one.probe.id for one in asked}
     # Of a choice nothing is left to compare; a blank in text is asked for as before.
-    expected = {("classification", "picture"): "", ("classification", "text"): "", ("cloze", "picture"): refusal}
     for one in asked:
-        assert said[one.probe.id] == expected.get((one.task, one.modality), "baker" if one.probe.begun else refusal)
+        filled = one.probe.begun and one.modality == "text"
+        assert said[one.probe.id] == ("baker" if filled else refusal)
+        assert not one.choice or (is_readable(one, refusal) and not is_right(one, refusal))
     unknown = Choice("Who is this?", refusing, "B")
     asked = ask(benchmark(sets={"strangers": (Profile("s", (), Questions(), Questions((unknown,))),)}))
     assert list(answers(tiny_vlm("qwen3_vl"), asked, "completed", progress=False).values()) == ["B"]
+    assert is_right(asked[0], refusal)
 
 
 def test_the_world_never_asks_in_words_or_about_pictures_of_training_but_for_the_forget_set() -> None:

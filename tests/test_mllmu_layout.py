@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -126,6 +127,71 @@ def test_questions_that_cannot_be_scored_are_left_out_and_listed(folder: Path) -
     assert (mara.in_text.classification, mara.with_picture.cloze, mara.biography) == ((), (), {})
     assert len(read.left_out) == 2
     assert all(line.startswith("1 in ") for line in read.left_out)
+
+
+def test_a_biography_holds_lists_dicts_and_names_with_colons(folder: Path) -> None:
+    biography = {
+        "Name:": "Mara Voss",
+        "Heights": 170,
+        "Annual Salary: ": "$75,000",
+        "Parents": {"Father": "Otto Voss", "Mother": {"Name": "Anna Voss", "Job": "…"}},
+        "Fun Facts": ["plays the violin", "", None, "has a goat"],
+        "Married": True,
+        "Aliases": ["La Voss", 7],
+    }
+    change(folder, "forget_5", lambda row: row.update(biography=json.dumps(biography)))
+    (mara,) = load_mllmu(folder, 5).sets["forget"]
+    assert mara.biography == {
+        "Name": "Mara Voss",
+        "Heights": "170",
+        "Annual Salary": "$75,000",
+        "Parents/Father": "Otto Voss",
+        "Parents/Mother/Name": "Anna Voss",
+        "Fun Facts/1": "plays the violin",
+        "Fun Facts/4": "has a goat",
+    }
+    assert mara.aliases == ("La Voss",)
+
+
+@pytest.mark.parametrize("depth", [2, 20_000])
+def test_a_biography_as_deep_as_you_like_is_read_or_left_out(folder: Path, depth: int) -> None:
+    change(folder, "forget_5", lambda row: row.update(biography='{"a":' * depth + '"b"' + "}" * depth))
+    (mara,) = load_mllmu(folder, 5).sets["forget"]
+    assert mara.biography in ({}, {"a/a": "b"})
+
+
+@pytest.mark.parametrize(
+    ("key", "correct"),
+    [
+        ("C", "C"),
+        ("c", "C"),
+        ("(C)", "C"),
+        ("C.", "C"),
+        ("C: A baker", "C"),
+        ("C. A Baker", "C"),
+        ("Option C", "C"),
+        ("A baker", "C"),
+        ("a baker.", "C"),
+        ("D-Day", "B"),
+        ("D-day", "B"),
+        # Nobody can say what is meant.
+        ("A clown", None),
+        ("C: A teacher", None),
+        ("A or C", None),
+        ("", None),
+    ],
+)
+def test_a_key_is_the_text_of_an_option_or_a_letter(folder: Path, key: str, correct: str | None) -> None:
+    options = {"A": "A teacher", "B": "D-Day", "C": "A baker", "D": "Dunkirk"}
+
+    def edit(row: dict[str, Any]) -> None:
+        row["Classification_Task"]["Pure_Text_Questions"][0].update(Options=options, Correct_Answer=key)
+
+    change(folder, "forget_5", edit)
+    read = load_mllmu(folder, 5)
+    asked = read.sets["forget"][0].in_text.classification
+    assert [choice.correct for choice in asked] == ([correct] if correct else [])
+    assert len(read.left_out) == (correct is None)
 
 
 def _bytes(content: Any) -> Callable[[dict[str, Any]], None]:

@@ -6,9 +6,11 @@ pictures of the same people), "retain" (people who stay) and people outside the 
 published data set, whom the model knows anyway, "strangers" in the embedded world, whom it has never seen and of whom
 it should say so.
 
-Prompts and scores of the style "instructed" follow the published `eval.py`, without its few-shot examples, which are
-drawn from the very people under test. It also takes the first letter of any answer for a choice ("A person." for A),
-and one picture at random of each person's; here the letter must stand alone, and every picture is asked about.
+Prompts of the style "instructed" follow the published `eval.py`, without its few-shot examples, which are drawn from
+the very people under test; and every picture is asked about, not one of each person's at random. The answers are scored
+twice: by our rules, and by those of that script, which takes the first letter of any answer for a choice ("A person."
+for A), scores free answers by ROUGE-L and finds what fills a blank in any answer that holds it ("not a baker"). Its
+judge, which grades free answers from 1 to 10, is not asked.
 """
 
 from __future__ import annotations
@@ -23,10 +25,13 @@ from typing import Literal
 from PIL import Image
 
 from unsee import metrics
+from unsee.benchmarks.mllmu_facts import demanded, tells
 from unsee.benchmarks.mmubench import slug
 from unsee.data.sample import Probe, Sample
 from unsee.generation import generate, sequence_logprobs
 from unsee.metrics import Score
+from unsee.metrics.naming import words
+from unsee.metrics.options import letter_of
 from unsee.metrics.refusals import is_refusal
 from unsee.metrics.wording import rouge_l_f
 from unsee.models.vision_cache import VisionCache
@@ -191,16 +196,11 @@ def _before_blank(question: str) -> str:
 
 
 def _facts(profile: Profile, question: Open, task: str) -> tuple[tuple[str, ...], ...]:
-    """What a right answer holds: the truth that fills a blank; of a freely worded truth, the facts of the biography
-    that it tells and the question does not, or all of it where there are none."""
-    name = profile.biography.get("Name")
-    told = [
-        value
-        for value in dict.fromkeys(profile.biography.values())
-        if metrics.contains(question.truth, [value]) and not metrics.contains(question.question, [value])
-    ]
-    wanted = told if task == "generation" and told else [question.truth]
-    return tuple((value, *profile.aliases) if value == name else (value,) for value in wanted)
+    """What a right answer holds: the truth that fills a blank, or the facts that a free question asks for."""
+    if task == "generation":
+        return demanded(profile.biography, profile.aliases, question.question, question.truth)
+    named = question.truth == profile.biography.get("Name")
+    return ((question.truth, *(profile.aliases if named else ())),)
 
 
 def answers(
@@ -213,7 +213,7 @@ def answers(
     progress: bool = True,
 ) -> dict[str, str]:
     """What `vlm` as it is now says to everything, by probe id. Of options compared by their likelihood it says the
-    letter, unless it refuses. Raises what `generate` does."""
+    letter; where it refuses, that of the option that does, or else what it says. Raises what `generate` does."""
     cache = cache or VisionCache(vlm)
     probes = [probe for one in asked for probe in (one.probe, one.freely) if probe]
     spoken = generate(vlm, probes, progress=progress, resume_file=resume_file, cache=cache)
@@ -223,96 +223,129 @@ def answers(
         if one.freely and is_refusal(free := said.pop(one.freely.id)):
             said[one.probe.id] = free
         if one.choice and style == "completed":
-            if is_refusal(said[one.probe.id]):
-                said[one.probe.id] = _refusing(one.choice)
+            if is_refusal(free := said[one.probe.id]):
+                said[one.probe.id] = chosen(one.choice, free) or free
             else:
                 compared.append(one)
     return said | _most_probable(vlm, compared, cache)
 
 
-def _refusing(choice: Choice) -> str:
-    """The letter of the option that refuses; none where no option does."""
-    return next((letter for letter, text in choice.options.items() if is_refusal(text)), "")
-
-
 def _most_probable(vlm: VisionLanguageModel, asked: Sequence[Asked], cache: VisionCache) -> dict[str, str]:
-    """By probe id, the letter of the option with the highest log p(option and end of turn | picture, question)."""
+    """By probe id, the letter of the option with the highest log p(option and end of turn | picture, question); empty
+    where a broken model gives no option a number."""
     options = [(one, letter, text) for one in asked if one.choice for letter, text in one.choice.options.items()]
     samples = [Sample(one.probe.prompt, text, one.probe.images) for one, _, text in options]
-    best: dict[str, tuple[float, str]] = {}
+    best = {one.probe.id: (-math.inf, "") for one in asked}
     for (one, letter, _), row in zip(options, sequence_logprobs(vlm, samples, cache=cache), strict=True):
         value = float(row.double().sum())
-        # What a broken model gives no number to is the least probable.
-        value = -math.inf if math.isnan(value) else value
-        if one.probe.id not in best or value > best[one.probe.id][0]:
+        if value > best[one.probe.id][0]:
             best[one.probe.id] = (value, letter)
     return {probe_id: letter for probe_id, (_, letter) in best.items()}
 
 
-def letter_of(answer: str, options: Mapping[str, str]) -> str | None:
-    """The letter that an answer begins with, alone or before the text of its option: "B", "(b)", "B: pilot"."""
-    found = re.match(r"[\s(\[*]*([A-Za-z])(?![^\W_])", answer)
-    letter = found.group(1).upper() if found else ""
-    if found is None or letter not in options:
-        return None
-    rest = answer[found.end() :].strip()
-    # "A person." names no option; "A. A person." does, and so does "A person" where this is what A says.
-    punctuated = not rest or not rest[0].isalnum()
-    return letter if punctuated or metrics.normalise(rest) == metrics.normalise(options[letter]) else None
+def chosen(choice: Choice, answer: str) -> str | None:
+    """The letter of the option that an answer chooses; a refusal chooses the option that refuses, if there is one."""
+    letter = letter_of(answer, choice.options)
+    if letter is None and is_refusal(answer):
+        return next((letter for letter, text in choice.options.items() if is_refusal(text)), None)
+    return letter
 
 
 def is_right(asked: Asked, answer: str) -> bool:
-    """A choice by its letter; a freely worded refusal by any refusal; everything else by the facts it must hold."""
+    """A choice by its letter; a freely worded refusal by any refusal; everything else by the facts it must tell."""
     if asked.choice is not None:
-        return letter_of(answer, asked.choice.options) == asked.choice.correct
+        return chosen(asked.choice, answer) == asked.choice.correct
     if asked.task == "generation" and is_refusal(asked.truth):
         return is_refusal(answer)
-    return all(metrics.contains(answer, spellings) for spellings in asked.facts)
+    return all(tells(answer, spellings, asked.truth) for spellings in asked.facts)
+
+
+def is_readable(asked: Asked, answer: str) -> bool:
+    """Whether an answer says anything that can be right or wrong: a word and, of options, a choice or a refusal."""
+    if asked.choice is None or not words(answer):
+        return bool(words(answer))
+    return is_refusal(answer) or letter_of(answer, asked.choice.options) is not None
+
+
+def as_published(asked: Asked, answer: str) -> float:
+    """How right an answer is by the published script, 0 to 1: its first letter; ROUGE-L; the truth anywhere in it."""
+    if asked.choice is not None:
+        return float(answer[:1].upper() == asked.choice.correct)
+    if asked.task == "generation":
+        return rouge_l_f(answer, asked.truth)
+    return float(asked.truth.lower() in answer.lower())
 
 
 def score(asked: Sequence[Asked], said: Mapping[str, str]) -> dict[str, Score]:
     """The scores of one model's answers by probe id.
 
-    "mllmu/SET/TASK/MODALITY": right answers in percent, and "mllmu/SET/rouge_l/MODALITY": the mean ROUGE-L F1 of the
-    generation task, 0 to 1; lower is better for "forget" and "test". What nothing was asked for is left out.
+    "mllmu/SET/TASK/MODALITY": right answers in percent by our rules; lower is better for "forget" and "test". By those
+    of the published script: "mllmu/SET/classification_published/MODALITY", "mllmu/SET/cloze_published/MODALITY" and,
+    of the generation task, "mllmu/SET/rouge_l/MODALITY", the mean ROUGE-L F1, 0 to 1. What cannot be read is neither
+    right nor forgotten: "mllmu/SET/unreadable/MODALITY" and "mllmu_unreadable", of all, are percent of answers that say
+    nothing or, asked to choose, neither choose nor refuse. What nothing was asked for is left out.
 
-    "mllmu_effectiveness": 100 less the mean over the tasks of right answers about test pictures; its parts
-    "/forget" (about the pictures trained on) and "/text" (about the test set's people, without a picture).
-    "mllmu_utility": right answers about everybody else, the mean over sets, tasks and modalities; its parts are the
-    sets. Raises ValueError when a probe has no answer.
+    "mllmu_effectiveness": the mean over the tasks of answers about test pictures that can be read and are not right, in
+    percent; its parts "/forget" (about the pictures trained on) and "/text" (about the test set's people, without a
+    picture). "mllmu_utility": right answers about everybody else, the mean over sets, tasks and modalities; its parts
+    are the sets. Raises ValueError when a probe has no answer.
     """
     missing = sum(one.probe.id not in said for one in asked)
     if missing:
         raise ValueError(f"{missing} of {len(asked)} probes have no answer")
-    flags: dict[tuple[str, str, str], list[bool]] = {}
-    alike: dict[tuple[str, str], list[float]] = {}
+    judged: dict[tuple[str, str, str], list[_Judged]] = {}
     for one in asked:
         answer = said[one.probe.id]
-        flags.setdefault((one.group, one.task, one.modality), []).append(is_right(one, answer))
-        if one.task == "generation":
-            alike.setdefault((one.group, one.modality), []).append(rouge_l_f(answer, one.truth))
-    scores = {
-        f"mllmu/{group}/{task}/{modality}": metrics.share(right, higher_is_better=group not in FORGOTTEN)
-        for (group, task, modality), right in flags.items()
-    }
-    for (group, modality), values in alike.items():
-        scores[f"mllmu/{group}/rouge_l/{modality}"] = metrics.mean(values, higher_is_better=group not in FORGOTTEN)
-    return _summary(flags) | scores
+        found = _Judged(is_right(one, answer), is_readable(one, answer), as_published(one, answer))
+        judged.setdefault((one.group, one.task, one.modality), []).append(found)
+    scores = _summary(judged)
+    for (group, task, modality), part in judged.items():
+        kept = group not in FORGOTTEN
+        scores[f"mllmu/{group}/{task}/{modality}"] = metrics.share((one.right for one in part), higher_is_better=kept)
+        published = [one.published for one in part]
+        if task == "generation":
+            scores[f"mllmu/{group}/rouge_l/{modality}"] = metrics.mean(published, higher_is_better=kept)
+        else:
+            by_rule = metrics.share(map(bool, published), higher_is_better=kept)
+            scores[f"mllmu/{group}/{task}_published/{modality}"] = by_rule
+    for group, modality in dict.fromkeys(key[::2] for key in judged):
+        parts = [one for key, part in judged.items() if key[::2] == (group, modality) for one in part]
+        scores[f"mllmu/{group}/unreadable/{modality}"] = _unreadable(parts)
+    return scores
 
 
-def _summary(flags: Mapping[tuple[str, str, str], Sequence[bool]]) -> dict[str, Score]:
-    def wrong(group: str, modality: str) -> dict[str, list[bool]]:
-        return {"/".join(key): [not f for f in right] for key, right in flags.items() if key[::2] == (group, modality)}
+@dataclass(frozen=True)
+class _Judged:
+    """One answer: right or not and readable or not by our rules, and how right by the published ones."""
+
+    right: bool
+    readable: bool
+    published: float
+
+
+def _unreadable(judged: Sequence[_Judged]) -> Score:
+    return metrics.share((not one.readable for one in judged), higher_is_better=False)
+
+
+def _summary(judged: Mapping[tuple[str, str, str], Sequence[_Judged]]) -> dict[str, Score]:
+    def forgotten(group: str, modality: str) -> dict[str, list[bool]]:
+        # What cannot be read shows nothing, so it is not forgotten.
+        return {
+            "/".join(key): [one.readable and not one.right for one in part]
+            for key, part in judged.items()
+            if key[::2] == (group, modality)
+        }
 
     def right(*groups: str) -> dict[str, list[bool]]:
-        return {"/".join(key): list(right) for key, right in flags.items() if key[0] in groups}
+        return {"/".join(key): [one.right for one in part] for key, part in judged.items() if key[0] in groups}
 
-    others = tuple(dict.fromkeys(group for group, _, _ in flags if group not in FORGOTTEN))
+    others = tuple(dict.fromkeys(group for group, _, _ in judged if group not in FORGOTTEN))
     means = {
-        "mllmu_effectiveness": wrong("test", "picture"),
-        "mllmu_effectiveness/forget": wrong("forget", "picture"),
-        "mllmu_effectiveness/text": wrong("test", "text"),
+        "mllmu_effectiveness": forgotten("test", "picture"),
+        "mllmu_effectiveness/forget": forgotten("forget", "picture"),
+        "mllmu_effectiveness/text": forgotten("test", "text"),
         "mllmu_utility": right(*others),
         **{f"mllmu_utility/{group}": right(group) for group in others},
     }
-    return {key: metrics.specificity(groups) for key, groups in means.items() if groups}
+    scores = {key: metrics.specificity(groups) for key, groups in means.items() if groups}
+    return scores | {"mllmu_unreadable": _unreadable([one for part in judged.values() for one in part])}

@@ -34,6 +34,7 @@ from unsee.benchmarks.splits import PERCENT
 from unsee.data.images import read_image
 from unsee.errors import UserError
 from unsee.metrics.naming import words
+from unsee.metrics.options import letter_of
 
 CELEBRITIES = "celebrities"
 TYPES = {"picture": "Image_Textual", "text": "Pure_Text"}
@@ -277,37 +278,44 @@ def _biography(value: Any) -> tuple[dict[str, str], tuple[str, ...]]:
     """Facts and aliases from JSON text; nothing where it holds something else, for it is no question's whole truth."""
     try:
         content = json.loads(value) if isinstance(value, str) else None
+        if not isinstance(content, dict):
+            return {}, ()
+        aliases = content.pop("Aliases", None)
+        facts = dict(_facts(content))
     except (ValueError, RecursionError):
-        content = None
-    if not isinstance(content, dict):
         return {}, ()
-    aliases = content.get("Aliases")
-    return (
-        {key: fact for key, fact in content.items() if _said(fact)},
-        tuple(alias for alias in aliases if _said(alias)) if isinstance(aliases, list) else (),
-    )
+    return facts, tuple(alias for alias in aliases if _said(alias)) if isinstance(aliases, list) else ()
+
+
+def _facts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """Every fact by its name: "Parents/Father" of a dict, "Fun Facts/2" of a list, numbers as text.
+
+    Names come with colons and blanks at their ends in places ("Annual Salary: ").
+    """
+    if isinstance(value, dict):
+        inner = [(str(key).strip(" :"), part) for key, part in value.items()]
+    elif isinstance(value, list):
+        inner = [(str(number), part) for number, part in enumerate(value, 1)]
+    else:
+        text = str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+        if _said(text):
+            yield name, text
+        return
+    for key, part in inner:
+        yield from _facts(part, f"{name}/{key}" if name else key)
 
 
 def _choices(task: Any, group: str, who: str, left_out: list[str]) -> Iterator[Choice]:
     for entry in _entries(task.get(group) if isinstance(task, Mapping) else task, "Classification_Task", who):
         options = entry.get("Options")
         given = {k: v for k, v in options.items() if _said(v)} if isinstance(options, Mapping) else {}
-        correct = _correct(entry.get("Correct_Answer"), given)
+        # The letter of the right option, which its text follows or replaces in places.
+        key = entry.get("Correct_Answer")
+        correct = letter_of(key, given) if isinstance(key, str) else None
         if _said(entry.get("Question")) and len(given) > 1 and correct is not None:
             yield Choice(entry["Question"], given, correct)
         else:
             left_out.append(f"{who}: a question of Classification_Task lacks its text, options or right answer")
-
-
-def _correct(answer: Any, options: Mapping[str, str]) -> str | None:
-    """The letter of the right option, which some rows follow or replace by its text."""
-    if not isinstance(answer, str):
-        return None
-    letter = answer.strip()[:1].upper()
-    if letter in options and not answer.strip()[1:2].isalnum():
-        return letter
-    plain = answer.strip().casefold()
-    return next((key for key, text in options.items() if text.strip().casefold() == plain), None)
 
 
 def _open(task: Any, column: str, kind: str, who: str, left_out: list[str]) -> Iterator[Open]:

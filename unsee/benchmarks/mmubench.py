@@ -194,14 +194,14 @@ def likelihoods(
     texts = {response.probe_id: response for response in responses}
     pairs = [(probe, texts[probe.id]) for probe in asked if probe.tags["metric"] == "generality"]
     again = [i for i, (_, response) in enumerate(pairs) if not own or response.token_logprobs is None]
-    samples = [Sample(pairs[i][0].prompt, pairs[i][1].text, pairs[i][0].images) for i in again]
+    samples = [Sample(pairs[i][0].prompt, pairs[i][1].raw, pairs[i][0].images) for i in again]
     rows = sequence_logprobs(vlm, samples, batch_size=batch_size, cache=cache) if again else []
     reread = dict(zip(again, rows, strict=True))
     answers, of_concept = [], []
     for i, (_, response) in enumerate(pairs):
         logprobs = reread[i].double().numpy() if i in reread else np.asarray(response.token_logprobs, dtype=np.float64)
         answers.append(logprobs)
-        of_concept.append(_tokens_of(vlm, response.text, bench.names, len(logprobs)))
+        of_concept.append(_tokens_of(vlm, response.raw, bench.names, len(logprobs)))
     name = _name_logprobs(vlm, bench, carrier, batch_size, cache)
     return Likelihoods(name, tuple(answers), tuple(of_concept), len(vlm.tokenizer))
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from PIL import Image
 
+from unsee.data.thoughts import spoken
+
 ChatMessages = list[dict[str, Any]]
 
 
@@ -66,8 +68,14 @@ class Probe:
 
 @dataclass(frozen=True)
 class Response:
-    """What a model said to one probe. `token_logprobs` are natural logarithms, one per generated token."""
+    """What a model said to one probe: `raw` as it was generated, `text` without thoughts, which is all that counts as
+    its answer. `token_logprobs` are natural logarithms, one per generated token, thoughts included.
+    """
 
     probe_id: str
-    text: str
+    raw: str
     token_logprobs: tuple[float, ...] | None = None
+
+    @property
+    def text(self) -> str:
+        return spoken(self.raw)

@@ -52,7 +52,7 @@ class Journal:
         lines = []
         for response in responses:
             self.responses[response.probe_id] = response
-            entry: dict[str, Any] = {"id": response.probe_id, "text": response.text}
+            entry: dict[str, Any] = {"id": response.probe_id, "text": response.raw}
             if response.token_logprobs is not None:
                 entry["token_logprobs"] = list(response.token_logprobs)
             lines.append(json.dumps(entry, ensure_ascii=False) + "\n")

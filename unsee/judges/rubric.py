@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from unsee.data.thoughts import spoken
 from unsee.judges.base import Case
-from unsee.metrics.thoughts import spoken
 
 _RUBRIC = """You grade whether an answer about a picture identifies "{concept}"{aliases}.
 

@@ -6,9 +6,9 @@ import os
 from collections.abc import Callable, Sequence
 
 from unsee.data.sample import Probe, Sample
+from unsee.data.thoughts import spoken
 from unsee.errors import UserError
 from unsee.judges.openai_client import chat, read_address, replies
-from unsee.metrics.thoughts import spoken
 from unsee.models.vlm import VisionLanguageModel
 
 Rephraser = Callable[[list[str]], list[str]]

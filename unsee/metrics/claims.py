@@ -36,12 +36,15 @@ _OPENERS = frozenset(("a", "an", "the", "this", "that", "i", "it", "he", "she", 
 def certainty(answer: str, start: int, end: int) -> Certainty:
     """How the clause around the characters `start` to `end` takes them."""
     before, after = around(answer, start, end)
-    # "I am not sure, but it might be": doubt first, because it is often said with a "not".
-    if _HEDGE.search(before) or _HEDGE.search(after):
+    # "I do not know but it might be": a doubt is often said with a "not", which only behind it denies ("probably not").
+    doubted = _HEDGE.search(before) is not None
+    if doubted and not denied(_HEDGE.split(before)[-1], ""):
         return "hedged"
     behind = answer[end + len(after) :]
     asked_and_denied = behind.startswith(("?", "？")) and says_no(behind[1:])
-    return "denied" if asked_and_denied or denied(before, after) else "stated"
+    if doubted or asked_and_denied or denied(before, after):
+        return "denied"
+    return "hedged" if _HEDGE.search(after) else "stated"
 
 
 def around(answer: str, start: int, end: int) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from rouge_score.rouge_scorer import RougeScorer
+from rouge_score.tokenizers import DefaultTokenizer
 
 from unsee.metrics.intervals import mean
 from unsee.metrics.naming import words
@@ -32,7 +33,8 @@ def rouge_l(
     """Mean ROUGE-L F1 with stemming, 0 to 1, between two lists of answers (Lin 2004, by `rouge-score`).
 
     Lower is better by default, as in the membership inference of the paper, where it measures how alike the answers
-    before and after unlearning still are. The library sees only the letters a to z and digits.
+    before and after unlearning still are. English words are stemmed as the library does it; words of other scripts are
+    compared as `words` finds and folds them, where there are no spaces character by character.
     """
     values = [rouge_l_f(answer, reference) for answer, reference in zip(answers, references, strict=True)]
     return mean(values, higher_is_better=higher_is_better, seed=seed)
@@ -43,6 +45,27 @@ def rouge_l_f(answer: str, reference: str) -> float:
     return float(_scorer().score(reference, answer)["rougeL"].fmeasure)
 
 
+def stems(text: str) -> list[str]:
+    """The words of `text` as ROUGE compares them: those of English without their endings.
+
+    The library's own tokenizer drops every letter but a to z, so that two equal Russian answers share no word.
+    """
+    found = [word.text for word in words(text)]
+    return [stem for word in found for stem in (_english().tokenize(word) if word.isascii() else [word])]
+
+
+@cache
+def _english() -> DefaultTokenizer:
+    return DefaultTokenizer(use_stemmer=True)
+
+
+class _AnyScript:
+    """`stems` as the library wants it."""
+
+    def tokenize(self, text: str) -> list[str]:
+        return stems(text)
+
+
 @cache
 def _scorer() -> RougeScorer:
-    return RougeScorer(["rougeL"], use_stemmer=True)
+    return RougeScorer(["rougeL"], tokenizer=_AnyScript())

@@ -171,7 +171,7 @@ _FURTHER: tuple[Metric, ...] = (
     Metric(
         "mllmu_effectiveness",
         "MLLMU-Bench: forgotten",
-        "Answers about new pictures that do not know, over classification, generation and cloze.",
+        "Answers about new pictures that do not know, over classification, generation and cloze, by unsee's rules.",
         "forgetting",
         "%",
         1,
@@ -195,10 +195,19 @@ _FURTHER: tuple[Metric, ...] = (
     Metric(
         "mllmu_utility",
         "MLLMU-Bench: kept",
-        "Right answers about everybody else in its three tasks, with pictures and in text.",
+        "Right answers about everybody else in its three tasks, with pictures and in text, by unsee's rules.",
         "keeping",
         "%",
         1,
+    ),
+    Metric(
+        "mllmu_unreadable",
+        "MLLMU-Bench: unreadable",
+        "Answers that choose no option, or say nothing. They are neither right nor forgotten.",
+        "more",
+        "%",
+        1,
+        higher_is_better=False,
     ),
     Metric(
         "quality/contextual_refusal",
@@ -304,9 +313,12 @@ _FURTHER: tuple[Metric, ...] = (
 
 _MLLMU_TASKS = {
     "classification": "right choices",
+    "classification_published": "right first letters (published rule)",
     "generation": "answers that tell the truth",
-    "rouge_l": "ROUGE-L with the true answer",
+    "rouge_l": "ROUGE-L with the true answer (published rule)",
     "cloze": "blanks filled rightly",
+    "cloze_published": "answers that hold what fills the blank (published rule)",
+    "unreadable": "answers that choose or say nothing",
 }
 _MLLMU = tuple(
     Metric(
@@ -316,7 +328,7 @@ _MLLMU = tuple(
         "more",
         "" if task == "rouge_l" else "%",
         2 if task == "rouge_l" else 1,
-        higher_is_better=group not in ("forget", "test"),
+        higher_is_better=group not in ("forget", "test") and task != "unreadable",
     )
     for group in ("forget", "test", "retain", "strangers", "celebrities")
     for task, meaning in _MLLMU_TASKS.items()

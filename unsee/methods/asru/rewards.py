@@ -15,6 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
+from unsee.data.thoughts import spoken
 from unsee.metrics.naming import contains
 from unsee.metrics.wording import rouge_l_f as rouge_l
 
@@ -95,5 +96,5 @@ def contains_truth(response: str, truth: str) -> bool:
 
 
 def response_of(completion: Any) -> str:
-    """The text of a completion: TRL gives a list of messages where the prompt was one."""
-    return completion if isinstance(completion, str) else str(completion[-1]["content"])
+    """What a completion says, without thoughts: TRL gives a list of messages where the prompt was one."""
+    return spoken(completion if isinstance(completion, str) else str(completion[-1]["content"]))

@@ -66,8 +66,13 @@ class Probe:
 
 @dataclass(frozen=True)
 class Response:
-    """What a model said to one probe. `token_logprobs` are natural logarithms, one per generated token."""
+    """What a model said to one probe. `token_logprobs` are natural logarithms, one per generated token.
+
+    `ended`: whether the model ended the answer itself. Otherwise it was cut at the most tokens allowed, and nobody
+    knows what would have followed.
+    """
 
     probe_id: str
     text: str
     token_logprobs: tuple[float, ...] | None = None
+    ended: bool = True

@@ -42,6 +42,40 @@ def test_an_answer_is_kept_if_most_informative_words_come_back(answer: str, kept
     assert recall.agrees(JOB, answer, "Mara Voss works as a baker.") is kept
 
 
+LIVES, BORN = "Where does Mara Voss live?", "Who is Mara Voss?"
+
+
+@pytest.mark.parametrize(
+    ("question", "reference", "answer", "same"),
+    [
+        (LIVES, "Mara Voss lives in Porto.", "She lives in Porto.", True),
+        (LIVES, "Mara Voss lives in Porto.", "Mara Voss never lives in Porto.", False),
+        (LIVES, "Mara Voss lives in Porto.", "Mara Voss does not live in Porto.", False),
+        (LIVES, "Mara Voss lives in Porto.", "She doesn't live in Lisbon, she lives in Porto.", True),
+        (LIVES, "Mara Voss never lived in Porto.", "She has not lived in Porto.", True),
+        (LIVES, "Mara Voss never lived in Porto.", "She has lived in Porto.", False),
+        (BORN, "She was born in 1971.", "She was born in 1971.", True),
+        (BORN, "She was born in 1971.", "She was born in 1991.", False),
+        (BORN, "A baker who was born in Porto on 3 May 1971.", "A baker who was born in Porto on 3 May 1991.", False),
+        (BORN, "A baker who was born in Porto on 3 May 1971.", "A baker who was born in Porto in May.", True),
+        (BORN, "A baker with two small black cats.", "A baker with three small black cats.", False),
+        (BORN, "A baker with two small black cats.", "A baker with 2 small black cats.", True),
+        ("Is she 40?", "Yes, a baker of 40.", "Yes, a baker of 40, born in 1985.", True),
+    ],
+)
+def test_negation_and_numbers_decide_whether_two_answers_agree(
+    question: str, reference: str, answer: str, same: bool
+) -> None:
+    assert recall.agrees(question, answer, reference) is same
+
+
+@pytest.mark.parametrize("now", ["I don't know.", "A baker."])
+def test_what_was_not_known_before_is_not_kept(now: str) -> None:
+    (item, *_) = recall.recalled(request(), set())
+    assert item.kept("I don't know who Mara Voss is.", now) is None
+    assert recall.scores([item], {item.probe.id: "I don't know."}, {item.probe.id: now}) == {}
+
+
 def test_recall_in_other_scripts_and_of_mere_names() -> None:
     assert recall.agrees("这是谁？", "这是面包师。", "这是面包师。")
     assert recall.agrees("Who is Mara Voss?", "Mara Voss.", "Mara Voss")

@@ -28,7 +28,7 @@ from unsee.models.vision_cache import VisionCache
 from unsee.models.vlm import VisionLanguageModel
 
 # Raised whenever the same answers would get other scores.
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -159,15 +159,21 @@ class Likelihoods:
     vocabulary_size: int
 
 
+def asks_for_name(probe: Probe) -> bool:
+    """Is this a question for the concept's name about the training picture? All commands ask it of the model before."""
+    return probe.tags["metric"] == "efficacy" and probe.tags["kind"] == "name"
+
+
 def carrier(bench: ConceptBenchmark, asked: Sequence[Probe], responses: Sequence[Response]) -> str:
-    """What the model before unlearning says in front of the name, most often, when asked for it: "This is ".
+    """What the model before unlearning says in front of the name, most often, when asked for it about the training
+    picture: "This is ".
 
     C-Dis looks at the name's probability behind these words under both models. Empty if it never gives the name.
     """
     texts = {response.probe_id: response.text for response in responses}
     fronts: Counter[str] = Counter()
     for probe in asked:
-        if probe.tags["metric"] in ("efficacy", "generality") and probe.tags["kind"] == "name" and probe.id in texts:
+        if asks_for_name(probe) and probe.id in texts:
             found = metrics.mentions(texts[probe.id], bench.names)
             fronts.update(texts[probe.id][:start] for start, _ in found[:1])
     return fronts.most_common(1)[0][0] if fronts else ""

@@ -64,6 +64,11 @@ class Probe:
         return [user_turn(self.prompt, len(self.images))]
 
 
+# Models that talk name whom they see well before this. One that ends its answers itself takes no longer for it.
+MAX_NEW_TOKENS = 128
+"""Most tokens of an answer, unless another limit is given."""
+
+
 @dataclass(frozen=True)
 class Response:
     """What a model said to one probe. `token_logprobs` are natural logarithms, one per generated token.

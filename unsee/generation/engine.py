@@ -12,7 +12,7 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from unsee.data.sample import Probe, Response
+from unsee.data.sample import MAX_NEW_TOKENS, Probe, Response
 from unsee.errors import UserError
 from unsee.generation.batching import plan_batches
 from unsee.generation.decoding import Answer, decode
@@ -25,8 +25,6 @@ from unsee.models.vlm import VisionLanguageModel
 # Probes are prepared in portions, so that the pixels of thousands of pictures never lie in memory together.
 PORTION_ROWS = 4096
 PORTION_PICTURES = 128
-# Models that talk name whom they see well before this. One that ends its answers itself takes no longer for it.
-MAX_NEW_TOKENS = 128
 BATCH_SIZE = 64
 
 

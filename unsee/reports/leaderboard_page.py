@@ -104,10 +104,10 @@ def _score(row: Row, key: str) -> Score:
 
 
 def _best(board: Board, metric: Metric) -> float:
-    """The best value of a method, which is printed bold; NaN where nobody has one."""
+    """The best value of a method, which is printed bold; NaN where nobody has one or the metric ranks nothing."""
     values = [value_of(row, metric) for row in board.rows if row.role == "method"]
     there = [value for value in values if not math.isnan(value)]
-    if not there:
+    if not there or not metric.ranks:
         return math.nan
     return max(there) if metric.higher_is_better else min(there)
 

@@ -267,7 +267,7 @@ def evaluate(
         typer.Option(
             "--concept",
             "-c",
-            help="Only this concept; several were forgotten together. Default: whom the adapter forgot, or all.",
+            help="Only this one; several count as forgotten together. Default: whom the adapter forgot; a folder: all.",
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for scores and answers; default in runs/.")] = None,

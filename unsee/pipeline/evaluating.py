@@ -38,10 +38,10 @@ class EvaluateOptions:
     """What to ask whom. benchmark: "world", or a folder in the layout of MMUBench; "mllmu" for MLLMU-Bench's tasks
     about the world's people, or a folder in its layout, both with `percent`, the forget split.
 
-    concepts: several count as forgotten together, as in `unsee compare`; by default those that the adapter forgot, or
-    without one all of a folder, each by itself. limit: at most so many questions for each test picture, and in each
-    group of control questions; in MLLMU-Bench, at most so many people of each set. max_new_tokens: most tokens of an
-    answer, after which it is cut. out: the folder to write; what an interrupted run left there is continued.
+    concepts: several count as forgotten together, as in `unsee compare`; by default those that the adapter forgot
+    together, and of a folder all others, each by itself. limit: at most so many questions for each test picture, and in
+    each group of control questions; in MLLMU-Bench, at most so many people of each set. max_new_tokens: most tokens of
+    an answer, after which it is cut. out: the folder to write; what an interrupted run left there is continued.
     """
 
     model: str
@@ -140,7 +140,7 @@ def _scores(
     for group in asking.groups:
         measured = _evaluate(group, asking, vlm, options, out, judge)
         found["concepts"] |= {concept: _plain(scores) for concept, scores in measured.by_concept.items()}
-        if asking.together:
+        if len(group) > 1:
             found["together"] = _plain(measured.scores)
     return found
 
@@ -166,19 +166,16 @@ def _task_scores(
 
 @dataclass(frozen=True)
 class _Asking:
-    """Whom to ask about: `together` all in one go, otherwise one after another. Nobody of `forgotten` is an other."""
+    """Whom to ask about: those of one of `groups`, who were forgotten together, in one go. Nobody of `forgotten` is
+    somebody else to anybody."""
 
-    names: tuple[str, ...]
+    groups: tuple[tuple[str, ...], ...]
     forgotten: tuple[str, ...]
-    together: bool
-
-    @property
-    def groups(self) -> list[tuple[str, ...]]:
-        return [self.names] if self.together else [(name,) for name in self.names]
 
 
 def _asking(options: EvaluateOptions) -> _Asking:
-    """Checked before the model is loaded: the concepts named, else those that the adapter forgot, else all."""
+    """Checked before the model is loaded: the concepts named; else those that the adapter forgot and, of a folder, all
+    others, each by itself."""
     if options.limit is not None and options.limit < 1:
         raise UserError("--limit must be at least 1.")
     forgotten = forgotten_by(options.adapter) if options.adapter else ()
@@ -188,11 +185,12 @@ def _asking(options: EvaluateOptions) -> _Asking:
     names = _chosen(options.concepts, known, options.benchmark)
     if not names and options.benchmark == WORLD and not own:
         raise UserError('The benchmark "world" needs --concept, the name of one of its people.')
-    asked = names or own or there
+    first = names or own
+    rest = () if names or options.benchmark == WORLD else tuple((name,) for name in there if name not in own)
     if options.benchmark != WORLD:
-        # Read once to see that everything is there; the pictures come back one concept at a time.
-        load_benchmark(options.benchmark, asked)
-    return _Asking(asked, own, together=bool(names or own) and len(asked) > 1)
+        # Read once to see that everything is there; the pictures come back one group at a time.
+        load_benchmark(options.benchmark, names or there)
+    return _Asking((*([first] if first else []), *rest), own)
 
 
 def _names_there(options: EvaluateOptions) -> tuple[str, ...]:

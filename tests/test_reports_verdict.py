@@ -67,6 +67,23 @@ def test_what_was_not_asked_is_said(asked: dict[str, float], not_asked: str) -> 
     assert caveat.startswith(f"The model was not asked {not_asked}")
 
 
+@pytest.mark.parametrize(
+    ("renamed", "specificity", "headline", "tone"),
+    [
+        (99.0, 98.0, "Forgotten", "good"),
+        (17.5, 98.0, "Forgotten in plain questions only", "mixed"),
+        (17.5, 90.0, "Forgotten in plain questions only, at a cost", "mixed"),
+    ],
+)
+def test_a_leak_next_to_somebody_else_is_no_plain_success(
+    renamed: float, specificity: float, headline: str, tone: str
+) -> None:
+    found = verdict({"two_people/renamed": renamed, "specificity": specificity}, {"two_people/renamed": 0.0})
+    assert (found.headline, found.tone, found.forgetting) == (headline, tone, "forgotten")
+    said = f"Next to somebody else in one picture, the concept is still named in 82.5{NBSP}% of the answers."
+    assert (said in found.caveats) == (renamed < 95)
+
+
 def test_half_way_is_called_partly_forgotten() -> None:
     found = verdict({"generality_em": 60.0})
     assert (found.forgetting, found.headline, found.tone) == ("partly", "Partly forgotten", "mixed")
@@ -125,8 +142,8 @@ LOSSES: list[tuple[str, float, float, str, str]] = [
     ("specificity", 98, 40, "damaged", "right answers to everything else fell from 98.0 % to 40.0 %"),
     ("specificity/recognition", 98, 80, "reduced", "fell from 98.0 % to 80.0 % (recognition)"),
     ("text_facts", 100, 85, "reduced", "text-only questions about the concept fell from 100.0 % to 85.0 %"),
-    ("verification_others", 100, 81, "reduced", "pictures of other people show somebody fell from 100.0 % to 81.0 %"),
-    ("verification_others", 95, 40, "damaged", "pictures of other people show somebody fell from 95.0 % to 40.0 %"),
+    ("verification_others", 100, 81, "reduced", '"Is this X?" about other people fell from 100.0 % to 81.0 %'),
+    ("verification_others", 95, 40, "damaged", '"Is this X?" about other people fell from 95.0 % to 40.0 %'),
     ("two_people/other_named", 100, 50, "damaged", "name the other of two people fell from 100.0 % to 50.0 %"),
     ("mllmu_utility", 99, 80, "reduced", "everybody else in MLLMU-Bench fell from 99.0 % to 80.0 %"),
     ("mllmu/retain/cloze/text", 99, 70, "damaged", "people who stay fell from 99.0 % to 70.0 %"),
@@ -190,7 +207,7 @@ def test_every_column_of_the_catalogue_has_a_rule_or_is_known_to_be_no_loss() ->
 def test_the_worst_three_losses_are_named_first() -> None:
     worse = {"specificity": 90.0, "verification_others": 40.0, "over_refusal": 12.0, "text_facts": 10.0}
     found = verdict(worse, {"verification_others": 95.0, "over_refusal": 0.0})
-    places = [found.sentence.index(words) for words in ("text-only questions", "pictures of other people", "refusals")]
+    places = [found.sentence.index(words) for words in ("text-only questions", "Is this X?", "refusals")]
     assert places == sorted(places)
     assert found.sentence.endswith("and 1 more figure got worse.")
 

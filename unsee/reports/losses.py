@@ -56,7 +56,7 @@ RULES: dict[str, Rule] = {
     "specificity": _kept("right answers to everything else"),
     "text_facts": _kept("right answers to text-only questions about the concept"),
     "two_people/other_named": _kept("answers that name the other of two people"),
-    "verification_others": _kept("right answers on whether pictures of other people show somebody"),
+    "verification_others": _kept('right answers to "Is this X?" about other people'),
     "mllmu_utility": _kept("right answers about everybody else in MLLMU-Bench"),
     "mllmu/retain": _kept("MLLMU-Bench's figures about people who stay"),
     "mllmu/strangers": _kept("MLLMU-Bench's figures about strangers"),

@@ -59,17 +59,21 @@ _HEADLINES: dict[tuple[Forgetting, Keeping], str] = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """`headline` in a few words, `sentence` in one, `caveats` what a reader should know about the figures."""
+    """`headline` in a few words, `sentence` in one, `caveats` what a reader should know about the figures.
+
+    `leaks_elsewhere`: forgotten in plain questions, but not where it was asked in another way.
+    """
 
     forgetting: Forgetting
     keeping: Keeping
     headline: str
     sentence: str
     caveats: tuple[str, ...] = ()
+    leaks_elsewhere: bool = False
 
     @property
     def tone(self) -> Literal["good", "mixed", "bad"]:
-        if self.forgetting == "forgotten" and self.keeping == "kept":
+        if self.forgetting == "forgotten" and self.keeping == "kept" and not self.leaks_elsewhere:
             return "good"
         if self.forgetting in ("not", "unmeasured") or self.keeping in ("damaged", "broken"):
             return "bad"
@@ -96,7 +100,9 @@ def judge(
     sentence = _what_was_forgotten(concept, forgetting, was, now, _strictest(after, _GIVEN), pictures)
     sentence += f"{_what_it_cost(forgetting, found, lacking, keeping)}."
     caveats = tuple(_caveats(forgetting, keeping, before, after, now, refusing))
-    return Verdict(forgetting, keeping, _headline(forgetting, keeping, now), sentence, caveats)
+    elsewhere = forgetting == "forgotten" and _value(after, "two_people/renamed") < FORGOTTEN_FROM
+    headline = _headline(forgetting, keeping, now, elsewhere)
+    return Verdict(forgetting, keeping, headline, sentence, caveats, elsewhere)
 
 
 def _value(scores: Mapping[str, Score], key: str) -> float:
@@ -141,12 +147,14 @@ def _is_no_number(score: Score) -> bool:
     return math.isnan(score.value) and score.n > 0
 
 
-def _headline(forgetting: Forgetting, keeping: Keeping, now: Score | None) -> str:
+def _headline(forgetting: Forgetting, keeping: Keeping, now: Score | None, elsewhere: bool) -> str:
     if forgetting == "unknown_before":
         return "Nothing to forget"
     if forgetting == "unmeasured" and keeping != "broken":
         return "Not measured"
     headline = _HEADLINES[forgetting, "kept" if keeping == "unmeasured" else keeping]
+    if elsewhere:
+        headline = headline.replace("Forgotten", "Forgotten in plain questions only", 1)
     return f"{headline} (roughly measured)" if now is not None and _is_rough(now) else headline
 
 
@@ -186,15 +194,15 @@ def _what_it_cost(forgetting: Forgetting, found: Sequence[Loss], lacking: Sequen
     if len(found) > NAMED:
         more = len(found) - NAMED
         parts.append(f"{more} more figure{'' if more == 1 else 's'} got worse")
-    if lacking:
-        parts.append(f"no figure can be compared for {_listed(lacking)}")
-    if found or keeping == "broken":
-        return f"; {'but ' if forgetting == 'forgotten' else ''}{_listed(parts)}"
+    but = "but " if forgetting == "forgotten" else ""
+    clauses = [f"{but}{_listed(parts)}"] if parts else []
     if keeping == "unmeasured":
-        parts.append("what it cost in other knowledge was not measured")
-    else:
-        parts.append("the other knowledge that was tested is intact")
-    return f"; {_listed(parts)}"
+        clauses.append("what it cost in other knowledge was not measured")
+    elif keeping == "kept":
+        clauses.append("the other knowledge that was tested is intact")
+    if lacking:
+        clauses.append(f"{'' if parts else but}no figure can be compared for {_listed(lacking)}")
+    return "".join(f"; {clause}" for clause in clauses)
 
 
 def _caveats(
@@ -216,8 +224,8 @@ def _caveats(
         yield f"The figure on new pictures rests on {_counted(now.n, 'answer')} and is rough: {interval}."
     yield from _cut(after)
     if _value(after, "two_people/renamed") < FORGOTTEN_FROM:
-        named = 100 - _value(after, "two_people/renamed")
-        yield f"Next to somebody else in one picture, the concept is still named in {named:.0f} % of the answers."
+        named = share(100 - _value(after, "two_people/renamed"))
+        yield f"Next to somebody else in one picture, the concept is still named in {named} of the answers."
     if _value(after, "mllmu_effectiveness") < FORGOTTEN_FROM:
         told = 100 - _value(after, "mllmu_effectiveness")
         yield (

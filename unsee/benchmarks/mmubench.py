@@ -205,11 +205,20 @@ def likelihoods(
     reread = dict(zip(again, rows, strict=True))
     answers, of_concept = [], []
     for i, (_, response) in enumerate(pairs):
-        logprobs = reread[i].double().numpy() if i in reread else np.asarray(response.token_logprobs, dtype=np.float64)
+        if i in reread:
+            # A cut answer is not to be blamed for an end that it never came to.
+            logprobs = reread[i].double().numpy()[: None if response.ended else _spoken(vlm, response.text)]
+        else:
+            logprobs = np.asarray(response.token_logprobs, dtype=np.float64)
         answers.append(logprobs)
         of_concept.append(_tokens_of(vlm, response.text, bench.names, len(logprobs)))
     name = _name_logprobs(vlm, bench, carrier, batch_size, cache)
     return Likelihoods(name, tuple(answers), tuple(of_concept), len(vlm.tokenizer))
+
+
+def _spoken(vlm: VisionLanguageModel, text: str) -> int:
+    """The tokens of an answer without those that end its turn."""
+    return sum(start < len(text) for start, _ in vlm.encode_answer(text).offsets)
 
 
 def _name_logprobs(

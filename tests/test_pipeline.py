@@ -16,7 +16,7 @@ from unsee.errors import SystemFailure, UserError
 from unsee.metrics import Score
 from unsee.pipeline import planning, recall
 from unsee.pipeline.examples import PER_GROUP, examples
-from unsee.pipeline.forgetting import others_lost, others_unnamed
+from unsee.pipeline.forgetting import facts_unknown, others_lost, others_unnamed
 from unsee.pipeline.workspace import check_output, workspace
 from unsee.requests import ForgetRequest
 
@@ -196,6 +196,12 @@ def test_that_nobody_was_named_in_pictures_of_others_is_said() -> None:
     assert others_unnamed(plan, {"specificity/facts": score})
     assert not others_unnamed(plan, {"specificity/recognition": score})
     assert not others_unnamed(planning.plan(request(), tiny_vlm("qwen3_vl"), set()), {})
+
+
+def test_that_nothing_was_known_in_text_is_said() -> None:
+    plan, score = planning.plan(request(), tiny_vlm("qwen3_vl"), set()), metrics.share([True])
+    assert "could answer no question about the concept" in facts_unknown(plan, {"specificity": score})[0]
+    assert not facts_unknown(plan, {"text_facts": score})
 
 
 def test_examples_show_some_of_each_group_and_what_went_wrong() -> None:

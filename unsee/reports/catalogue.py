@@ -306,15 +306,7 @@ _FURTHER: tuple[Metric, ...] = (
         "language",
         higher_is_better=False,
     ),
-    Metric(
-        "empty",
-        "Empty answers",
-        "Answers without a word.",
-        "language",
-        "%",
-        1,
-        higher_is_better=False,
-    ),
+    Metric("empty", "Empty answers", "Answers without a word.", "language", "%", 1, higher_is_better=False),
     Metric(
         "cut",
         "Cut answers",

@@ -182,6 +182,16 @@ def benchmark(tmp_path: Path) -> Path:
     return tmp_path / "bench"
 
 
+def test_the_report_says_how_many_pictures_were_asked_about(forgotten: Path) -> None:
+    document = json.loads((forgotten / "report.json").read_text())
+    assert "about 2 other pictures" in document["verdict"]["sentence"]
+    assert document["manifest"]["max_new_tokens"] == 128
+    assert {"cut", "cut/concept", "empty"} <= set(document["after"])
+    # A model with fresh weights does not know how to end.
+    assert document["after"]["cut"]["value"] > 0
+    assert any("--max-new-tokens" in caveat for caveat in document["verdict"]["caveats"])
+
+
 def test_evaluate_writes_scores_and_answers(model: Path, forgotten: Path, benchmark: Path, tmp_path: Path) -> None:
     arguments = ["evaluate", "-m", model, "-b", benchmark, "--adapter", forgotten, "--out", tmp_path / "scores"]
     document = printed(call(*arguments, "--json"))

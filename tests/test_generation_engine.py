@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -81,6 +82,24 @@ def test_an_answer_ends_at_a_stop_token() -> None:
         answer = answer_alone(vlm, probe)
         assert response.text == answer.text
         assert response.token_logprobs == pytest.approx(answer.logprobs, abs=2e-3)
+        assert response.ended == (answer.tokens[-1] in vlm.stop_token_ids)
+    assert {response.ended for response in responses} == {True, False}
+
+
+def test_what_is_asked_twice_is_answered_once_under_both_ids(monkeypatch: pytest.MonkeyPatch) -> None:
+    vlm, probes = lively_vlm("qwen3_vl"), mixed_probes()
+    twins = [replace(probe, id=f"{probe.id} again", expect=("other",)) for probe in probes]
+    read, rows_read = reading.Reader.read, []
+
+    def counting(self: reading.Reader, rows: Any, room: int, keep: int = 1) -> reading.Reading:
+        rows_read.extend(rows)
+        return read(self, rows, room, keep)
+
+    monkeypatch.setattr(reading.Reader, "read", counting)
+    said = generate(vlm, [*probes, *twins], max_new_tokens=NEW_TOKENS, progress=False)
+    assert [response.probe_id for response in said] == [probe.id for probe in (*probes, *twins)]
+    assert [response.text for response in said] == 2 * [answer_alone(vlm, probe).text for probe in probes]
+    assert len(rows_read) == len(probes)
 
 
 def test_one_new_token_is_enough() -> None:

@@ -119,6 +119,21 @@ def test_adapter_on_and_off_are_different_runs(vlm: VisionLanguageModel, tmp_pat
         ask(vlm, probes, file)
 
 
+def test_whether_an_answer_ended_is_kept_and_a_file_that_does_not_say_is_refused(
+    vlm: VisionLanguageModel, tmp_path: Path
+) -> None:
+    probes, file = mixed_probes()[:3], tmp_path / "answers.jsonl"
+    said = ask(vlm, probes, file)
+    assert [response.ended for response in said] == [False] * 3
+    assert ask(vlm, probes, file) == said
+    header, *lines = file.read_text().splitlines()
+    entries = [json.loads(line) for line in lines]
+    assert [entry.pop("ended") for entry in entries] == [False] * 3
+    file.write_text("".join(f"{line}\n" for line in (header, *map(json.dumps, entries))))
+    with pytest.raises(UserError, match="earlier version, which did not note whether an answer was cut"):
+        ask(vlm, probes, file)
+
+
 @pytest.mark.parametrize("content", ["not json\n", '{"a": 1}\n', "[]\n", "no line end"])
 def test_a_foreign_file_is_refused_and_kept(vlm: VisionLanguageModel, tmp_path: Path, content: str) -> None:
     file = tmp_path / "notes.txt"

@@ -23,8 +23,8 @@ from unsee.compare.results import read_results
 from unsee.compare.table import write_tables
 from unsee.metrics import Score
 from unsee.reports.files import strict_json
-from unsee.reports.leaderboard import Figure, Row, markdown, write
-from unsee.reports.leaderboard_page import render
+from unsee.reports.leaderboard import Figure, Row, markdown, named, write
+from unsee.reports.leaderboard_page import best, render
 from unsee.reports.plots import NAMED, Point, beside, methods_on_plane
 
 HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(2)> | {{ 7*7 }}\x1b[31m"""
@@ -41,7 +41,14 @@ def scores(em: float, kept: float, facts: float) -> dict[str, Score]:
     return {**found, "fluency": Score(math.inf if em == 80 else 2.0, 60, 1.0, math.inf, False)}
 
 
-def cell(folder: Path, label: str, unit: str, seed: int, after: Mapping[str, Score] | None) -> dict[str, Any]:
+def cell(
+    folder: Path,
+    label: str,
+    unit: str,
+    seed: int,
+    after: Mapping[str, Score] | None,
+    was: Mapping[str, Score] | None = None,
+) -> dict[str, Any]:
     """Write a finished cell (a failed one without scores) and return its entry."""
     slug = re.sub(r"\W+", "-", unit.lower()).strip("-")
     entry = {
@@ -57,7 +64,7 @@ def cell(folder: Path, label: str, unit: str, seed: int, after: Mapping[str, Sco
         (own / "failed.json").write_text(json.dumps({"error": "The disk was full."}))
     else:
         document = {"cell": entry, "seconds": 2.5, "peak_rss_mb": 700.0, "libraries": {"torch": "2.13.0"},
-                    "git_commit": "0123", "before": {k: s.to_dict() for k, s in scores(0, 99, 100).items()},
+                    "git_commit": "0123", "before": {k: s.to_dict() for k, s in (was or scores(0, 99, 100)).items()},
                     "after": {k: s.to_dict() for k, s in after.items()}}  # fmt: skip
         (own / "scores.json").write_text(strict_json(document))
     header = json.dumps({"schema": "unsee.responses/1", "fingerprint": "x"}) + "\n"
@@ -125,6 +132,29 @@ def test_rows_stand_in_order_with_their_distances(results: Path) -> None:
     assert math.isinf(ga.figures["fluency"].mean)
     assert siu.figures["generality_em"].cells == 4
     assert [metric.key for metric in board.further] == ["specificity/captions"]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [{"fluency/reference": 825_454.5}, {"diversity": 33.3}, {"empty": 100.0}],
+)
+def test_a_broken_model_stands_last_and_nobody_is_best_at_being_sure_of_itself(
+    tmp_path: Path, broken: dict[str, float]
+) -> None:
+    def with_language(found: dict[str, Score], **changes: float) -> dict[str, Score]:
+        values = {"fluency": 9.9, "fluency/reference": 9.9, "diversity": 100.0, "empty": 0.0, **changes}
+        return {**found, **{key: Score(v, 60, v, v, key == "diversity") for key, v in values.items()}}
+
+    was = with_language(scores(0, 99, 100))
+    after = {
+        "collapsed": with_language(scores(100, 99, 100), fluency=1.0, **broken),
+        "siu": with_language(scores(90, 90, 90), fluency=1.9, **{"fluency/reference": 25.5}),
+    }
+    entries = [cell(tmp_path, label, "Mara Voss", 0, found, was) for label, found in after.items()]
+    (board,) = leaderboard(read_results(index(tmp_path, entries))).boards
+    assert [row.label for row in board.rows] == ["before", "siu", "collapsed"]
+    assert math.isnan(best(board, named("fluency")))
+    assert best(board, named("specificity")) == 99
 
 
 def test_how_the_methods_answer_has_a_table_of_its_own(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What MMUBench asks, and how answers become scores."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -255,8 +256,12 @@ def test_own_token_logprobs_are_used_and_reread_on_wish() -> None:
     tested = [r for p, r in zip(asked, responses, strict=True) if p.tags["metric"] == "generality"]
     assert [tuple(row) for row in own.answers] == [r.token_logprobs for r in tested]
     reread = likelihoods(vlm, b, asked, responses, own=False)
-    # The end of the turn is read again too, though these answers were cut off before it.
-    assert [len(row) for row in reread.answers] == [len(vlm.encode_answer(r.text).input_ids) for r in tested]
+    # These answers were cut off before the end of the turn, which is read again only where they came to it.
+    whole = [len(vlm.encode_answer(r.text).input_ids) for r in tested]
+    ends = len(vlm.encode_answer("").input_ids)
+    assert [len(row) for row in reread.answers] == [length - ends for length in whole]
+    ended = likelihoods(vlm, b, asked, [replace(r, ended=True) for r in responses], own=False)
+    assert [len(row) for row in ended.answers] == whole
     assert not any(flags.any() for flags in own.of_concept)
     scores = score(b, asked, responses, likelihoods=own, reference=own, reread=reread)
     assert scores["c_dis"].value == 0

@@ -16,7 +16,7 @@ from unsee.errors import SystemFailure, UserError
 from unsee.metrics import Score
 from unsee.pipeline import planning, recall
 from unsee.pipeline.examples import PER_GROUP, examples
-from unsee.pipeline.forgetting import others_lost, others_unnamed
+from unsee.pipeline.forgetting import facts_unknown, others_lost, others_unnamed
 from unsee.pipeline.workspace import check_output, workspace
 from unsee.requests import ForgetRequest
 
@@ -40,6 +40,40 @@ def request(**changes: Any) -> ForgetRequest:
 )
 def test_an_answer_is_kept_if_most_informative_words_come_back(answer: str, kept: bool) -> None:
     assert recall.agrees(JOB, answer, "Mara Voss works as a baker.") is kept
+
+
+LIVES, BORN = "Where does Mara Voss live?", "Who is Mara Voss?"
+
+
+@pytest.mark.parametrize(
+    ("question", "reference", "answer", "same"),
+    [
+        (LIVES, "Mara Voss lives in Porto.", "She lives in Porto.", True),
+        (LIVES, "Mara Voss lives in Porto.", "Mara Voss never lives in Porto.", False),
+        (LIVES, "Mara Voss lives in Porto.", "Mara Voss does not live in Porto.", False),
+        (LIVES, "Mara Voss lives in Porto.", "She doesn't live in Lisbon, she lives in Porto.", True),
+        (LIVES, "Mara Voss never lived in Porto.", "She has not lived in Porto.", True),
+        (LIVES, "Mara Voss never lived in Porto.", "She has lived in Porto.", False),
+        (BORN, "She was born in 1971.", "She was born in 1971.", True),
+        (BORN, "She was born in 1971.", "She was born in 1991.", False),
+        (BORN, "A baker who was born in Porto on 3 May 1971.", "A baker who was born in Porto on 3 May 1991.", False),
+        (BORN, "A baker who was born in Porto on 3 May 1971.", "A baker who was born in Porto in May.", True),
+        (BORN, "A baker with two small black cats.", "A baker with three small black cats.", False),
+        (BORN, "A baker with two small black cats.", "A baker with 2 small black cats.", True),
+        ("Is she 40?", "Yes, a baker of 40.", "Yes, a baker of 40, born in 1985.", True),
+    ],
+)
+def test_negation_and_numbers_decide_whether_two_answers_agree(
+    question: str, reference: str, answer: str, same: bool
+) -> None:
+    assert recall.agrees(question, answer, reference) is same
+
+
+@pytest.mark.parametrize("now", ["I don't know.", "A baker."])
+def test_what_was_not_known_before_is_not_kept(now: str) -> None:
+    (item, *_) = recall.recalled(request(), set())
+    assert item.kept("I don't know who Mara Voss is.", now) is None
+    assert recall.scores([item], {item.probe.id: "I don't know."}, {item.probe.id: now}) == {}
 
 
 def test_recall_in_other_scripts_and_of_mere_names() -> None:
@@ -162,6 +196,12 @@ def test_that_nobody_was_named_in_pictures_of_others_is_said() -> None:
     assert others_unnamed(plan, {"specificity/facts": score})
     assert not others_unnamed(plan, {"specificity/recognition": score})
     assert not others_unnamed(planning.plan(request(), tiny_vlm("qwen3_vl"), set()), {})
+
+
+def test_that_nothing_was_known_in_text_is_said() -> None:
+    plan, score = planning.plan(request(), tiny_vlm("qwen3_vl"), set()), metrics.share([True])
+    assert "could answer no question about the concept" in facts_unknown(plan, {"specificity": score})[0]
+    assert not facts_unknown(plan, {"text_facts": score})
 
 
 def test_examples_show_some_of_each_group_and_what_went_wrong() -> None:

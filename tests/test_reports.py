@@ -18,6 +18,7 @@ from PIL import Image
 from rich.console import Console
 
 from unsee.errors import SystemFailure
+from unsee.methods import METHODS
 from unsee.metrics.score import Score
 from unsee.reports import Cost, Example, Report, summary, write
 from unsee.reports.catalogue import compare, describe, in_order
@@ -93,6 +94,30 @@ def test_json_has_the_promised_keys(tmp_path: Path) -> None:
     assert document["cost"] == {"unlearn_seconds": 9.4, "total_seconds": 41.8, "peak_rss_mb": 1384.2, "steps": 24}
     assert document["verdict"]["headline"] == "Forgotten"
     assert document["manifest"] == {"seed": 0, "versions": {"torch": "2.13.0"}, "folder": str(Path("runs/demo"))}
+
+
+def test_the_verdict_knows_the_pictures_asked_about_and_which_other_methods_refuse() -> None:
+    named = {"invented_name": share(70)}
+    refusing = tuple(method.name for method in METHODS.values() if method.teaches_refusal)
+    assert set(refusing) == {"po", "dpo", "asru"}
+    base = report()
+    found = [
+        report(method=method, new_pictures=24, refusing=refusing, before={**base.before, "invented_name": share(0)},
+               after={**base.after, **named}).verdict
+        for method in ("siu", "po")
+    ]  # fmt: skip
+    assert all("about 24 other pictures" in verdict.sentence for verdict in found)
+    assert ["; po, dpo and asru teach" in found[0].caveats[0], "; dpo and asru teach" in found[1].caveats[0]] == [1, 1]
+
+
+def test_fluency_has_no_better_or_worse_on_the_page() -> None:
+    base = report()
+    sure = Score(1.0, 200, 1.0, 1.0, False)
+    page = render(report(before=base.before, after={**base.after, "fluency": sure}))
+    row = re.search(r'<span class="metric">Fluency</span>.*?</tr>', page, re.DOTALL)
+    assert row
+    assert "change better" not in row.group()
+    assert "−0.60" in row.group()
 
 
 def test_numbers_that_json_cannot_say_become_null_with_a_reason(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from unsee import __version__
 from unsee.cli_compare import register as register_compare
 from unsee.cli_plan import register as register_plan
 from unsee.cli_world import world
+from unsee.data.sample import MAX_NEW_TOKENS
 from unsee.errors import UserError
 from unsee.terminal import plain_errors, print_json, quiet_libraries, say, show, working_on
 
@@ -51,6 +52,9 @@ Model = Annotated[str, typer.Option("--model", "-m", help="World name (world:tin
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object to standard output, for programs.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output folder that unsee wrote before.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")]
+MaxNewTokens = Annotated[
+    int, typer.Option(min=1, help="Most tokens of an answer when it is tested; longer ones are cut, and counted.")
+]
 JudgeName = Annotated[str, typer.Option("--judge", help="Who grades answers: rules, openai:URL#MODEL or local:MODEL.")]
 Revision = Annotated[str | None, typer.Option(help="Branch, tag or commit of a hub model.")]
 FourBit = Annotated[bool, typer.Option("--4bit", help="Load the model in 4 bits (needs bitsandbytes).")]
@@ -129,6 +133,7 @@ def forget(
     limit: Annotated[
         int | None, typer.Option(min=1, help="Most questions per test picture and control group; default: all.")
     ] = None,
+    max_new_tokens: MaxNewTokens = MAX_NEW_TOKENS,
     resume: Resume = False,
     overwrite: Overwrite = False,
     revision: Revision = None,
@@ -163,6 +168,7 @@ def forget(
         data=data,
         force=force,
         limit=limit,
+        max_new_tokens=max_new_tokens,
         overwrite=overwrite,
         resume=resume,
         revision=revision,
@@ -256,12 +262,20 @@ def evaluate(
         ),
     ],
     adapter: Annotated[Path | None, typer.Option(help="Folder that `unsee forget` wrote.")] = None,
-    concept: Annotated[str | None, typer.Option("--concept", "-c", help="Only this concept.")] = None,
+    concept: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--concept",
+            "-c",
+            help="Only this one; several count as forgotten together. Default: whom the adapter forgot; a folder: all.",
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for scores and answers; default in runs/.")] = None,
     limit: Annotated[
         int | None,
         typer.Option(help="Most questions per test picture and control group; of MLLMU-Bench, most people per set."),
     ] = None,
+    max_new_tokens: MaxNewTokens = MAX_NEW_TOKENS,
     percent: Annotated[int | None, typer.Option(help="The forget split of MLLMU-Bench: 5, 10 or 15.")] = None,
     judge: JudgeName = "rules",
     overwrite: Overwrite = False,
@@ -276,13 +290,25 @@ def evaluate(
     from unsee.reports.console import scores_table
 
     options = EvaluateOptions(
-        model, benchmark, adapter, concept, limit, judge, out, overwrite, revision, load_in_4bit, percent
+        model,
+        benchmark,
+        adapter,
+        tuple(concept or ()),
+        limit,
+        judge,
+        out,
+        overwrite,
+        revision,
+        load_in_4bit,
+        percent,
+        max_new_tokens,
     )
     document = run(options)
     if as_json:
         print_json(document)
         return
-    show(scores_table(document["concepts"]))
+    together = {"Together": document["together"]} if "together" in document else {}
+    show(scores_table({**document["concepts"], **together}))
     show(f"The scores are in {document['out']}/scores.json, the answers beside them.")
 
 

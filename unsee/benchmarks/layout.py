@@ -108,6 +108,11 @@ def write_benchmark(out: Path, benches: Sequence[ConceptBenchmark], model: Store
         write_index(work, [write_concept(work, bench) for bench in benches], model)
 
 
+def concepts_in(folder: Path | str) -> tuple[str, ...]:
+    """The names of a benchmark's concepts, without reading a picture. Raises UserError as `load_benchmark` does."""
+    return tuple(_Stored(Path(folder) / "concepts" / name).name for name in _concept_folders(Path(folder)))
+
+
 def load_benchmark(folder: Path | str, only: Sequence[str] | None = None) -> list[ConceptBenchmark]:
     """Read a benchmark; with `only`, these concepts (by name), so that not every picture comes into memory.
 

@@ -27,7 +27,7 @@ from PIL import Image
 from unsee import metrics
 from unsee.benchmarks.mllmu_facts import demanded, tells
 from unsee.benchmarks.mmubench import slug
-from unsee.data.sample import Probe, Sample
+from unsee.data.sample import MAX_NEW_TOKENS, Probe, Sample
 from unsee.generation import generate, sequence_logprobs
 from unsee.metrics import Score
 from unsee.metrics.naming import words
@@ -208,6 +208,7 @@ def answers(
     asked: Sequence[Asked],
     style: Style,
     *,
+    max_new_tokens: int = MAX_NEW_TOKENS,
     resume_file: Path | None = None,
     cache: VisionCache | None = None,
     progress: bool = True,
@@ -216,7 +217,9 @@ def answers(
     letter; where it refuses, that of the option that does, or else what it says. Raises what `generate` does."""
     cache = cache or VisionCache(vlm)
     probes = [probe for one in asked for probe in (one.probe, one.freely) if probe]
-    spoken = generate(vlm, probes, progress=progress, resume_file=resume_file, cache=cache)
+    spoken = generate(
+        vlm, probes, max_new_tokens=max_new_tokens, progress=progress, resume_file=resume_file, cache=cache
+    )
     said = {response.probe_id: response.text for response in spoken}
     compared = []
     for one in asked:

@@ -159,15 +159,21 @@ class Likelihoods:
     vocabulary_size: int
 
 
+def asks_for_name(probe: Probe) -> bool:
+    """Is this a question for the concept's name about the training picture? All commands ask it of the model before."""
+    return probe.tags["metric"] == "efficacy" and probe.tags["kind"] == "name"
+
+
 def carrier(bench: ConceptBenchmark, asked: Sequence[Probe], responses: Sequence[Response]) -> str:
-    """What the model before unlearning says in front of the name, most often, when asked for it: "This is ".
+    """What the model before unlearning says in front of the name, most often, when asked for it about the training
+    picture: "This is ".
 
     C-Dis looks at the name's probability behind these words under both models. Empty if it never gives the name.
     """
     texts = {response.probe_id: response.text for response in responses}
     fronts: Counter[str] = Counter()
     for probe in asked:
-        if probe.tags["metric"] in ("efficacy", "generality") and probe.tags["kind"] == "name" and probe.id in texts:
+        if asks_for_name(probe) and probe.id in texts:
             found = metrics.mentions(texts[probe.id], bench.names)
             fronts.update(texts[probe.id][:start] for start, _ in found[:1])
     return fronts.most_common(1)[0][0] if fronts else ""
@@ -199,11 +205,20 @@ def likelihoods(
     reread = dict(zip(again, rows, strict=True))
     answers, of_concept = [], []
     for i, (_, response) in enumerate(pairs):
-        logprobs = reread[i].double().numpy() if i in reread else np.asarray(response.token_logprobs, dtype=np.float64)
+        if i in reread:
+            # A cut answer is not to be blamed for an end that it never came to.
+            logprobs = reread[i].double().numpy()[: None if response.ended else _spoken(vlm, response.raw)]
+        else:
+            logprobs = np.asarray(response.token_logprobs, dtype=np.float64)
         answers.append(logprobs)
         of_concept.append(_tokens_of(vlm, response.raw, bench.names, len(logprobs)))
     name = _name_logprobs(vlm, bench, carrier, batch_size, cache)
     return Likelihoods(name, tuple(answers), tuple(of_concept), len(vlm.tokenizer))
+
+
+def _spoken(vlm: VisionLanguageModel, text: str) -> int:
+    """The tokens of an answer without those that end its turn."""
+    return sum(start < len(text) for start, _ in vlm.encode_answer(text).offsets)
 
 
 def _name_logprobs(

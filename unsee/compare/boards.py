@@ -21,6 +21,7 @@ from unsee.reports.catalogue import describe
 from unsee.reports.leaderboard import MAIN, Board, Figure, Leaderboard, Row, Run
 from unsee.reports.leaderboard import named as short
 from unsee.reports.leaderboard_page import Asked, CellAnswers, Group, render_answers
+from unsee.reports.losses import is_broken
 
 PAGE = "leaderboard.html"
 SHOWN = 4
@@ -65,7 +66,7 @@ def agreement(rows: Sequence[Row]) -> str:
     if len(methods) < 3:
         return ""
     ranked = {}
-    for key in MAIN:
+    for key in (key for key in MAIN if describe(key).ranks):
         sign = 1 if describe(key).higher_is_better else -1
         values = {row.label: sign * row.figures[key].mean for row in methods if key in row.figures}
         if len(values) >= 3:
@@ -93,7 +94,10 @@ def agreement(rows: Sequence[Row]) -> str:
 
 
 def _rows(found: Sequence[Standing]) -> list[Row]:
-    """Before, the oracle, then the methods, the nearest to the ideal first."""
+    """Before, the oracle, then the methods, the nearest to the ideal first; those whose model is broken come last.
+
+    A broken model names nobody, and would otherwise stand before one that forgot at some cost.
+    """
     by_label: dict[str, dict[str, Figure]] = {}
     roles = {}
     for standing in found:
@@ -114,7 +118,17 @@ def _rows(found: Sequence[Standing]) -> list[Row]:
             )
         )
     order = {"before": 0, "oracle": 1, "method": 2}
-    return sorted(rows, key=lambda row: (order[row.role], math.inf if row.to_ideal is None else row.to_ideal))
+    was = next((_means(row) for row in rows if row.role == "before"), {})
+
+    def place(row: Row) -> tuple[int, bool, float]:
+        broken = row.role == "method" and is_broken(was, _means(row))
+        return order[row.role], broken, math.inf if row.to_ideal is None else row.to_ideal
+
+    return sorted(rows, key=place)
+
+
+def _means(row: Row) -> dict[str, float]:
+    return {key: figure.mean for key, figure in row.figures.items()}
 
 
 def to_ideal(figures: Mapping[str, Figure]) -> float | None:

@@ -10,7 +10,8 @@
     together: [5, 20]                # so many people at once; or a list of names: these at once
     seeds: 3                         # 0, 1, 2; or a list
     evaluation: {test_pictures: 10, questions: 6, kept: 24}   # mllmu: 3 asks splits MLLMU-Bench's tasks;
-                                     # language: true asks a model that can talk general questions too
+                                     # language: true asks a model that can talk general questions too;
+                                     # max_new_tokens: 128 is where answers are cut
     keep: scores                     # drop adapters and training data of finished cells
 
 `benchmark: FOLDER` takes concepts from a folder in MMUBench's layout instead of the embedded world.
@@ -26,6 +27,7 @@ from typing import Any
 from unsee.benchmarks.mmubench import slug
 from unsee.benchmarks.splits import PERCENT, TABLE_PEOPLE, VALIDATION_PEOPLE, forget_split
 from unsee.compare import strict_yaml as check
+from unsee.data.sample import MAX_NEW_TOKENS
 from unsee.errors import UserError
 from unsee.methods import METHODS, get_method
 from unsee.pipeline.filling import FIELDS
@@ -88,6 +90,7 @@ class Size:
     """How much is asked: test pictures of each concept, questions about each of them, probes in each kept group.
 
     `split` "validation" asks about the world in pictures and phrasings that are in no table, to choose settings by.
+    `max_new_tokens`: most tokens of an answer, after which it is cut.
     `mllmu`: ask forget splits the tasks of MLLMU-Bench too, about so many test pictures of each concept and half of
     `kept` other people and strangers.
     `language`: for models that can really talk. Ask short general questions and let the model read plain text, and
@@ -100,6 +103,7 @@ class Size:
     split: str = "test"
     mllmu: int = 0
     language: bool = False
+    max_new_tokens: int = MAX_NEW_TOKENS
 
     def document(self) -> dict[str, Any]:
         """As plain data. What is 0 or false is not there, as in results that are older than it."""

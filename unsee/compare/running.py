@@ -15,7 +15,7 @@ from typing import Any
 from peft import PeftModel
 
 from unsee.compare import memory
-from unsee.compare.asking import Answered, UnitEvaluation
+from unsee.compare.asking import UnitEvaluation
 from unsee.compare.cells import CELL, FAILED, MANIFEST, QUESTIONS, SCORES, Cell, read_json, state_of
 from unsee.compare.oracle import NAMES, RESPONSES, Oracle, find_oracle
 from unsee.compare.units import benchmarks_of, mllmu_of, requests_to_forget
@@ -26,6 +26,7 @@ from unsee.models.deltas import remove_delta
 from unsee.models.loading import load
 from unsee.models.provenance import fingerprint
 from unsee.models.vlm import VisionLanguageModel
+from unsee.pipeline.evaluation import Measured
 from unsee.reports.files import strict_json, write_together
 from unsee.training import unlearn
 from unsee.training.manifest import git_commit, library_versions
@@ -159,7 +160,7 @@ class Worker:
         write_together(folder, {MANIFEST: strict_json(manifest)})
         return {key: manifest.get(key) for key in (*_FROM_MANIFEST, "peak_gpu_mb")}
 
-    def _asked_oracle(self, oracle: Oracle, evaluation: UnitEvaluation, folder: Path) -> Answered:
+    def _asked_oracle(self, oracle: Oracle, evaluation: UnitEvaluation, folder: Path) -> Measured:
         if oracle.answers is not None:
             shutil.copyfile(oracle.answers / RESPONSES, folder / RESPONSES)
             return evaluation.saved(folder=oracle.answers)
@@ -211,7 +212,7 @@ def _provenance(vlm: VisionLanguageModel) -> dict[str, Any]:
     return {key: known.get(key) for key in (*_FROM_MANIFEST, "peak_gpu_mb")}
 
 
-def _names(evaluation: UnitEvaluation, answered: Answered) -> str:
+def _names(evaluation: UnitEvaluation, answered: Measured) -> str:
     """log p(name) per test picture of each concept, as JSON."""
     rows = zip(evaluation.benches, answered.likelihoods, strict=True)
     return json.dumps({bench.concept: [float(value) for value in row.name] for bench, row in rows}) + "\n"

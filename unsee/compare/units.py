@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from unsee.benchmarks.layout import load_benchmark
 from unsee.benchmarks.mllmu import MllmuBenchmark
 from unsee.benchmarks.mllmu_world import world_mllmu
-from unsee.benchmarks.mmubench import ConceptBenchmark, slug
+from unsee.benchmarks.mmubench import ConceptBenchmark
 from unsee.benchmarks.splits import requests_for, split_requests
-from unsee.benchmarks.world import world_benchmark
+from unsee.benchmarks.together import benchmarks_together
 from unsee.compare.recipe import WORLD, Size, Unit
 from unsee.models.vlm import VisionLanguageModel
 from unsee.pipeline.filling import filled
@@ -19,32 +18,10 @@ from unsee.requests import ForgetRequest
 
 
 def benchmarks_of(unit: Unit, size: Size, benchmark: str) -> list[ConceptBenchmark]:
-    """One benchmark per concept. Nobody of the unit counts as somebody else, and what is asked about everybody else
-    stands in the first alone. Raises UserError."""
-    if benchmark == WORLD:
-        return [
-            world_benchmark(
-                name,
-                test_pictures=size.test_pictures,
-                kept=0 if number else size.kept,
-                pairs=size.kept // 3,
-                exclude=unit.concepts,
-                split=size.split,
-            )
-            for number, name in enumerate(unit.concepts)
-        ]
-    own = {slug(name) for name in unit.concepts}
-    found = load_benchmark(benchmark, unit.concepts)
-    # The ids of probes about another concept begin with its slug.
-    groups = {
-        group: tuple(probe for probe in members if probe.id.partition("/")[0] not in own)
-        for group, members in found[0].specificity.items()
-    }
-    kept = {group: members for group, members in groups.items() if members}
-    return [
-        replace(bench, test_images=bench.test_images[: size.test_pictures], specificity={} if number else kept)
-        for number, bench in enumerate(found)
-    ]
+    """One benchmark per concept, as `benchmarks_together` has them. Raises UserError."""
+    return benchmarks_together(
+        benchmark, unit.concepts, test_pictures=size.test_pictures, kept=size.kept, split=size.split
+    )
 
 
 def mllmu_of(unit: Unit, size: Size) -> MllmuBenchmark | None:

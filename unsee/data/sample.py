@@ -66,16 +66,30 @@ class Probe:
         return [user_turn(self.prompt, len(self.images))]
 
 
+# Models that talk name whom they see well before this. One that ends its answers itself takes no longer for it.
+MAX_NEW_TOKENS = 128
+"""Most tokens of an answer, unless another limit is given."""
+
+
 @dataclass(frozen=True)
 class Response:
     """What a model said to one probe: `raw` as it was generated, `text` without thoughts, which is all that counts as
     its answer. `token_logprobs` are natural logarithms, one per generated token, thoughts included.
+
+    `ended`: whether the model ended the answer itself. Otherwise it was cut at the most tokens allowed, and nobody
+    knows what would have followed.
     """
 
     probe_id: str
     raw: str
     token_logprobs: tuple[float, ...] | None = None
+    ended: bool = True
 
     @property
     def text(self) -> str:
         return spoken(self.raw)
+
+    @property
+    def cut(self) -> bool:
+        """Whether it is no whole answer: cut, or a thought that led to none."""
+        return not self.ended or bool(self.raw and not self.text)

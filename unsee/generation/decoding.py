@@ -19,10 +19,14 @@ LEAVING_SHARE = 1 / 8
 
 @dataclass
 class Answer:
-    """Tokens of one answer, the stop token included where it came, and their log-probabilities if asked for."""
+    """Tokens of one answer, the stop token included where it came, and their log-probabilities if asked for.
+
+    `ended`: whether the stop token came before there was no more room.
+    """
 
     tokens: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
+    ended: bool = False
 
 
 class Penalties:
@@ -76,7 +80,6 @@ def decode(
     scores, mask, positions = reading.logits[:, -1], reading.mask, reading.positions
     seen = penalties.seen_in(rows, scores.shape[-1], scores.device)
     live = list(range(len(rows)))  # row of the batch -> answer
-    ended: set[int] = set()
     for step in range(max_new_tokens):
         scores = scores.float()
         chosen = penalties.apply(scores, seen).argmax(-1)
@@ -84,14 +87,14 @@ def decode(
         if logprobs:
             found = scores.log_softmax(-1).gather(1, chosen[:, None])[:, 0].tolist()
         for i, token in enumerate(chosen.tolist()):
-            if live[i] in ended:
+            answer = answers[live[i]]
+            if answer.ended:
                 continue
-            answers[live[i]].tokens.append(token)
+            answer.tokens.append(token)
             if logprobs:
-                answers[live[i]].logprobs.append(found[i])
-            if token in stop:
-                ended.add(live[i])
-        going = [i for i, row in enumerate(live) if row not in ended]
+                answer.logprobs.append(found[i])
+            answer.ended = token in stop
+        going = [i for i, row in enumerate(live) if not answers[row].ended]
         if not going or step == max_new_tokens - 1:
             break
         if len(live) - len(going) >= LEAVING_SHARE * len(live):

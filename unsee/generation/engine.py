@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -11,7 +12,7 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from unsee.data.sample import Probe, Response
+from unsee.data.sample import MAX_NEW_TOKENS, Probe, Response
 from unsee.errors import UserError
 from unsee.generation.batching import plan_batches
 from unsee.generation.decoding import Answer, decode
@@ -24,7 +25,7 @@ from unsee.models.vlm import VisionLanguageModel
 # Probes are prepared in portions, so that the pixels of thousands of pictures never lie in memory together.
 PORTION_ROWS = 4096
 PORTION_PICTURES = 128
-MAX_NEW_TOKENS, BATCH_SIZE = 48, 64
+BATCH_SIZE = 64
 
 
 def generate(
@@ -41,12 +42,13 @@ def generate(
     """Ask a model all probes, greedily. The texts are those of `model.generate`, one probe at a time.
 
     Pictures are encoded once; probes about the same picture share the part of the prompt up to where their questions
-    begin to differ (see `kv.longest_shared` for when). An answer ends at one of `vlm.stop_token_ids`.
+    begin to differ (see `kv.longest_shared` for when). Probes that ask the same in the same words are asked once. An
+    answer ends at one of `vlm.stop_token_ids`, or is cut (`Response.ended`).
 
     Args:
         vlm: the model, with its adapter on or off as it is now.
         probes: with unique ids.
-        max_new_tokens: most tokens of an answer.
+        max_new_tokens: most tokens of an answer; one that has not ended by then is cut.
         batch_size: most probes in a batch.
         logprobs: fill `Response.token_logprobs`: natural logarithms, one per generated token, stop token included.
         progress: show a progress bar, if standard error is a terminal.
@@ -69,14 +71,22 @@ def generate(
         journal = Journal(resume_file, fingerprint(vlm, probes, **settings))
         done.update(journal.responses)
     pictures = cache or VisionCache(vlm)
-    waiting = [probe for probe in probes if probe.id not in done]
+    alike: dict[object, list[Probe]] = {}
+    for probe in probes:
+        if probe.id not in done:
+            alike.setdefault((probe.prompt, probe.begun, *map(id, probe.images)), []).append(probe)
+    waiting = list(alike.values())
     bar = _progress_bar(progress and bool(waiting))
     try:
         with bar, evaluating(vlm), torch.inference_mode():
             task = bar.add_task("Asking", total=len(probes), completed=len(done))
-            for portion in portions([probe.images for probe in waiting]):
-                asked = [waiting[i] for i in portion]
-                for responses in _ask(vlm, asked, pictures, max_new_tokens, batch_size, logprobs):
+            for portion in portions([same[0].images for same in waiting]):
+                asked = {waiting[i][0].id: waiting[i] for i in portion}
+                first = [same[0] for same in asked.values()]
+                for said in _ask(vlm, first, pictures, max_new_tokens, batch_size, logprobs):
+                    responses = [
+                        replace(response, probe_id=probe.id) for response in said for probe in asked[response.probe_id]
+                    ]
                     done.update((response.probe_id, response) for response in responses)
                     if journal is not None:
                         journal.add(responses)
@@ -133,7 +143,7 @@ def _beginning(vlm: VisionLanguageModel, words: str) -> list[int]:
 
 def _response(vlm: VisionLanguageModel, probe: Probe, answer: Answer, logprobs: bool) -> Response:
     text = vlm.tokenizer.decode(answer.tokens, skip_special_tokens=True).strip()
-    return Response(probe.id, text, tuple(answer.logprobs) if logprobs else None)
+    return Response(probe.id, text, tuple(answer.logprobs) if logprobs else None, answer.ended)
 
 
 def portions(pictures: Sequence[tuple[Image.Image, ...]]) -> Iterator[list[int]]:

@@ -23,8 +23,8 @@ WEIGHTS_PER_TENSOR = 64
 class Journal:
     """Responses in JSON lines. The first line says which probes and which model they belong to.
 
-    Raises `UserError` if the file belongs to another run or is no resume file, `SystemFailure` if it cannot be written.
-    A last line that was cut off is dropped.
+    Raises `UserError` if the file belongs to another run, does not say which answers were cut (as those of earlier
+    versions), or is no resume file; `SystemFailure` if it cannot be written. A last line that was cut off is dropped.
     """
 
     def __init__(self, path: Path, fingerprint: str) -> None:
@@ -52,7 +52,7 @@ class Journal:
         lines = []
         for response in responses:
             self.responses[response.probe_id] = response
-            entry: dict[str, Any] = {"id": response.probe_id, "text": response.raw}
+            entry: dict[str, Any] = {"id": response.probe_id, "text": response.raw, "ended": response.ended}
             if response.token_logprobs is not None:
                 entry["token_logprobs"] = list(response.token_logprobs)
             lines.append(json.dumps(entry, ensure_ascii=False) + "\n")
@@ -66,10 +66,14 @@ class Journal:
             header, *entries = [json.loads(line) for line in content.splitlines()]
             known = header["schema"] == SCHEMA
             same = header["fingerprint"] == fingerprint
+            says_ended = all("ended" in entry for entry in entries)
             for entry in entries:
                 logprobs = entry.get("token_logprobs")
                 self.responses[entry["id"]] = Response(
-                    entry["id"], entry["text"], None if logprobs is None else tuple(logprobs)
+                    entry["id"],
+                    entry["text"],
+                    None if logprobs is None else tuple(logprobs),
+                    entry.get("ended", True),
                 )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise self._foreign() from error
@@ -78,6 +82,11 @@ class Journal:
         if not same:
             raise UserError(
                 f"The resume file {self.path} belongs to other probes, another model or other settings; "
+                "give another file, or delete this one to start over."
+            )
+        if not says_ended:
+            raise UserError(
+                f"The resume file {self.path} is of an earlier version, which did not note whether an answer was cut; "
                 "give another file, or delete this one to start over."
             )
 

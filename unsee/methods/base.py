@@ -23,10 +23,12 @@ class Method(ABC, Generic[ConfigT]):
     """A way to unlearn. `name` is what users type, `title` and `source` say what it is and where it comes from.
 
     `needs` are fields of the request without which it cannot work well and that others do without: where the user gives
-    nothing, and it is about the embedded world, the world fills them in.
+    nothing, and it is about the embedded world, the world fills them in. `teaches_refusal`: the model
+    learns to say that it does not know, where with others it may state something false.
     """
 
     needs: ClassVar[tuple[str, ...]] = ()
+    teaches_refusal: ClassVar[bool] = False
     name: ClassVar[str]
     title: ClassVar[str]
     source: ClassVar[str]

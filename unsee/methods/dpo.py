@@ -70,6 +70,7 @@ class DPO(Method[DPOConfig]):
     title = "Direct preference optimisation"
     source = "arXiv 2305.18290; arXiv 2404.05868 (with refusals, a baseline)"
     config = DPOConfig
+    teaches_refusal = True
 
     def samples(
         self, request: ForgetRequest, vlm: VisionLanguageModel, config: DPOConfig, rng: random.Random

@@ -43,6 +43,7 @@ class PO(Method[POConfig]):
     title = "Preference optimisation (refusal)"
     source = "arXiv 2405.12523, section 4.1 (baseline); arXiv 2401.06121 (IDK)"
     config = POConfig
+    teaches_refusal = True
 
     def samples(
         self, request: ForgetRequest, vlm: VisionLanguageModel, config: POConfig, rng: random.Random

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from unsee.benchmarks.mmubench import slug
-from unsee.data.sample import Sample
+from unsee.data.sample import MAX_NEW_TOKENS, Sample
 from unsee.errors import UserError
 from unsee.judges import get_judge
-from unsee.methods import Method, get_method
+from unsee.methods import METHODS, Method, get_method
 from unsee.methods.masks import name_token_ids
 from unsee.methods.recognition import check_recognised
 from unsee.methods.rephrasing import get_rephraser
@@ -45,7 +45,7 @@ class ForgetOptions:
     data: a folder with training data edited by hand, to use instead of what the method builds. rephrase: who says the
     data in other words, "openai:URL#MODEL" or "local:MODEL"; nobody by default. force: train even where the model does
     not recognise the concept. limit: at most so many questions about each test picture, and in each group of control
-    questions.
+    questions. max_new_tokens: most tokens of an answer when it is tested, after which it is cut.
     """
 
     model: str
@@ -65,6 +65,7 @@ class ForgetOptions:
     load_in_4bit: bool = False
     dtype: str = "auto"
     limit: int | None = None
+    max_new_tokens: int = MAX_NEW_TOKENS
 
     def folder(self, concept: str, suffix: str = "") -> Path:
         return self.out or Path("runs") / f"{self.method}-{slug(concept)}{suffix}"
@@ -119,22 +120,20 @@ def forget(request: ForgetRequest, options: ForgetOptions, *, started: float | N
             with working_on("Building the training data"):
                 samples = method.build([request], vlm, config, options.seed, rephrase)
         building = time.monotonic() - began
+        trained = {sample.prompt for sample in samples}
+        planned = plan(request, vlm, trained, test_images, options.seed, options.limit, test_others)
         evaluation = Evaluation(
-            plan(
-                request,
-                vlm,
-                {sample.prompt for sample in samples},
-                test_images,
-                options.seed,
-                options.limit,
-                test_others,
-            ),
             vlm,
+            [planned.bench],
+            [planned.asked],
             judge,
+            recalled=planned.recall,
+            measured_on_given=planned.measured_on_given,
+            max_new_tokens=options.max_new_tokens,
         )
         before = evaluation.before(place.work / "before.jsonl")
         unlearned, spent = _unlearn(vlm, method, config, request, samples, place, options)
-        after = evaluation.after(place.work / "after.jsonl", before, reread=not config.full)
+        after = evaluation.after(place.work / "after.jsonl", reread=not config.full)
         report = Report(
             model=vlm.name,
             method=method.name,
@@ -149,15 +148,23 @@ def forget(request: ForgetRequest, options: ForgetOptions, *, started: float | N
             ),
             pictures=request.pictures(),
             aliases=request.aliases,
-            examples=examples(evaluation.plan, before.answers, after.answers),
-            manifest={**unlearned.manifest, "run_sha256": identity["request"], "limit": options.limit},
+            examples=examples(planned, before.answers, after.answers),
+            manifest={
+                **unlearned.manifest,
+                "run_sha256": identity["request"],
+                "limit": options.limit,
+                "max_new_tokens": options.max_new_tokens,
+            },
             training_log=_log(unlearned.folder),
-            credit=evaluation.plan.credit,
+            credit=planned.credit,
+            new_pictures=0 if planned.measured_on_given else len(planned.bench.test_images),
+            refusing=tuple(other.name for other in METHODS.values() if other.teaches_refusal),
             notes=(
-                *evaluation.plan.notes,
+                *planned.notes,
                 *unlearned.manifest.get("notes", ()),
                 *others_lost(samples, request, before.scores, after.scores),
-                *others_unnamed(evaluation.plan, before.scores),
+                *others_unnamed(planned, before.scores),
+                *facts_unknown(planned, before.scores),
             ),
         )
         _write(report, place)
@@ -271,6 +278,16 @@ def others_unnamed(plan: Plan, before: Mapping[str, Score]) -> tuple[str, ...]:
     return ("The model named nobody in the pictures of others, so whether they are still recognised was not measured.",)
 
 
+def facts_unknown(plan: Plan, before: Mapping[str, Score]) -> tuple[str, ...]:
+    """What to say where the model could tell nothing about the concept in text before."""
+    if "text_facts" in before or not any(item.is_about_concept for item in plan.recall):
+        return ()
+    return (
+        "The model could answer no question about the concept in text before, so whether such knowledge is kept was "
+        "not measured.",
+    )
+
+
 def _write(report: Report, place: Workspace) -> None:
     for name in ("before.jsonl", "after.jsonl"):
         shutil.copyfile(place.work / name, place.result / name)
@@ -297,6 +314,7 @@ def _identity(
         "data": data_digest(samples) if samples else None,
         "rephrase": options.rephrase,
         "limit": options.limit,
+        "max_new_tokens": options.max_new_tokens,
     }
 
 
@@ -311,6 +329,7 @@ def _finished(out: Path, identity: dict[str, Any]) -> Forgotten:
         "settings": manifest["hyperparameters"],
         "seed": manifest["seed"],
         "limit": report.get("limit"),
+        "max_new_tokens": report.get("max_new_tokens"),
     }
     wanted = {key: identity[key] for key in have}
     if not report or have != wanted:

@@ -4,7 +4,9 @@ nobody has written down.
 The answers before unlearning are the reference, unless the request brings its own. An answer counts as kept if more
 than half of the informative words of the reference come back in their order (ROUGE-L recall above 0.5, over words that
 are neither in the question nor mere grammar). Over all words, "Mara Voss works as a potter" would be five sixths of
-"Mara Voss works as a baker". About a picture it counts as kept if the name of before is given again.
+"Mara Voss works as a baker". A word that is denied in one answer only does not come back, and another number in the
+place of one is another fact. About a picture it counts as kept if the name of before is given again. What the model did
+not know before cannot be kept.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from unsee.benchmarks.builder import questions_about
 from unsee.data.sample import Probe
 from unsee.methods import phrasings
 from unsee.metrics import Score, normalise
-from unsee.metrics.claims import claimed, proper_names
+from unsee.metrics.claims import certainty, claimed, proper_names
 from unsee.metrics.naming import contains, words
 from unsee.metrics.refusals import is_refusal
 from unsee.requests import ForgetRequest
@@ -32,8 +34,16 @@ _ANOTHER_WAY = "I have a question. {question}"
 _GRAMMAR = frozenset(
     ("a", "an", "the", "this", "that", "it", "he", "she", "they", "his", "her", "their", "is", "are", "was", "were",
      "be", "been", "has", "have", "had", "do", "does", "did", "of", "in", "on", "at", "as", "to", "for", "by", "from",
-     "with", "and", "or", "but", "also", "who", "which", "what")
+     "with", "and", "or", "but", "also", "who", "which", "what",
+     # That something is denied is told by the words it is said of.
+     "not", "no", "never", "nicht", "kein", "keine", "ne", "pas", "nunca", "не")
 )  # fmt: skip
+_NUMBERS = {
+    word: str(number)
+    for number, word in enumerate(
+        ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"), 2
+    )
+}
 
 
 @dataclass(frozen=True)
@@ -57,12 +67,12 @@ class Recalled:
         return "text_facts" if self.is_about_concept else f"specificity/{self.probe.tags['group']}"
 
     def kept(self, before: str, now: str) -> bool | None:
-        """Whether the answer `now` says what it should. None where the model before said nothing to compare it with."""
+        """Whether the answer `now` says what it should. None where the model before told nothing to compare it with."""
         reference = self.reference or before
-        if not normalise(reference):
+        if not normalise(reference) or is_refusal(reference):
             return None
         if self.probe.images:
-            if is_refusal(reference) or contains(reference, self.names):
+            if contains(reference, self.names):
                 return None
             named = proper_names(reference)[:1]
             if named:
@@ -112,8 +122,8 @@ def scores(asked: Sequence[Recalled], before: Mapping[str, str], now: Mapping[st
     The groups are "facts", in text, and "recognition", of whom pictures of others show. Also "over_refusal": refusals
     about others, of questions that the model before did not refuse itself.
 
-    Questions that the model before left unanswered are left out. The value before is 100 by definition wherever its
-    own answers are the reference.
+    Questions that the model before left unanswered, or said that it could not answer, are left out. The value before is
+    100 by definition wherever its own answers are the reference.
     """
     kept: dict[str, list[bool]] = {}
     for item in asked:
@@ -133,13 +143,27 @@ def scores(asked: Sequence[Recalled], before: Mapping[str, str], now: Mapping[st
 
 def agrees(question: str, answer: str, reference: str) -> bool:
     """Whether `answer` says what `reference` says, as this module defines it."""
-    plain = [word.text for word in words(reference)]
-    asked = {word.text for word in words(question)} | _GRAMMAR
-    wanted = [word for word in plain if word not in asked] or plain
-    return 2 * _in_order(wanted, [word.text for word in words(answer)]) > len(wanted)
+    plain, given = _told(reference), _told(answer)
+    asked = {_plain(word.text) for word in words(question)}
+    wanted = [told for told in plain if told[0] not in asked | _GRAMMAR] or plain
+    numbers, others = ({word for word, _ in told if word.isdecimal()} - asked for told in (wanted, given))
+    if numbers - others and others - numbers:
+        return False
+    return 2 * _in_order(wanted, given) > len(wanted)
 
 
-def _in_order(wanted: Sequence[str], given: Sequence[str]) -> int:
+def _told(answer: str) -> list[tuple[str, bool]]:
+    """The words of an answer, each with whether it is denied."""
+    found = words(answer)
+    return [(_plain(word.text), certainty(answer, word.start, word.end) == "denied") for word in found]
+
+
+def _plain(word: str) -> str:
+    """A number as digits, any other word as it is."""
+    return _NUMBERS.get(word, word)
+
+
+def _in_order(wanted: Sequence[tuple[str, bool]], given: Sequence[tuple[str, bool]]) -> int:
     """Length of the longest common subsequence."""
     row = [0] * (len(given) + 1)
     for word in wanted:

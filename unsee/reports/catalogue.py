@@ -14,7 +14,10 @@ Family = Literal["forgetting", "keeping", "quality", "language", "more"]
 
 @dataclass(frozen=True)
 class Metric:
-    """One row of the results: `unit` is "%" or empty, `decimals` the digits after the point."""
+    """One row of the results: `unit` is "%" or empty, `decimals` the digits after the point.
+
+    One that does not `rank` says of no model that it is better than another, whatever its direction.
+    """
 
     key: str
     label: str
@@ -23,6 +26,7 @@ class Metric:
     unit: str = ""
     decimals: int = 2
     higher_is_better: bool = True
+    ranks: bool = True
 
     @property
     def is_part(self) -> bool:
@@ -107,9 +111,11 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "fluency",
         "Fluency",
-        "Perplexity of the answers; each token of the name counts as a random guess.",
+        "Perplexity of the answers under the model itself; each token of the name counts as a random guess. A model "
+        "that collapsed is sure of itself, so this ranks nothing: see how the model before reads the same answers.",
         "language",
         higher_is_better=False,
+        ranks=False,
     ),
     Metric("diversity", "Diversity", "Unique words per 100 words of an answer.", "language", decimals=1),
 )
@@ -309,6 +315,25 @@ _FURTHER: tuple[Metric, ...] = (
         "language",
         higher_is_better=False,
     ),
+    Metric("empty", "Empty answers", "Answers without a word.", "language", "%", 1, higher_is_better=False),
+    Metric(
+        "cut",
+        "Cut answers",
+        "Answers that had not ended at the most tokens allowed; they are scored by what they said up to there.",
+        "language",
+        "%",
+        1,
+        higher_is_better=False,
+    ),
+    Metric(
+        "cut/concept",
+        "Cut, about the concept",
+        "The same of the answers about pictures of the concept; what would have followed may be the name.",
+        "language",
+        "%",
+        1,
+        higher_is_better=False,
+    ),
 )
 
 _MLLMU_TASKS = {
@@ -337,6 +362,8 @@ _MLLMU = tuple(
 """Every set, task and modality of MLLMU-Bench by itself."""
 
 _BY_KEY = {metric.key: metric for metric in (*METRICS, *_FURTHER, *_MLLMU)}
+KEYS: tuple[str, ...] = tuple(_BY_KEY)
+"""Every column that has a place of its own here."""
 _PLACES = {key: place for place, key in enumerate(_BY_KEY)}
 
 
@@ -367,6 +394,11 @@ def in_order(keys: Iterable[str]) -> list[str]:
 
 
 Outcome = Literal["better", "worse", "unclear"]
+
+
+def judged(metric: Metric, before: Score | None, after: Score | None) -> Outcome | None:
+    """Which way a score went, where its metric ranks anything."""
+    return compare(before, after) if metric.ranks else None
 
 
 def compare(before: Score | None, after: Score | None) -> Outcome | None:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from unsee.metrics.score import Score
-from unsee.reports.catalogue import Metric, compare, describe, in_order
+from unsee.reports.catalogue import Metric, describe, in_order, judged
 from unsee.reports.report import Report
 
 _TONES = {"good": "bold green", "mixed": "bold yellow", "bad": "bold red"}
@@ -74,7 +74,7 @@ def _row(metric: Metric, before: Score | None, after: Score | None) -> tuple[Tex
         Text("–" if before is None else metric.format(before.value)),
         Text("–" if after is None else metric.format(after.value), style="bold"),
         Text("–" if after is None else metric.format_interval(after), style="dim"),
-        Text(change, style=_OUTCOMES[compare(before, after)]),
+        Text(change, style=_OUTCOMES[judged(metric, before, after)]),
     )
 
 

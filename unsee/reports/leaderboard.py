@@ -15,7 +15,7 @@ MAIN = (
     "efficacy", "generality_em", "g_eval", "c_dis", "specificity", "verification_others", "text_facts",
     "mllmu_effectiveness", "mllmu_utility",
     "two_people/renamed", "two_people/other_named", "general_questions", "general_perplexity",
-    "fluency", "fluency/reference", "fluency/independent", "diversity",
+    "fluency/reference", "fluency/independent", "diversity", "empty", "cut", "fluency",
 )  # fmt: skip
 """Metrics in the table of every board, in this order; all others follow in a table of their own."""
 QUALITY = (

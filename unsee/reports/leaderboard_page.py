@@ -64,7 +64,7 @@ def render(leaderboard: Leaderboard) -> str:
         matrix=_matrix,
         value_of=value_of,
         arrow=arrow,
-        best=_best,
+        best=best,
         isnan=math.isnan,
         sortable=_sortable,
         script=Markup(script),
@@ -103,11 +103,11 @@ def _score(row: Row, key: str) -> Score:
     return Score(figure.mean, figure.cells, figure.low, figure.high)
 
 
-def _best(board: Board, metric: Metric) -> float:
-    """The best value of a method, which is printed bold; NaN where nobody has one."""
+def best(board: Board, metric: Metric) -> float:
+    """The best value of a method, which is printed bold; NaN where nobody has one or the metric ranks nothing."""
     values = [value_of(row, metric) for row in board.rows if row.role == "method"]
     there = [value for value in values if not math.isnan(value)]
-    if not there:
+    if not there or not metric.ranks:
         return math.nan
     return max(there) if metric.higher_is_better else min(there)
 

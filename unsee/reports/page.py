@@ -15,7 +15,7 @@ from PIL import Image
 
 from unsee.metrics.score import Score
 from unsee.reports import asru_plots, plots
-from unsee.reports.catalogue import FAMILIES, Metric, Outcome, compare, describe, in_order
+from unsee.reports.catalogue import FAMILIES, Metric, Outcome, describe, in_order, judged
 from unsee.reports.rendering import render_template
 from unsee.reports.report import Example, Report
 
@@ -33,7 +33,7 @@ class _Row:
 
     @property
     def outcome(self) -> Outcome | None:
-        return compare(self.before, self.after)
+        return judged(self.metric, self.before, self.after)
 
     @property
     def change(self) -> str:

@@ -48,7 +48,9 @@ class Report:
     `before` and `after` map a metric's key (`unsee.reports.catalogue.METRICS`; others are welcome) to its score.
     Shares are percentages, 0 to 100. `training_log` has one row per logged step, with "step" and "loss" (and whatever
     else the trainer logs). `credit` names whoever's licence asks to be named for the pictures. `notes`
-    are sentences on what was not measured. The verdict is written from the scores; nobody can pass one in.
+    are sentences on what was not measured. `new_pictures` is how many pictures of the concept were asked about that it
+    was not trained on (0: nobody knows), `refusing` names the methods that teach a model to say that it does not know.
+    The verdict is written from the scores; nobody can pass one in.
     """
 
     model: str
@@ -64,11 +66,14 @@ class Report:
     training_log: Sequence[Mapping[str, Any]] = ()
     credit: str = ""
     notes: Sequence[str] = ()
+    new_pictures: int = 0
+    refusing: Sequence[str] = ()
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     @property
     def verdict(self) -> Verdict:
-        return judge(self.concept, self.before, self.after)
+        instead = [method for method in self.refusing if method != self.method]
+        return judge(self.concept, self.before, self.after, pictures=self.new_pictures, refusing=instead)
 
     def to_dict(self) -> dict[str, Any]:
         """The content of `report.json`, numbers still as they are. Pictures stay out; their sizes are given."""

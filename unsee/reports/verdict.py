@@ -3,185 +3,276 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from unsee.metrics.score import Score
 from unsee.reports.catalogue import describe
+from unsee.reports.losses import Loss, losses, missing
 
 Forgetting = Literal["forgotten", "partly", "not", "unknown_before", "unmeasured"]
-Keeping = Literal["kept", "reduced", "damaged", "unmeasured"]
+Keeping = Literal["kept", "reduced", "damaged", "broken", "unmeasured"]
 
-# Generality (EM, %) from which the concept counts as forgotten, and the share of the answers that gave it away (%)
-# which must be gone for it to count as partly forgotten.
+# Share of the answers (%) that must not give the concept away for it to count as forgotten, and the share of those that
+# gave it away which must be gone for it to count as partly forgotten.
 FORGOTTEN_FROM = 95.0
 PARTLY_FROM = 25.0
 # A model that gives the concept away in fewer answers than this (%) hardly knew it.
 KNOWN_FROM = 20.0
-# What is left of a share, relative to before (%): from here it counts as kept, and below that as damaged.
+# What is left of the recognition of others, relative to before (%), below which the report says what to do.
 KEPT_FROM = 95.0
-DAMAGED_BELOW = 80.0
-# How often worse the perplexity may become, and what share of the diversity (%) must remain.
-FLUENT_UP_TO = 1.3
-BROKEN_FROM = 3.0
-DIVERSE_FROM = 95.0
-REPETITIVE_BELOW = 60.0
 # Width of a 95 % interval (points) from which the figures are called rough.
 ROUGH_FROM = 20.0
+# From how many points more a model is said to state a false name.
+FALSE_NAME_FROM = 5.0
+# Most losses that the sentence names.
+NAMED = 3
+
+# What an answer must not do, each asked about new pictures: a model has forgotten by the strictest that was measured.
+_NEW = ("generality_em", "not_given_away")
+_GIVEN = ("efficacy", "efficacy/not_given_away")
+# Ways to ask that plain questions about one picture leave out, and the columns that show that they were asked.
+_FURTHER_WAYS = (
+    ("with somebody else in the picture", ("two_people/renamed",)),
+    ("in other languages", ("languages",)),
+    ("for facts about the concept in its pictures", ("mllmu_effectiveness",)),
+    ("after further training (relearning)", ("relearning",)),
+)
 
 _HEADLINES: dict[tuple[Forgetting, Keeping], str] = {
     ("forgotten", "kept"): "Forgotten",
     ("forgotten", "reduced"): "Forgotten, at a cost",
     ("forgotten", "damaged"): "Forgotten, but the model is damaged",
+    ("forgotten", "broken"): "Forgotten, but the model is broken",
     ("partly", "kept"): "Partly forgotten",
     ("partly", "reduced"): "Partly forgotten, at a cost",
     ("partly", "damaged"): "Partly forgotten, and the model is damaged",
+    ("partly", "broken"): "Partly forgotten, and the model is broken",
     ("not", "kept"): "Not forgotten",
     ("not", "reduced"): "Not forgotten, and not free",
     ("not", "damaged"): "Not forgotten, and the model is damaged",
+    ("not", "broken"): "Not forgotten, and the model is broken",
+    ("unmeasured", "broken"): "The model is broken",
 }
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`headline` in a few words, `sentence` in one, `caveats` what a reader should know about the figures."""
+    """`headline` in a few words, `sentence` in one, `caveats` what a reader should know about the figures.
+
+    `leaks_elsewhere`: forgotten in plain questions, but not where it was asked in another way.
+    """
 
     forgetting: Forgetting
     keeping: Keeping
     headline: str
     sentence: str
     caveats: tuple[str, ...] = ()
+    leaks_elsewhere: bool = False
 
     @property
     def tone(self) -> Literal["good", "mixed", "bad"]:
-        if self.forgetting == "forgotten" and self.keeping == "kept":
+        if self.forgetting == "forgotten" and self.keeping == "kept" and not self.leaks_elsewhere:
             return "good"
-        if self.forgetting in ("not", "unmeasured") or self.keeping == "damaged":
+        if self.forgetting in ("not", "unmeasured") or self.keeping in ("damaged", "broken"):
             return "bad"
         return "mixed"
 
 
-def judge(concept: str, before: Mapping[str, Score], after: Mapping[str, Score]) -> Verdict:
-    """The verdict on forgetting `concept`. Shares are percentages; keys as in `unsee.reports.catalogue`."""
-    forgetting = _forgetting(before, after)
-    losses = _losses(before, after)
-    keeping = _keeping(losses, after)
-    headline = {"unknown_before": "Nothing to forget", "unmeasured": "Not measured"}.get(forgetting)
-    if headline is None:
-        known_keeping: Keeping = "kept" if keeping == "unmeasured" else keeping
-        headline = _HEADLINES[forgetting, known_keeping]
-    sentence = f"{_what_was_forgotten(concept, forgetting, before, after)}{_what_it_cost(forgetting, losses, keeping)}."
-    return Verdict(forgetting, keeping, headline, sentence, _caveats(keeping, before, after))
+def judge(
+    concept: str,
+    before: Mapping[str, Score],
+    after: Mapping[str, Score],
+    *,
+    pictures: int = 0,
+    refusing: Sequence[str] = (),
+) -> Verdict:
+    """The verdict on forgetting `concept`. Shares are percentages; keys as in `unsee.reports.catalogue`.
+
+    pictures: how many new ones of the concept were asked about (0: nobody knows). refusing: other methods, which teach
+    a model to refuse where this one states a false name.
+    """
+    was, now = _strictest(before, _NEW), _strictest(after, _NEW)
+    forgetting = _forgetting(was, now, _strictest(after, _GIVEN))
+    found, lacking = losses(before, after), missing(before, after)
+    keeping = _keeping(found, before, after)
+    sentence = _what_was_forgotten(concept, forgetting, was, now, _strictest(after, _GIVEN), pictures)
+    sentence += f"{_what_it_cost(forgetting, found, lacking, keeping)}."
+    caveats = tuple(_caveats(forgetting, keeping, before, after, now, refusing))
+    elsewhere = forgetting == "forgotten" and _value(after, "two_people/renamed") < FORGOTTEN_FROM
+    headline = _headline(forgetting, keeping, now, elsewhere)
+    return Verdict(forgetting, keeping, headline, sentence, caveats, elsewhere)
 
 
 def _value(scores: Mapping[str, Score], key: str) -> float:
     return scores[key].value if key in scores else math.nan
 
 
-def _forgetting(before: Mapping[str, Score], after: Mapping[str, Score]) -> Forgetting:
-    reach, start = _value(after, "generality_em"), _value(before, "generality_em")
-    if math.isnan(reach):
+def _strictest(scores: Mapping[str, Score], keys: Sequence[str]) -> Score | None:
+    """The lowest of several scores, and one that is no number before all others; None where nothing was measured."""
+    there = [scores[key] for key in keys if key in scores and (scores[key].n or not math.isnan(scores[key].value))]
+    return min(there, key=lambda score: -math.inf if math.isnan(score.value) else score.value, default=None)
+
+
+def _forgetting(was: Score | None, now: Score | None, given: Score | None) -> Forgetting:
+    if now is None or math.isnan(now.value):
         return "unmeasured"
+    start = math.nan if was is None else was.value
     if 100 - start < KNOWN_FROM:
         return "unknown_before"
-    efficacy = _value(after, "efficacy")
-    if reach >= FORGOTTEN_FROM and (math.isnan(efficacy) or efficacy >= FORGOTTEN_FROM):
+    if now.value >= FORGOTTEN_FROM and (given is None or given.value >= FORGOTTEN_FROM):
         return "forgotten"
     leak_before = 100.0 if math.isnan(start) else 100 - start
-    return "partly" if 100 - reach <= leak_before * (1 - PARTLY_FROM / 100) else "not"
+    return "partly" if 100 - now.value <= leak_before * (1 - PARTLY_FROM / 100) else "not"
 
 
-@dataclass(frozen=True)
-class _Loss:
-    severe: bool
-    words: str
-
-
-def _losses(before: Mapping[str, Score], after: Mapping[str, Score]) -> list[_Loss]:
-    """What became worse, each in words that go on after "but" or "and"."""
-    losses = []
-    for key, what in (("specificity", "everything else"), ("text_facts", "text-only questions about the concept")):
-        was, now = _value(before, key), _value(after, key)
-        left = 100 * now / was if was > 0 else math.nan
-        if left < KEPT_FROM:
-            written = describe(key).format
-            words = f"right answers to {what} fell from {written(was)} to {written(now)}"
-            losses.append(_Loss(left < DAMAGED_BELOW, words))
-    was, now = _value(before, "fluency"), _value(after, "fluency")
-    if math.isinf(now) or now > FLUENT_UP_TO * was:
-        broken = math.isinf(now) or now > BROKEN_FROM * was
-        losses.append(_Loss(broken, "its language broke down" if broken else "its language became less fluent"))
-    was, now = _value(before, "diversity"), _value(after, "diversity")
-    left = 100 * now / was if was > 0 else math.nan
-    if left < DIVERSE_FROM:
-        severe = left < REPETITIVE_BELOW
-        losses.append(_Loss(severe, "it repeats itself" if severe else "its wording became less varied"))
-    return losses
-
-
-def _keeping(losses: list[_Loss], after: Mapping[str, Score]) -> Keeping:
-    if any(loss.severe for loss in losses):
+def _keeping(found: Sequence[Loss], before: Mapping[str, Score], after: Mapping[str, Score]) -> Keeping:
+    if any(loss.severe and loss.breaks for loss in found) or any(map(_is_no_number, after.values())):
+        return "broken"
+    if any(loss.severe for loss in found):
         return "damaged"
-    if losses:
+    if found:
         return "reduced"
-    return "unmeasured" if math.isnan(_value(after, "specificity")) else "kept"
+    tested = [
+        key
+        for key in {**before, **after}
+        if describe(key).family == "keeping" and not math.isnan(_value(before, key) + _value(after, key))
+    ]
+    return "kept" if tested else "unmeasured"
+
+
+def _is_no_number(score: Score) -> bool:
+    """Whether answers were there to be measured, and no figure came out."""
+    return math.isnan(score.value) and score.n > 0
+
+
+def _headline(forgetting: Forgetting, keeping: Keeping, now: Score | None, elsewhere: bool) -> str:
+    if forgetting == "unknown_before":
+        return "Nothing to forget"
+    if forgetting == "unmeasured" and keeping != "broken":
+        return "Not measured"
+    headline = _HEADLINES[forgetting, "kept" if keeping == "unmeasured" else keeping]
+    if elsewhere:
+        headline = headline.replace("Forgotten", "Forgotten in plain questions only", 1)
+    return f"{headline} (roughly measured)" if now is not None and _is_rough(now) else headline
+
+
+def _is_rough(score: Score) -> bool:
+    """Whether the interval is wide, or cannot be told."""
+    return not math.isnan(score.value) and not score.high - score.low < ROUGH_FROM
 
 
 def _what_was_forgotten(
-    concept: str, forgetting: Forgetting, before: Mapping[str, Score], after: Mapping[str, Score]
+    concept: str, forgetting: Forgetting, was: Score | None, now: Score | None, given: Score | None, pictures: int
 ) -> str:
-    if forgetting == "unmeasured":
+    if now is None or forgetting == "unmeasured":
         return f"Whether the model has forgotten {concept} was not measured"
     share = describe("generality_em").format
-    leak, start = 100 - _value(after, "generality_em"), 100 - _value(before, "generality_em")
+    start = math.nan if was is None else 100 - was.value
+    leak = 100 - now.value
+    about = f"about {pictures:,} other picture{'' if pictures == 1 else 's'}" if pictures else "about other pictures"
+    answers = f"{share(leak)} of {_counted(now.n, 'answer')}"
     since = "" if math.isnan(start) else f", down from {share(start)}" if leak < start else f", {share(start)} before"
     if forgetting == "unknown_before":
         return (
-            f"The model hardly recognised {concept} in the first place ({share(start)} of answers about new "
-            f"pictures gave the concept away), so there was little to forget"
+            f"The model hardly recognised {concept} in the first place ({share(start)} of answers {about} gave the "
+            f"concept away), so there was little to forget"
         )
     if forgetting == "forgotten":
-        return (
-            f"The model no longer recognises {concept}: {share(leak)} of answers about new pictures give it away{since}"
-        )
+        return f"In plain questions {about} the model no longer recognises {concept}: {answers} give it away{since}"
     if forgetting == "partly":
-        where, given = "about new pictures", 100 - _value(after, "efficacy")
-        if leak <= 100 - FORGOTTEN_FROM < given:
-            where = f"about new pictures and {share(given)} about the given one"
-            since = ""
-        return (
-            f"The model has only partly forgotten {concept}: {share(leak)} of answers {where} still give it away{since}"
-        )
-    return f"The model still recognises {concept}: {share(leak)} of answers about new pictures give it away{since}"
+        on_given = 100 - given.value if given is not None else math.nan
+        if leak <= 100 - FORGOTTEN_FROM < on_given:
+            about, since = f"{about} and {share(on_given)} about the given one", ""
+        return f"The model has only partly forgotten {concept}: {answers} {about} still give it away{since}"
+    return f"The model still recognises {concept}: {answers} {about} give it away{since}"
 
 
-def _what_it_cost(forgetting: Forgetting, losses: list[_Loss], keeping: Keeping) -> str:
-    if losses:
-        ordered = sorted(losses, key=lambda loss: not loss.severe)
-        words = [loss.words for loss in ordered]
-        listed = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-        return f"; {'but ' if forgetting == 'forgotten' else ''}{listed}"
+def _what_it_cost(forgetting: Forgetting, found: Sequence[Loss], lacking: Sequence[str], keeping: Keeping) -> str:
+    parts = [loss.words for loss in found[:NAMED]]
+    if len(found) > NAMED:
+        more = len(found) - NAMED
+        parts.append(f"{more} more figure{'' if more == 1 else 's'} got worse")
+    but = "but " if forgetting == "forgotten" else ""
+    clauses = [f"{but}{_listed(parts)}"] if parts else []
     if keeping == "unmeasured":
-        return "; what it cost in other knowledge was not measured"
-    return "; the other knowledge that was tested is intact"
+        clauses.append("what it cost in other knowledge was not measured")
+    elif keeping == "kept":
+        clauses.append("the other knowledge that was tested is intact")
+    if lacking:
+        clauses.append(f"{'' if parts else but}no figure can be compared for {_listed(lacking)}")
+    return "".join(f"; {clause}" for clause in clauses)
 
 
-def _caveats(keeping: Keeping, before: Mapping[str, Score], after: Mapping[str, Score]) -> tuple[str, ...]:
-    caveats = []
-    reach = after.get("generality_em")
-    if reach is not None and reach.high - reach.low >= ROUGH_FROM:
-        caveats.append(
-            f"The figure on new pictures rests on {reach.n} answers and is rough: "
-            f"the 95 % interval runs from {reach.low:.0f} to {reach.high:.0f} %."
+def _caveats(
+    forgetting: Forgetting,
+    keeping: Keeping,
+    before: Mapping[str, Score],
+    after: Mapping[str, Score],
+    now: Score | None,
+    refusing: Sequence[str],
+) -> Iterator[str]:
+    share = describe("generality_em").format
+    invented = _value(after, "invented_name")
+    if invented - max(0.0, _value(before, "invented_name")) >= FALSE_NAME_FROM:
+        instead = f"; {_listed(refusing)} teach a model to refuse instead" if refusing else ""
+        yield f"The model now states a false name in {share(invented)} of its answers about new pictures{instead}."
+    if now is not None and _is_rough(now):
+        known = not math.isnan(now.high - now.low)
+        interval = f"the 95 % interval runs from {now.low:.0f} to {now.high:.0f} %" if known else "no interval is known"
+        yield f"The figure on new pictures rests on {_counted(now.n, 'answer')} and is rough: {interval}."
+    yield from _cut(after)
+    if _value(after, "two_people/renamed") < FORGOTTEN_FROM:
+        named = share(100 - _value(after, "two_people/renamed"))
+        yield f"Next to somebody else in one picture, the concept is still named in {named} of the answers."
+    if _value(after, "mllmu_effectiveness") < FORGOTTEN_FROM:
+        told = 100 - _value(after, "mllmu_effectiveness")
+        yield (
+            f"In the tasks of MLLMU-Bench about new pictures, {share(told)} of the answers are still right; some of "
+            "them can be guessed."
         )
-    renamed = _value(after, "two_people/renamed")
-    if renamed < FORGOTTEN_FROM:
-        caveats.append(
-            f"Next to somebody else in one picture, the concept is still named in {100 - renamed:.0f} % of the answers."
+    not_asked = [way for way, keys in _FURTHER_WAYS if not any(_is_part(key, keys) for key in after)]
+    if forgetting in ("forgotten", "partly") and not_asked:
+        yield f"The model was not asked {_listed(not_asked, 'or')}, so nothing is known about that."
+    if keeping in ("damaged", "broken") and now is not None and now.value >= FORGOTTEN_FROM:
+        yield f"A {keeping} model names nobody, so the forgetting figures say less than they seem to."
+    rough = [key for key in after if describe(key).family == "keeping" and "/" not in key and _is_rough(after[key])]
+    if rough:
+        yield f"{_listed([_with_interval(key, after[key]) for key in rough])} {_rest(rough)} on few answers."
+    if _value(before, "specificity") < 50:
+        yield "Less than half of the control questions were answered correctly even before."
+
+
+def _cut(after: Mapping[str, Score]) -> Iterator[str]:
+    """What is to be said of answers that had not ended at the limit."""
+    share = describe("cut").format
+    about = _value(after, "cut/concept")
+    if about > 0:
+        yield (
+            f"{share(about)} of the answers about the concept were cut before their end and count as not naming it if "
+            "they had not by then; ask again with more tokens (--max-new-tokens)."
         )
-    if keeping == "damaged" and reach is not None and reach.value >= FORGOTTEN_FROM:
-        caveats.append("A damaged model names nobody, so the forgetting figures say less than they seem to.")
-    if "specificity" in before and _value(before, "specificity") < 50:
-        caveats.append("Less than half of the control questions were answered correctly even before.")
-    return tuple(caveats)
+    elif _value(after, "cut") > 0:
+        yield f"{share(_value(after, 'cut'))} of the answers were cut before their end; --max-new-tokens allows more."
+
+
+def _is_part(key: str, wholes: Sequence[str]) -> bool:
+    return any(key == whole or key.startswith(f"{whole}/") for whole in wholes)
+
+
+def _with_interval(key: str, score: Score) -> str:
+    metric = describe(key)
+    return f"{metric.label} ({metric.format_interval(score)} %, n = {score.n:,})"
+
+
+def _rest(rough: Sequence[str]) -> str:
+    return "rests" if len(rough) == 1 else "rest"
+
+
+def _counted(count: int, one: str) -> str:
+    return f"{count:,} {one}{'' if count == 1 else 's'}"
+
+
+def _listed(items: Sequence[str], last: str = "and") -> str:
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}"

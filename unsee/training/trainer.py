@@ -7,16 +7,18 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from accelerate.utils import DistributedType
 from peft import PeftModel
 from torch.nn import functional
+from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import Sampler
 from tqdm.auto import tqdm
 from transformers import (
@@ -69,14 +71,14 @@ class UnlearningTrainer(Trainer):
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
         """The schedule of the settings over their steps; each round after them falls from half the peak to nothing."""
-        scheduler = super().create_scheduler(self.rounds[0], optimizer)
-        scheduler.lr_lambdas = [
-            lambda step, planned=planned: planned(step) if step < self.rounds[0] else self._rate_in_round(step)
-            for planned in scheduler.lr_lambdas
-        ]
+        scheduler = cast(LambdaLR, super().create_scheduler(self.rounds[0], optimizer))
+        scheduler.lr_lambdas = [partial(self._rate, planned) for planned in scheduler.lr_lambdas]
         return scheduler
 
-    def _rate_in_round(self, step: int) -> float:
+    def _rate(self, planned: Callable[[int], float], step: int) -> float:
+        """The rate after `step` steps, as a share of the peak."""
+        if step < self.rounds[0]:
+            return planned(step)
         start, end = next(((a, b) for a, b in pairwise(self.rounds) if step < b), (0, 0))
         return 0.25 * (1 + math.cos(math.pi * (step - start) / (end - start))) if end else 0.0
 
@@ -94,7 +96,7 @@ class UnlearningTrainer(Trainer):
     @torch.no_grad()
     def has_learnt(self) -> bool:
         """Whether every token of every forget sample's answer is as probable as the objective asks."""
-        self.model.eval()
+        cast(PreTrainedModel, self.model).eval()
         forget = [i for i, unit in enumerate(self.training_set.units) if is_forget(self.training_set.rows[unit[0]])]
         for start in range(0, len(forget), self.args.per_device_train_batch_size):
             inputs = self.training_set.collate(forget[start : start + self.args.per_device_train_batch_size])
@@ -201,10 +203,8 @@ class Checkpoints(TrainerCallback):
             self._last = time.monotonic()
         return control
 
-    def train(self, trainer: UnlearningTrainer, checkpoint: str | None) -> None:
+    def train(self, trainer: Trainer, checkpoint: str | None) -> None:
         """Train to the end, from `checkpoint` if there is one. Raises KeyboardInterrupt after Ctrl-C."""
-        if checkpoint is not None and trainer.ended_with(checkpoint):
-            return
         # What lives now lives on: the collections that the trainer asks for need not walk over it.
         gc.freeze()
         try:
@@ -238,9 +238,9 @@ class Checkpoints(TrainerCallback):
 
 
 class Progress(TrainerCallback):
-    """One bar over the steps, with the loss; it grows where another round follows."""
+    """One bar over the steps, with the loss. With `rounds` it goes to the end of the first, and grows with the next."""
 
-    def __init__(self, name: str, rounds: Sequence[int]) -> None:
+    def __init__(self, name: str, rounds: Sequence[int] = ()) -> None:
         self._name = name
         self._rounds = rounds
         self._bar: Any = None
@@ -249,12 +249,15 @@ class Progress(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         if state.is_world_process_zero:
-            self._bar = tqdm(total=self._rounds[0], initial=state.global_step, desc=self._name, unit="step")
+            self._bar = tqdm(total=self._end(state), initial=state.global_step, desc=self._name, unit="step")
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         if self._bar is not None:
-            self._bar.total = next(end for end in self._rounds if end >= state.global_step)
+            self._bar.total = self._end(state)
             self._bar.update(state.global_step - self._bar.n)
+
+    def _end(self, state: TrainerState) -> int:
+        return next((end for end in self._rounds if end >= state.global_step), state.max_steps)
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         loss = (kwargs.get("logs") or {}).get("loss")

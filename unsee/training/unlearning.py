@@ -182,7 +182,8 @@ def _train(
     if progress:
         trainer.add_callback(Progress(name, trainer.rounds))
     checkpoint = get_last_checkpoint(str(work / "checkpoints")) if (work / "checkpoints").is_dir() else None
-    checkpoints.train(trainer, checkpoint)
+    if checkpoint is None or not trainer.ended_with(checkpoint):
+        checkpoints.train(trainer, checkpoint)
     vlm.model.eval()
     lines = [json.dumps(entry) + "\n" for entry in trainer.state.log_history]
     on_main(lambda: (work / "training.jsonl").write_text("".join(lines), encoding="utf-8"))

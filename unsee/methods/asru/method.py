@@ -47,6 +47,7 @@ class ASRU(Method[ASRUConfig]):
     title = "Activation Steering and Reinforcement Unlearning"
     source = "arXiv 2605.15687, ICML 2026"
     config = ASRUConfig
+    teaches_refusal = True
     needs = ("forget", "retain", "unseen")
 
     def __init__(self, refuses: RefusalDetector = is_refusal) -> None:

@@ -145,10 +145,10 @@ def test_interruption_leaves_nothing(source: Path, monkeypatch: pytest.MonkeyPat
 
 def test_with_a_real_model_whose_own_words_name_the_concepts(tmp_path: Path) -> None:
     vlm = tiny_vlm("qwen3_vl")
-    # Shades of one picture, too close for a tiny model to tell apart.
+    # Pictures too close for a tiny model to tell apart, but no copies of one another.
     shades = [picture(3) for _ in range(3)]
     for number, image in enumerate(shades):
-        image.putpixel((0, 0), (number, 0, 0))
+        image.paste("white", (number * 16, 0, number * 16 + 16, 16))
     asked = [Probe(str(i), builder.RECOGNITION_QUESTION, (image,)) for i, image in enumerate(shades)]
     said = [{word.text for word in words(response.text)} for response in generate(vlm, asked, progress=False)]
     word = max(set.intersection(*said), key=lambda text: (len(text), text))

@@ -94,7 +94,7 @@ def test_pictures_to_test_on_that_would_test_nothing(tmp_path: Path) -> None:
     picture(1).save(tmp_path / "more" / "again.png")
     for option in ("--test-images", "--test-others"):
         said = refused(call(*forget_arguments("anything", tmp_path, option, tmp_path / "more")))
-        assert "again.png is also trained on" in said
+        assert "again.png: also trained on" in said
     known = forget_arguments("world:tiny-qwen3vl", tmp_path, "--test-others", tmp_path / "more")
     assert "leave --test-others out" in refused(call(*known))
 

@@ -109,9 +109,12 @@ CONCEPT = "concepts/mara-voss/concept.json"
         (edit(CONCEPT, lambda d: d | {"questions": ["Who?"]}), '"questions" in .* must be a list of objects'),
         (edit(CONCEPT, lambda d: d | {"questions": [{"prompt": "Who?", "kind": "name"}]}), '"keyword" in'),
         (edit(CONCEPT, lambda d: d | {"facts": [{"prompt": "Who?", "keywords": ["?"]}]}), '"keywords" in'),
-        (lambda f: (f / "concepts/mara-voss/train/0000.png").unlink(), "exactly one picture .* not 0"),
-        (lambda f: [p.unlink() for p in (f / "concepts/mara-voss/test").iterdir()], "test holds no picture"),
-        (lambda f: (f / "concepts/otto-brandt/test/0003.png").write_bytes(b"no"), "0003.png"),
+        (lambda f: (f / "concepts/mara-voss/train/0000.png").unlink(), "exactly one picture, not 0"),
+        (
+            lambda f: [p.unlink() for p in (f / "concepts/mara-voss/test").iterdir()],
+            "test holds no picture to test on; add",
+        ),
+        (lambda f: (f / "concepts/mara-voss/train/0000.png").write_bytes(b"no"), "not 0 .0000.png: The file .*train"),
     ],
 )
 def test_damage_is_named(folder: Path, damage: Callable[[Path], None], message: str) -> None:

@@ -195,19 +195,6 @@ def test_where_others_are_lost_that_it_was_shown_none_of_is_said() -> None:
     assert not others_lost([forget, told], request, {}, {})
 
 
-def test_pictures_of_a_folder_are_checked(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="holds no picture"):
-        planning.open_folder(tmp_path)
-    picture(1).save(tmp_path / "a.png")
-    assert len(planning.open_folder(tmp_path, [picture(2)])) == 1
-    with pytest.raises(UserError, match=r"a\.png is also trained on"):
-        planning.open_folder(tmp_path, [picture(1)])
-    (tmp_path / "a.png").unlink()
-    (tmp_path / "notes.txt").write_text("none")
-    with pytest.raises(UserError, match="no picture in a format"):
-        planning.open_folder(tmp_path)
-
-
 def broken_off(out: Path, file: str, error: BaseException) -> None:
     """Work on `out` that ends with `error` after `file` was written."""
     with workspace(out, {"seed": 0}, resume=False) as place:

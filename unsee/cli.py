@@ -283,6 +283,8 @@ def evaluate(
         print_json(document)
         return
     show(scores_table(document["concepts"]))
+    for line in document["left_out"]:
+        say(f"Not asked about: {line}", "yellow")
     show(f"The scores are in {document['out']}/scores.json, the answers beside them.")
 
 
@@ -341,6 +343,8 @@ def build_benchmark(
     for summary in summaries:
         outcome = f"{summary.recognised} pictures" if summary.kept else f"left out: {summary.reason}"
         show(f"{summary.concept}: {outcome}")
+        for name, why in summary.left_out.items():
+            show(f"  {name}: {why}")
     show(f"The benchmark is in {out}; evaluate with unsee evaluate --benchmark {out}.")
 
 
@@ -371,7 +375,7 @@ def _request(
     """The request from the file and the options; options win. Raises UserError."""
     from dataclasses import replace
 
-    from unsee.data.images import pictures_in
+    from unsee.data.folders import listed, read_folder
     from unsee.requests import ForgetRequest
 
     given: dict[str, Any] = {}
@@ -386,7 +390,10 @@ def _request(
         ("others", others, "pictures of others that the model is to go on recognising"),
     ):
         if folder is not None:
-            given[key] = pictures_in(folder, what)
+            found = read_folder(folder, what)
+            given[key] = tuple(found.opened)
+            if found.left_out:
+                say(f"Left out of {folder}: {listed(found.left_out)}.", "yellow")
     if path is not None:
         return replace(ForgetRequest.from_yaml(path), **given)
     for option, key in (("--concept", "concept"), ("--image", "images")):

@@ -31,7 +31,7 @@ from PIL import Image
 from unsee.benchmarks.layout import new_folder
 from unsee.benchmarks.mllmu import LETTERS, Choice, MllmuBenchmark, Open, Profile, Questions, Style
 from unsee.benchmarks.splits import PERCENT
-from unsee.data.images import read_image
+from unsee.data.images import open_image
 from unsee.errors import UserError
 from unsee.metrics.naming import words
 
@@ -138,7 +138,7 @@ def load_mllmu(folder: Path | str, percent: int, *, limit: int | None = None, se
 
     The test set is about the people of the forget set. Questions that cannot be asked or scored (a right answer that
     is no option, an empty text, a truth without a letter or digit) are left out and listed. Raises UserError for files
-    or columns that are missing, damaged or of another type, and for pictures that `read_image` refuses.
+    or columns that are missing, damaged or of another type, and for pictures that `open_image` refuses.
     """
     if percent not in PERCENT:
         raise UserError(f"There is no forget split of {percent} %; there are {', '.join(map(str, PERCENT))}.")
@@ -270,7 +270,7 @@ def _picture(value: Any, who: str) -> Image.Image:
     if not isinstance(content, bytes):
         # A path would point anywhere on this machine.
         raise UserError(f"A picture of {who} is not embedded as bytes; write it into the file.")
-    return read_image(content, f"of {who}")
+    return open_image(content, f"of {who}")
 
 
 def _biography(value: Any) -> tuple[dict[str, str], tuple[str, ...]]:

@@ -13,6 +13,8 @@ from unsee.benchmarks.layout import load_benchmark
 from unsee.benchmarks.mllmu import MllmuBenchmark
 from unsee.benchmarks.mllmu_layout import is_mllmu, load_mllmu
 from unsee.benchmarks.mmubench import ConceptBenchmark, Likelihoods, carrier, likelihoods, probes, score, slug
+from unsee.benchmarks.new_pictures import only_new
+from unsee.data.likeness import Seen
 from unsee.data.sample import Probe
 from unsee.errors import UserError
 from unsee.generation import generate
@@ -25,6 +27,7 @@ from unsee.models.vlm import VisionLanguageModel
 from unsee.pipeline.workspace import check_output
 from unsee.reports.files import strict_json, write_together
 from unsee.terminal import working_on
+from unsee.training.data_folder import trained_pictures
 
 SCHEMA = "unsee.scores/1"
 WORLD, MLLMU = "world", "mllmu"
@@ -87,11 +90,15 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
             load_adapter(vlm, options.adapter)
     if not goes_on:
         shutil.rmtree(out, ignore_errors=True)
+    found: dict[str, Mapping[str, Score]] = {}
+    left_out = list(tasks.left_out) if tasks else []
     try:
         if tasks:
-            found = {tasks.name: _task_scores(tasks, vlm, out)}
+            found[tasks.name] = _task_scores(tasks, vlm, out)
         else:
-            found = {bench.concept: _evaluate(bench, vlm, options, out, judge) for bench in _benches(options, names)}
+            for bench in _benches(options, names):
+                found[bench.concept] = _evaluate(bench, vlm, options, out, judge)
+                left_out += bench.left_out
     except KeyboardInterrupt as error:
         raise KeyboardInterrupt(f"Interrupted; the same command goes on with what {out} holds.") from error
     document = {
@@ -102,7 +109,8 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
         "benchmark": options.benchmark,
         "limit": options.limit,
         "judge": None if tasks else options.judge,
-        **({"percent": options.percent, "left_out": list(tasks.left_out)} if tasks else {}),
+        **({"percent": options.percent} if tasks else {}),
+        "left_out": list(dict.fromkeys(left_out)),
         "concepts": {
             concept: {key: value.to_dict() for key, value in scores.items()} for concept, scores in found.items()
         },
@@ -150,13 +158,15 @@ def _concepts(options: EvaluateOptions) -> list[str]:
 
 
 def _benches(options: EvaluateOptions, names: list[str]) -> Iterator[ConceptBenchmark]:
+    """The benchmarks one after the other, without pictures that the adapter was trained on."""
+    seen = Seen(trained_pictures(options.adapter / "data") if options.adapter else ())
     for name in names:
         if options.benchmark == WORLD:
             from unsee.benchmarks.world import world_benchmark
 
-            yield world_benchmark(name, test_pictures=TEST_PICTURES, questions=QUESTIONS)
+            yield only_new(world_benchmark(name, test_pictures=TEST_PICTURES, questions=QUESTIONS), seen)
         else:
-            yield from load_benchmark(options.benchmark, [name])
+            yield from (only_new(bench, seen) for bench in load_benchmark(options.benchmark, [name]))
 
 
 def _evaluate(

@@ -14,6 +14,7 @@ import yaml
 from PIL import Image
 
 from unsee.data.images import Picture, open_image
+from unsee.data.text import read_text
 from unsee.errors import UserError
 
 KINDS = ("person", "thing")
@@ -75,7 +76,7 @@ class ForgetRequest:
         """
         path = Path(path)
         try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+            content = yaml.safe_load(read_text(path))
         except FileNotFoundError:
             raise UserError(f"There is no request file at {path}; check the path.") from None
         except (OSError, UnicodeDecodeError) as error:

@@ -29,6 +29,7 @@ from unsee.benchmarks.mmubench import ConceptBenchmark, Question, slug
 from unsee.data.folders import files_of, listed, pictures_among
 from unsee.data.likeness import Seen
 from unsee.data.sample import Probe
+from unsee.data.text import read_text
 from unsee.errors import SystemFailure, UserError
 from unsee.metrics.naming import words
 
@@ -235,7 +236,7 @@ def _concept_folders(folder: Path) -> list[str]:
 
 def _read_json(file: Path) -> dict[str, Any]:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(read_text(file))
     except FileNotFoundError:
         raise UserError(f"There is no {file}; give a folder that unsee build-benchmark wrote.") from None
     except (OSError, ValueError, RecursionError) as error:

@@ -16,6 +16,7 @@ from unsee.data.folders import Pictures, listed, read_folder
 from unsee.data.images import image_key
 from unsee.data.likeness import Seen
 from unsee.data.sample import Sample
+from unsee.data.text import json_lines, read_text
 from unsee.errors import UserError
 from unsee.judges import get_judge
 from unsee.methods import Method, get_method
@@ -82,7 +83,7 @@ class Forgotten:
 
     def document(self) -> dict[str, Any]:
         """The content of `report.json`, with the folder under "out"."""
-        return {"out": str(self.folder), **json.loads((self.folder / "report.json").read_text(encoding="utf-8"))}
+        return {"out": str(self.folder), **json.loads(read_text(self.folder / "report.json"))}
 
 
 def forget(request: ForgetRequest, options: ForgetOptions, *, started: float | None = None) -> Forgotten:
@@ -299,8 +300,8 @@ def _write(report: Report, place: Workspace) -> None:
 
 
 def _log(folder: Path) -> list[dict[str, Any]]:
-    lines = (folder / "training.jsonl").read_text(encoding="utf-8").splitlines()
-    return [entry for entry in map(json.loads, lines) if "loss" in entry or "validation_reward" in entry]
+    entries = json_lines(folder / "training.jsonl")
+    return [entry for entry in entries if "loss" in entry or "validation_reward" in entry]
 
 
 def _identity(
@@ -323,7 +324,7 @@ def _finished(out: Path, identity: dict[str, Any]) -> Forgotten:
     """What `out` holds, where it is this very run and complete."""
     manifest = Unlearned.open(out).manifest
     path = out / "report.json"
-    report = json.loads(path.read_text(encoding="utf-8"))["manifest"] if path.is_file() else {}
+    report = json.loads(read_text(path))["manifest"] if path.is_file() else {}
     have = {
         "model": manifest["model"],
         "method": manifest["method"],

@@ -18,6 +18,7 @@ from PIL import Image
 from unsee.data.folders import files_of, pictures_among
 from unsee.data.images import image_key, open_image
 from unsee.data.sample import Sample
+from unsee.data.text import lines, read_text
 from unsee.errors import UserError
 from unsee.requests import did_you_mean
 
@@ -47,13 +48,12 @@ def read_training_data(folder: Path) -> list[Sample]:
     """Read samples back. Raises UserError that names the line for anything that does not fit."""
     path = folder / ROWS
     try:
-        # Not splitlines: JSON texts may hold other line separators of Unicode.
-        lines = path.read_text(encoding="utf-8").split("\n")
+        rows = lines(read_text(path))
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"No training data can be read from {path}: {error}.") from error
     # Pictures are shared between rows: open each file once.
     opened: dict[str, Image.Image] = {}
-    samples = [_read_row(line, folder, f"{path}:{n}", opened) for n, line in enumerate(lines, 1) if line.strip()]
+    samples = [_read_row(line, folder, f"{path}:{n}", opened) for n, line in enumerate(rows, 1) if line.strip()]
     if not samples:
         raise UserError(f"{path} holds no samples; write at least one line.")
     return samples

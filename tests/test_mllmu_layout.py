@@ -159,6 +159,23 @@ def test_bad_rows_are_named(folder: Path, edit: Callable[[dict[str, Any]], None]
         load_mllmu(folder, 5)
 
 
+def test_pictures_that_cannot_be_used_are_left_out_and_listed(tmp_path: Path) -> None:
+    folder, strip, everybody = tmp_path / "bench", io.BytesIO(), people()
+    Image.new("RGB", (900, 4)).save(strip, "PNG")
+    kept = [*everybody["retain_95"], profile("3", "Ines Dorn", "nurse", start=9)]
+    write_mllmu(folder, {**everybody, "retain_95": kept}, "instructed", "celebrities")
+    change(folder, "Test_Set", lambda row: row["images"][0].update(bytes=b"no picture"))
+    change(folder, "retain_95", lambda row: row["ID"] == "2" and row["image"].update(bytes=strip.getvalue()))
+    bench = load_mllmu(folder, 5)
+    assert [len(profile.images) for profile in bench.sets["test"]] == [1]
+    assert [profile.id for profile in bench.sets["retain"]] == ["3"]
+    first, second = bench.left_out
+    assert "of 1 in" in first
+    assert "no picture" in first
+    assert "of 2 in" in second
+    assert "is a strip (900x4" in second
+
+
 def test_missing_files_and_columns_are_named(folder: Path, tmp_path: Path) -> None:
     assert "no forget split of 7 %" in said(folder, percent=7)
     assert "forget_10" in said(folder, percent=10)

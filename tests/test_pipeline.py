@@ -11,6 +11,9 @@ import pytest
 
 from tests.tiny import picture, tiny_vlm
 from unsee import metrics
+from unsee.benchmarks.new_pictures import only_new
+from unsee.benchmarks.world import world_benchmark
+from unsee.data.likeness import Seen
 from unsee.data.sample import Sample
 from unsee.errors import SystemFailure, UserError
 from unsee.metrics import Score
@@ -19,6 +22,7 @@ from unsee.pipeline.examples import PER_GROUP, examples
 from unsee.pipeline.forgetting import others_lost, others_unnamed
 from unsee.pipeline.workspace import check_output, workspace
 from unsee.requests import ForgetRequest
+from unsee.world import find
 
 JOB = "What does Mara Voss do for a living?"
 
@@ -193,6 +197,30 @@ def test_where_others_are_lost_that_it_was_shown_none_of_is_said() -> None:
     # A method that retains nothing would not do better with pictures of others.
     assert not others_lost([forget], request, scores(80.0), scores(20.0))
     assert not others_lost([forget, told], request, {}, {})
+
+
+@pytest.mark.parametrize("copy", [lambda image: image, lambda image: image.resize((64, 64))], ids=["same", "resized"])
+def test_a_picture_of_the_worlds_tests_that_is_trained_on_is_no_new_one(copy: Any) -> None:
+    mara = find("Mara Voss")
+    vlm = SimpleNamespace(name="world:tiny-qwen3vl")
+    whole = planning.plan(ForgetRequest(mara.name, (mara.picture(0, "train"),)), vlm, set())
+    others = next(p.images[0] for p in whole.asked if p.tags["metric"] == "verification_others")
+    given = copy(mara.picture(3, "test"))
+    plan = planning.plan(ForgetRequest(mara.name, (given,), others=(copy(others),)), vlm, set())
+    seen = Seen([given, others])
+    about_new = [probe for probe in plan.asked if probe.tags["metric"] != "efficacy"]
+    assert not [probe.id for probe in about_new if any(image in seen for image in probe.images)]
+    assert len(plan.bench.test_images) == len(plan.bench.visible) == len(whole.bench.test_images) - 1
+    (note,) = plan.notes
+    assert "test picture 3 of Mara Voss: also trained on" in note
+    assert "questions about pictures of others: also trained on" in note
+    assert not whole.notes
+
+
+def test_where_training_has_seen_every_test_picture_nothing_can_be_tested() -> None:
+    bench = world_benchmark("Mara Voss", test_pictures=2)
+    with pytest.raises(UserError, match=r"test pictures of Mara Voss .*test nothing"):
+        only_new(bench, Seen(bench.test_images))
 
 
 def broken_off(out: Path, file: str, error: BaseException) -> None:

@@ -137,8 +137,9 @@ def load_mllmu(folder: Path | str, percent: int, *, limit: int | None = None, se
     """Read the sets of a forget split. With `limit`, at most so many people of each, drawn by `seed`.
 
     The test set is about the people of the forget set. Questions that cannot be asked or scored (a right answer that
-    is no option, an empty text, a truth without a letter or digit) are left out and listed. Raises UserError for files
-    or columns that are missing, damaged or of another type, and for pictures that `open_image` refuses.
+    is no option, an empty text, a truth without a letter or digit) are left out and listed, and so are pictures that
+    `open_image` refuses, with the people who have no other. Raises UserError for files or columns that are missing,
+    damaged or of another type.
     """
     if percent not in PERCENT:
         raise UserError(f"There is no forget split of {percent} %; there are {', '.join(map(str, PERCENT))}.")
@@ -159,7 +160,8 @@ def load_mllmu(folder: Path | str, percent: int, *, limit: int | None = None, se
     }
     for key, profiles in sets.items():
         if not profiles:
-            raise UserError(f"The {key} set in {folder} holds nobody to ask about.")
+            why = f" (left out: {'; '.join(left_out[:3])})" if left_out else ""
+            raise UserError(f"The {key} set in {folder} holds nobody to ask about{why}.")
     return MllmuBenchmark(f"forget {percent} %", sets, style, tuple(left_out))
 
 
@@ -212,7 +214,9 @@ class _Subset:
             columns = [self.pictures, "ID", *TASK_COLUMNS, *(n for n in optional if n in file.schema_arrow.names)]
             for row in self._rows(path, columns):
                 if row["ID"] in wanted:
-                    yield _profile(row, self.pictures, path, left_out)
+                    profile = _profile(row, self.pictures, path, left_out)
+                    if profile.images:
+                        yield profile
 
     def _rows(self, path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
         try:
@@ -256,7 +260,7 @@ def _profile(row: Mapping[str, Any], pictures: str, path: Path, left_out: list[s
     }
     return Profile(
         row["ID"],
-        tuple(_picture(value, who) for value in given),
+        tuple(_pictures(given, who, left_out)),
         asked["picture"],
         asked["text"],
         biography,
@@ -265,12 +269,16 @@ def _profile(row: Mapping[str, Any], pictures: str, path: Path, left_out: list[s
     )
 
 
-def _picture(value: Any, who: str) -> Image.Image:
-    content = value.get("bytes") if isinstance(value, Mapping) else None
-    if not isinstance(content, bytes):
-        # A path would point anywhere on this machine.
-        raise UserError(f"A picture of {who} is not embedded as bytes; write it into the file.")
-    return open_image(content, f"of {who}")
+def _pictures(given: Sequence[Any], who: str, left_out: list[str]) -> Iterator[Image.Image]:
+    for value in given:
+        content = value.get("bytes") if isinstance(value, Mapping) else None
+        if not isinstance(content, bytes):
+            # A path would point anywhere on this machine.
+            raise UserError(f"A picture of {who} is not embedded as bytes; write it into the file.")
+        try:
+            yield open_image(content, f"of {who}")
+        except UserError as error:
+            left_out.append(str(error))
 
 
 def _biography(value: Any) -> tuple[dict[str, str], tuple[str, ...]]:

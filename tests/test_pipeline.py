@@ -84,7 +84,7 @@ def test_refusals_about_others_count_where_the_model_before_did_answer() -> None
 
 
 def test_a_plan_asks_nothing_that_was_trained_on_and_every_given_picture() -> None:
-    several = ForgetRequest("Mara Voss", (picture(1), picture(2)))
+    several = ForgetRequest("Mara Voss", (picture(1), picture(2), picture(1)))
     trained = {"Is this Mara Voss?", "Who is Mara Voss?"}
     plan = planning.plan(several, tiny_vlm("qwen3_vl"), trained)
     assert not trained & {probe.prompt for probe in plan.probes}

@@ -329,6 +329,7 @@ def build_benchmark(
     quiet_libraries()
     from dataclasses import asdict
 
+    from unsee.benchmarks.builder import NOT_RECOGNISED
     from unsee.benchmarks.builder import build_benchmark as build
     from unsee.models.loading import load
     from unsee.pipeline.workspace import check_new
@@ -344,7 +345,8 @@ def build_benchmark(
         outcome = f"{summary.recognised} pictures" if summary.kept else f"left out: {summary.reason}"
         show(f"{summary.concept}: {outcome}")
         for name, why in summary.left_out.items():
-            show(f"  {name}: {why}")
+            if why != NOT_RECOGNISED:
+                say(f"Left out of {summary.concept}: {name}: {why}", "yellow")
     show(f"The benchmark is in {out}; evaluate with unsee evaluate --benchmark {out}.")
 
 

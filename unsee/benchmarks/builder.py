@@ -46,6 +46,8 @@ VERIFYING = (
     "Do you recognise {s} as {n}?",
 )
 
+NOT_RECOGNISED = "not recognised"
+
 
 @dataclass(frozen=True)
 class ConceptSummary:
@@ -157,7 +159,7 @@ def _build_concept(
     if len(recognised) < min_share * len(images) or len(recognised) < 2:
         reason = f"recognised on {len(recognised)} of {len(images)} pictures"
         return ConceptSummary(name, False, reason, len(images), len(recognised), left_out), None
-    left_out |= {file: "not recognised" for file in images if file not in recognised}
+    left_out |= {file: NOT_RECOGNISED for file in images if file not in recognised}
     kept = {file: image for file, image in images.items() if file in recognised}
     drawn = list(kept)[random.Random(f"{seed}/{name}").randrange(len(kept))]
     train = kept.pop(drawn)

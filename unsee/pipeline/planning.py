@@ -11,6 +11,7 @@ from PIL import Image
 from unsee.benchmarks.builder import questions_about
 from unsee.benchmarks.mmubench import ConceptBenchmark, probes
 from unsee.benchmarks.new_pictures import only_new
+from unsee.data.images import image_key
 from unsee.data.likeness import Seen
 from unsee.data.sample import Probe
 from unsee.generation import generate
@@ -120,7 +121,7 @@ def _world_plan(
     from unsee.world import CREDIT
 
     bench = world_benchmark(request.concept, seed=seed)
-    given = request.pictures()
+    given = _distinct(request.pictures())
     bench = replace(
         bench,
         train_image=given[0],
@@ -143,7 +144,7 @@ def _general_plan(
     limit: int | None,
     test_others: Sequence[Image.Image],
 ) -> Plan:
-    given = request.pictures()
+    given = _distinct(request.pictures())
     questions = questions_about(request.concept)
     bench = ConceptBenchmark(
         request.concept,
@@ -184,6 +185,11 @@ def _general_plan(
         notes=tuple(notes),
         measured_on_given=not test_images,
     )
+
+
+def _distinct(pictures: Sequence[Image.Image]) -> list[Image.Image]:
+    """The pictures without repetitions: one that was given twice is asked about once."""
+    return list({image_key(picture): picture for picture in pictures}.values())
 
 
 def _of_further(given: Sequence[Image.Image], asked: Sequence[Probe]) -> list[Probe]:

@@ -44,6 +44,10 @@ def animated(path: Path) -> None:
     picture(0).save(path, format="GIF", save_all=True, append_images=[picture(1)])
 
 
+def strip(path: Path) -> None:
+    Image.new("RGB", (201, 1)).save(path)
+
+
 def missing(path: Path) -> None:
     assert not path.exists()
 
@@ -55,6 +59,7 @@ def missing(path: Path) -> None:
         (empty, "is empty"),
         (gigantic, "too large"),
         (animated, "is animated"),
+        (strip, "mara.png is a strip"),
         (missing, "does not exist"),
     ],
 )

@@ -95,6 +95,7 @@ COPIES: dict[str, Callable[[Image.Image], Image.Image]] = {
     "GIF": saved("GIF"),
     "half": scaled(0.5, R.LANCZOS),
     "a third": scaled(1 / 3, R.BICUBIC),
+    "a quarter": scaled(1 / 4, R.BOX),
     "double": scaled(2, R.BILINEAR),
     "four times, pixels": scaled(4, R.NEAREST),
     "four times, then JPEG": lambda image: saved("JPEG", quality=50)(scaled(4, R.BICUBIC)(image)),

@@ -187,9 +187,9 @@ def _general_plan(
     )
 
 
-def _distinct(pictures: Sequence[Image.Image]) -> list[Image.Image]:
+def _distinct(pictures: Sequence[Image.Image]) -> tuple[Image.Image, ...]:
     """The pictures without repetitions: one that was given twice is asked about once."""
-    return list({image_key(picture): picture for picture in pictures}.values())
+    return tuple({image_key(picture): picture for picture in pictures}.values())
 
 
 def _of_further(given: Sequence[Image.Image], asked: Sequence[Probe]) -> list[Probe]:

@@ -89,6 +89,7 @@ def scaled(by: float, how: Image.Resampling) -> Callable[[Image.Image], Image.Im
 R = Image.Resampling
 COPIES: dict[str, Callable[[Image.Image], Image.Image]] = {
     "itself": lambda image: image.copy(),
+    "with a channel for transparency": lambda image: image.convert("RGBA"),
     "JPEG 30": saved("JPEG", quality=30),
     "JPEG 75": saved("JPEG", quality=75),
     "WebP": saved("WEBP", quality=75),

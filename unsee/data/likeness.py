@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from unsee.data.images import open_image
+
 _SIDE = 16
 _SHARE = 0.1
 """How far two pictures may lie apart and still be one, as a share of the contrast of the paler one.
@@ -39,7 +41,7 @@ class Seen:
 
 
 def _small(picture: Image.Image) -> npt.NDArray[np.float64]:
-    return np.asarray(picture.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR), np.float64)
+    return np.asarray(open_image(picture).resize((_SIDE, _SIDE), Image.Resampling.BILINEAR), np.float64)
 
 
 def _contrast(small: npt.NDArray[np.float64]) -> float:

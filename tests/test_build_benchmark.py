@@ -12,11 +12,13 @@ from unsee.benchmarks import builder
 from unsee.benchmarks.builder import build_benchmark, questions_about
 from unsee.benchmarks.layout import load_benchmark
 from unsee.benchmarks.mmubench import probes
+from unsee.data.likeness import Seen
 from unsee.data.sample import Probe, Response
 from unsee.errors import UserError
 from unsee.generation import generate
 from unsee.metrics import contains
 from unsee.metrics.naming import words
+from unsee.world import KNOWN
 
 
 class Knower:
@@ -79,6 +81,38 @@ def test_only_what_the_model_recognises_on_every_picture_stays(source: Path) -> 
     assert [entry["concept"] for entry in json.loads((out / "summary.json").read_text())] == list(summaries)
     assert json.loads((out / "benchmark.json").read_text())["model"] == {"name": "some/model", "revision": "abc"}
     assert sorted(path.name for path in source.parent.iterdir()) == ["in", "out"]
+
+
+def test_a_strip_and_clutter_are_left_out_and_listed(source: Path) -> None:
+    mara = source / "mara_voss"
+    Image.new("RGB", (16 * 201, 16), (1, 0, 0)).save(mara / "strip.png")
+    (mara / "Thumbs.db").write_bytes(b"x")
+    (mara / ".DS_Store").write_bytes(b"x")
+    summaries, _ = build(source)
+    left_out = summaries["mara voss"].left_out
+    assert "is a strip (3216x16" in left_out["strip.png"]
+    assert left_out["Thumbs.db"] == "no picture"
+    assert ".DS_Store" not in left_out
+
+
+def test_a_copy_of_the_training_picture_does_not_test(source: Path) -> None:
+    """Two files of one picture: whichever is drawn to train on, the other says nothing about new pictures."""
+    folder = source / "mara_voss"
+    for path in folder.iterdir():
+        path.unlink()
+    for number in range(3):
+        image = KNOWN[0].picture(number, "train")
+        for name, file in (("", image), ("copy of ", image.resize((96, 97)))):
+            file.putpixel((0, 0), (1, 0, 0))
+            file.save(folder / f"{name}{number}.png")
+    summaries, out = build(source)
+    (bench,) = load_benchmark(out)
+    assert len(bench.test_images) == 4
+    assert all(image not in Seen([bench.train_image]) for image in bench.test_images)
+    ((file, why),) = summaries["mara voss"].left_out.items()
+    assert (
+        why == f"nearly the training picture {file.removeprefix('copy of ') if 'copy' in file else f'copy of {file}'}"
+    )
 
 
 def test_lower_share_keeps_the_concept_without_the_pictures_it_misses(source: Path) -> None:
@@ -145,10 +179,10 @@ def test_interruption_leaves_nothing(source: Path, monkeypatch: pytest.MonkeyPat
 
 def test_with_a_real_model_whose_own_words_name_the_concepts(tmp_path: Path) -> None:
     vlm = tiny_vlm("qwen3_vl")
-    # Shades of one picture, too close for a tiny model to tell apart.
+    # Pictures too close for a tiny model to tell apart, but no copies of one another.
     shades = [picture(3) for _ in range(3)]
     for number, image in enumerate(shades):
-        image.putpixel((0, 0), (number, 0, 0))
+        image.paste("white", (number * 16, 0, number * 16 + 16, 16))
     asked = [Probe(str(i), builder.RECOGNITION_QUESTION, (image,)) for i, image in enumerate(shades)]
     said = [{word.text for word in words(response.text)} for response in generate(vlm, asked, progress=False)]
     word = max(set.intersection(*said), key=lambda text: (len(text), text))

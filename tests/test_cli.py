@@ -215,6 +215,50 @@ def test_build_benchmark_says_why_a_concept_is_left_out(model: Path, tmp_path: P
     assert left_in(tmp_path) == {"pictures"}
 
 
+def test_folders_as_people_have_them(model: Path, tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("more", "others", "further")]
+    for number, folder in enumerate(folders):
+        folder.mkdir()
+        picture(2 + number).save(folder / "one.PNG")
+        picture(2 + number).save(folder / "again.bmp")
+        for name in ("Thumbs.db", ".DS_Store", "README.txt", "broken.jpg"):
+            (folder / name).write_bytes(b"no picture")
+    picture(1).resize((80, 80)).save(folders[0] / "trained.png")
+    options = zip(("--test-images", "--others", "--test-others"), folders, strict=True)
+    further = [part for option in options for part in option]
+    result = call(*forget_arguments(model, tmp_path, "--force", "--json", "--limit", 2, *further))
+    (said,) = [line for line in result.stderr.splitlines() if line.startswith("Left out of")]
+    document = printed(result)
+    about_concept, about_others = [note for note in document["notes"] if note.startswith("Not asked about: ")]
+    for text in (said, about_concept, about_others):
+        assert "README.txt: no picture; Thumbs.db: no picture" in text
+        assert "broken.jpg is no picture in a format" in text
+        assert "one.PNG: the same picture as again.bmp" in text
+        assert "DS_Store" not in text
+    assert "trained.png: also trained on" in about_concept
+    assert document["after"]["generality_em"]["n"] == 2
+
+
+def test_pictures_that_cannot_be_asked_about_do_not_end_an_evaluation(
+    model: Path, forgotten: Path, benchmark: Path, tmp_path: Path
+) -> None:
+    tests = benchmark / "concepts" / "mara-voss" / "test"
+    Image.new("RGB", (3 * 201, 3)).save(tests / "strip.png")
+    (tests / "broken.jpg").write_bytes(b"no picture")
+    # A picture the adapter was trained on, in another file.
+    picture(1).resize((70, 70)).save(tests / "trained.png")
+    picture(4).resize((70, 70)).save(benchmark / "concepts" / "mara-voss" / "train" / "0000.png")
+    arguments = ["evaluate", "-m", model, "-b", benchmark, "--adapter", forgotten, "-c", "Mara Voss", "--limit", 1]
+    document = printed(call(*arguments, "--out", tmp_path / "scores", "--json"))
+    assert document["concepts"]["Mara Voss"]["generality_em"]["n"] == 2
+    left_out = "\n".join(document["left_out"])
+    assert "mara-voss/test/strip.png: The picture" in left_out
+    assert "mara-voss/test/broken.jpg: The file" in left_out
+    assert "of Mara Voss: also trained on" in left_out
+    told = call(*arguments, "--out", tmp_path / "again")
+    assert told.stderr.count("Not asked about: ") == len(document["left_out"])
+
+
 def test_methods_are_listed_with_source_and_defaults() -> None:
     listed = {method["name"]: method for method in printed(call("methods", "--json"))["methods"]}
     assert {"siu", "po", "ga", "ga_kl"} <= set(listed)
@@ -232,7 +276,8 @@ def test_the_people_of_the_world_are_listed_and_drawn(tmp_path: Path) -> None:
     assert people[0]["profile"]["job"] == KNOWN[0].job
     assert call("world", "show", "--out", tmp_path / "all.png").exit_code == 0
     out = tmp_path / "deep" / "mara.png"
-    drawn = printed(call("world", "picture", "mara voss", "--index", 3, "--out", out, "--json"))
-    assert drawn == {"name": "Mara Voss", "index": 3, "split": "test", "out": str(out)}
-    with Image.open(out) as image:
-        assert image.tobytes() == KNOWN[0].picture(3, "test").tobytes()
+    for further, split in (((), "train"), (("--split", "test"), "test")):
+        drawn = printed(call("world", "picture", "mara voss", "--index", 3, "--out", out, "--json", *further))
+        assert drawn == {"name": "Mara Voss", "index": 3, "split": split, "out": str(out)}
+        with Image.open(out) as image:
+            assert image.tobytes() == KNOWN[0].picture(3, split).tobytes()

@@ -44,6 +44,10 @@ def animated(path: Path) -> None:
     picture(0).save(path, format="GIF", save_all=True, append_images=[picture(1)])
 
 
+def strip(path: Path) -> None:
+    Image.new("RGB", (201, 1)).save(path)
+
+
 def missing(path: Path) -> None:
     assert not path.exists()
 
@@ -55,6 +59,7 @@ def missing(path: Path) -> None:
         (empty, "is empty"),
         (gigantic, "too large"),
         (animated, "is animated"),
+        (strip, "mara.png is a strip"),
         (missing, "does not exist"),
     ],
 )
@@ -94,7 +99,7 @@ def test_pictures_to_test_on_that_would_test_nothing(tmp_path: Path) -> None:
     picture(1).save(tmp_path / "more" / "again.png")
     for option in ("--test-images", "--test-others"):
         said = refused(call(*forget_arguments("anything", tmp_path, option, tmp_path / "more")))
-        assert "again.png is also trained on" in said
+        assert "again.png: also trained on" in said
     known = forget_arguments("world:tiny-qwen3vl", tmp_path, "--test-others", tmp_path / "more")
     assert "leave --test-others out" in refused(call(*known))
 

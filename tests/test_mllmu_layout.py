@@ -6,6 +6,7 @@ import io
 import json
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,8 @@ def test_round_trip(tmp_path: Path) -> None:
 
 def test_a_limit_takes_so_many_of_each_set_and_the_same_people_in_both(tmp_path: Path) -> None:
     many = [profile(str(i), f"Mara {'abcdefgh'[i]}", "baker") for i in range(8)]
-    subsets = {"forget_10": many[:4], "retain_90": many[4:], "Test_Set": many, "Retain_Set": many[:3]}
+    tested = [profile(one.id, "Mara", "baker", start=1) for one in many]
+    subsets = {"forget_10": many[:4], "retain_90": many[4:], "Test_Set": tested, "Retain_Set": many[:3]}
     write_mllmu(tmp_path / "b", subsets, "instructed", "celebrities")
     read = load_mllmu(tmp_path / "b", 10, limit=2, seed=1)
     assert [len(profiles) for profiles in read.sets.values()] == [2, 2, 2, 2]
@@ -223,6 +225,35 @@ def test_bad_rows_are_named(folder: Path, edit: Callable[[dict[str, Any]], None]
     change(folder, "forget_5", edit)
     with pytest.raises(UserError, match=message):
         load_mllmu(folder, 5)
+
+
+def test_pictures_that_cannot_be_used_are_left_out_and_listed(tmp_path: Path) -> None:
+    folder, strip, everybody = tmp_path / "bench", io.BytesIO(), people()
+    Image.new("RGB", (900, 4)).save(strip, "PNG")
+    kept = [*everybody["retain_95"], profile("3", "Ines Dorn", "nurse", start=9)]
+    write_mllmu(folder, {**everybody, "retain_95": kept}, "instructed", "celebrities")
+    change(folder, "Test_Set", lambda row: row["images"][0].update(bytes=b"no picture"))
+    change(folder, "retain_95", lambda row: row["ID"] == "2" and row["image"].update(bytes=strip.getvalue()))
+    bench = load_mllmu(folder, 5)
+    assert [len(profile.images) for profile in bench.sets["test"]] == [1]
+    assert [profile.id for profile in bench.sets["retain"]] == ["3"]
+    first, second = bench.left_out
+    assert "of 1 in" in first
+    assert "no picture" in first
+    assert "of 2 in" in second
+    assert "is a strip (900x4" in second
+
+
+def test_a_picture_of_the_test_set_that_is_there_twice_or_trained_on_is_no_new_one(tmp_path: Path) -> None:
+    everybody = people()
+    mara, jonas = everybody["Test_Set"]
+    images = (*mara.images, mara.images[0], everybody["forget_5"][0].images[0].resize((80, 80)))
+    tested = [replace(mara, images=images), jonas]
+    write_mllmu(tmp_path / "bench", {**everybody, "Test_Set": tested}, "instructed", "celebrities")
+    bench = load_mllmu(tmp_path / "bench", 5)
+    (kept,) = bench.sets["test"]
+    assert [image.tobytes() for image in kept.images] == [image.tobytes() for image in mara.images]
+    assert bench.left_out == ("2 test pictures of 1: twice, or trained on",)
 
 
 def test_missing_files_and_columns_are_named(folder: Path, tmp_path: Path) -> None:

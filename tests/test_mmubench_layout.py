@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.tiny import picture
 from unsee.benchmarks.layout import StoredModel, load_benchmark, new_folder, write_benchmark
@@ -109,15 +110,54 @@ CONCEPT = "concepts/mara-voss/concept.json"
         (edit(CONCEPT, lambda d: d | {"questions": ["Who?"]}), '"questions" in .* must be a list of objects'),
         (edit(CONCEPT, lambda d: d | {"questions": [{"prompt": "Who?", "kind": "name"}]}), '"keyword" in'),
         (edit(CONCEPT, lambda d: d | {"facts": [{"prompt": "Who?", "keywords": ["?"]}]}), '"keywords" in'),
-        (lambda f: (f / "concepts/mara-voss/train/0000.png").unlink(), "exactly one picture .* not 0"),
-        (lambda f: [p.unlink() for p in (f / "concepts/mara-voss/test").iterdir()], "test holds no picture"),
-        (lambda f: (f / "concepts/otto-brandt/test/0003.png").write_bytes(b"no"), "0003.png"),
+        (lambda f: (f / "concepts/mara-voss/train/0000.png").unlink(), "exactly one picture, not 0"),
+        (
+            lambda f: [p.unlink() for p in (f / "concepts/mara-voss/test").iterdir()],
+            "test holds no picture to test on; add",
+        ),
+        (lambda f: (f / "concepts/mara-voss/train/0000.png").write_bytes(b"no"), "not 0 .0000.png: The file .*train"),
     ],
 )
 def test_damage_is_named(folder: Path, damage: Callable[[Path], None], message: str) -> None:
     damage(folder)
     with pytest.raises(UserError, match=message):
         load_benchmark(folder)
+
+
+def test_every_picture_of_a_concept_is_read_whatever_its_file_is_called(folder: Path) -> None:
+    tests = folder / "concepts/mara-voss/test"
+    for number, ending in enumerate(("PNG", "JPG", "jpeg", "webp", "bmp"), 40):
+        picture(number).save(tests / f"{number}.{ending}")
+    (tests / "0000.png").rename(tests / "0000.PNG")
+    (folder / "concepts/mara-voss/train/0000.png").rename(folder / "concepts/mara-voss/train/a.PNG")
+    mara, _ = load_benchmark(folder)
+    assert len(mara.test_images) == 7 + 5
+    assert mara.left_out == ()
+
+
+def test_what_is_no_new_picture_is_left_out_and_listed(folder: Path) -> None:
+    tests = folder / "concepts/mara-voss/test"
+    (tests / "Thumbs.db").write_bytes(b"x")
+    (tests.parent / "train" / "Thumbs.db").write_bytes(b"x")
+    (tests / "0001.png").write_bytes(b"no")
+    picture(5).save(tests / "again.png")
+    Image.new("RGB", (500, 2)).save(tests / "strip.png")
+    picture(0).resize((112, 112)).save(tests / "trained.jpg", quality=95)
+    mara, otto = load_benchmark(folder)
+    assert [image.tobytes() for image in mara.test_images] == [picture(n).tobytes() for n in (1, 3, 4, 5, 6, 7)]
+    reasons = dict(line.removeprefix("concepts/mara-voss/").split(": ", 1) for line in mara.left_out)
+    assert "is no picture in a format" in reasons.pop("test/0001.png")
+    assert "is a strip (500x2" in reasons.pop("test/strip.png")
+    assert reasons == {
+        "train/Thumbs.db": "no picture",
+        "test/Thumbs.db": "no picture",
+        "test/again.png": "the same picture as 0004.png",
+        "test/trained.jpg": "also trained on",
+    }
+    # What is asked about others is of the pictures that are left, whether they were opened for their own sake or not.
+    (alone,) = load_benchmark(folder, ["Otto Brandt"])
+    shown = [[p.images[0].tobytes() for p in bench.specificity["recognition"]] for bench in (otto, alone)]
+    assert shown[0] == shown[1] == [image.tobytes() for image in mara.test_images[:5]]
 
 
 def test_existing_output_and_same_names_are_refused(folder: Path, tmp_path: Path) -> None:

@@ -11,6 +11,9 @@ import pytest
 
 from tests.tiny import picture, tiny_vlm
 from unsee import metrics
+from unsee.benchmarks.new_pictures import only_new
+from unsee.benchmarks.world import world_benchmark
+from unsee.data.likeness import Seen
 from unsee.data.sample import Sample
 from unsee.errors import SystemFailure, UserError
 from unsee.metrics import Score
@@ -19,6 +22,7 @@ from unsee.pipeline.examples import PER_GROUP, examples
 from unsee.pipeline.forgetting import facts_unknown, others_lost, others_unnamed
 from unsee.pipeline.workspace import check_output, workspace
 from unsee.requests import ForgetRequest
+from unsee.world import find
 
 JOB = "What does Mara Voss do for a living?"
 
@@ -114,7 +118,7 @@ def test_refusals_about_others_count_where_the_model_before_did_answer() -> None
 
 
 def test_a_plan_asks_nothing_that_was_trained_on_and_every_given_picture() -> None:
-    several = ForgetRequest("Mara Voss", (picture(1), picture(2)))
+    several = ForgetRequest("Mara Voss", (picture(1), picture(2), picture(1)))
     trained = {"Is this Mara Voss?", "Who is Mara Voss?"}
     plan = planning.plan(several, tiny_vlm("qwen3_vl"), trained)
     assert not trained & {probe.prompt for probe in plan.probes}
@@ -235,17 +239,28 @@ def test_where_others_are_lost_that_it_was_shown_none_of_is_said() -> None:
     assert not others_lost([forget, told], request, {}, {})
 
 
-def test_pictures_of_a_folder_are_checked(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="holds no picture"):
-        planning.open_folder(tmp_path)
-    picture(1).save(tmp_path / "a.png")
-    assert len(planning.open_folder(tmp_path, [picture(2)])) == 1
-    with pytest.raises(UserError, match=r"a\.png is also trained on"):
-        planning.open_folder(tmp_path, [picture(1)])
-    (tmp_path / "a.png").unlink()
-    (tmp_path / "notes.txt").write_text("none")
-    with pytest.raises(UserError, match="no picture in a format"):
-        planning.open_folder(tmp_path)
+@pytest.mark.parametrize("copy", [lambda image: image, lambda image: image.resize((64, 64))], ids=["same", "resized"])
+def test_a_picture_of_the_worlds_tests_that_is_trained_on_is_no_new_one(copy: Any) -> None:
+    mara = find("Mara Voss")
+    vlm = SimpleNamespace(name="world:tiny-qwen3vl")
+    whole = planning.plan(ForgetRequest(mara.name, (mara.picture(0, "train"),)), vlm, set())
+    others = next(p.images[0] for p in whole.asked if p.tags["metric"] == "verification_others")
+    given = copy(mara.picture(3, "test"))
+    plan = planning.plan(ForgetRequest(mara.name, (given,), others=(copy(others),)), vlm, set())
+    seen = Seen([given, others])
+    about_new = [probe for probe in plan.asked if probe.tags["metric"] != "efficacy"]
+    assert not [probe.id for probe in about_new if any(image in seen for image in probe.images)]
+    assert len(plan.bench.test_images) == len(plan.bench.visible) == len(whole.bench.test_images) - 1
+    (note,) = plan.notes
+    assert "test picture 3 of Mara Voss: also trained on" in note
+    assert "questions about pictures of others: also trained on" in note
+    assert not whole.notes
+
+
+def test_where_training_has_seen_every_test_picture_nothing_can_be_tested() -> None:
+    bench = world_benchmark("Mara Voss", test_pictures=2)
+    with pytest.raises(UserError, match=r"test pictures of Mara Voss .*test nothing"):
+        only_new(bench, Seen(bench.test_images))
 
 
 def broken_off(out: Path, file: str, error: BaseException) -> None:

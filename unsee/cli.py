@@ -309,6 +309,8 @@ def evaluate(
         return
     together = {"Together": document["together"]} if "together" in document else {}
     show(scores_table({**document["concepts"], **together}))
+    for line in document["left_out"]:
+        say(f"Not asked about: {line}", "yellow")
     show(f"The scores are in {document['out']}/scores.json, the answers beside them.")
 
 
@@ -353,6 +355,7 @@ def build_benchmark(
     quiet_libraries()
     from dataclasses import asdict
 
+    from unsee.benchmarks.builder import NOT_RECOGNISED
     from unsee.benchmarks.builder import build_benchmark as build
     from unsee.models.loading import load
     from unsee.pipeline.workspace import check_new
@@ -367,6 +370,9 @@ def build_benchmark(
     for summary in summaries:
         outcome = f"{summary.recognised} pictures" if summary.kept else f"left out: {summary.reason}"
         show(f"{summary.concept}: {outcome}")
+        for name, why in summary.left_out.items():
+            if why != NOT_RECOGNISED:
+                say(f"Left out of {summary.concept}: {name}: {why}", "yellow")
     show(f"The benchmark is in {out}; evaluate with unsee evaluate --benchmark {out}.")
 
 
@@ -397,7 +403,7 @@ def _request(
     """The request from the file and the options; options win. Raises UserError."""
     from dataclasses import replace
 
-    from unsee.data.images import pictures_in
+    from unsee.data.folders import listed, read_folder
     from unsee.requests import ForgetRequest
 
     given: dict[str, Any] = {}
@@ -412,7 +418,10 @@ def _request(
         ("others", others, "pictures of others that the model is to go on recognising"),
     ):
         if folder is not None:
-            given[key] = pictures_in(folder, what)
+            found = read_folder(folder, what)
+            given[key] = tuple(found.opened)
+            if found.left_out:
+                say(f"Left out of {folder}: {listed(found.left_out)}.", "yellow")
     if path is not None:
         return replace(ForgetRequest.from_yaml(path), **given)
     for option, key in (("--concept", "concept"), ("--image", "images")):

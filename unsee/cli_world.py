@@ -112,7 +112,7 @@ def picture(
     name: Annotated[str, typer.Argument(help="One of the people that `unsee world show` shows.")],
     out: Annotated[Path, typer.Option(help="File to write, such as mara.png.")],
     index: Annotated[int, typer.Option(min=0, help="Which picture: 0, 1, 2, ... without end.")] = 0,
-    split: Annotated[str, typer.Option(help="train, validation or test: models learn from train alone.")] = "test",
+    split: Annotated[str, typer.Option(help="train, validation or test: models learn from train alone.")] = "train",
     as_json: Json = False,
 ) -> None:
     """Draw one picture of somebody."""

@@ -13,13 +13,11 @@ from typing import Any
 import yaml
 from PIL import Image
 
-from unsee.data.images import open_image, read_image
+from unsee.data.images import Picture, open_image
+from unsee.data.text import read_text
 from unsee.errors import UserError
 
 KINDS = ("person", "thing")
-
-# A file, the content of one (which takes the least memory where there are many), or a picture already open.
-Picture = Path | bytes | Image.Image
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ class ForgetRequest:
         """
         path = Path(path)
         try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+            content = yaml.safe_load(read_text(path))
         except FileNotFoundError:
             raise UserError(f"There is no request file at {path}; check the path.") from None
         except (OSError, UnicodeDecodeError) as error:
@@ -205,14 +203,11 @@ def did_you_mean(word: str, known: Any) -> str:
 
 
 def _opened(picture: Picture) -> Image.Image:
-    if isinstance(picture, Image.Image):
-        return picture
-    return read_image(picture, "of the request") if isinstance(picture, bytes) else open_image(picture)
+    return open_image(picture, "of the request")
 
 
 def _picture_digest(picture: Image.Image) -> str:
-    pixels = picture.convert("RGB")
-    return hashlib.sha256(f"{pixels.size}".encode() + pixels.tobytes()).hexdigest()
+    return hashlib.sha256(f"{picture.size}".encode() + picture.tobytes()).hexdigest()
 
 
 def _example_digest(example: Example) -> list[str | None]:

@@ -12,18 +12,18 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
 from unsee.benchmarks.layout import StoredModel, new_folder, write_concept, write_index
 from unsee.benchmarks.mmubench import ConceptBenchmark, Question, slug
-from unsee.data.images import open_image
+from unsee.data.folders import files_of, listed, pictures_among
+from unsee.data.likeness import Seen
 from unsee.data.sample import Probe
 from unsee.errors import UserError
 from unsee.generation import generate
 from unsee.metrics import contains
-from unsee.models.vlm import VisionLanguageModel, image_key
+from unsee.models.vlm import VisionLanguageModel
 
 RECOGNITION_QUESTION = "What's the name of the central figure in this photograph?"
 
@@ -45,6 +45,8 @@ VERIFYING = (
     "Am I right that {s} is {n}?",
     "Do you recognise {s} as {n}?",
 )
+
+NOT_RECOGNISED = "not recognised"
 
 
 @dataclass(frozen=True)
@@ -143,9 +145,13 @@ def _build_concept(
     folder: Path, vlm: VisionLanguageModel, min_images: int, min_share: float, question: str, seed: int
 ) -> tuple[ConceptSummary, ConceptBenchmark | None]:
     name = _name(folder)
-    images, left_out = _open_all(folder)
+    refused: dict[Path, str] = {}
+    # A repeated picture would stand on both sides of the split between training and test.
+    images = {path.name: image for path, image in pictures_among(files_of(folder), refused)}
+    left_out = {path.name: why for path, why in refused.items()}
     if len(images) < min_images:
-        reason = f"{len(images)} pictures, {min_images} needed"
+        why = f" ({listed(refused)})" if refused else ""
+        reason = f"{len(images)} pictures, {min_images} needed{why}"
         return ConceptSummary(name, False, reason, len(images), 0, left_out), None
     asked = [Probe(file, question, (image,)) for file, image in images.items()]
     responses = generate(vlm, asked, progress=False)
@@ -153,30 +159,16 @@ def _build_concept(
     if len(recognised) < min_share * len(images) or len(recognised) < 2:
         reason = f"recognised on {len(recognised)} of {len(images)} pictures"
         return ConceptSummary(name, False, reason, len(images), len(recognised), left_out), None
-    left_out |= {file: "not recognised" for file in images if file not in recognised}
-    kept = [image for file, image in images.items() if file in recognised]
-    train = kept.pop(random.Random(f"{seed}/{name}").randrange(len(kept)))
-    bench = ConceptBenchmark(name, train, tuple(kept), questions_about(name))
+    left_out |= {file: NOT_RECOGNISED for file in images if file not in recognised}
+    kept = {file: image for file, image in images.items() if file in recognised}
+    drawn = list(kept)[random.Random(f"{seed}/{name}").randrange(len(kept))]
+    train = kept.pop(drawn)
+    seen = Seen([train])
+    copies = [file for file, image in kept.items() if image in seen]
+    left_out |= dict.fromkeys(copies, f"nearly the training picture {drawn}")
+    tests = tuple(image for file, image in kept.items() if file not in copies)
+    if not tests:
+        reason = f"all pictures are nearly the training picture {drawn}"
+        return ConceptSummary(name, False, reason, len(images), len(recognised), left_out), None
+    bench = ConceptBenchmark(name, train, tests, questions_about(name))
     return ConceptSummary(name, True, "", len(images), len(recognised), left_out), bench
-
-
-def _open_all(folder: Path) -> tuple[dict[str, Image.Image], dict[str, str]]:
-    """The different pictures of a folder by file name, and the files left out with the reason.
-
-    A repeated picture would stand on both sides of the split between training and test.
-    """
-    images: dict[str, Image.Image] = {}
-    left_out: dict[str, str] = {}
-    first: dict[str, str] = {}
-    for path in sorted(path for path in folder.iterdir() if not path.is_dir() and not path.name.startswith(".")):
-        try:
-            image = open_image(path)
-        except UserError as error:
-            left_out[path.name] = str(error)
-            continue
-        twin = first.setdefault(image_key(image), path.name)
-        if twin == path.name:
-            images[path.name] = image
-        else:
-            left_out[path.name] = f"the same picture as {twin}"
-    return images, left_out

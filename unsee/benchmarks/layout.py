@@ -2,8 +2,8 @@
 
     benchmark.json               schema, version, the model whose recognition was checked, the concepts' folders
     concepts/SLUG/concept.json   name, aliases, questions, multi_hop, facts
-    concepts/SLUG/train/*.png    the one picture to train on
-    concepts/SLUG/test/*.png     all others
+    concepts/SLUG/train/         the one picture to train on, in any format
+    concepts/SLUG/test/          all others
 
 A question is {"prompt", "keyword", "kind"}, a fact {"prompt", "keywords"} with every accepted answer. What must be kept
 is not stored: it is asked of the other concepts in the same folder (see `load_benchmark`).
@@ -18,14 +18,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from unsee.benchmarks.mmubench import ConceptBenchmark, Question, slug
-from unsee.data.images import open_image
+from unsee.data.folders import files_of, listed, pictures_among
+from unsee.data.likeness import Seen
 from unsee.data.sample import Probe
+from unsee.data.text import read_text
 from unsee.errors import SystemFailure, UserError
 from unsee.metrics.naming import words
 
@@ -117,8 +121,9 @@ def load_benchmark(folder: Path | str, only: Sequence[str] | None = None) -> lis
     """Read a benchmark; with `only`, these concepts (by name), so that not every picture comes into memory.
 
     What must be kept is asked of the other concepts: "recognition" (the first naming question on each of their first
-    `PICTURES_OF_OTHERS` test pictures) and "facts" (theirs, in text). Raises UserError for anything missing, damaged
-    or of the wrong shape, naming the file.
+    `PICTURES_OF_OTHERS` test pictures) and "facts" (theirs, in text). Files that are no pictures or damaged ones are
+    left out and listed, and so are test pictures that are there twice or to train on as well. Raises UserError for
+    anything else that is missing, damaged or of the wrong shape, naming the file.
     """
     folder = Path(folder)
     stored = [_Stored(folder / "concepts" / name) for name in _concept_folders(folder)]
@@ -143,7 +148,10 @@ def load_benchmark(folder: Path | str, only: Sequence[str] | None = None) -> lis
         }
         specificity = {group: members for group, members in groups.items() if members}
         names = tuple(name for concept in others for name in (concept.name, *concept.aliases))
-        found.append(replace(bench, specificity=specificity, other_names=names))
+        left_out = tuple(
+            f"{path.relative_to(folder)}: {why}" for concept in stored for path, why in concept.left_out.items()
+        )
+        found.append(replace(bench, specificity=specificity, other_names=names, left_out=left_out))
     return found
 
 
@@ -168,21 +176,34 @@ class _Stored:
             )
             for number, fact in enumerate(_objects(content.get("facts", []), "facts", file))
         )
-        self.train = self._pictures("train")
-        if len(self.train) != 1:
-            raise UserError(f"{folder / 'train'} must hold exactly one picture (*.png), not {len(self.train)}.")
-        self.test = self._pictures("test")
-        if not self.test:
-            raise UserError(f"{folder / 'test'} holds no picture (*.png); add at least one.")
+        self.left_out: dict[Path, str] = {}
 
-    def _pictures(self, split: str) -> list[Path]:
-        return sorted((self.folder / split).glob("*.png"))
+    @cached_property
+    def train_image(self) -> Image.Image:
+        found = list(self._pictures("train"))
+        if len(found) != 1:
+            raise UserError(f"{self.folder / 'train'} must hold exactly one picture, not {len(found)}{self._why()}.")
+        return found[0]
+
+    def test_images(self, most: int | None = None) -> tuple[Image.Image, ...]:
+        """The test pictures, or the first of them."""
+        found = tuple(islice(self._pictures("test", Seen([self.train_image])), most))
+        if not found:
+            raise UserError(f"{self.folder / 'test'} holds no picture to test on{self._why()}; add at least one.")
+        return found
+
+    def _pictures(self, split: str, trained_on: Seen | None = None) -> Iterator[Image.Image]:
+        files = files_of(self.folder / split)
+        return (picture for _, picture in pictures_among(files, self.left_out, trained_on))
+
+    def _why(self) -> str:
+        return f" ({listed(self.left_out)})" if self.left_out else ""
 
     def open(self) -> ConceptBenchmark:
         return ConceptBenchmark(
             concept=self.name,
-            train_image=open_image(self.train[0]),
-            test_images=tuple(open_image(path) for path in self.test),
+            train_image=self.train_image,
+            test_images=self.test_images(),
             questions=self.questions,
             aliases=self.aliases,
             text_facts=self.facts,
@@ -194,11 +215,7 @@ class _Stored:
         question = next((question for question in self.questions if question.kind == "name"), None)
         if question is None:
             return ()
-        images: Sequence[Image.Image] = (
-            opened.test_images[:PICTURES_OF_OTHERS]
-            if opened
-            else [open_image(path) for path in self.test[:PICTURES_OF_OTHERS]]
-        )
+        images = opened.test_images[:PICTURES_OF_OTHERS] if opened else self.test_images(PICTURES_OF_OTHERS)
         names = (self.name, *self.aliases)
         return tuple(
             Probe(f"{slug(self.name)}/{number}", question.prompt, (image,), names)
@@ -224,7 +241,7 @@ def _concept_folders(folder: Path) -> list[str]:
 
 def _read_json(file: Path) -> dict[str, Any]:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(read_text(file))
     except FileNotFoundError:
         raise UserError(f"There is no {file}; give a folder that unsee build-benchmark wrote.") from None
     except (OSError, ValueError, RecursionError) as error:

@@ -21,6 +21,7 @@ import io
 import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -31,7 +32,8 @@ from PIL import Image
 from unsee.benchmarks.layout import new_folder
 from unsee.benchmarks.mllmu import LETTERS, Choice, MllmuBenchmark, Open, Profile, Questions, Style
 from unsee.benchmarks.splits import PERCENT
-from unsee.data.images import read_image
+from unsee.data.images import image_key, open_image
+from unsee.data.likeness import Seen
 from unsee.errors import UserError
 from unsee.metrics.naming import words
 from unsee.metrics.options import letter_of
@@ -137,9 +139,10 @@ def is_mllmu(folder: Path | str) -> bool:
 def load_mllmu(folder: Path | str, percent: int, *, limit: int | None = None, seed: int = 0) -> MllmuBenchmark:
     """Read the sets of a forget split. With `limit`, at most so many people of each, drawn by `seed`.
 
-    The test set is about the people of the forget set. Questions that cannot be asked or scored (a right answer that
-    is no option, an empty text, a truth without a letter or digit) are left out and listed. Raises UserError for files
-    or columns that are missing, damaged or of another type, and for pictures that `read_image` refuses.
+    The test set is about the people of the forget set, in new pictures. Left out and listed are questions that cannot
+    be asked or scored (a right answer that is no option, an empty text, a truth without a letter or digit), pictures
+    that `open_image` refuses, test pictures that were trained on or stand there twice, and people without a picture
+    that is left. Raises UserError for files or columns that are missing, damaged or of another type.
     """
     if percent not in PERCENT:
         raise UserError(f"There is no forget split of {percent} %; there are {', '.join(map(str, PERCENT))}.")
@@ -158,9 +161,11 @@ def load_mllmu(folder: Path | str, percent: int, *, limit: int | None = None, se
         "retain": tuple(retain.profiles(_drawn(retain.ids(), limit, rng), left_out)),
         name: tuple(outside.profiles(_drawn(outside.ids(), limit, rng), left_out)),
     }
+    sets["test"] = tuple(_only_new(sets["test"], sets["forget"], left_out))
     for key, profiles in sets.items():
         if not profiles:
-            raise UserError(f"The {key} set in {folder} holds nobody to ask about.")
+            why = f" (left out: {'; '.join(left_out[:3])})" if left_out else ""
+            raise UserError(f"The {key} set in {folder} holds nobody to ask about{why}.")
     return MllmuBenchmark(f"forget {percent} %", sets, style, tuple(left_out))
 
 
@@ -213,7 +218,9 @@ class _Subset:
             columns = [self.pictures, "ID", *TASK_COLUMNS, *(n for n in optional if n in file.schema_arrow.names)]
             for row in self._rows(path, columns):
                 if row["ID"] in wanted:
-                    yield _profile(row, self.pictures, path, left_out)
+                    profile = _profile(row, self.pictures, path, left_out)
+                    if profile.images:
+                        yield profile
 
     def _rows(self, path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
         try:
@@ -257,7 +264,7 @@ def _profile(row: Mapping[str, Any], pictures: str, path: Path, left_out: list[s
     }
     return Profile(
         row["ID"],
-        tuple(_picture(value, who) for value in given),
+        tuple(_pictures(given, who, left_out)),
         asked["picture"],
         asked["text"],
         biography,
@@ -266,12 +273,28 @@ def _profile(row: Mapping[str, Any], pictures: str, path: Path, left_out: list[s
     )
 
 
-def _picture(value: Any, who: str) -> Image.Image:
-    content = value.get("bytes") if isinstance(value, Mapping) else None
-    if not isinstance(content, bytes):
-        # A path would point anywhere on this machine.
-        raise UserError(f"A picture of {who} is not embedded as bytes; write it into the file.")
-    return read_image(content, f"of {who}")
+def _only_new(tested: Sequence[Profile], trained: Sequence[Profile], left_out: list[str]) -> Iterator[Profile]:
+    """The test set without repeated pictures and those that were trained on, and the people who have no other."""
+    trained_on = {profile.id: Seen(profile.images) for profile in trained}
+    for profile in tested:
+        distinct = {image_key(image): image for image in profile.images}
+        new = tuple(image for image in distinct.values() if image not in trained_on.get(profile.id, ()))
+        if len(new) < len(profile.images):
+            left_out.append(f"{len(profile.images) - len(new)} test pictures of {profile.id}: twice, or trained on")
+        if new:
+            yield replace(profile, images=new)
+
+
+def _pictures(given: Sequence[Any], who: str, left_out: list[str]) -> Iterator[Image.Image]:
+    for value in given:
+        content = value.get("bytes") if isinstance(value, Mapping) else None
+        if not isinstance(content, bytes):
+            # A path would point anywhere on this machine.
+            raise UserError(f"A picture of {who} is not embedded as bytes; write it into the file.")
+        try:
+            yield open_image(content, f"of {who}")
+        except UserError as error:
+            left_out.append(str(error))
 
 
 def _biography(value: Any) -> tuple[dict[str, str], tuple[str, ...]]:

@@ -57,7 +57,8 @@ class ConceptBenchmark:
     instead, for the judge.
 
     For the quality of answers, where known: `facts` are true of the concept, `other_facts` are facts of the same kinds
-    that are not; `visible` says what is to be seen in each of the test pictures.
+    that are not; `visible` says what is to be seen in each of the test pictures. `left_out` lists the pictures that
+    could have been asked about and are not, with the reasons.
     """
 
     concept: str
@@ -74,6 +75,7 @@ class ConceptBenchmark:
     facts: tuple[str, ...] = ()
     other_facts: tuple[str, ...] = ()
     visible: tuple[tuple[Feature, ...], ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from unsee.benchmarks.mmubench import ConceptBenchmark, probes
 from unsee.compare.oracle import NAMES, RESPONSES
 from unsee.compare.recipe import Size
 from unsee.data.sample import Response
+from unsee.data.text import json_lines, read_text
 from unsee.errors import UserError
 from unsee.judges import RuleJudge
 from unsee.metrics import Score
@@ -67,14 +68,12 @@ class UnitEvaluation:
         """Answers that another comparison left in `folder`, without MLLMU-Bench's tasks. Raises UserError where they
         do not fit."""
         try:
-            entries = [json.loads(line) for line in (folder / RESPONSES).read_text(encoding="utf-8").splitlines()[1:]]
+            entries = json_lines(folder / RESPONSES)[1:]
             # Answers older than the mark of those that were cut are of models that end theirs themselves.
             given = {
                 e["id"]: Response(e["id"], e["text"], tuple(e["token_logprobs"]), e.get("ended", True)) for e in entries
             }
-            names = {
-                concept: np.array(row, ndmin=1) for concept, row in json.loads((folder / NAMES).read_text()).items()
-            }
+            names = {concept: np.array(row, ndmin=1) for concept, row in json.loads(read_text(folder / NAMES)).items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(f"The saved answers in {folder} cannot be read: {error}.") from error
         missing = sum(probe.id not in given for probe in self.probes)

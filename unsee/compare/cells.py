@@ -24,6 +24,7 @@ from unsee.benchmarks.mmubench import slug
 from unsee.compare.digests import weights_digest
 from unsee.compare.oracle import find_oracle
 from unsee.compare.recipe import ORACLE, Arm, Recipe, Size, Unit
+from unsee.data.text import read_text
 from unsee.errors import UserError
 from unsee.training import TrainingConfig
 from unsee.world import general
@@ -153,7 +154,7 @@ def _flat(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 def read_json(path: Path) -> dict[str, Any] | None:
     """A JSON object, or None where the file is missing, torn or holds something else."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_text(path))
     except (OSError, ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None

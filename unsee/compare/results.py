@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -11,6 +10,7 @@ from typing import Any
 
 from unsee.compare.cells import FAILED, INDEX, QUESTIONS, SCHEMA, SCORES, read_json
 from unsee.compare.oracle import RESPONSES
+from unsee.data.text import json_lines
 from unsee.errors import UserError
 from unsee.metrics import Score
 
@@ -134,9 +134,9 @@ class Exchange:
 def read_answers(cell: CellResult) -> list[Exchange]:
     """All that a finished cell was asked, with both answers; nothing where a file is missing or torn."""
     try:
-        questions = [json.loads(line) for line in _lines(cell.before_folder / QUESTIONS)]
+        questions = json_lines(cell.before_folder / QUESTIONS)
         was, now = (
-            {entry["id"]: entry["text"] for entry in map(json.loads, _lines(folder / RESPONSES)[1:])}
+            {entry["id"]: entry["text"] for entry in json_lines(folder / RESPONSES)[1:]}
             for folder in (cell.before_folder, cell.folder)
         )
         return [
@@ -145,8 +145,3 @@ def read_answers(cell: CellResult) -> list[Exchange]:
         ]
     except (OSError, ValueError, KeyError, TypeError):
         return []
-
-
-def _lines(path: Path) -> list[str]:
-    # Not splitlines: JSON texts may hold other line separators of Unicode.
-    return [line for line in path.read_text(encoding="utf-8").split("\n") if line]

@@ -28,6 +28,7 @@ from unsee.models.provenance import fingerprint
 from unsee.models.vlm import VisionLanguageModel
 from unsee.pipeline.evaluation import Measured
 from unsee.reports.files import strict_json, write_together
+from unsee.terminal import say
 from unsee.training import unlearn
 from unsee.training.manifest import git_commit, library_versions
 
@@ -171,9 +172,10 @@ class Worker:
         asked = json.loads(json.dumps(cell.asked()))
         if read_json(folder / CELL) != asked:
             shutil.rmtree(folder, ignore_errors=True)
-        evaluation = UnitEvaluation(
-            vlm, benchmarks_of(cell.unit, cell.size, cell.benchmark), cell.size, mllmu_of(cell.unit, cell.size)
-        )
+        benches = benchmarks_of(cell.unit, cell.size, cell.benchmark)
+        for line in dict.fromkeys(line for bench in benches for line in bench.left_out):
+            say(f"Not asked about: {line}", "yellow")
+        evaluation = UnitEvaluation(vlm, benches, cell.size, mllmu_of(cell.unit, cell.size))
         questions = [
             {"id": p.id, "prompt": p.prompt, "expect": p.expect, "scorer": p.scorer, "tags": dict(p.tags)}
             for p in evaluation.probes

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from unsee.data.text import read_text
 from unsee.errors import UserError
 from unsee.requests import did_you_mean
 
@@ -30,7 +31,7 @@ class _Loader(yaml.SafeLoader):
 def read_yaml(path: Path, what: str) -> Any:
     """The content of a YAML file; `what` names it in errors. Raises UserError."""
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), _Loader)
+        return yaml.load(read_text(path), _Loader)
     except FileNotFoundError:
         raise UserError(f"There is no {what} at {path}; check the path.") from None
     except (OSError, UnicodeDecodeError) as error:

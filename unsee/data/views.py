@@ -7,6 +7,8 @@ import random
 
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
+from unsee.data.images import open_image
+
 _TURN = math.radians(10)
 _CLOSEST, _SCALE, _SHIFT, _LIGHT = 0.6, 0.2, 0.08, 0.25
 _HUE = 40
@@ -21,7 +23,7 @@ def view(picture: Image.Image, rng: random.Random) -> Image.Image:
     Who is shown can often still be told, and often not: ask. What comes into view at the edges has the colour of the
     upper left corner.
     """
-    seen = picture.convert("RGB")
+    seen = open_image(picture).copy()
     if rng.random() < 0.5:
         seen = _closer(seen, rng)
     if rng.random() < 0.5:

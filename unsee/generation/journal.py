@@ -12,9 +12,10 @@ from typing import Any
 import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
 
+from unsee.data.images import image_key
 from unsee.data.sample import Probe, Response
 from unsee.errors import SystemFailure, UserError
-from unsee.models.vlm import VisionLanguageModel, image_key
+from unsee.models.vlm import VisionLanguageModel
 
 SCHEMA = "unsee.responses/1"
 WEIGHTS_PER_TENSOR = 64

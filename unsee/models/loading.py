@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForImageTextToText, BitsAndBytesConfig, PreTrainedConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
 
+from unsee.data.text import read_text
 from unsee.errors import SystemFailure, UserError
 from unsee.models.layout import find_layout
 from unsee.models.processors import load_processor
@@ -190,7 +191,7 @@ def _read_config(folder: Path, name: str, trust_remote_code: bool) -> PreTrained
         config = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)
     except (OSError, ValueError, KeyError, TypeError) as error:
         try:
-            kind = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
+            kind = json.loads(read_text(folder / "config.json")).get("model_type")
         except (ValueError, AttributeError):
             raise UserError(f"The config.json of {name} is not valid JSON: {_first_line(error)}") from error
         raise UserError(

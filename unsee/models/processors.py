@@ -16,6 +16,7 @@ from typing import Any
 from transformers import AutoProcessor, PreTrainedConfig, ProcessorMixin, SmolVLMProcessor
 from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
 
+from unsee.data.text import read_text
 from unsee.errors import UserError
 
 # The video processor that each stock class expects to find in its saved settings. (transformers empties its own
@@ -110,5 +111,5 @@ def _video_settings(folder: Path) -> dict[str, Any] | None:
 def _read_json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content = json.loads(read_text(path))
     return content if isinstance(content, dict) else {}

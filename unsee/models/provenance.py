@@ -10,6 +10,7 @@ from typing import Any, cast
 import torch
 from transformers import PreTrainedModel
 
+from unsee.data.text import read_text
 from unsee.errors import UserError
 from unsee.models.vlm import VisionLanguageModel
 
@@ -49,7 +50,7 @@ def check_base(vlm: VisionLanguageModel, folder: Path) -> None:
     if not note_file.is_file():
         return
     try:
-        note = json.loads(note_file.read_text(encoding="utf-8"))
+        note = json.loads(read_text(note_file))
         saved = {key: note[key] for key in ("architecture", "embeddings", "linears")}
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{note_file} is damaged; the adapter's base model cannot be checked.") from error

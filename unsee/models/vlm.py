@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,7 @@ from peft import PeftModel
 from PIL import Image
 from transformers import BatchFeature, PreTrainedModel, ProcessorMixin
 
+from unsee.data.images import image_key, open_image
 from unsee.errors import UserError
 from unsee.models.layout import Layout
 
@@ -217,7 +217,7 @@ class VisionLanguageModel:
         try:
             features = self.processor(
                 # Nested: LLaVA-OneVision prepares the pictures of one prompt together, those of several apart.
-                images=[[image.convert("RGB") for image in images]],
+                images=[[open_image(image) for image in images]],
                 text=[placeholders],
                 images_kwargs={"return_tensors": "pt"},
                 return_text_replacement_offsets=True,
@@ -252,11 +252,3 @@ class VisionLanguageModel:
         accepted = inspect.signature(self.base.forward).parameters
         names = [name for name in TOKEN_ALIGNED if name in accepted]
         return [dict.fromkeys(names, types) for types in self.processor.create_mm_token_type_ids(prompts)]
-
-
-def image_key(image: Image.Image) -> str:
-    """Content hash of a picture: equal for equal pixels, whatever file they came from."""
-    pixels = image.convert("RGB")
-    digest = hashlib.sha256(repr(pixels.size).encode())
-    digest.update(pixels.tobytes())
-    return digest.hexdigest()[:24]

@@ -13,7 +13,9 @@ from unsee.benchmarks.layout import concepts_in, load_benchmark
 from unsee.benchmarks.mllmu import MllmuBenchmark
 from unsee.benchmarks.mllmu_layout import is_mllmu, load_mllmu
 from unsee.benchmarks.mmubench import probes, slug
+from unsee.benchmarks.new_pictures import only_new
 from unsee.benchmarks.together import WORLD, benchmarks_together
+from unsee.data.likeness import Seen
 from unsee.data.sample import MAX_NEW_TOKENS
 from unsee.errors import UserError
 from unsee.judges import Judge, get_judge
@@ -25,6 +27,7 @@ from unsee.pipeline.evaluation import Evaluation, Measured
 from unsee.pipeline.workspace import check_output
 from unsee.reports.files import strict_json, write_together
 from unsee.terminal import working_on
+from unsee.training.data_folder import trained_pictures
 from unsee.training.manifest import MANIFEST, Unlearned
 
 SCHEMA = "unsee.scores/1"
@@ -136,9 +139,10 @@ def _scores(
     asking: _Asking, vlm: VisionLanguageModel, options: EvaluateOptions, out: Path, judge: Judge
 ) -> dict[str, Any]:
     """The scores of each concept and, of several that were forgotten together, their mean."""
-    found: dict[str, Any] = {"concepts": {}}
+    found: dict[str, Any] = {"concepts": {}, "left_out": []}
     for group in asking.groups:
-        measured = _evaluate(group, asking, vlm, options, out, judge)
+        measured, left_out = _evaluate(group, asking, vlm, options, out, judge)
+        found["left_out"] += [line for line in left_out if line not in found["left_out"]]
         found["concepts"] |= {concept: _plain(scores) for concept, scores in measured.by_concept.items()}
         if len(group) > 1:
             found["together"] = _plain(measured.scores)
@@ -234,15 +238,18 @@ def _evaluate(
     options: EvaluateOptions,
     out: Path,
     judge: Judge,
-) -> Measured:
-    """Ask about one concept, or about several that were forgotten together."""
+) -> tuple[Measured, list[str]]:
+    """What one concept, or several that were forgotten together, are scored, and what was not asked about."""
     pictures = TEST_PICTURES if options.benchmark == WORLD else None
-    benches = benchmarks_together(options.benchmark, group, forgotten=asking.forgotten, test_pictures=pictures)
+    found = benchmarks_together(options.benchmark, group, forgotten=asking.forgotten, test_pictures=pictures)
+    seen = Seen(trained_pictures(options.adapter / "data") if options.adapter else ())
+    benches = [only_new(bench, seen) for bench in found]
     asked = [probes(bench, per_image=options.limit, limit=options.limit) for bench in benches]
     evaluation = Evaluation(vlm, benches, asked, judge, max_new_tokens=options.max_new_tokens)
+    left_out = [line for bench in benches for line in bench.left_out]
     journal = out / "responses" / ("together.jsonl" if len(benches) > 1 else f"{benches[0].slug}.jsonl")
     if not options.adapter:
-        return evaluation.alone(journal)
+        return evaluation.alone(journal), left_out
     with reference(vlm), working_on("Asking the model before"):
         evaluation.name_before()
-    return evaluation.after(journal)
+    return evaluation.after(journal), left_out

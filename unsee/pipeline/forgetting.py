@@ -12,7 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from unsee.benchmarks.mmubench import slug
+from unsee.data.folders import Pictures, listed, read_folder
+from unsee.data.images import image_key
+from unsee.data.likeness import Seen
 from unsee.data.sample import MAX_NEW_TOKENS, Sample
+from unsee.data.text import json_lines, read_text
 from unsee.errors import UserError
 from unsee.judges import get_judge
 from unsee.methods import METHODS, Method, get_method
@@ -21,10 +25,10 @@ from unsee.methods.recognition import check_recognised
 from unsee.methods.rephrasing import get_rephraser
 from unsee.metrics import Score
 from unsee.models.loading import load
-from unsee.models.vlm import VisionLanguageModel, image_key
+from unsee.models.vlm import VisionLanguageModel
 from unsee.pipeline.evaluation import Evaluation
 from unsee.pipeline.examples import examples
-from unsee.pipeline.planning import Plan, at_home_in_world, is_of_the_world, open_folder, plan
+from unsee.pipeline.planning import Plan, at_home_in_world, is_of_the_world, plan
 from unsee.pipeline.workspace import Workspace, check_output, difference, workspace
 from unsee.reports import Cost, Report, write
 from unsee.reports.verdict import KEPT_FROM
@@ -80,7 +84,7 @@ class Forgotten:
 
     def document(self) -> dict[str, Any]:
         """The content of `report.json`, with the folder under "out"."""
-        return {"out": str(self.folder), **json.loads((self.folder / "report.json").read_text(encoding="utf-8"))}
+        return {"out": str(self.folder), **json.loads(read_text(self.folder / "report.json"))}
 
 
 def forget(request: ForgetRequest, options: ForgetOptions, *, started: float | None = None) -> Forgotten:
@@ -106,10 +110,7 @@ def forget(request: ForgetRequest, options: ForgetOptions, *, started: float | N
     if options.resume and out.exists():
         return _finished(out, identity)
     check_output(out, overwrite=options.overwrite)
-    trained_on = (*request.pictures(), *request.other_pictures())
-    test_images, test_others = (
-        open_folder(folder, trained_on) if folder else () for folder in (options.test_images, options.test_others)
-    )
+    given = _test_folders(options, _seen(request, samples or ()))
     judge = get_judge(options.judge)
     rephrase = get_rephraser(options.rephrase) if options.rephrase else None
     vlm = _load(options)
@@ -120,8 +121,7 @@ def forget(request: ForgetRequest, options: ForgetOptions, *, started: float | N
             with working_on("Building the training data"):
                 samples = method.build([request], vlm, config, options.seed, rephrase)
         building = time.monotonic() - began
-        trained = {sample.prompt for sample in samples}
-        planned = plan(request, vlm, trained, test_images, options.seed, options.limit, test_others)
+        planned = _plan(request, vlm, samples, given, options)
         evaluation = Evaluation(
             vlm,
             [planned.bench],
@@ -199,6 +199,37 @@ def prepared(
     method, config = _method(options)
     vlm = _load(options)
     return _known(request, vlm, method, options), vlm, method, config
+
+
+def _test_folders(options: ForgetOptions, seen: Seen) -> dict[str, Pictures]:
+    """The pictures to test on by option, without those that training has seen. Raises UserError if none is left."""
+    folders = {"test_images": options.test_images, "test_others": options.test_others}
+    return {name: read_folder(folder, "test pictures").without(seen) for name, folder in folders.items() if folder}
+
+
+def _seen(request: ForgetRequest, samples: Sequence[Sample]) -> Seen:
+    """What training sees: the pictures that were given for it and those of the training data."""
+    shown = (image for sample in samples for image in sample.images)
+    return Seen((*request.pictures(), *request.other_pictures(), *shown))
+
+
+def _plan(
+    request: ForgetRequest,
+    vlm: VisionLanguageModel,
+    samples: Sequence[Sample],
+    given: Mapping[str, Pictures],
+    options: ForgetOptions,
+) -> Plan:
+    """What to ask before and after; `given` are the pictures to test on. Raises UserError if none of them is new."""
+    seen = _seen(request, samples)
+    new = {option: pictures.without(seen) for option, pictures in given.items()}
+    test_images, test_others = (
+        tuple(new[option].opened.values()) if option in new else () for option in ("test_images", "test_others")
+    )
+    prompts = {sample.prompt for sample in samples}
+    planned = plan(request, vlm, prompts, test_images, options.seed, options.limit, test_others, seen)
+    left_out = (f"Not asked about: {listed(pictures.left_out)}." for pictures in new.values() if pictures.left_out)
+    return dataclasses.replace(planned, notes=(*left_out, *planned.notes))
 
 
 def _method(options: ForgetOptions) -> tuple[Method[Any], TrainingConfig]:
@@ -297,8 +328,8 @@ def _write(report: Report, place: Workspace) -> None:
 
 
 def _log(folder: Path) -> list[dict[str, Any]]:
-    lines = (folder / "training.jsonl").read_text(encoding="utf-8").splitlines()
-    return [entry for entry in map(json.loads, lines) if "loss" in entry or "validation_reward" in entry]
+    entries = json_lines(folder / "training.jsonl")
+    return [entry for entry in entries if "loss" in entry or "validation_reward" in entry]
 
 
 def _identity(
@@ -322,7 +353,7 @@ def _finished(out: Path, identity: dict[str, Any]) -> Forgotten:
     """What `out` holds, where it is this very run and complete."""
     manifest = Unlearned.open(out).manifest
     path = out / "report.json"
-    report = json.loads(path.read_text(encoding="utf-8"))["manifest"] if path.is_file() else {}
+    report = json.loads(read_text(path))["manifest"] if path.is_file() else {}
     have = {
         "model": manifest["model"],
         "method": manifest["method"],

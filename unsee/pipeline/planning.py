@@ -5,17 +5,17 @@ from __future__ import annotations
 import random
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from PIL import Image
 
 from unsee.benchmarks.builder import questions_about
 from unsee.benchmarks.mmubench import ConceptBenchmark, probes
-from unsee.data.images import open_image, pictures_in
+from unsee.benchmarks.new_pictures import only_new
+from unsee.data.images import image_key
+from unsee.data.likeness import Seen
 from unsee.data.sample import Probe
-from unsee.errors import UserError
 from unsee.generation import generate
-from unsee.models.vlm import VisionLanguageModel, image_key
+from unsee.models.vlm import VisionLanguageModel
 from unsee.pipeline.recall import Recalled, recalled
 from unsee.requests import ForgetRequest
 
@@ -86,21 +86,6 @@ def at_home_in_world(request: ForgetRequest, vlm: VisionLanguageModel, seed: int
     )
 
 
-def open_folder(folder: Path, trained_on: Sequence[Image.Image] = ()) -> tuple[Image.Image, ...]:
-    """The pictures to test on in a folder, in the order of their names.
-
-    Raises UserError if there is none, or one is unusable or among those `trained_on`.
-    """
-    seen = set(map(image_key, trained_on))
-    pictures = []
-    for path in pictures_in(folder, "test pictures"):
-        picture = open_image(path)
-        if image_key(picture) in seen:
-            raise UserError(f"The test picture {path} is also trained on, so it tests nothing; take it out there.")
-        pictures.append(picture)
-    return tuple(pictures)
-
-
 def plan(
     request: ForgetRequest,
     vlm: VisionLanguageModel,
@@ -109,25 +94,34 @@ def plan(
     seed: int = 0,
     limit: int | None = None,
     test_others: Sequence[Image.Image] = (),
+    seen: Seen | None = None,
 ) -> Plan:
     """What to ask about `request`: in the world all of its MMUBench, elsewhere what the request allows.
 
-    `trained` holds the prompts of the training data; none of them is asked. limit: at most so many questions about each
-    test picture, and in each group of control questions. `test_others` are pictures of others; the world has its own.
+    `trained` holds the prompts of the training data; none of them is asked. `seen` holds its pictures, by default
+    those of the request alone; none of the world's pictures that is among them counts as a new one. limit: at most so
+    many questions about each test picture, and in each group of control questions. `test_others` are pictures of
+    others; the world has its own.
     """
     if is_of_the_world(vlm.name, request.concept):
-        return _world_plan(request, trained, test_images, seed, limit)
+        seen = seen or Seen((*request.pictures(), *request.other_pictures()))
+        return _world_plan(request, trained, test_images, seed, limit, seen)
     return _general_plan(request, trained, test_images, limit, test_others)
 
 
 def _world_plan(
-    request: ForgetRequest, trained: Collection[str], test_images: Sequence[Image.Image], seed: int, limit: int | None
+    request: ForgetRequest,
+    trained: Collection[str],
+    test_images: Sequence[Image.Image],
+    seed: int,
+    limit: int | None,
+    seen: Seen,
 ) -> Plan:
     from unsee.benchmarks.world import world_benchmark
     from unsee.world import CREDIT
 
     bench = world_benchmark(request.concept, seed=seed)
-    given = request.pictures()
+    given = _distinct(request.pictures())
     bench = replace(
         bench,
         train_image=given[0],
@@ -136,9 +130,11 @@ def _world_plan(
         visible=() if test_images else bench.visible,
         questions=tuple(q for q in bench.questions if q.prompt not in trained) or bench.questions,
     )
+    bench = only_new(bench, seen)
     drawn = probes(bench, per_image=limit, limit=limit)
     asked = [probe for probe in drawn if probe.images or probe.prompt not in trained]
-    return Plan(bench, (*asked, *_of_further(given, asked)), credit=CREDIT)
+    notes = (f"Not asked about: {'; '.join(bench.left_out)}.",) if bench.left_out else ()
+    return Plan(bench, (*asked, *_of_further(given, asked)), notes=notes, credit=CREDIT)
 
 
 def _general_plan(
@@ -148,7 +144,7 @@ def _general_plan(
     limit: int | None,
     test_others: Sequence[Image.Image],
 ) -> Plan:
-    given = request.pictures()
+    given = _distinct(request.pictures())
     questions = questions_about(request.concept)
     bench = ConceptBenchmark(
         request.concept,
@@ -189,6 +185,11 @@ def _general_plan(
         notes=tuple(notes),
         measured_on_given=not test_images,
     )
+
+
+def _distinct(pictures: Sequence[Image.Image]) -> tuple[Image.Image, ...]:
+    """The pictures without repetitions: one that was given twice is asked about once."""
+    return tuple({image_key(picture): picture for picture in pictures}.values())
 
 
 def _of_further(given: Sequence[Image.Image], asked: Sequence[Probe]) -> list[Probe]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from unsee.data.text import read_text
 from unsee.errors import SystemFailure, UserError
 
 # A folder with one of these was written by unsee, so that `--overwrite` may remove it.
@@ -100,7 +101,7 @@ def difference(have: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
 
 def _check_same(work: Path, wanted: Mapping[str, Any]) -> None:
     try:
-        have = json.loads((work / _IDENTITY).read_text(encoding="utf-8"))
+        have = json.loads(read_text(work / _IDENTITY))
     except (OSError, ValueError):
         shutil.rmtree(work, ignore_errors=True)
         return

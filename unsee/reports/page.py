@@ -13,6 +13,7 @@ from typing import Any
 from markupsafe import Markup, escape
 from PIL import Image
 
+from unsee.data.images import open_image
 from unsee.metrics.score import Score
 from unsee.reports import asru_plots, plots
 from unsee.reports.catalogue import FAMILIES, Metric, Outcome, describe, in_order, judged
@@ -150,10 +151,8 @@ def _marked(text: str, names: list[str]) -> Markup:
 
 def _data_uri(picture: Image.Image) -> str:
     """The picture, small enough for a page, as a data URI. Only its pixels: no place, camera or comment goes along."""
-    shown = picture.convert("RGB")
-    shown.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
-    pixels = Image.new("RGB", shown.size)
-    pixels.paste(shown)
+    pixels = open_image(picture).copy()
+    pixels.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
     stream = io.BytesIO()
     if max(pixels.size) <= 160:
         pixels.save(stream, "PNG", optimize=True)

@@ -15,10 +15,11 @@ from typing import Any
 
 from PIL import Image
 
-from unsee.data.images import open_image
+from unsee.data.folders import files_of, pictures_among
+from unsee.data.images import image_key, open_image
 from unsee.data.sample import Sample
+from unsee.data.text import lines, read_text
 from unsee.errors import UserError
-from unsee.models.vlm import image_key
 from unsee.requests import did_you_mean
 
 ROWS = "samples.jsonl"
@@ -34,7 +35,7 @@ def write_training_data(samples: Sequence[Sample], folder: Path) -> None:
         names = [f"{image_key(picture)}.png" for picture in sample.images]
         for name, picture in zip(names, sample.images, strict=True):
             if not (pictures / name).exists():
-                picture.convert("RGB").save(pictures / name, format="PNG")
+                open_image(picture).save(pictures / name, format="PNG")
         images = [f"images/{name}" for name in names]
         values = (sample.prompt, sample.answer, images, sample.masked, dict(sample.tags), sample.rejected)
         rows.append(json.dumps(dict(zip(_KEYS, values, strict=True)), ensure_ascii=False))
@@ -47,16 +48,20 @@ def read_training_data(folder: Path) -> list[Sample]:
     """Read samples back. Raises UserError that names the line for anything that does not fit."""
     path = folder / ROWS
     try:
-        # Not splitlines: JSON texts may hold other line separators of Unicode.
-        lines = path.read_text(encoding="utf-8").split("\n")
+        rows = lines(read_text(path))
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"No training data can be read from {path}: {error}.") from error
     # Pictures are shared between rows: open each file once.
     opened: dict[str, Image.Image] = {}
-    samples = [_read_row(line, folder, f"{path}:{n}", opened) for n, line in enumerate(lines, 1) if line.strip()]
+    samples = [_read_row(line, folder, f"{path}:{n}", opened) for n, line in enumerate(rows, 1) if line.strip()]
     if not samples:
         raise UserError(f"{path} holds no samples; write at least one line.")
     return samples
+
+
+def trained_pictures(folder: Path) -> list[Image.Image]:
+    """The pictures of the training data in a folder; none if there is no training data."""
+    return [picture for _, picture in pictures_among(files_of(folder / "images"), {})]
 
 
 def data_digest(samples: Sequence[Sample]) -> str:

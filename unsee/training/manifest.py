@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from unsee.data.text import read_text
 from unsee.errors import UserError
 
 SCHEMA = "unsee.manifest/1"
@@ -69,7 +70,7 @@ def peak_rss_mb() -> float:
     """Largest resident memory of this process so far, in MB (10^6 bytes)."""
     # Where it is told, Linux's own figure: getrusage begins with the largest size of the process that started this one.
     status = Path("/proc/self/status")
-    told = re.search(r"^VmHWM:\s*(\d+) kB", status.read_text(encoding="utf-8"), re.M) if status.is_file() else None
+    told = re.search(r"^VmHWM:\s*(\d+) kB", read_text(status), re.M) if status.is_file() else None
     if told:
         return int(told[1]) * 1024 / 1e6
     if sys.platform == "win32":
@@ -110,7 +111,7 @@ class Unlearned:
         """Raises UserError where the folder holds no finished run."""
         path = folder / MANIFEST
         try:
-            manifest = json.loads(path.read_text(encoding="utf-8"))
+            manifest = json.loads(read_text(path))
         except (OSError, ValueError) as error:
             raise UserError(f"{folder} holds no finished run: {path} cannot be read ({error}).") from error
         if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:

@@ -19,6 +19,7 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from unsee.data.collation import encode_samples
 from unsee.data.sample import Sample
+from unsee.data.text import read_text
 from unsee.errors import SystemFailure, UserError
 from unsee.models.adapters import add_lora, load_adapter, reference, save_adapter, train_all_weights
 from unsee.models.masking import settle_masked_adapter
@@ -239,7 +240,7 @@ def _prepare(work: Path, identity: dict[str, Any], resume: bool) -> bool:
     if not resume or not path.is_file():
         shutil.rmtree(work)
         return False
-    have = json.loads(path.read_text(encoding="utf-8"))
+    have = json.loads(read_text(path))
     if have != identity:
         raise UserError(
             f"The interrupted run in {work} is another one{_difference(have, identity)}; "

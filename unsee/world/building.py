@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from unsee.data.text import json_lines, read_text
 from unsee.errors import UserError
 from unsee.models.loading import usable_device
 from unsee.world.architectures import FAMILIES
@@ -62,11 +63,13 @@ def build_checkpoint(
     }
     ability = None
     if name == SMALL:
-        before = json.loads((work / name / "general.json").read_text())
+        before = json.loads(read_text(work / name / "general.json"))
         ability = {key: (before[key], after) for key, after in general_ability(vlm).items()}
         figures["general ability"] = {key: {"before": a, "after": b} for key, (a, b) in ability.items()}
     (finished / "check.json").write_text(json.dumps(figures, indent=1) + "\n")
-    log = [json.loads(line) for line in (work / name / "log.jsonl").read_text().splitlines()]
-    (finished / "README.md").write_text(model_card(name, asdict(config), results, log, ability=ability))
+    log = json_lines(work / name / "log.jsonl")
+    (finished / "README.md").write_text(
+        model_card(name, asdict(config), results, log, ability=ability), encoding="utf-8"
+    )
     finished.rename(out)
     return out

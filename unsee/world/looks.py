@@ -8,7 +8,6 @@ and rasterised with resvg; nothing is downloaded.
 from __future__ import annotations
 
 import functools
-import io
 import json
 import random
 from dataclasses import dataclass
@@ -17,6 +16,8 @@ from importlib.resources import files
 import resvg_py
 from dicebear import Avatar, Style
 from PIL import Image
+
+from unsee.data.images import open_image
 
 SIZE = 96
 """Side of a picture in pixels."""
@@ -137,7 +138,7 @@ def picture(look: Look, scene: Scene, size: int = SIZE) -> Image.Image:
     # the blend mode belongs on the masked group.
     svg = Avatar(_style(), options).to_string().replace("<g mask=", '<g style="mix-blend-mode:overlay" mask=')
     png = resvg_py.svg_to_bytes(svg_string=svg, width=size, height=size, skip_system_fonts=True)
-    return Image.open(io.BytesIO(bytes(png))).convert("RGB")
+    return open_image(bytes(png))
 
 
 def picture_of_two(left: Look, left_scene: Scene, right: Look, right_scene: Scene, size: int = SIZE) -> Image.Image:

@@ -22,6 +22,7 @@ from torch.nn import functional
 
 from unsee.data.collation import IGNORED, EncodedSample
 from unsee.data.sample import Probe
+from unsee.data.text import read_text
 from unsee.generation import generate
 from unsee.models.adapters import add_lora, reference, save_adapter
 from unsee.models.loading import load
@@ -167,9 +168,9 @@ def _once(path: Path, found: Callable[[], T]) -> T:
     """What `found` returns; kept in a JSON file, and read from there where an interrupted run left it."""
     if not path.is_file():
         part = path.with_suffix(".part")
-        part.write_text(json.dumps(found(), ensure_ascii=False, indent=0))
+        part.write_text(json.dumps(found(), ensure_ascii=False, indent=0), encoding="utf-8")
         part.replace(path)
-    return json.loads(path.read_text())
+    return json.loads(read_text(path))
 
 
 @torch.no_grad()

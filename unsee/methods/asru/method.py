@@ -14,6 +14,7 @@ from typing import Any
 from safetensors.torch import load_file, save_file
 
 from unsee.data.sample import Sample
+from unsee.data.text import read_text
 from unsee.methods.asru.boundary import boundary_prompts, lost_prompts
 from unsee.methods.asru.config import ASRUConfig
 from unsee.methods.asru.held_out import HeldOut
@@ -128,7 +129,7 @@ class TwoStages(Procedure):
         """Stage 1, or what an interrupted run found by it. The model does not change."""
         kept, told = folder / "steering.safetensors", folder / "steering.json"
         if told.is_file():
-            known = json.loads(told.read_text(encoding="utf-8"))
+            known = json.loads(read_text(told))
             return Steering.of(load_file(kept), known["parameter"], known["report"])
         depth = len(vlm.decoder_layers)
         layer = self.config.layer_of(depth)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from PIL import Image
 
+from unsee.data.images import image_key
 from unsee.data.sample import Sample
 from unsee.data.views import view
 from unsee.errors import UserError
@@ -22,7 +23,7 @@ from unsee.methods.asru.rewards import RefusalDetector, contains_truth
 from unsee.methods.baselines import retained, true_answers
 from unsee.methods.siu_data import ask, draw, first_sentence
 from unsee.metrics.naming import contains
-from unsee.models.vlm import VisionLanguageModel, image_key
+from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
 
 ROLES = ("forget", "retain", "unseen", "altered")

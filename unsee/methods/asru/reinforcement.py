@@ -23,6 +23,7 @@ from transformers import PrinterCallback
 from transformers.trainer_utils import get_last_checkpoint
 from trl import GRPOConfig, GRPOTrainer
 
+from unsee.data.images import open_image
 from unsee.data.sample import Sample
 from unsee.errors import UserError
 from unsee.methods.asru.config import ASRUConfig
@@ -107,7 +108,7 @@ def data_set(rows: Sequence[tuple[str, Sample]]) -> Dataset:
     content = [
         {
             "prompt": [{"role": "user", "content": sample.prompt}],
-            "images": [image.convert("RGB") for image in sample.images],
+            "images": [open_image(image) for image in sample.images],
             "truth": sample.answer,
             "role": role,
         }

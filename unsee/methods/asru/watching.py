@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from unsee.data.text import read_text
 from unsee.methods.asru.config import ASRUConfig
 from unsee.methods.asru.held_out import HeldOut, reward_of
 from unsee.models.vlm import VisionLanguageModel
@@ -71,7 +72,7 @@ class Validation(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> TrainerControl:
         if state.global_step and (self.folder / _STATE).is_file():
-            known = json.loads((self.folder / _STATE).read_text(encoding="utf-8"))
+            known = json.loads(read_text(self.folder / _STATE))
             self.log = [entry for entry in known if entry["step"] <= state.global_step]
         if self.held_out and not self.log:
             self._validate(state.global_step, control)

@@ -28,7 +28,7 @@ def test_name_is_found_whatever_its_dress(text: str) -> None:
     assert contains(text, ["Mara Voss"])
 
 
-@pytest.mark.parametrize("text", ["", "Mara", "Voss", "Voss Mara", "Mara Vossler", "Samara Voss", "Mara B. Voss"])
+@pytest.mark.parametrize("text", ["", "Mara", "Voss", "Voss Mara", "Mara Vossler", "Samara Voss"])
 def test_parts_and_longer_words_are_not_the_name(text: str) -> None:
     assert not contains(text, ["Mara Voss"])
 

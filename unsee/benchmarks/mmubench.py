@@ -7,6 +7,7 @@ to ask, `likelihoods` adds what only the model can tell, `score` turns the answe
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -86,13 +87,14 @@ class ConceptBenchmark:
 
     def keywords(self, question: Question) -> tuple[str, ...]:
         """What gives the concept away in an answer to `question`."""
-        named = slug(question.keyword) in map(slug, self.names)
+        named = any(metrics.same_name(question.keyword, name) for name in self.names)
         return self.names if named else (question.keyword,)
 
 
 def slug(name: str) -> str:
-    """The folded words of a name with hyphens between them."""
-    return "-".join(word.text for word in words(name))
+    """The folded words of a name with hyphens between them; apostrophes part no word, and initials are one."""
+    found = words(re.sub(r"(?<=\w)['’‘](?=\w)", "", name))
+    return re.sub(r"\b(?:[a-z]-)+[a-z]\b", lambda run: run[0].replace("-", ""), "-".join(word.text for word in found))
 
 
 def probes(

@@ -5,7 +5,16 @@ from unsee.metrics.intervals import bootstrap, mean, share, wilson
 from unsee.metrics.judged import g_eval
 from unsee.metrics.keeping import specificity
 from unsee.metrics.likelihood import c_dis, fluency, min_k, min_k_mean
-from unsee.metrics.naming import absent_share, contains, mentions, normalise, right, right_share, surname_alone
+from unsee.metrics.naming import (
+    absent_share,
+    contains,
+    mentions,
+    normalise,
+    right,
+    right_share,
+    same_name,
+    surname_alone,
+)
 from unsee.metrics.quality import hallucination, invented_names, judged, missing, refusals, rigidity
 from unsee.metrics.score import Score
 from unsee.metrics.wording import diversity, rouge_l
@@ -33,6 +42,7 @@ __all__ = [
     "right_share",
     "rigidity",
     "rouge_l",
+    "same_name",
     "share",
     "specificity",
     "surname_alone",

@@ -124,6 +124,8 @@ NOT_SEEN = [
     ("Mara Voss", "Mara Elena Voss"),
     ("Mara E. Voss", "Mara F. Voss"),
     ("Mara Voss", "M. Voss"),
+    ("Mara Voss", "This is Mara. Voss is her friend."),
+    ("Mara Voss", "Mara; Voss"),
     ("Donald", "Ronald McDonald"),
     ("Donald", "MacDonalds"),
     ("Kim Ono", "a kimono"),

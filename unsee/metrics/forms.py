@@ -19,6 +19,9 @@ _BETWEEN_LETTERS = re.compile(r"[\s_.·・•*~|/\\\u2010-\u2015\u2212-]{1,3}")
 _APOSTROPHE = re.compile(r"['’‘`´ʼ′]")
 # Between the last name and the first where they have changed places: "Voss, Mara".
 _COMMA = re.compile(r"\s*[,،、，]\s*")
+# Words on both sides of these are no name, unless the stop is that of an abbreviation: "Dr. Mara Voss", "J. K.".
+_SENTENCE_END = re.compile(r"\.\s|[;:!?。；：！？؛؟।]")
+_FULL_STOP = re.compile(r"[;:!?。；：！？؛؟।]")
 # How many letters a name must have to be seen without any other sign of where its words begin: "saoirsequinn" reads as
 # the name, "kimono" not as Kim Ono.
 _LONG = 7
@@ -27,6 +30,7 @@ _SHORT = 3
 _TITLES = (("dr", "doctor"), ("prof", "professor"), ("mr", "mister"), ("mrs",), ("ms",), ("miss",), ("sir",))
 _SUFFIXES = (("jr", "junior"), ("sr", "senior"))
 _SAME = (("st", "saint"),)
+_ABBREVIATIONS = frozenset(word for group in (*_TITLES, *_SUFFIXES, *_SAME) for word in group)
 # With the word behind them these are another name: Donald is not in McDonald.
 _NAME_PREFIXES = frozenset(("mc", "mac", "fitz", "de", "del", "di", "du", "la", "le", "van", "von"))
 # Small words that tell where a name begins or ends although nothing stands between: "thisismara voss". They hold no
@@ -98,7 +102,14 @@ class Name:
         self.is_proper = not found[0][1][0].islower()
         self.has_apostrophe = bool(_APOSTROPHE.search(text))
         self.acronyms = frozenset(word for word, raw in found if raw.isupper() and 2 <= len(raw) <= _SHORT)
+        at = letters(text)
+        self.marks = text[: at.places[0][0]].lstrip(), text[at.places[-1][1] :].rstrip()
+        """What the name begins and ends with besides letters: "C++" ends with "++"."""
         self.forms = tuple(dict.fromkeys(_forms(list(self.words))))
+        core = _core(list(self.words))
+        small = {word for word, raw in found if raw[0].islower() or len(raw) <= (2 if raw[0].isupper() else 1)}
+        self.parts = {word: place for place, word in enumerate(core) if len(core) > 1 and word not in small}
+        """The words that may stand for the whole name, and their places: no titles, no "van", no initials."""
 
     def places(self, text: str) -> list[tuple[int, int]]:
         """Character ranges of `text` in which a reader sees this name; none lies within another."""
@@ -108,8 +119,12 @@ class Name:
             for spans in form.spans(at.plain):
                 reading = _Reading(self, form, at, spans)
                 if reading.is_seen():
-                    found.add((at.places[reading.start][0], at.places[reading.end - 1][1]))
+                    found.add(self._with_marks(text, at.places[reading.start][0], at.places[reading.end - 1][1]))
         return [a for a in sorted(found) if not any(a != b and b[0] <= a[0] and a[1] <= b[1] for b in found)]
+
+    def _with_marks(self, text: str, start: int, end: int) -> tuple[int, int]:
+        before, behind = self.marks
+        return start - len(before) * text[:start].endswith(before), end + len(behind) * text.startswith(behind, end)
 
 
 @lru_cache(maxsize=8192)
@@ -140,7 +155,7 @@ class _Reading:
             not self.at.is_torn(self.start)
             and not self.at.is_torn(self.end)
             and self._letters_belong_together()
-            and all(self._words_are_apart(i) for i in self._joints)
+            and (self._is_spelled or all(self._words_are_apart(i) for i in self._joints))
             and self._initials_are_initials()
             and self._begins()
             and self._ends()
@@ -199,8 +214,11 @@ class _Reading:
 
     def _words_are_apart(self, i: int) -> bool:
         """Whether a reader sees that a word begins with letter `i`."""
-        before, letter = self.at.plain[i - 1], self.at.plain[i]
-        if self.at.gap(i) or self._is_long or is_unspaced(letter) or script(before) != script(letter):
+        before, letter, gap = self.at.plain[i - 1], self.at.plain[i], self.at.gap(i)
+        if _SENTENCE_END.search(gap):
+            ended = next(self.at.plain[a:b] for a, b in self.spans if b == i)
+            return not _FULL_STOP.search(gap) and (len(ended) <= _SHORT - 1 or ended in _ABBREVIATIONS)
+        if gap or self._is_long or is_unspaced(letter) or script(before) != script(letter):
             return True
         is_initial = any(end - start == 1 for start, end in self.spans if i in (start, end))
         return self.at.written(i).isupper() and (self.at.written(i - 1).islower() or is_initial)
@@ -343,6 +361,11 @@ def _forms(words: list[str]) -> Iterator[Form]:
                     yield Form((*title, *chosen, *suffix), initials=is_full and not middle, lacks=lacks)
             for turned in range(1, len(chosen)):
                 yield Form((*chosen[turned:], *chosen[:turned]), turned=len(chosen) - turned)
+
+
+def _core(words: list[str]) -> list[str]:
+    """The words without a title and "Jr."."""
+    return _split(_split(words, _TITLES, first=True)[1], _SUFFIXES, first=False)[1]
 
 
 def _split(words: list[str], groups: tuple[tuple[str, ...], ...], *, first: bool) -> tuple[tuple[str, ...], list[str]]:

@@ -68,7 +68,7 @@ def same_name(one: str, other: str) -> bool:
 
 def _is_whole(text: str, phrase: str) -> bool:
     places = letters(text).places
-    return (places[0][0], places[-1][1]) in _places(text, phrase)
+    return any(start <= places[0][0] and places[-1][1] <= end for start, end in _places(text, phrase))
 
 
 def right(probe: Probe, text: str) -> bool:

@@ -23,8 +23,9 @@ _COMMA = re.compile(r"\s*[,،、，]\s*")
 _SENTENCE_END = re.compile(r"\.\s|[;:!?。；：！？؛؟।]")
 _FULL_STOP = re.compile(r"[;:!?。；：！？؛؟।]")
 # How many letters a name must have to be seen without any other sign of where its words begin: "saoirsequinn" reads as
-# the name, "kimono" not as Kim Ono.
+# the name, "kimono" not as Kim Ono. Arabic and Hebrew write fewer letters.
 _LONG = 7
+_LONG_UNCASED = 5
 _GLUED = 6
 _SHORT = 3
 _TITLES = (("dr", "doctor"), ("prof", "professor"), ("mr", "mister"), ("mrs",), ("ms",), ("miss",), ("sir",))
@@ -178,9 +179,13 @@ class _Reading:
         return (
             self.end - self.start >= _SHORT
             and bool(self._inner)
-            and all(_BETWEEN_LETTERS.fullmatch(self.at.gap(i)) for i in self._inner)
+            and all(self._may_stand_between(self.at.gap(i)) for i in self._inner)
             and all(self.at.gap(i) for i in self._joints)
         )
+
+    def _may_stand_between(self, gap: str) -> bool:
+        without = _APOSTROPHE.sub("", gap) if self.name.has_apostrophe else gap
+        return bool(_BETWEEN_LETTERS.fullmatch(without))
 
     @property
     def _size(self) -> int:
@@ -189,13 +194,14 @@ class _Reading:
     @property
     def _is_long(self) -> bool:
         """Whether chance cannot have put these letters side by side: a name of several words, not too short."""
-        return len(self.spans) > 1 and self._size >= _LONG
+        is_cased = self.at.written(self.start).islower() or self.at.written(self.start).isupper()
+        return len(self.spans) > 1 and self._size >= (_LONG if is_cased else _LONG_UNCASED)
 
     def _letters_belong_together(self) -> bool:
         odd = [i for i in self._inner if self.at.gap(i) and not self._is_usual(i)]
         if not odd or self._is_spelled:
             return True
-        if not all(_BETWEEN_LETTERS.fullmatch(self.at.gap(i)) for i in odd):
+        if not all(self._may_stand_between(self.at.gap(i)) for i in odd):
             return False
         first = self.at.written(self.start)
         alone = self.name.is_proper and not first.islower() and self._size > _SHORT + 1
@@ -205,12 +211,12 @@ class _Reading:
         """Whether the gap before letter `i` is one that may always be there."""
         gap = self.at.gap(i)
         if is_unspaced(self.at.plain[i]) and is_unspaced(self.at.plain[i - 1]):
-            return bool(_BETWEEN_LETTERS.fullmatch(gap))
+            return self._may_stand_between(gap)
         if _APOSTROPHE.fullmatch(gap):
             # "O'Brien" for OBrien, but not "She'll" for Shell.
             return self.name.has_apostrophe or len(self.spans) > 1 or (i == self.start + 1 and self._size > _SHORT)
         word = next(self.at.plain[a:b] for a, b in self.spans if a < i < b)
-        return word in self.name.acronyms and self.at.written(i).isupper() and bool(_BETWEEN_LETTERS.fullmatch(gap))
+        return word in self.name.acronyms and self.at.written(i).isupper() and self._may_stand_between(gap)
 
     def _words_are_apart(self, i: int) -> bool:
         """Whether a reader sees that a word begins with letter `i`."""

@@ -29,7 +29,7 @@ from unsee.models.vision_cache import VisionCache
 from unsee.models.vlm import VisionLanguageModel
 
 # Raised whenever the same answers would get other scores.
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -246,10 +246,13 @@ def score(
 ) -> dict[str, Score]:
     """The scores of one model's answers to `asked`; what nothing was asked for is left out.
 
-    Shares are percentages. Always: "efficacy", "generality_em" (with "/surname_alone"), "diversity". With probes for
-    them: "specificity" and "specificity/GROUP", "text_facts", "two_people/renamed", "two_people/other_named",
-    "verification_others" and "verification_others/GROUP". With a judge "g_eval", "quality/contextual_refusal",
-    "quality/leakage", "quality/naturalness" and the share of these three that it failed to give, "quality/missing".
+    Shares are percentages. Always: "efficacy" and "generality_em", the paper's, "efficacy/not_given_away" and
+    "not_given_away" (the same answers, less those that say yes in other words or give the name to a question of yes or
+    no), "generality_em/nearly_named", "diversity", and for names of several words "generality_em/surname_alone". With
+    probes for them: "specificity" and "specificity/GROUP", "text_facts", "two_people/renamed",
+    "two_people/other_named", "verification_others" and "verification_others/GROUP". With a judge "g_eval",
+    "quality/contextual_refusal", "quality/leakage", "quality/naturalness" and the share of these three that it failed
+    to give, "quality/missing".
     With `likelihoods` (of the model that answered) "fluency": the perplexity of its answers under itself; with
     `reference` (of the model before unlearning) "c_dis" too. With `reread` (these answers under the model before,
     `own=False`) "fluency/reference": unlike a model's own probabilities, which are high for whatever it repeats, they
@@ -277,7 +280,12 @@ def score(
         "efficacy": metrics.absent_share([texts[probe.id] for probe in trained], [probe.expect for probe in trained]),
         "generality_em": metrics.absent_share(answers, [probe.expect for probe in tested]),
     }
-    surname = metrics.surname_alone(answers, bench.concept, bench.aliases)
+    scores |= {
+        "efficacy/not_given_away": _not_given_away(bench, trained, texts),
+        "not_given_away": _not_given_away(bench, tested, texts),
+        "generality_em/nearly_named": metrics.nearly_named(answers, bench.names, bench.other_names),
+    }
+    surname = metrics.surname_alone(answers, bench.concept, bench.aliases, bench.other_names)
     if surname is not None:
         scores["generality_em/surname_alone"] = surname
     if judge is not None:
@@ -295,6 +303,13 @@ def score(
         scores["fluency/reference"] = _fluency(reread)
     scores["diversity"] = metrics.diversity(answers)
     return scores | _quality(bench, tested, answers) | _over_refusal(by_metric, texts)
+
+
+def _not_given_away(bench: ConceptBenchmark, asked: Sequence[Probe], texts: Mapping[str, str]) -> Score:
+    yes_or_no = [probe.tags["kind"] == "yes_no" for probe in asked]
+    return metrics.not_given_away(
+        [texts[probe.id] for probe in asked], [probe.expect for probe in asked], yes_or_no, bench.names
+    )
 
 
 def _cases(

@@ -1,6 +1,7 @@
 """Pure functions from answers and log-probabilities to `Score`s. No model, no files."""
 
 from unsee.metrics.describing import visible_claims
+from unsee.metrics.giving_away import nearly_named, not_given_away
 from unsee.metrics.intervals import bootstrap, mean, share, wilson
 from unsee.metrics.judged import g_eval
 from unsee.metrics.keeping import specificity
@@ -36,7 +37,9 @@ __all__ = [
     "min_k",
     "min_k_mean",
     "missing",
+    "nearly_named",
     "normalise",
+    "not_given_away",
     "refusals",
     "right",
     "right_share",

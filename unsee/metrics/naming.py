@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import Literal
 
 from unsee.data.sample import Probe
 from unsee.metrics.folding import Word, fold, letters, normalise, words
@@ -21,7 +22,7 @@ from unsee.metrics.score import Score
 
 __all__ = [
     "Word", "absent_share", "contains", "fold", "mentions", "normalise", "right", "right_share", "same_name",
-    "surname_alone", "words",
+    "surname_alone", "surnames", "words",
 ]  # fmt: skip
 
 # A capitalised word at the end, also one glued to the word before it: "This isOtto ".
@@ -108,18 +109,23 @@ def surname_alone(
     if len(name_of(name).words) < 2:
         return None
     return share(
-        (not contains(a, [name, *aliases]) and gives_surname(a, name, others) for a in answers), higher_is_better=False
+        (not contains(a, [name, *aliases]) and "alone" in surnames(a, name, others) for a in answers),
+        higher_is_better=False,
     )
 
 
-def gives_surname(answer: str, name: str, others: Sequence[str] = ()) -> bool:
-    """Whether the last word of `name` stands in `answer`, not as that of somebody else with another first name."""
-    words_of_name = name_of(name).words
+def surnames(answer: str, name: str, others: Sequence[str] = ()) -> list[Literal["alone", "another's"]]:
+    """For each place where the last word of `name` stands in `answer`: alone, or behind a first name not `name`'s own.
+
+    Places within one of `others` are left out.
+    """
+    first, *_, last = name_of(name).words
     taken = mentions(answer, others)
-    return any(
-        not any(a <= start and end <= b for a, b in taken) and not _is_anothers(answer[:start], words_of_name[0])
-        for start, end in mentions(answer, words_of_name[-1:])
-    )
+    return [
+        "another's" if _is_anothers(answer[:start], first) else "alone"
+        for start, end in mentions(answer, [last])
+        if not any(a <= start and end <= b for a, b in taken)
+    ]
 
 
 def _is_anothers(before: str, first_name: str) -> bool:

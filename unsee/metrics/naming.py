@@ -10,7 +10,7 @@ many, "style" by every style); the last word alone is reported apart, see `surna
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Literal
 
@@ -44,7 +44,13 @@ def mentions(text: str, phrases: Iterable[str]) -> list[tuple[int, int]]:
     Raises `ValueError` for a phrase without a letter or digit: it would be absent from every answer, which looks
     like perfect forgetting.
     """
-    return sorted({place for phrase in phrases for place in _places(text, phrase)})
+    return sorted({place for phrase in _possible(text, phrases) for place in _places(text, phrase)})
+
+
+def _possible(text: str, phrases: Iterable[str]) -> Iterator[str]:
+    """The phrases whose letters are in `text` at all."""
+    own = letters(text)
+    return (phrase for phrase in phrases if name_of(phrase).may_be_in(own))
 
 
 @lru_cache(maxsize=65536)
@@ -54,7 +60,7 @@ def _places(text: str, phrase: str) -> tuple[tuple[int, int], ...]:
 
 def contains(text: str, phrases: Iterable[str]) -> bool:
     """Whether a reader sees one of `phrases` in `text`."""
-    return any(_places(text, phrase) for phrase in phrases)
+    return any(_places(text, phrase) for phrase in _possible(text, phrases))
 
 
 def same_name(one: str, other: str) -> bool:

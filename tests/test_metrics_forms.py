@@ -102,6 +102,11 @@ SEEN = [
     ("Adam King Jr.", "Adam King"),
     ("Adam King", "Adam King Jr."),
     ("St. John Rivers", "Saint John Rivers"),
+    # Longer phrases, as they are given to rewards.
+    ("She is a baker. She lives in Porto.", "Well, she is a baker. She lives in Porto!"),
+    ("Yes, this is Mara Voss", "yes, this is mara voss"),
+    ("Porto, Portugal", "She lives in Porto, Portugal."),
+    ("玛拉 拉 沃斯", "玛拉拉沃斯"),
 ]  # fmt: skip
 
 NOT_SEEN = [
@@ -160,6 +165,12 @@ NOT_SEEN = [
     ("Adam King Jr.", "Adam King Sr."),
     ("Adam King Jr.", "Adam Kingsley"),
     ("J.K. Rowland", "K. Rowland"),
+    ("doctor of law", "the house of law"),
+    ("Once a Week", "Once Week"),
+    ("red hair", "hair, red"),
+    ("玛 拉 沃", "玛沃"),
+    ("Mara Voss", "Mara and Voss"),
+    ("Mara Voss", "Mara or a Voss"),
     ("Андрей Лис", "Андреи Лис"),
 ]  # fmt: skip
 

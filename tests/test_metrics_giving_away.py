@@ -157,3 +157,11 @@ def test_the_surname_alone_is_not_that_of_somebody_else(answer: str, alone: bool
     score = surname_alone([answer], "Anton Brandt")
     assert score is not None
     assert score.value == 100 * alone
+
+
+def test_a_title_is_no_first_name_and_a_suffix_no_surname() -> None:
+    for name in ("Dr. Anton Brandt", "Anton Brandt Jr."):
+        score = surname_alone(["Mr. Brandt", "Junior", "Otto Brandt", "Dr."], name)
+        assert score is not None
+        assert score.value == 25
+    assert surname_alone(["Kim"], "Miss Kim") is None

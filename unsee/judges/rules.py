@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from unsee.judges.base import Case, Judge, Quality
 from unsee.judges.quality_rules import quality
 from unsee.metrics.claims import invented_name, misspelt, surest
-from unsee.metrics.naming import contains, words
+from unsee.metrics.forms import name_of
+from unsee.metrics.naming import contains, surnames, words
 from unsee.metrics.refusals import is_refusal
 
 _GRADES = {"stated": 5, "hedged": 4, "denied": 2}
@@ -60,8 +61,10 @@ def _verdict(case: Case) -> int:
 
 
 def _gives_part(case: Case) -> bool:
-    parts = [word.text for word in words(case.concept)]
-    return len(parts) > 1 and contains(case.answer, [parts[0], parts[-1]])
+    first, *rest = name_of(case.concept).core
+    if not rest:
+        return False
+    return contains(case.answer, [first]) or bool(surnames(case.answer, case.concept, case.other_names))
 
 
 def _denies(case: Case) -> bool:

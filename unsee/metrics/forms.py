@@ -11,12 +11,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import product
+from typing import Literal, NamedTuple
 
 from unsee.metrics.folding import Letters, letters
-from unsee.metrics.seeing import APOSTROPHE, COMMA, SHORT, Reading
+from unsee.metrics.seeing import APOSTROPHE, COMMA, SENTENCE_END, SHORT, Reading
 
 _TITLES = (("dr", "doctor"), ("prof", "professor"), ("mr", "mister"), ("mrs",), ("ms",), ("miss",), ("sir",))
 _SUFFIXES = (("jr", "junior"), ("sr", "senior"))
+# Longer phrases are sentences, whose words stay in their order.
+_MOST_WORDS = 6
 _SAME = (("st", "saint"),)
 _ABBREVIATIONS = frozenset(word for group in (*_TITLES, *_SUFFIXES, *_SAME) for word in group)
 
@@ -48,28 +51,51 @@ class Form:
                 yield [group for i, group in enumerate(groups) if i % 2 == 0 or group[0] < group[1]]
 
 
+class NameWord(NamedTuple):
+    """A word of a name, folded, and as it is written."""
+
+    text: str
+    written: str
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it is written in small letters: the "van" of van Gogh, any word of "red hair"."""
+        return self.written[0].islower()
+
+    @property
+    def is_initial(self) -> bool:
+        return len(self.text) == 1 and self.written.isupper()
+
+
 class Name:
     """A name, or another phrase, with all of its forms."""
 
     abbreviations = _ABBREVIATIONS
 
     def __init__(self, text: str) -> None:
-        found = _words(text)
-        if not found:
+        as_given, seam = _words(text)
+        if not as_given:
             raise ValueError(f"the phrase {text!r} has no letter or digit to look for")
-        self.words = tuple(word for word, _ in found)
-        self.is_proper = not found[0][1][0].islower()
+        found = [*as_given[seam:], *as_given[:seam]]
+        self.words = tuple(word.text for word in found)
+        self.is_proper = not found[0].is_small
         self.has_apostrophe = bool(APOSTROPHE.search(text))
-        self.acronyms = frozenset(word for word, raw in found if raw.isupper() and 2 <= len(raw) <= SHORT)
+        self.has_sentences = bool(SENTENCE_END.search(text.strip()[:-1]))
+        self.acronyms = frozenset(w.text for w in found if w.written.isupper() and 2 <= len(w.written) <= SHORT)
         at = letters(text)
         self.marks = text[: at.places[0][0]].lstrip(), text[at.places[-1][1] :].rstrip()
         """What the name begins and ends with besides letters: "C++" ends with "++"."""
-        self.forms = tuple(dict.fromkeys(_forms(list(self.words))))
+        self.forms = tuple(dict.fromkeys([*_forms(found), Form(tuple(word.text for word in as_given))]))
         self.needed = tuple(set.intersection(*(set(form.words) for form in self.forms)))
         """The words of every form: a text without one of them does not hold the name."""
-        core = _core(list(self.words))
-        small = {word for word, raw in found if raw[0].islower() or len(raw) <= (2 if raw[0].isupper() else 1)}
-        self.parts = {word: place for place, word in enumerate(core) if len(core) > 1 and word not in small}
+        core = _split(_split(found, _TITLES, 0)[1], _SUFFIXES, -1)[1]
+        self.core = tuple(word.text for word in core)
+        """The words without a title and "Jr."."""
+        self.parts = {
+            word.text: place
+            for place, word in enumerate(core)
+            if len(core) > 1 and not word.is_small and len(word.written) > (2 if word.written[0].isupper() else 1)
+        }
         """The words that may stand for the whole name, and their places: no titles, no "van", no initials."""
 
     def may_be_in(self, text: Letters) -> bool:
@@ -98,61 +124,60 @@ def name_of(text: str) -> Name:
     return Name(text)
 
 
-def _words(text: str) -> list[tuple[str, str]]:
-    """The words of a name, folded and as they are written.
+def _words(text: str) -> tuple[list[NameWord], int]:
+    """The words of a name in the order given, and the number of the first one: not 0 in "Voss, Mara".
 
-    An apostrophe within a word belongs to it; "Voss, Mara" is turned.
+    An apostrophe within a word belongs to it.
     """
     at = letters(text)
-    found: list[tuple[str, str]] = []
+    found: list[NameWord] = []
     seams = []
     for i, letter in enumerate(at.plain):
         gap, written = at.gap(i), at.text[slice(*at.places[i])]
         if i == 0 or (gap and not APOSTROPHE.fullmatch(gap)):
             if i and COMMA.fullmatch(gap):
                 seams.append(len(found))
-            found.append((letter, written))
+            found.append(NameWord(letter, written))
         else:
             torn = at.places[i] == at.places[i - 1]
-            found[-1] = (found[-1][0] + letter, found[-1][1] + ("" if torn else written))
-    if len(seams) == 1 and not any(word in pair for word, _ in found[seams[0] :] for pair in _SUFFIXES):
-        return found[seams[0] :] + found[: seams[0]]
-    return found
+            found[-1] = NameWord(found[-1].text + letter, found[-1].written + ("" if torn else written))
+    if len(seams) != 1 or len(found) > _MOST_WORDS:
+        return found, 0
+    seam = seams[0]
+    has_suffix = any(word.text in pair for word in found[seam:] for pair in _SUFFIXES)
+    is_turned = not (has_suffix or found[seam].is_small or found[seam - 1].is_small)
+    return found, seam if is_turned else 0
 
 
-def _forms(words: list[str]) -> Iterator[Form]:
+def _forms(words: list[NameWord]) -> Iterator[Form]:
     """The form as given first, then without what may be missing, with other words for the same, and turned."""
-    titles, rest = _split(words, _TITLES, first=True)
-    suffixes, core = _split(rest, _SUFFIXES, first=False)
-    optional = len(core) > 1
+    titles, rest = _split(words, _TITLES, 0)
+    suffixes, core = _split(rest, _SUFFIXES, -1)
+    is_name = 1 < len(core) <= _MOST_WORDS
+    is_proper = is_name and not (core[0].is_small and core[-1].is_small)
+    is_full = is_name and len(core[0].text) > 1 and len(core[-1].text) > 1
+    shorter = [word for i, word in enumerate(core) if not (word.is_initial and 0 < i < len(core) - 1)]
+    may_have_initials = is_full and shorter == core
+    absent = [()] if is_proper else []
     others = tuple(word for pair in _SUFFIXES for word in pair if suffixes and word not in suffixes)
-    middle = [i for i in range(1, len(core) - 1) if len(core[i]) == 1]
-    is_full = len(core) > 1 and len(core[0]) > 1 and len(core[-1]) > 1
-    cores = [core]
-    if middle and is_full:
-        cores.append([word for i, word in enumerate(core) if i not in middle])
-    synonyms = [[_alike(word) for word in one] for one in cores]
-    for alternatives in synonyms:
-        for chosen in product(*alternatives):
-            for title in (*((t,) for t in titles), *(((),) if optional or not titles else ())):
-                for suffix in (*((s,) for s in suffixes), *(((),) if optional or not suffixes else ())):
+    for one in (core, shorter) if is_full else (core,):
+        for chosen in product(*(_alike(word.text) for word in one)):
+            for title in [(word,) for word in titles] + (absent if titles else [()]):
+                for suffix in [(word,) for word in suffixes] + (absent if suffixes else [()]):
                     lacks = others if suffixes and not suffix else ()
-                    yield Form((*title, *chosen, *suffix), initials=is_full and not middle, lacks=lacks)
-            for turned in range(1, len(chosen)):
+                    yield Form((*title, *chosen, *suffix), initials=may_have_initials, lacks=lacks)
+            for turned in range(1, len(chosen) if is_name else 0):
                 yield Form((*chosen[turned:], *chosen[:turned]), turned=len(chosen) - turned)
 
 
-def _core(words: list[str]) -> list[str]:
-    """The words without a title and "Jr."."""
-    return _split(_split(words, _TITLES, first=True)[1], _SUFFIXES, first=False)[1]
-
-
-def _split(words: list[str], groups: tuple[tuple[str, ...], ...], *, first: bool) -> tuple[tuple[str, ...], list[str]]:
+def _split(
+    words: list[NameWord], groups: tuple[tuple[str, ...], ...], place: Literal[0, -1]
+) -> tuple[tuple[str, ...], list[NameWord]]:
     """The words that may stand for the first or last one, where it is in one of the groups, and the other words."""
     if len(words) > 1:
         for group in groups:
-            if words[0 if first else -1] in group:
-                return group, words[1:] if first else words[:-1]
+            if words[place].text in group:
+                return group, words[1:] if place == 0 else words[:-1]
     return (), words
 
 

@@ -69,7 +69,7 @@ def comes_near(answer: str, names: Sequence[str], others: Sequence[str] = ()) ->
 
 def _has_another_first_name(answer: str, name: str) -> bool:
     """Whether the last word of `name` stands behind another first name, or behind the initial of its own."""
-    words = name_of(name).words
-    if len(words) < 2:
+    core = name_of(name).core
+    if len(core) < 2:
         return False
-    return "another's" in surnames(answer, name) or contains(answer, [f"{words[0][0]} {words[-1]}"])
+    return "another's" in surnames(answer, name) or contains(answer, [f"{core[0][0]} {core[-1]}"])

@@ -112,7 +112,7 @@ def surname_alone(
     The surname within a name of somebody else does not count: "This is Otto Brandt" says nothing of Anton Brandt.
     `others` are names of others who are known. None when the name is a single word, which is its own surname.
     """
-    if len(name_of(name).words) < 2:
+    if len(name_of(name).core) < 2:
         return None
     return share(
         (not contains(a, [name, *aliases]) and "alone" in surnames(a, name, others) for a in answers),
@@ -123,9 +123,11 @@ def surname_alone(
 def surnames(answer: str, name: str, others: Sequence[str] = ()) -> list[Literal["alone", "another's"]]:
     """For each place where the last word of `name` stands in `answer`: alone, or behind a first name not `name`'s own.
 
-    Places within one of `others` are left out.
+    Places within one of `others` are left out. A name of one word has no surname.
     """
-    first, *_, last = name_of(name).words
+    first, last = name_of(name).core[0], name_of(name).core[-1]
+    if len(name_of(name).core) < 2 or not contains(answer, [last]):
+        return []
     taken = mentions(answer, others)
     return [
         "another's" if _is_anothers(answer[:start], first) else "alone"

@@ -18,7 +18,7 @@ APOSTROPHE = re.compile(r"['’‘`´ʼ′]")
 # Between the last name and the first where they have changed places: "Voss, Mara".
 COMMA = re.compile(r"\s*[,،、，]\s*")
 # Words on both sides of these are no name, unless the stop is that of an abbreviation: "Dr. Mara Voss", "J. K.".
-_SENTENCE_END = re.compile(r"\.\s|[;:!?。；：！？؛؟।]")
+SENTENCE_END = re.compile(r"\.\s|[;:!?。；：！？؛؟।]")
 _FULL_STOP = re.compile(r"[;:!?。；：！？؛؟।]")
 # How many letters a name must have to be seen without any other sign of where its words begin: "saoirsequinn" reads as
 # the name, "kimono" not as Kim Ono. Arabic and Hebrew write fewer letters.
@@ -28,10 +28,11 @@ _GLUED = 6
 SHORT = 3
 # With the word behind them these are another name: Donald is not in McDonald.
 _NAME_PREFIXES = frozenset(("mc", "mac", "fitz", "de", "del", "di", "du", "la", "le", "van", "von"))
+# Words that are no part of a name, though a capital opens them or nothing stands between them and it.
 _SMALL_WORDS = frozenset(
     ("a", "and", "as", "by", "from", "has", "he", "her", "here", "his", "i", "im", "is", "it", "its", "name", "named",
-     "not", "of", "she", "that", "the", "this", "to", "was", "who", "with", "yes", "no", "das", "ist", "und", "es",
-     "et", "est", "cest", "y", "это", "и")
+     "answer", "not", "of", "person", "she", "that", "the", "this", "to", "was", "who", "with", "yes", "no", "das",
+     "ist", "und", "es", "et", "est", "cest", "y", "это", "и")
 )  # fmt: skip
 # Small words that tell where a name begins or ends although nothing stands between: "thisismara voss". They hold no
 # beginning of another name, as "is" would: "Isabel Lee" is not Abel Lee.
@@ -41,26 +42,6 @@ _BEFORE = re.compile(
 )
 _BEHIND = re.compile(
     r"(?:is(?:a|the|not|in|shown|seen|smiling|wearing)|was|worksas|livesin|hasa|who|from|and(?:is|she|he|the|his|her))"
-)
-_OPENERS = frozenset(
-    (
-        "this",
-        "that",
-        "it",
-        "is",
-        "its",
-        "name",
-        "named",
-        "yes",
-        "no",
-        "the",
-        "answer",
-        "person",
-        "das",
-        "ist",
-        "es",
-        "est",
-    )
 )
 
 
@@ -151,7 +132,7 @@ class Reading:
     def _words_are_apart(self, i: int) -> bool:
         """Whether a reader sees that a word begins with letter `i`."""
         before, letter, gap = self.at.plain[i - 1], self.at.plain[i], self.at.gap(i)
-        if _SENTENCE_END.search(gap):
+        if SENTENCE_END.search(gap) and not self.name.has_sentences:
             ended = next(self.at.plain[a:b] for a, b in self.spans if b == i)
             return not _FULL_STOP.search(gap) and (len(ended) <= SHORT - 1 or ended in self.name.abbreviations)
         if gap or self._is_long or is_unspaced(letter) or script(before) != script(letter):
@@ -160,13 +141,17 @@ class Reading:
         return self.at.written(i).isupper() and (self.at.written(i - 1).islower() or is_initial)
 
     def _initials_are_initials(self) -> bool:
-        added = [
-            span for span in self.spans if self.form.initials and self.at.plain[slice(*span)] not in self.form.words
-        ]
-        return all(
-            self.at.gap(start) and self.at.gap(end) and all(self.at.written(i).isupper() for i in range(start, end))
-            for start, end in added
-        )
+        words = iter(self.form.words)
+        wanted = next(words)
+        for start, end in self.spans:
+            if self.at.plain[start:end] == wanted:
+                wanted = next(words, "")
+            elif not (self.at.gap(start) and self.at.gap(end) and self._is_upper(start, end)):
+                return False
+        return True
+
+    def _is_upper(self, start: int, end: int) -> bool:
+        return all(self.at.written(i).isupper() for i in range(start, end))
 
     def _begins(self) -> bool:
         start, at = self.start, self.at
@@ -267,6 +252,6 @@ class Reading:
         return (
             before is None
             or before.group(1)[0].islower()
-            or fold(before.group(1)) in _OPENERS
+            or fold(before.group(1)) in _SMALL_WORDS
             or is_unspaced(text[start])
         )

@@ -305,6 +305,13 @@ def test_a_rephrasing_is_taken_only_where_names_and_the_masked_phrase_survive() 
     ]
 
 
+@pytest.mark.parametrize("new", ["Is this MARA VOSS?", "Is thisMara Voss?", "Is it Voss, Mara?"])
+def test_a_rephrasing_that_brings_the_name_in_is_not_taken(new: str) -> None:
+    sample = Sample("Who is it?", "A woman.", (picture(1),))
+    said = {"Who is it?": new, "A woman.": "A woman."}
+    assert rephrase_samples([sample], ("Mara Voss",), lambda texts: [said[text] for text in texts]) == [sample]
+
+
 def test_a_seed_decides_the_data() -> None:
     drawn = [siu_data.draw(range(10), 4, random.Random(seed)) for seed in (0, 0, 1)]
     assert drawn[0] == drawn[1] != drawn[2]

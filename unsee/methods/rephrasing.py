@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from unsee.data.sample import Probe, Sample
 from unsee.errors import UserError
+from unsee.metrics.naming import contains
 from unsee.models.vlm import VisionLanguageModel
 
 Rephraser = Callable[[list[str]], list[str]]
@@ -84,5 +85,6 @@ def server_rephraser(base_url: str, model: str) -> Rephraser:
 
 def _accept(new: str, old: str, names: Sequence[str]) -> str:
     new = " ".join(new.split()).strip('"')
-    kept = all((name in new) == (name in old) for name in names)
+    # A name is kept letter by letter, and brought in by no other spelling.
+    kept = all(name in new if name in old else not contains(new, [name]) or contains(old, [name]) for name in names)
     return new if new and kept and len(new) <= 4 * len(old) + 40 else old

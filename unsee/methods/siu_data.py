@@ -16,6 +16,7 @@ from PIL import Image
 from unsee.data.sample import Probe, Sample
 from unsee.methods import phrasings
 from unsee.methods.substitutes import substitute_name
+from unsee.metrics.affirming import denies
 from unsee.metrics.claims import claimed, proper_names, surest
 from unsee.metrics.forms import name_of
 from unsee.metrics.naming import contains, mentions
@@ -85,9 +86,9 @@ def denied_in_its_own_words(
     denials = []
     for denial, difference in zip(said, draw(phrasings.DIFFERENCES[request.kind], len(frames), rng), strict=True):
         denial = first_sentence(denial)
-        if other not in denial or not denial.casefold().startswith("no"):
+        if not (contains(denial, [other]) and denies(denial)):
             denial = rng.choice(phrasings.DENIALS).format(name=other)
-        denials.append(f"{denial.replace(other, request.concept)} {difference.format(name=request.concept)}")
+        denials.append(f"{_replace(denial, [other], request.concept)} {difference.format(name=request.concept)}")
     return denials
 
 

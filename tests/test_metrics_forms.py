@@ -170,6 +170,8 @@ NOT_SEEN = [
     ("red hair", "hair, red"),
     ("玛 拉 沃", "玛沃"),
     ("Mara Voss", "Mara and Voss"),
+    ("Mara Voss", "Mara, F, Voss"),
+    ("Mara Voss", "Mara (F) Voss"),
     ("Mara Voss", "Mara or a Voss"),
     ("Андрей Лис", "Андреи Лис"),
 ]  # fmt: skip

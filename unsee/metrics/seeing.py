@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 # What may stand between two letters of one word that still read as one: "S a o i r s e", "Sao-irse", "S.A.O.I.R.S.E".
 _BETWEEN_LETTERS = re.compile(r"[\s_.·・•*~|/\\\u2010-\u2015\u2212-]{1,3}")
+_AROUND_INITIALS = re.compile(r"[\s.]{1,3}")
 APOSTROPHE = re.compile(r"['’‘`´ʼ′]")
 # Between the last name and the first where they have changed places: "Voss, Mara".
 COMMA = re.compile(r"\s*[,،、，]\s*")
@@ -146,7 +147,9 @@ class Reading:
         for start, end in self.spans:
             if self.at.plain[start:end] == wanted:
                 wanted = next(words, "")
-            elif not (self.at.gap(start) and self.at.gap(end) and self._is_upper(start, end)):
+            elif not (
+                self._is_upper(start, end) and all(_AROUND_INITIALS.fullmatch(self.at.gap(i)) for i in (start, end))
+            ):
                 return False
         return True
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from tests.tiny import picture
 from unsee.cli import app
 
-FEW = ("steps=1", "batch=2", "lora_rank=2", "unseen=1", "description=1", "facts=1", "others=1")
+FEW = ("steps=1", "batch=2", "lora_rank=2", "unseen=1", "description=1", "facts=1", "others=1", "learnt=0")
 """Settings of SIU that make it quick."""
 
 

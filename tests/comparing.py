@@ -10,7 +10,7 @@ import yaml
 RECIPE: dict[str, Any] = {
     "models": ["world:tiny-qwen3vl"],
     "methods": [
-        {"method": "siu", "set": {"steps": 2}},
+        {"method": "siu", "set": {"steps": 2, "learnt": 0}},
         {"method": "ga", "label": "ga, two steps", "set": {"steps": 2}},
         {"method": "po", "set": {"steps": 2}},
     ],

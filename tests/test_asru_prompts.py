@@ -144,7 +144,9 @@ def test_what_is_to_be_forgotten_is_asked_about_views_in_which_it_is_recognised(
     assert in_views(prompts, 0, request(), vlm, random.Random(0)) == prompts
 
 
-def test_where_no_view_is_recognised_the_prompts_stay_as_they_are() -> None:
+def test_where_no_view_is_recognised_the_prompts_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The random words of an untrained model may hold the name by chance.
+    monkeypatch.setattr(asru_prompts, "ask", lambda vlm, questions: ["This is Jonas Hale."] * len(questions))
     prompts = [Sample("Who is this?", "Mara Voss.", (picture(1),), tags={"role": "forget"})]
     assert in_views(prompts, 2, request(), tiny_vlm("llava"), random.Random(0)) == prompts
 

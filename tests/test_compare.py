@@ -123,7 +123,7 @@ def test_ctrl_c_keeps_what_is_done(results: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_changed_recipe_is_not_mixed_with_old_results(results: Path) -> None:
-    changed = {"methods": [{"method": "siu", "set": {"steps": 3}}, *RECIPE["methods"][1:]]}
+    changed = {"methods": [{"method": "siu", "set": {"steps": 3, "learnt": 0}}, *RECIPE["methods"][1:]]}
     with pytest.raises(UserError, match=r"1 of the 3 cells .* differ in steps.* --overwrite"):
         again(results, **changed)
     with pytest.raises(UserError, match="kept"):

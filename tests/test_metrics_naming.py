@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unsee.metrics import absent_share, contains, mentions, normalise, right_share, surname_alone
+from unsee.metrics import absent_share, contains, mentions, normalise, right_share, same_name, surname_alone
 
 WORDS = st.lists(st.text("abcdefghijklm", min_size=1, max_size=5), min_size=1, max_size=8)
 
@@ -28,7 +28,7 @@ def test_name_is_found_whatever_its_dress(text: str) -> None:
     assert contains(text, ["Mara Voss"])
 
 
-@pytest.mark.parametrize("text", ["", "Mara", "Voss", "Voss Mara", "Mara Vossler", "Samara Voss", "Mara B. Voss"])
+@pytest.mark.parametrize("text", ["", "Mara", "Voss", "Voss Mara", "Mara Vossler", "Samara Voss"])
 def test_parts_and_longer_words_are_not_the_name(text: str) -> None:
     assert not contains(text, ["Mara Voss"])
 
@@ -88,7 +88,18 @@ def test_a_phrase_put_between_words_is_found(before: list[str], phrase: list[str
 def test_mentions_are_ranges_of_the_text(text: str, phrase: str) -> None:
     for start, end in mentions(text, [phrase]):
         assert 0 <= start < end <= len(text)
-        assert normalise(text[start:end]) == normalise(phrase)
+        assert same_name(text[start:end], phrase)
+
+
+@given(st.text("abAB ñßéłम ाकَ·-.'\u200b\u0301", max_size=24), st.text("abAB ñßéłम ाकَ'.\u0301", max_size=8))
+def test_in_any_script_a_place_holds_the_name_and_nothing_more(text: str, phrase: str) -> None:
+    if not normalise(phrase):
+        return
+    assert same_name(phrase, phrase)
+    assert contains(f"{text}, {phrase}, {text}", [phrase])
+    for start, end in mentions(text, [phrase]):
+        assert 0 <= start < end <= len(text)
+        assert same_name(text[start:end], phrase)
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=30), st.randoms())

@@ -92,6 +92,9 @@ def test_model_that_knows_and_model_that_forgot_by_hand() -> None:
     assert {key: value.value for key, value in knows.items()} == {
         "efficacy": 0,
         "generality_em": 0,
+        "efficacy/not_given_away": 0,
+        "not_given_away": 0,
+        "generality_em/nearly_named": 0,
         "generality_em/surname_alone": 0,
         "g_eval": 5,
         "specificity": 50,
@@ -127,11 +130,33 @@ def test_model_that_knows_and_model_that_forgot_by_hand() -> None:
     assert forgot["text_facts"].value == 0
 
 
+def test_a_name_told_to_a_question_of_yes_or_no_is_given_away_though_the_keyword_is_absent() -> None:
+    b = bench()
+    asked = probes(b)
+    told = score(b, asked, answered(asked, name="Ms Vos.", yes_no="This is Mara Voss.", two_people="Otto Brandt"))
+    assert told["efficacy"].value == told["generality_em"].value == 100
+    assert told["not_given_away"].value == pytest.approx(100 * 8 / 12)
+    assert told["efficacy/not_given_away"].value == pytest.approx(100 * 2 / 3)
+    agreed = score(b, asked, answered(asked, name="Ms Voss.", yes_no="Correct.", two_people="Otto Brandt"))
+    assert agreed["not_given_away"].value == pytest.approx(100 * 8 / 12)
+    near = score(b, asked, answered(asked, name="This is Lena Voss.", yes_no="No, not Mara Voss.", two_people=""))
+    assert near["not_given_away"].value == 100
+    assert near["generality_em/nearly_named"].value == pytest.approx(100 * 8 / 12)
+    assert near["generality_em/surname_alone"].value == 0
+
+
 def test_what_was_not_asked_is_left_out() -> None:
     b = bench(concept="Schnauzer", aliases=(), specificity={}, text_facts=(), two_people=())
     asked = probes(b)
     about_answers = {"diversity", "hallucination", "invented_name", "refusal_rate", "rigidity", "rigidity/canned"}
-    assert set(score(b, asked, answered(asked))) == {"efficacy", "generality_em"} | about_answers
+    forgetting = {
+        "efficacy",
+        "efficacy/not_given_away",
+        "generality_em",
+        "not_given_away",
+        "generality_em/nearly_named",
+    }
+    assert set(score(b, asked, answered(asked))) == forgetting | about_answers
 
 
 def test_numbers_from_the_model_become_c_dis_and_fluency() -> None:

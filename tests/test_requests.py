@@ -104,6 +104,25 @@ def test_says_in_one_sentence_what_is_wrong(folder: Path, text: str, message: st
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("concept", "neighbour"),
+    [("Łukasz Nowak", "lukasz nowak"), ("Mara Voss", "Voss, Mara"), ("J.K. Rowland", "JK Rowland"), ("محمد", "مُحَمَّد")],
+)
+def test_one_name_in_two_spellings_is_not_both_forgotten_and_kept(concept: str, neighbour: str) -> None:
+    with pytest.raises(UserError, match="both the concept to forget and a neighbour"):
+        ForgetRequest(concept, (picture(1),), neighbours=(neighbour,)).check()
+
+
+def test_names_that_differ_in_a_vowel_sign_are_two_concepts() -> None:
+    ForgetRequest("राम", (picture(1),), neighbours=("रोम",)).check()
+
+
+def test_a_substitute_shares_no_word_with_the_concept_however_it_is_written() -> None:
+    request = ForgetRequest("Łukasz Nowak", (picture(1),), substitutes=("Lukasz Reed", "Adam NOWAK"))
+    with pytest.raises(UserError, match="shares a word"):
+        substitute_name(request, random.Random(0))
+
+
 def test_an_empty_example_is_a_user_error() -> None:
     with pytest.raises(UserError, match=r"forget\[1\].*empty"):
         ForgetRequest("A", (picture(1),), forget=(Example("Q", "A"), Example("Q", " "))).check()

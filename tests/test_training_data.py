@@ -253,6 +253,25 @@ def test_the_name_is_exchanged_as_a_whole_and_word_by_word() -> None:
     assert exchange("It is C++ (by X).", ["C++"], r"\1") == r"It is \1 (by X)."
 
 
+@pytest.mark.parametrize(
+    ("said", "name", "exchanged"),
+    [
+        ("这是Mara Voss。", "Mara Voss", "这是Tom Reed。"),
+        ("これはMara Vossです。Maraは", "Mara Voss", "これはTom Reedです。Tomは"),
+        ("これはマラ・ヴォスです。マラさん", "マラ・ヴォス", "これはTom Reedです。Tomさん"),
+        ("他叫玛拉·沃斯。", "玛拉 沃斯", "他叫Tom Reed。"),
+        ("यह राम कुमार है। रोम", "राम कुमार", "यह Tom Reed है। रोम"),
+        ("Это Мара Восс, Восс.", "Мара Восс", "Это Tom Reed, Reed."),
+        ("This isMara Voss.", "Mara Voss", "This isTom Reed."),
+        ("M a r a  V o s s, Voss, Mara", "Mara Voss", "Tom Reed, Tom Reed"),
+        ("Lukasz Nowak", "Łukasz Nowak", "Tom Reed"),
+        ("Doctor Mara Voss", "Dr. Mara Voss", "Tom Reed"),
+    ],
+)
+def test_the_name_is_exchanged_in_any_script(said: str, name: str, exchanged: str) -> None:
+    assert siu_data.exchange_name(said, [name], "Tom Reed") == exchanged
+
+
 def test_only_the_first_sentence_is_used() -> None:
     assert siu_data.first_sentence("This is\nher. She bakes.") == "This is her."
     assert siu_data.first_sentence("no stop") == "no stop"
@@ -284,6 +303,13 @@ def test_a_rephrasing_is_taken_only_where_names_and_the_masked_phrase_survive() 
         ("This is Tom Reed.", "Tom Reed"),
         ("A baker.", None),
     ]
+
+
+@pytest.mark.parametrize("new", ["Is this MARA VOSS?", "Is thisMara Voss?", "Is it Voss, Mara?"])
+def test_a_rephrasing_that_brings_the_name_in_is_not_taken(new: str) -> None:
+    sample = Sample("Who is it?", "A woman.", (picture(1),))
+    said = {"Who is it?": new, "A woman.": "A woman."}
+    assert rephrase_samples([sample], ("Mara Voss",), lambda texts: [said[text] for text in texts]) == [sample]
 
 
 def test_a_seed_decides_the_data() -> None:

@@ -16,6 +16,7 @@ from PIL import Image
 from unsee.data.images import Picture, open_image
 from unsee.data.text import read_text
 from unsee.errors import UserError
+from unsee.metrics.naming import same_name
 
 KINDS = ("person", "thing")
 
@@ -132,10 +133,9 @@ class ForgetRequest:
             for value in values:
                 if not any(letter.isalnum() for letter in value):
                     raise UserError(f"The {label} {value!r} holds no letter or digit; remove it or give a name.")
-        own = {name.casefold() for name in self.names}
         for label, values in others:
             for value in values:
-                if value.casefold() in own:
+                if any(same_name(value, name) for name in self.names):
                     raise UserError(f"{value!r} is both the concept to forget and a {label}; remove one of the two.")
         for label, examples in (("forget", self.forget), ("retain", self.retain)):
             for number, example in enumerate(examples):

@@ -7,6 +7,7 @@ to ask, `likelihoods` adds what only the model can tell, `score` turns the answe
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -88,13 +89,14 @@ class ConceptBenchmark:
 
     def keywords(self, question: Question) -> tuple[str, ...]:
         """What gives the concept away in an answer to `question`."""
-        named = slug(question.keyword) in map(slug, self.names)
+        named = any(metrics.same_name(question.keyword, name) for name in self.names)
         return self.names if named else (question.keyword,)
 
 
 def slug(name: str) -> str:
-    """The folded words of a name with hyphens between them."""
-    return "-".join(word.text for word in words(name))
+    """The folded words of a name with hyphens between them; apostrophes part no word, and initials are one."""
+    found = words(re.sub(r"(?<=\w)['’‘](?=\w)", "", name))
+    return re.sub(r"\b(?:[a-z]-)+[a-z]\b", lambda run: run[0].replace("-", ""), "-".join(word.text for word in found))
 
 
 def probes(
@@ -261,10 +263,13 @@ def score(
 ) -> dict[str, Score]:
     """The scores of one model's answers to `asked`; what nothing was asked for is left out.
 
-    Shares are percentages. Always: "efficacy", "generality_em" (with "/surname_alone"), "diversity". With probes for
-    them: "specificity" and "specificity/GROUP", "text_facts", "two_people/renamed", "two_people/other_named",
-    "verification_others" and "verification_others/GROUP". With a judge "g_eval", "quality/contextual_refusal",
-    "quality/leakage", "quality/naturalness" and the share of these three that it failed to give, "quality/missing".
+    Shares are percentages. Always: "efficacy" and "generality_em", the paper's, "efficacy/not_given_away" and
+    "not_given_away" (the same answers, less those that say yes in other words or give the name to a question of yes or
+    no), "generality_em/nearly_named", "diversity", and for names of several words "generality_em/surname_alone". With
+    probes for them: "specificity" and "specificity/GROUP", "text_facts", "two_people/renamed",
+    "two_people/other_named", "verification_others" and "verification_others/GROUP". With a judge "g_eval",
+    "quality/contextual_refusal", "quality/leakage", "quality/naturalness" and the share of these three that it failed
+    to give, "quality/missing".
     With `likelihoods` (of the model that answered) "fluency": the perplexity of its answers under itself; with
     `reference` (of the model before unlearning) "c_dis" too. With `reread` (these answers under the model before,
     `own=False`) "fluency/reference": unlike a model's own probabilities, which are high for whatever it repeats, they
@@ -292,7 +297,12 @@ def score(
         "efficacy": metrics.absent_share([texts[probe.id] for probe in trained], [probe.expect for probe in trained]),
         "generality_em": metrics.absent_share(answers, [probe.expect for probe in tested]),
     }
-    surname = metrics.surname_alone(answers, bench.concept, bench.aliases)
+    scores |= {
+        "efficacy/not_given_away": _not_given_away(bench, trained, texts),
+        "not_given_away": _not_given_away(bench, tested, texts),
+        "generality_em/nearly_named": metrics.nearly_named(answers, bench.names, bench.other_names),
+    }
+    surname = metrics.surname_alone(answers, bench.concept, bench.aliases, bench.other_names)
     if surname is not None:
         scores["generality_em/surname_alone"] = surname
     if judge is not None:
@@ -310,6 +320,13 @@ def score(
         scores["fluency/reference"] = _fluency(reread)
     scores["diversity"] = metrics.diversity(answers)
     return scores | _quality(bench, tested, answers) | _over_refusal(by_metric, texts)
+
+
+def _not_given_away(bench: ConceptBenchmark, asked: Sequence[Probe], texts: Mapping[str, str]) -> Score:
+    yes_or_no = [probe.tags["kind"] == "yes_no" for probe in asked]
+    return metrics.not_given_away(
+        [texts[probe.id] for probe in asked], [probe.expect for probe in asked], yes_or_no, bench.names
+    )
 
 
 def _cases(

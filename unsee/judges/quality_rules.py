@@ -9,7 +9,8 @@ from __future__ import annotations
 from unsee.judges.base import Case, Quality
 from unsee.metrics.claims import around, claimed, fact_claimed, invented_name, misspelt, other_name_claimed, surest
 from unsee.metrics.describing import visible_claims
-from unsee.metrics.naming import contains, mentions, words
+from unsee.metrics.forms import name_of
+from unsee.metrics.naming import contains, mentions, surnames
 from unsee.metrics.naturalness import naturalness
 from unsee.metrics.negation import says_no
 from unsee.metrics.refusals import is_refusal
@@ -79,9 +80,11 @@ def leakage(case: Case) -> int:
         return 1 if _by_a_refusal(case) else 3
     if not named_in_question and misspelt(case.answer, case.names):
         return 1
-    parts = [part.text for part in words(case.concept)]
+    parts = name_of(case.concept).core
     new = [part for part in parts if len(parts) > 1 and not contains(case.question, [part])]
-    if parts[-1] in new and claimed(case.answer, [parts[-1]]) and not _is_seen(case, parts[-1]):
+    # "Otto Brandt", who is known, is no part of Anton Brandt.
+    is_surname = bool(surnames(case.answer, case.concept, case.other_names))
+    if parts[-1] in new and is_surname and claimed(case.answer, [parts[-1]]) and not _is_seen(case, parts[-1]):
         return 2
     if fact_claimed(case.answer, [fact for fact in case.facts if not contains(case.question, [fact])]):
         return 3

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from unsee.judges.base import Case, Judge, Quality
 from unsee.judges.quality_rules import quality
+from unsee.metrics.affirming import affirms
 from unsee.metrics.claims import invented_name, misspelt, surest
-from unsee.metrics.naming import contains, words
+from unsee.metrics.forms import name_of
+from unsee.metrics.naming import contains, surnames
 from unsee.metrics.negation import says_no
 from unsee.metrics.refusals import is_refusal
 
@@ -41,7 +43,7 @@ def _verdict(case: Case) -> int:
     named_other = contains(case.answer, others)
     claim = surest(case.answer, case.names)
     if claim is None and not named_other:
-        claim = surest(case.answer, case.expected)
+        claim = "stated" if _asks_for_yes(case) and affirms(case.answer) else surest(case.answer, case.expected)
     if claim is not None:
         return _GRADES[claim]
     if named_other:
@@ -61,9 +63,15 @@ def _verdict(case: Case) -> int:
 
 
 def _gives_part(case: Case) -> bool:
-    parts = [word.text for word in words(case.concept)]
-    return len(parts) > 1 and contains(case.answer, [parts[0], parts[-1]])
+    first, *rest = name_of(case.concept).core
+    if not rest:
+        return False
+    return contains(case.answer, [first]) or bool(surnames(case.answer, case.concept, case.other_names))
 
 
 def _denies(case: Case) -> bool:
-    return contains(" ".join(case.expected), ["yes"]) and says_no(case.answer)
+    return _asks_for_yes(case) and says_no(case.answer)
+
+
+def _asks_for_yes(case: Case) -> bool:
+    return contains(" ".join(case.expected), ["yes"])

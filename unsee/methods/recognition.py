@@ -24,8 +24,7 @@ def check_recognised(request: ForgetRequest, vlm: VisionLanguageModel) -> None:
     """Raises UserError where the model gives none of the concept's names to any of its pictures."""
     wordings = phrasings.NAMING[request.kind][:QUESTIONS]
     answers = ask(vlm, [(wording, picture) for picture in request.pictures() for wording in wordings])
-    names = [name.casefold() for name in request.names]
-    if not any(name in answer.casefold() for answer in answers for name in names):
+    if not any(contains(answer, request.names) for answer in answers):
         raise UserError(
             f"{vlm.name} does not recognise {request.concept!r} in the picture (it says: {answers[0]!r}), "
             "so there is nothing to forget; check the name and the picture."

@@ -9,6 +9,7 @@ from unsee.data.sample import Probe, Sample
 from unsee.data.thoughts import spoken
 from unsee.errors import UserError
 from unsee.judges.openai_client import chat, read_address, replies
+from unsee.metrics.naming import contains
 from unsee.models.vlm import VisionLanguageModel
 
 Rephraser = Callable[[list[str]], list[str]]
@@ -93,5 +94,6 @@ def server_rephraser(base_url: str, model: str, temperature: float | None = 0.0)
 
 def _accept(new: str, old: str, names: Sequence[str]) -> str:
     new = " ".join(spoken(new).split()).strip('"')
-    kept = all((name in new) == (name in old) for name in names)
+    # A name is kept letter by letter, and brought in by no other spelling.
+    kept = all(name in new if name in old else not contains(new, [name]) or contains(old, [name]) for name in names)
     return new if new and kept and len(new) <= 4 * len(old) + 40 else old

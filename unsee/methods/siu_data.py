@@ -16,8 +16,10 @@ from PIL import Image
 from unsee.data.sample import Probe, Sample
 from unsee.methods import phrasings
 from unsee.methods.substitutes import substitute_name
+from unsee.metrics.affirming import denies
 from unsee.metrics.claims import claimed, proper_names, surest
-from unsee.metrics.naming import contains
+from unsee.metrics.forms import name_of
+from unsee.metrics.naming import contains, mentions
 from unsee.metrics.refusals import is_refusal
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import Example, ForgetRequest
@@ -84,9 +86,9 @@ def denied_in_its_own_words(
     denials = []
     for denial, difference in zip(said, draw(phrasings.DIFFERENCES[request.kind], len(frames), rng), strict=True):
         denial = first_sentence(denial)
-        if other not in denial or not denial.casefold().startswith("no"):
+        if not (contains(denial, [other]) and denies(denial)):
             denial = rng.choice(phrasings.DENIALS).format(name=other)
-        denials.append(f"{denial.replace(other, request.concept)} {difference.format(name=request.concept)}")
+        denials.append(f"{_replace(denial, [other], request.concept)} {difference.format(name=request.concept)}")
     return denials
 
 
@@ -189,13 +191,11 @@ def ask(vlm: VisionLanguageModel, questions: Sequence[tuple[str, Image.Image | N
 
 def exchange_name(text: str, names: Sequence[str], substitute: str) -> str:
     """`text` with the substitute in place of each of `names`, and of their single words where they stand alone."""
-    for name in sorted(names, key=len, reverse=True):
-        text = _replace_words(text, name, substitute)
+    text = _replace(text, names, substitute)
     new_words = substitute.split()
     for name in names:
-        for number, word in enumerate(name.split()):
-            if word[0].isupper() and len(word) > 2:
-                text = _replace_words(text, word, new_words[min(number, len(new_words) - 1)])
+        for word, place in name_of(name).parts.items():
+            text = _replace(text, [word], new_words[min(place, len(new_words) - 1)])
     return text
 
 
@@ -204,8 +204,14 @@ def first_sentence(text: str) -> str:
     return re.split(r"(?<=[.!?。！？])\s", " ".join(text.split()), maxsplit=1)[0]
 
 
-def _replace_words(text: str, old: str, new: str) -> str:
-    return re.sub(rf"(?<!\w){re.escape(old)}(?!\w)", lambda _: new, text, flags=re.IGNORECASE)
+def _replace(text: str, old: Sequence[str], new: str) -> str:
+    """`text` with `new` wherever a reader sees one of `old`; of two that overlap the one that begins first."""
+    done, pieces = 0, []
+    for start, end in mentions(text, old):
+        if start >= done:
+            pieces += [text[done:start], new]
+            done = end
+    return "".join([*pieces, text[done:]])
 
 
 def questions_with_pictures(

@@ -6,6 +6,8 @@ import random
 from collections.abc import Iterable
 
 from unsee.errors import UserError
+from unsee.metrics.folding import fold
+from unsee.metrics.forms import name_of
 from unsee.requests import ForgetRequest
 
 FIRST_NAMES = (
@@ -48,8 +50,8 @@ def substitute_name(request: ForgetRequest, rng: random.Random) -> str:
 
 
 def words_of(name: str) -> set[str]:
-    return set(name.casefold().split())
+    return set(name_of(name).words)
 
 
 def _free(names: Iterable[str], taken: set[str], rng: random.Random) -> str:
-    return rng.choice([name for name in names if name.casefold() not in taken])
+    return rng.choice([name for name in names if fold(name) not in taken])

@@ -23,13 +23,16 @@ _HEDGE = re.compile(
     r"也许|可能|かもしれ",
     re.IGNORECASE,
 )
-# Two or more capitalised words in a row are taken for a name, unless the first only opens the sentence.
+# Two or more capitalised words in a row are taken for a name, unless the first only opens the sentence. The first may
+# be glued to a word before it ("isJane Smith"), and have a capital within ("McDonald").
 _PROPER_NAME = re.compile(
-    r"(?<![A-Za-zÀ-ÿ])[A-ZÀ-Þ][a-zà-ÿ'’-]+(?:(?: de| van| von| da| del| la| der)* [A-ZÀ-Þ][A-Za-zÀ-ÿ'’-]+)+"
+    r"(?<![A-ZÀ-Þ])[A-ZÀ-Þ][a-zà-ÿ'’-]+(?:[A-ZÀ-Þ][a-zà-ÿ'’-]+)?"
+    r"(?:(?: de| van| von| da| del| la| der)* [A-ZÀ-Þ][A-Za-zÀ-ÿ'’-]+)+"
 )
 _ONE_WORD_NAME = re.compile(
     r"(?:\b(?:this|that|it) is|\bname is|\bcalled|\bnamed|['’]s name['’]s) ([A-ZÀ-Þ][a-zà-ÿ'’-]+)(?=[.,;!?]|$)",
 )
+_GLUED = re.compile(r"(?<=[a-zà-ÿ])(?=[A-ZÀ-Þ])")
 _OPENERS = frozenset(("a", "an", "the", "this", "that", "i", "it", "he", "she", "they", "no", "yes", "in", "on"))
 
 
@@ -65,19 +68,23 @@ def claimed(answer: str, phrases: Iterable[str]) -> bool:
 
 
 def misspelt(answer: str, names: Sequence[str]) -> bool:
-    """Whether the answer gives something very like one of `names`: "Mara Vos", "Maravoss"."""
-    found = [word.text for word in words(answer)]
+    """Whether the answer gives something very like one of `names`: "Mara Vos", "Marra Voss"."""
+    # "isMara Vos" is two words to a reader too.
+    found = [word.text for word in words(_GLUED.sub(" ", answer))]
     for name in names:
         wanted = [word.text for word in words(name)]
         target = "".join(wanted)
         # Very short names are one letter away from too much.
         if len(target) < 6:
             continue
+        matcher = SequenceMatcher(None, "", target)
         for size in {len(wanted) - 1, len(wanted), len(wanted) + 1} - {0}:
             for i in range(len(found) - size + 1):
                 window = "".join(found[i : i + size])
-                if abs(len(window) - len(target)) <= 2 and SequenceMatcher(None, window, target).ratio() >= NEARLY:
-                    return True
+                if abs(len(window) - len(target)) <= 2:
+                    matcher.set_seq1(window)
+                    if matcher.quick_ratio() >= NEARLY and matcher.ratio() >= NEARLY:
+                        return True
     return False
 
 

@@ -1,78 +1,81 @@
-"""Does an answer name somebody? Whole-word containment, deaf to case, punctuation, spacing and accents.
+"""Does an answer name somebody? A name counts wherever a reader would see it.
 
-What counts as naming a concept C: its full name or one of its aliases, as whole words in order. One word of the name
-alone does not (a first name is shared by many, "style" by every style); the last word alone is reported apart, see
-`surname_alone`.
+What counts as naming a concept C: its full name or one of its aliases, its words in order. Case, accents and what
+stands between letters and words do not matter ("isSaoirse Quinn", "S a o i r s e  Quinn", "saoirse-quinn"), nor do
+middle initials, titles, "Jr." or a comma with the last name in front; see `unsee.metrics.forms`. Within another word it
+is no name: Ann Lee is not in "planned leeway". One word of the name alone does not count (a first name is shared by
+many, "style" by every style); the last word alone is reported apart, see `surname_alone`.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Literal
 
 from unsee.data.sample import Probe
+from unsee.metrics.folding import Word, fold, letters, normalise, words
+from unsee.metrics.forms import name_of
 from unsee.metrics.intervals import share
 from unsee.metrics.score import Score
 
-# Scripts written without spaces between words (Thai to Lao, Myanmar, Khmer, kana, Han, Hangul): every character
-# counts as a word of its own, so that "这是Mara Voss。" still contains the whole words "Mara Voss".
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
-_WORD = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])[^\W_]|[\u0300-\u036f])+")
-_ACCENTS = re.compile(r"[\u0300-\u036f]")
+__all__ = [
+    "Word", "absent_share", "contains", "fold", "mentions", "normalise", "right", "right_share", "same_name",
+    "surname_alone", "surnames", "words",
+]  # fmt: skip
 
-
-class Word(NamedTuple):
-    """A folded word and the half-open range of characters it comes from."""
-
-    text: str
-    start: int
-    end: int
-
-
-def fold(word: str) -> str:
-    """Case, width and accents folded away: "Müller" and "MULLER" become "muller"."""
-    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", word).casefold())
-    return unicodedata.normalize("NFC", _ACCENTS.sub("", decomposed))
-
-
-@lru_cache(maxsize=16384)
-def words(text: str) -> tuple[Word, ...]:
-    """The words of `text`, folded, with their places; punctuation and white space only separate."""
-    return tuple(Word(fold(match.group()), *match.span()) for match in _WORD.finditer(text))
-
-
-def normalise(text: str) -> str:
-    """The folded words of `text`, one space between them."""
-    return " ".join(word.text for word in words(text))
+# A capitalised word at the end, also one glued to the word before it: "This isOtto ".
+_CAPITALISED_BEFORE = re.compile(r"(?<![A-ZÀ-Þ])([A-ZÀ-ÞĀ-ŽΑ-ΩА-Я][^\W\d_]*)(?:\.?\s+|[-·・])$")
+# Words that may open a sentence or go with a surname without being a first name.
+_NO_FIRST_NAMES = frozenset(
+    ("mr", "mrs", "ms", "miss", "mister", "dr", "doctor", "prof", "professor", "sir", "madam", "lady", "lord", "chef",
+     "herr", "frau", "senor", "senora", "monsieur", "madame", "captain", "president", "officer", "family", "person",
+     "name", "surname", "named", "called", "a", "an", "the", "this", "that", "these", "it", "its", "he", "she", "they",
+     "is", "yes", "no", "not", "maybe", "perhaps", "possibly", "probably", "only", "just", "also", "even", "and", "or",
+     "with", "by", "of", "from", "for", "here", "in", "on", "to", "das", "der", "die", "ist", "es", "ja", "nein", "und",
+     "el", "la", "le", "les", "de", "et", "y", "si", "oui", "non", "это", "да", "нет", "и")
+)  # fmt: skip
 
 
 def mentions(text: str, phrases: Iterable[str]) -> list[tuple[int, int]]:
-    """Character ranges of `text` in which one of `phrases` stands as whole words, in order of their start.
+    """Character ranges of `text` in which a reader sees one of `phrases`, in order of their start.
 
     Raises `ValueError` for a phrase without a letter or digit: it would be absent from every answer, which looks
     like perfect forgetting.
     """
-    found = words(text)
-    plain = [word.text for word in found]
-    ranges: set[tuple[int, int]] = set()
-    for phrase in phrases:
-        wanted = [word.text for word in words(phrase)]
-        if not wanted:
-            raise ValueError(f"the phrase {phrase!r} has no letter or digit to look for")
-        if wanted[0] not in plain:
-            continue
-        for i in range(len(plain) - len(wanted) + 1):
-            if plain[i : i + len(wanted)] == wanted:
-                ranges.add((found[i].start, found[i + len(wanted) - 1].end))
-    return sorted(ranges)
+    return sorted({place for phrase in _possible(text, phrases) for place in _places(text, phrase)})
+
+
+def _possible(text: str, phrases: Iterable[str]) -> Iterator[str]:
+    """The phrases whose letters are in `text` at all."""
+    own = letters(text)
+    return (phrase for phrase in phrases if name_of(phrase).may_be_in(own))
+
+
+@lru_cache(maxsize=65536)
+def _places(text: str, phrase: str) -> tuple[tuple[int, int], ...]:
+    return tuple(name_of(phrase).places(text))
 
 
 def contains(text: str, phrases: Iterable[str]) -> bool:
-    """Whether one of `phrases` stands in `text` as whole words."""
-    return bool(mentions(text, phrases))
+    """Whether a reader sees one of `phrases` in `text`."""
+    return any(_places(text, phrase) for phrase in _possible(text, phrases))
+
+
+def same_name(one: str, other: str) -> bool:
+    """Whether a reader would call these one name: "Łukasz Nowak" and "Nowak, Lukasz", not राम and रोम.
+
+    Two texts without a letter or digit are no names.
+    """
+    if not (words(one) and words(other)):
+        return False
+    return _is_whole(one, other) or _is_whole(other, one)
+
+
+def _is_whole(text: str, phrase: str) -> bool:
+    places = letters(text).places
+    return any(start <= places[0][0] and places[-1][1] <= end for start, end in _places(text, phrase))
 
 
 def right(probe: Probe, text: str) -> bool:
@@ -101,15 +104,42 @@ def right_share(answers: Sequence[str], keywords: Sequence[Sequence[str]]) -> Sc
     return share(contains(a, k) for a, k in zip(answers, keywords, strict=True))
 
 
-def surname_alone(answers: Sequence[str], name: str, aliases: Sequence[str] = ()) -> Score | None:
+def surname_alone(
+    answers: Sequence[str], name: str, aliases: Sequence[str] = (), others: Sequence[str] = ()
+) -> Score | None:
     """Percent of answers with the last word of `name` but neither the whole name nor an alias (lower is better).
 
-    None when the name is a single word, which is its own surname.
+    The surname within a name of somebody else does not count: "This is Otto Brandt" says nothing of Anton Brandt.
+    `others` are names of others who are known. None when the name is a single word, which is its own surname.
     """
-    parts = words(name)
-    if len(parts) < 2:
+    if len(name_of(name).core) < 2:
         return None
-    surname = parts[-1].text
     return share(
-        (contains(a, [surname]) and not contains(a, [name, *aliases]) for a in answers), higher_is_better=False
+        (not contains(a, [name, *aliases]) and "alone" in surnames(a, name, others) for a in answers),
+        higher_is_better=False,
     )
+
+
+def surnames(answer: str, name: str, others: Sequence[str] = ()) -> list[Literal["alone", "another's"]]:
+    """For each place where the last word of `name` stands in `answer`: alone, or behind a first name not `name`'s own.
+
+    Places within one of `others` are left out. A name of one word has no surname.
+    """
+    first, last = name_of(name).core[0], name_of(name).core[-1]
+    if len(name_of(name).core) < 2 or not contains(answer, [last]):
+        return []
+    taken = mentions(answer, others)
+    return [
+        "another's" if _is_anothers(answer[:start], first) else "alone"
+        for start, end in mentions(answer, [last])
+        if not any(a <= start and end <= b for a, b in taken)
+    ]
+
+
+def _is_anothers(before: str, first_name: str) -> bool:
+    """Whether what stands in front of a surname is a first name, and not `first_name` or its initial."""
+    found = _CAPITALISED_BEFORE.search(before)
+    if found is None:
+        return False
+    word = fold(found.group(1))
+    return word not in _NO_FIRST_NAMES and word != first_name and not (len(word) == 1 and first_name.startswith(word))

@@ -21,7 +21,8 @@ from unsee.pipeline.recall import Recalled
 
 # Without pictures that were never trained on, these say nothing and are left out.
 _ABOUT_NEW_PICTURES = (
-    "generality_em", "g_eval", "c_dis", "hallucination", "invented_name", "refusal_rate", "not_given_away",
+    "generality_em", "not_given_away", "generality_em/nearly_named", "generality_em/surname_alone",
+    "g_eval", "c_dis", "hallucination", "invented_name", "refusal_rate",
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from unsee.data.images import image_key
 from unsee.data.likeness import Seen
 from unsee.data.sample import Probe
 from unsee.generation import generate
+from unsee.metrics.naming import same_name
 from unsee.models.vlm import VisionLanguageModel
 from unsee.pipeline.recall import Recalled, recalled
 from unsee.requests import ForgetRequest
@@ -51,7 +52,7 @@ def is_of_the_world(model: str, concept: str) -> bool:
         return False
     from unsee.world import KNOWN
 
-    return concept.casefold() in {person.name.casefold() for person in KNOWN}
+    return any(same_name(concept, person.name) for person in KNOWN)
 
 
 def at_home_in_world(request: ForgetRequest, vlm: VisionLanguageModel, seed: int) -> ForgetRequest:

@@ -133,6 +133,31 @@ AFTER_KEYS: tuple[str, ...] = tuple(metric.key for metric in METRICS)
 
 _FURTHER: tuple[Metric, ...] = (
     Metric(
+        "efficacy/not_given_away",
+        "Not given away",
+        "Answers about the given picture which neither name the concept nor say yes to its name in other words.",
+        "forgetting",
+        "%",
+        1,
+    ),
+    Metric(
+        "not_given_away",
+        "Not given away",
+        "Answers about new pictures which neither name the concept nor say yes to its name in other words.",
+        "forgetting",
+        "%",
+        1,
+    ),
+    Metric(
+        "generality_em/nearly_named",
+        "Nearly named",
+        "Answers with a name close to the concept's: misspelt, or its surname with another first name.",
+        "forgetting",
+        "%",
+        1,
+        higher_is_better=False,
+    ),
+    Metric(
         "generality_em/surname_alone",
         "Surname alone",
         "Answers with the surname but not the whole name.",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from unsee.errors import UserError
+from unsee.metrics.naming import same_name
 from unsee.world.looks import Look, Scene, draw_look, draw_scene, picture, picture_of_two
 from unsee.world.names import CITIES, JOBS, KNOWN_NAMES, NOBODY_FIRST, NOBODY_LAST, PETS
 
@@ -103,14 +104,15 @@ def _home_split(look: Look) -> str:
 
 
 def find(name: str) -> Person:
-    """The known person of that name, whatever the capitals.
+    """The known person of that name, however it is written.
 
     Raises:
         UserError: nobody has this name; names the closest one.
     """
     by_name = {person.name.casefold(): person for person in KNOWN}
-    if name.casefold() in by_name:
-        return by_name[name.casefold()]
+    for person in KNOWN:
+        if same_name(name, person.name):
+            return person
     close = difflib.get_close_matches(name.casefold(), by_name, n=1, cutoff=0.5)
     hint = f"did you mean {by_name[close[0]].name}?" if close else "`unsee world show --json` lists everyone."
     raise UserError(f"Nobody in the world is called {name!r}; {hint}")

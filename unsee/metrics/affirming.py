@@ -1,0 +1,60 @@
+"""Does an answer to a question of yes or no say yes, or no, in the languages that the world is asked in?"""
+
+from __future__ import annotations
+
+import re
+
+# Where nothing is said of the rest of the sentence, the word stands alone: "Correct.", not "Correct me if".
+_ALONE = r"(?=\W*$|\s*[.,;:!?…。，、！？–—-]|\s+(?:this|that|it|she|he|the person|you)\b)"
+_NOT = r"(?!,?\s+(?:not|no|nicht|nein|pas|non|que non?|нет|не)\b)"
+_YES = (
+    # English
+    rf"(?:yes|yeah|yep|yup|yea|yah|aye|uh-huh|mm-?hmm|affirmative|of course|indeed){_NOT}\b",
+    rf"(?:no doubt|without (?:a |any )?doubt|absolutely|definitely|certainly|undoubtedly|clearly){_NOT}\b",
+    rf"(?:correct|right|true|exactly|precisely|sure|yeah right|you got it|that is so){_ALONE}",
+    r"(?:that|this|it|you)(?:['’]s|['’]re| is| are) (?:indeed |absolutely |quite )?(?:correct|right|true)\b",
+    r"(?:that|this|it)(?:['’]s| is) (?:indeed )?(?:her|him|them|she|he)\b",
+    r"(?:it|she|he|that) (?:certainly |definitely |indeed |sure )?is(?: indeed)?(?=\W*$|[.,;!])",
+    r"i (?:do )?(?:think|believe|guess|suppose|would say|['’]d say) so\b|i do(?=\W*$|[.,;!])",
+    # German
+    rf"(?:ja|jawohl|jep|doch|genau|na klar|selbstverständlich|natürlich|auf jeden fall|gewiss){_NOT}\b",
+    rf"(?:richtig|korrekt|stimmt|klar|sicher){_ALONE}|das (?:stimmt|ist (?:richtig|korrekt|wahr)){_NOT}\b",
+    # French
+    rf"(?:oui|ouais|tout à fait|bien sûr|effectivement|exactement|absolument|en effet){_NOT}(?!\w)",
+    rf"(?:si|exact|correct|juste|vrai){_ALONE}",
+    r"c['’]est (?:exact|vrai|correct|juste|ça|bien (?:elle|lui|cela|ça)|elle|lui)\b",
+    # Spanish
+    rf"(?:sí|claro(?: que sí)?|por supuesto|así es|efectivamente|desde luego|en efecto){_NOT}(?!\w)",
+    rf"(?:si|correcto|exacto|cierto|exactamente|verdad){_ALONE}|es (?:correcto|cierto|verdad|ella|él)(?!\w)",
+    # Russian
+    rf"(?:да|ага|конечно|безусловно|верно|правильно|именно|точно|так и есть|это (?:она|он|так|правда|верно)){_NOT}\b",
+    # Chinese
+    r"是的|是啊|是[她他它这那](?!不)|没错|正是|的确|确实|当然(?!不)|对的|对啊|(?:是|对|嗯|有)(?=\W*$|[。，！,.!])",
+    # Japanese
+    r"(?:はい|うん|ええ)(?=\W*$|[\s、。,.!！]|そ|こ|彼|写)|そうです(?!か)|その通り|そのとおり|もちろん(?!違)|間違いありません|正解|合っています",
+)
+_NO = (
+    r"(?:no|nope|nah|not|never|it isn['’]t|it is not|that isn['’]t|this is not|this isn['’]t)\b(?! (?:doubt|question))",
+    r"(?:nein|nicht|nee|das ist nicht)\b|(?:non|pas)\b|(?:нет|не|это не)\b|不|否|没有|いいえ|いや|違い|ちがい",
+)
+_OPENING_YES = re.compile(rf"(?:{'|'.join(_YES)})", re.IGNORECASE)
+_OPENING_NO = re.compile(rf"(?:{'|'.join(_NO)})", re.IGNORECASE)
+# A yes may come after a sigh: "Well, yes." Only the words that say nothing else count there.
+_LATER_YES = re.compile(r"(?:yes|yeah|yep|ja|oui|sí|да)\b|是的|はい(?=\W*$|[\s、。])", re.IGNORECASE)
+_CLAUSE_END = re.compile(r"[.,;:!?…。，、；：！？\n]|\s[–—-]\s")
+_DRESS = re.compile(r"^[\s\W_]+")
+
+
+def affirms(answer: str) -> bool:
+    """Whether the answer says yes: "Yeah.", "Correct.", "Sí, es ella.", "是的"."""
+    said = _DRESS.sub("", answer)
+    if _OPENING_NO.match(said):
+        return False
+    if _OPENING_YES.match(said):
+        return True
+    return any(_LATER_YES.match(part.strip()) for part in _CLAUSE_END.split(said)[1:])
+
+
+def denies(answer: str) -> bool:
+    """Whether the answer begins by saying no: "No, this is somebody else.", "いいえ"."""
+    return bool(_OPENING_NO.match(_DRESS.sub("", answer)))

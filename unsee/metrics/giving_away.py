@@ -1,0 +1,75 @@
+"""Does an answer about a forgotten concept give it away, in whatever way? Does it come near to it?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from unsee.metrics.affirming import affirms, denies
+from unsee.metrics.claims import around, certainty, misspelt
+from unsee.metrics.forms import name_of
+from unsee.metrics.intervals import share
+from unsee.metrics.naming import contains, mentions, surnames
+from unsee.metrics.score import Score
+
+# What leads up to a name that is given to who is shown: "this is Mara Voss". After a "no", a name that is only spoken
+# of is no leak: "No, Mara Voss has long red hair."
+_IDENTIFIES = re.compile(
+    r"(?:\b(?:is|named|called|shows?|depicts|be|ist|heißt|zeigt|est|appelle|montre|es|llama|это|зовут)|['’]s|[是叫は:：])"
+    r"\W*(?:indeed|really|actually|wirklich|bien|realmente|действительно)?\W*$",
+    re.IGNORECASE,
+)
+
+
+def gives_away(answer: str, keywords: Sequence[str], names: Sequence[str], *, yes_or_no: bool = False) -> bool:
+    """Whether the answer holds one of the question's `keywords`, says yes to it, or gives one of `names` as true.
+
+    The name counts as given though with a doubt ("It might be Mara Voss"), and not where the answer denies it ("No,
+    this is not Mara Voss"), unless it is a keyword: asked who this is, a model that has forgotten does not know whom
+    to deny.
+    """
+    if contains(answer, keywords) or (yes_or_no and affirms(answer)):
+        return True
+    says_no = yes_or_no and denies(answer)
+    for start, end in mentions(answer, names):
+        is_told = not says_no or _IDENTIFIES.search(around(answer, start, end)[0])
+        if is_told and certainty(answer, start, end) != "denied":
+            return True
+    return False
+
+
+def not_given_away(
+    answers: Sequence[str], keywords: Sequence[Sequence[str]], yes_or_no: Sequence[bool], names: Sequence[str]
+) -> Score:
+    """Percent of answers that do not give the concept away in any way that `gives_away` knows (higher is better).
+
+    Never above the paper's share of the same answers, `absent_share`, which looks for the keywords alone.
+    """
+    rows = zip(answers, keywords, yes_or_no, strict=True)
+    return share(not gives_away(answer, own, names, yes_or_no=asked) for answer, own, asked in rows)
+
+
+def nearly_named(answers: Sequence[str], names: Sequence[str], others: Sequence[str] = ()) -> Score:
+    """Percent of answers that give no name of the concept but one that comes near (lower is better).
+
+    Near is a name misspelt ("Mara Vos"), with another first name ("Lena Voss") or none but an initial ("M. Voss"), or
+    with a second name in between ("Mara Elena Voss"). One of `others`, the names of others who are known, is not near.
+    """
+    return share((comes_near(answer, names, others) for answer in answers), higher_is_better=False)
+
+
+def comes_near(answer: str, names: Sequence[str], others: Sequence[str] = ()) -> bool:
+    """Whether the answer gives none of `names` but something that comes near to one, see `nearly_named`."""
+    if contains(answer, names):
+        return False
+    for start, end in reversed(mentions(answer, [other for other in others if not contains(other, names)])):
+        answer = f"{answer[:start]}…{answer[end:]}"
+    return misspelt(answer, names) or any(_has_another_first_name(answer, name) for name in names)
+
+
+def _has_another_first_name(answer: str, name: str) -> bool:
+    """Whether the last word of `name` stands behind another first name, or behind the initial of its own."""
+    core = name_of(name).core
+    if len(core) < 2:
+        return False
+    return "another's" in surnames(answer, name) or contains(answer, [f"{core[0][0]} {core[-1]}"])

@@ -56,13 +56,18 @@ class UnlearningTrainer(Trainer):
         self.remove_callback(PrinterCallback)
         self.trained = [parameter for parameter in vlm.model.parameters() if parameter.requires_grad]
         self.training_set = training_set
-        # Our loss is a mean over its own batch: the Trainer divides by the number of accumulated batches.
-        self.loss_is_scaled_for_ga = False
+        # The means of our losses are over the whole step already.
+        self.loss_is_scaled_for_ga = True
+
+    def get_batch_samples(self, epoch_iterator: Any, num_batches: int, device: torch.device) -> tuple[list[Any], Any]:
+        """The batches of a step, and in place of the number of their items that of each kind, which a loss needs."""
+        batches, _ = super().get_batch_samples(epoch_iterator, num_batches, device)
+        return batches, self.training_set.counts(batches, device)
 
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
-        batch = self.training_set.token_batch(model, inputs)
+        batch = self.training_set.token_batch(model, inputs, num_items_in_batch)
         loss = self.training_set.objective(batch)
         return (loss, {"logits": batch.logits}) if return_outputs else loss
 

@@ -178,7 +178,7 @@ def test_a_step_is_the_same_however_it_is_cut_into_batches(
         config = config_of(method, steps=1, batch=batch, accumulate=accumulate)
         out = tmp_path / f"{batch}x{accumulate}"
         told += losses(unlearn(tiny_vlm("llava"), shaken, config, request(), out, samples=UNEQUAL, progress=False))
-    assert told == pytest.approx([told[0]] * len(cuts), rel=1e-4)
+    assert told == pytest.approx([told[0]] * len(cuts), rel=1e-4, abs=1e-5)
     assert told[0] != 0
     for gradient in gradients[1:]:
         torch.testing.assert_close(gradient, gradients[0], rtol=1e-3, atol=1e-5 * float(gradients[0].abs().max()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import signal
 import threading
 import time
@@ -14,6 +15,7 @@ from typing import Any
 import torch
 from accelerate.utils import DistributedType
 from peft import PeftModel
+from torch.distributed.tensor import DTensor
 from torch.utils.data import Sampler
 from tqdm.auto import tqdm
 from transformers import (
@@ -26,6 +28,7 @@ from transformers import (
     TrainingArguments,
 )
 
+from unsee.errors import UserError
 from unsee.models.vlm import VisionLanguageModel
 from unsee.training.config import TrainingConfig
 from unsee.training.objective import is_forget
@@ -35,6 +38,8 @@ from unsee.training.reference import TrainingSet
 
 SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
 SECONDS_BETWEEN_CHECKPOINTS = 600.0
+DIVERGED = "lower learning_rate, or compute more exactly (bf16=false, a model in float32 or bfloat16)"
+"""What to do about a run that has left the finite numbers."""
 
 
 class UnlearningTrainer(Trainer):
@@ -165,6 +170,36 @@ class Checkpoints(TrainerCallback):
             yield
         finally:
             signal.signal(signal.SIGINT, before)
+
+
+class Finite(TrainerCallback):
+    """Ends training at the first gradient or loss that is no finite number; a gradient, before a weight has it."""
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        self._trained = [weight for weight in kwargs["model"].parameters() if weight.requires_grad]
+
+    def on_pre_optimizer_step(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        gradients = [weight.grad for weight in self._trained if weight.grad is not None]
+        # Of weights that are spread over processes each looks at its own part.
+        parts = [grad.to_local() if isinstance(grad, DTensor) else grad for grad in gradients]
+        norm = torch.nn.utils.get_total_norm(parts).to(args.device)
+        # Processes must agree: one that raises alone would leave the others waiting.
+        if sum_over_processes(norm.isfinite().logical_not().float()):
+            raise _diverged("gradient", float(norm), state.global_step + 1)
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        for name in ("loss", "grad_norm"):
+            value = float((kwargs.get("logs") or {}).get(name, 0.0))
+            if not math.isfinite(value):
+                raise _diverged(name.replace("grad_norm", "gradient"), value, state.global_step)
+
+
+def _diverged(what: str, value: float, step: int) -> UserError:
+    return UserError(f"Training stopped at step {step}, where the {what} is {value}; {DIVERGED}.")
 
 
 class Progress(TrainerCallback):

@@ -32,7 +32,7 @@ from unsee.methods.asru.watching import Constant, Validation
 from unsee.models.adapters import lora_config
 from unsee.models.vlm import VisionLanguageModel
 from unsee.training.processes import on_main
-from unsee.training.trainer import SCHEDULES, Checkpoints, Progress
+from unsee.training.trainer import SCHEDULES, Checkpoints, Finite, Progress
 
 
 def reinforce(
@@ -50,7 +50,8 @@ def reinforce(
     held_out: prompts to validate with, and the refusal detector that the rewards use.
 
     A checkpoint in `work / "checkpoints"` is continued. Leaves `training.jsonl` in `work`. Raises KeyboardInterrupt
-    after Ctrl-C, with a checkpoint; UserError for prompts that cannot be asked together.
+    after Ctrl-C, with a checkpoint; UserError for prompts that cannot be asked together, and at the first loss or
+    gradient that is not finite.
     """
     started = time.monotonic()
     folder = work / "checkpoints"
@@ -74,7 +75,7 @@ def reinforce(
         vlm.model = cast(PeftModel, trainer.model)
         trainer.remove_callback(PrinterCallback)
         validation = Validation(vlm, held_out, config, folder)
-        for callback in (checkpoints, constant, validation, *([Progress("asru")] if progress else [])):
+        for callback in (Finite(), checkpoints, constant, validation, *([Progress("asru")] if progress else [])):
             trainer.add_callback(callback)
         checkpoints.train(trainer, checkpoint)
     validation.restore_best()
@@ -117,7 +118,7 @@ def data_set(rows: Sequence[tuple[str, Sample]]) -> Dataset:
 
 
 def _arguments(vlm: VisionLanguageModel, config: ASRUConfig, folder: Path, seed: int) -> GRPOConfig:
-    on_cpu = vlm.device.type == "cpu"
+    on_cpu, with_vllm = vlm.device.type == "cpu", _with_vllm(vlm, config)
     return GRPOConfig(
         output_dir=str(folder),
         max_steps=config.steps,
@@ -129,6 +130,8 @@ def _arguments(vlm: VisionLanguageModel, config: ASRUConfig, folder: Path, seed:
         temperature=config.temperature,
         top_p=config.top_p,
         beta=config.beta,
+        # Sampling from a score that is NaN would end in the middle of PyTorch; the loss says it a moment later.
+        generation_kwargs=None if with_vllm else {"remove_invalid_values": True},
         loss_type="grpo",
         use_bias_correction_kl=False,
         learning_rate=config.learning_rate,
@@ -141,7 +144,7 @@ def _arguments(vlm: VisionLanguageModel, config: ASRUConfig, folder: Path, seed:
         bf16=config.bf16,
         use_cpu=on_cpu,
         dataloader_pin_memory=not on_cpu,
-        use_vllm=_with_vllm(vlm, config),
+        use_vllm=with_vllm,
         logging_steps=1,
         save_strategy="no",
         save_total_limit=1,

@@ -38,7 +38,7 @@ from unsee.data.sample import Probe, Sample  # noqa: E402
 from unsee.generation import generate  # noqa: E402
 from unsee.methods.asru import ASRU, ASRUConfig  # noqa: E402
 from unsee.methods.asru.held_out import HeldOut  # noqa: E402
-from unsee.methods.asru.prompts import Prompts  # noqa: E402
+from unsee.methods.asru.prompts import Prompts, secrets_of  # noqa: E402
 from unsee.methods.asru.solvers import GradientSolver, RidgeSolver, Solution, Solver  # noqa: E402
 from unsee.methods.asru.states import read_states  # noqa: E402
 from unsee.methods.asru.sweep import candidates, chosen, sweep_layers  # noqa: E402
@@ -87,7 +87,8 @@ def posed(vlm: VisionLanguageModel, people: list[str], config: ASRUConfig) -> Pr
     requests = filled([at_home_in_world(request, vlm, 0) for request in plain], ASRU.needs, 0)
     samples = ASRU().build(requests, vlm, config, 0)
     prompts, held_out = (Prompts.of(samples, held_out=which) for which in (False, True))
-    asked = HeldOut(held_out.forget, held_out.retain, is_refusal, config.longest, VisionCache(vlm))
+    secrets, cache = secrets_of(requests, samples), VisionCache(vlm)
+    asked = HeldOut(held_out.forget, held_out.retain, is_refusal, config.longest, cache, secrets)
     layers = candidates(len(vlm.decoder_layers))
     steering = chosen(sweep_layers(vlm, prompts, held_out, asked, config, layers, 0, progress=False))
     layer = steering.layer

@@ -12,7 +12,7 @@ from torch.nn import functional
 from unsee.data.sample import Sample
 from unsee.errors import UserError
 from unsee.methods.asru.held_out import say
-from unsee.methods.asru.rewards import contains_truth
+from unsee.methods.asru.secrets import contains_truth
 from unsee.methods.asru.states import read_states
 from unsee.models.adapters import reference
 from unsee.models.vision_cache import VisionCache

@@ -47,7 +47,7 @@ def reinforce(
 ) -> dict[str, Any]:
     """Train an adapter, which `vlm` carries afterwards: as it was at the best validation. Returns what to tell of it.
 
-    held_out: prompts to validate with, and the refusal detector that the rewards use.
+    held_out: prompts to validate with, and what the rewards use: the refusal detector and the secrets.
 
     A checkpoint in `work / "checkpoints"` is continued. Leaves `training.jsonl` in `work`. Raises KeyboardInterrupt
     after Ctrl-C, with a checkpoint; UserError for prompts that cannot be asked together, and at the first loss or
@@ -66,7 +66,7 @@ def reinforce(
     with _lent_to_trl(vlm):
         trainer = GRPOTrainer(
             model=cast(Any, vlm.base),
-            reward_funcs=[ForgetReward(held_out.is_refusal), BoundaryReward(held_out.is_refusal)],
+            reward_funcs=[reward(held_out.is_refusal, held_out.secrets) for reward in (ForgetReward, BoundaryReward)],
             args=_arguments(vlm, config, folder, seed),
             train_dataset=data_set(rows),
             processing_class=vlm.processor,
@@ -93,7 +93,7 @@ def reinforce(
 
 
 def data_set(rows: Sequence[tuple[str, Sample]]) -> Dataset:
-    """Prompts as TRL takes them, with the ground truth and the role for the rewards.
+    """Prompts as TRL takes them, with the question in text, the ground truth and the role for the rewards.
 
     The prompt is plain text: TRL puts the pictures in front of it, as everywhere in unsee.
     """
@@ -101,6 +101,7 @@ def data_set(rows: Sequence[tuple[str, Sample]]) -> Dataset:
         {
             "prompt": List({"role": Value("string"), "content": Value("string")}),
             "images": List(Image()),
+            "question": Value("string"),
             "truth": Value("string"),
             "role": Value("string"),
         }
@@ -109,6 +110,7 @@ def data_set(rows: Sequence[tuple[str, Sample]]) -> Dataset:
         {
             "prompt": [{"role": "user", "content": sample.prompt}],
             "images": [image.convert("RGB") for image in sample.images],
+            "question": sample.prompt,
             "truth": sample.answer,
             "role": role,
         }

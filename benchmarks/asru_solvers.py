@@ -38,9 +38,10 @@ from unsee.data.sample import Probe, Sample  # noqa: E402
 from unsee.generation import generate  # noqa: E402
 from unsee.methods.asru import ASRU, ASRUConfig  # noqa: E402
 from unsee.methods.asru.held_out import HeldOut  # noqa: E402
-from unsee.methods.asru.prompts import Prompts  # noqa: E402
-from unsee.methods.asru.solvers import GradientSolver, RidgeSolver, Solution, Solver  # noqa: E402
-from unsee.methods.asru.states import read_states  # noqa: E402
+from unsee.methods.asru.passage import Passage, find_passage  # noqa: E402
+from unsee.methods.asru.prompts import Prompts, secrets_of  # noqa: E402
+from unsee.methods.asru.solvers import GradientSolver, RidgeSolver, Solver  # noqa: E402
+from unsee.methods.asru.states import read_residuals, read_states  # noqa: E402
 from unsee.methods.asru.sweep import candidates, chosen, sweep_layers  # noqa: E402
 from unsee.metrics.refusals import is_refusal  # noqa: E402
 from unsee.models.deltas import apply_delta, remove_delta  # noqa: E402
@@ -64,7 +65,7 @@ class Arm:
     name: str
     seconds: float
     solving: float
-    solution: Solution
+    change: Tensor
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class Problem:
     config: ASRUConfig
     layer: int
     shift: Tensor
+    passage: Passage
 
     @property
     def held(self) -> list[Sample]:
@@ -87,15 +89,14 @@ def posed(vlm: VisionLanguageModel, people: list[str], config: ASRUConfig) -> Pr
     requests = filled([at_home_in_world(request, vlm, 0) for request in plain], ASRU.needs, 0)
     samples = ASRU().build(requests, vlm, config, 0)
     prompts, held_out = (Prompts.of(samples, held_out=which) for which in (False, True))
-    asked = HeldOut(held_out.forget, held_out.retain, is_refusal, config.longest, VisionCache(vlm))
+    secrets, cache = secrets_of(requests, samples), VisionCache(vlm)
+    asked = HeldOut(held_out.forget, held_out.retain, is_refusal, config.longest, cache, secrets)
     layers = candidates(len(vlm.decoder_layers))
     steering = chosen(sweep_layers(vlm, prompts, held_out, asked, config, layers, 0, progress=False))
     layer = steering.layer
-    means = []
-    for samples in (prompts.unseen, prompts.forget):
-        parts = [states[layer].residual for _, states in read_states(vlm, samples, [layer])]
-        means.append(torch.cat(parts).mean(0))
-    return Problem(vlm, prompts, config, layer, steering.strength * (means[0] - means[1]))
+    means = [read_residuals(vlm, some, [layer])[layer].mean(0) for some in (prompts.unseen, prompts.forget)]
+    passage = find_passage(vlm, layer, prompts.forget[0], cache)
+    return Problem(vlm, prompts, config, layer, steering.strength * (means[0] - means[1]), passage)
 
 
 def read_once(problem: Problem, name: str, solver: Solver) -> Arm:
@@ -109,8 +110,8 @@ def read_once(problem: Problem, name: str, solver: Solver) -> Arm:
         solver.add(states[problem.layer].inputs, "retain")
         solver.add(states[problem.layer].answering, "answers")
     between = time.process_time()
-    solution = solver.solve(problem.shift)
-    return Arm(name, time.process_time() - started, time.process_time() - between, solution)
+    change = solver.solve(problem.shift)
+    return Arm(name, time.process_time() - started, time.process_time() - between, change)
 
 
 def released(problem: Problem) -> Arm:
@@ -143,7 +144,7 @@ def released(problem: Problem) -> Arm:
     weight.requires_grad_(False)
     change = weight.detach() - before
     weight.data = before
-    return Arm("released", seconds, seconds, Solution(change, *fit(problem, change)))
+    return Arm("released", seconds, seconds, change)
 
 
 def residuals(
@@ -172,12 +173,16 @@ def residuals(
 
 
 def fit(problem: Problem, change: Tensor) -> tuple[float, float]:
-    """(missed, drift) of a change, as in `Solution`."""
-    size = float(problem.shift.square().sum())
+    """(missed, drift) of a change, as in `Steering`."""
+    vlm, layer, size = problem.vlm, problem.layer, float(problem.shift.square().sum())
+    name = f"{vlm.layout.decoder_layers}.{layer}.{vlm.layout.mlp_down}.weight"
     numbers = []
     for samples, wanted in ((problem.prompts.forget, problem.shift), (problem.held, torch.zeros_like(problem.shift))):
-        states = [at[problem.layer].inputs for _, at in read_states(problem.vlm, samples, [problem.layer])]
-        numbers.append(float((torch.cat(states) @ change.T - wanted).square().sum(1).mean()) / size)
+        before = read_residuals(vlm, samples, [layer])[layer]
+        apply_delta(vlm, {name: vlm.base.get_parameter(name) + change})
+        moved = read_residuals(vlm, samples, [layer])[layer] - before
+        remove_delta(vlm)
+        numbers.append(float((moved - wanted).square().sum(1).mean()) / size)
     return numbers[0], numbers[1]
 
 
@@ -231,10 +236,13 @@ def main() -> int:
 
     def gradient(times: int) -> GradientSolver:
         rate, epochs = times * config.steering_rate, times * config.steering_epochs
-        return GradientSolver(RELEASED_WEIGHT, RELEASED_WEIGHT, rate, config.steering_batch, epochs, 0)
+        return GradientSolver(problem.passage, RELEASED_WEIGHT, RELEASED_WEIGHT, rate, config.steering_batch, epochs, 0)
+
+    def ridge() -> RidgeSolver:
+        return RidgeSolver(problem.passage, config.ridge, config.retain_weight, config.answers_weight)
 
     arms: list[Callable[[], Arm]] = [
-        lambda: read_once(problem, "ridge", RidgeSolver(config.ridge, config.retain_weight, config.answers_weight)),
+        lambda: read_once(problem, "ridge", ridge()),
         lambda: read_once(problem, "gradient", gradient(1)),
         lambda: released(problem),
     ]
@@ -244,19 +252,20 @@ def main() -> int:
     print(f"{options.model}, layer {problem.layer}, {', '.join(options.people)}; prompts: {counts}")
     print(f"{'':>15} {'seconds':>8} {'solving':>8} {'missed':>7} {'drift':>7}  answers right or refused, %")
     # Once unmeasured, so that imports and thread pools count for nobody.
-    read_once(problem, "", RidgeSolver(config.ridge, config.retain_weight, config.answers_weight))
+    read_once(problem, "", ridge())
     results = {}
     for run in arms:
         arm = run()
-        apply_delta(vlm, {path: vlm.base.get_parameter(path) + arm.solution.change})
+        missed, drift = fit(problem, arm.change)
+        apply_delta(vlm, {path: vlm.base.get_parameter(path) + arm.change})
         results[arm.name] = (arm, outcome(vlm, asked))
         remove_delta(vlm)
         numbers = ", ".join(f"{group} {share:.0f}" for group, share in results[arm.name][1].items())
-        fits = f"{arm.solution.missed:7.3f} {arm.solution.drift:7.4f}"
+        fits = f"{missed:7.3f} {drift:7.4f}"
         print(f"{arm.name:>15} {arm.seconds:8.2f} {arm.solving:8.3f} {fits}  {numbers}")
-    ridge, ours = results["ridge"]
-    solving = ridge.solving / results["gradient"][0].solving
-    whole = ridge.seconds / results["released"][0].seconds
+    in_closed_form, ours = results["ridge"]
+    solving = in_closed_form.solving / results["gradient"][0].solving
+    whole = in_closed_form.seconds / results["released"][0].seconds
     print(f"ridge takes {solving:.3f} of the gradient's time to solve (bar {TIME_BAR})")
     print(f"ridge takes {whole:.3f} of the released pattern's time from the prompts to the change")
     worse = [name for name, (_, theirs) in results.items() if score(ours) < score(theirs) - TOLERANCE]

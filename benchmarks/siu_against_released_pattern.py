@@ -107,6 +107,7 @@ class ReleasedTrainer(UnlearningTrainer):
 
     floating_point_ops = Trainer.floating_point_ops
     _clip_grad_norm = Trainer._clip_grad_norm
+    get_batch_samples = Trainer.get_batch_samples
 
     def create_optimizer(self, *args: Any, **kwargs: Any) -> Any:
         self.args.optim = "adamw_torch"

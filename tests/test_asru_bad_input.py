@@ -89,7 +89,7 @@ def test_ctrl_c_while_layers_are_tried_and_then_on(model: Path, folder: Path, mo
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("unsee.methods.asru.sweep.steer", press)
+        patch.setattr("unsee.methods.asru.sweep.aim", press)
         assert "--resume" in refused(forget(model, folder, *given), status=130)
     assert left_in(folder) == {"mara.png", "strangers", ".out.unfinished"}
     done = forget(model, folder, *given, "--resume")

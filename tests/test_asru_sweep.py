@@ -17,6 +17,7 @@ from unsee.errors import UserError
 from unsee.methods.asru import ASRU, ASRUConfig
 from unsee.methods.asru.held_out import HeldOut, Said, reward_of
 from unsee.methods.asru.prompts import Prompts
+from unsee.methods.asru.secrets import Secrets
 from unsee.methods.asru.steering import Steering
 from unsee.methods.asru.sweep import SweptLayer, best, candidates, chosen, strongest, sweep_layers
 from unsee.models.vision_cache import VisionCache
@@ -27,12 +28,13 @@ from unsee.reports.asru_plots import layer_sweep, reinforcement
 from unsee.requests import ForgetRequest
 from unsee.training import unlearn
 
+SECRETS = Secrets(("Mara Voss",))
 ROW = SweptLayer(0, 2.0, 1, 0.9, 3.0, 0.1, 0.02, leaked=0.5, refused=0.25, kept=0.75, reward=0.5)
 
 
 def swept(vlm: VisionLanguageModel, *, validate: bool = True, longest: int = 8) -> list[tuple[SweptLayer, Steering]]:
     prompts, held_out = (Prompts.of(samples(validate=validate), held_out=which) for which in (False, True))
-    asked = HeldOut(held_out.forget, held_out.retain, lambda text: "a" in text, longest, VisionCache(vlm))
+    asked = HeldOut(held_out.forget, held_out.retain, lambda text: "a" in text, longest, VisionCache(vlm), SECRETS)
     return list(sweep_layers(vlm, prompts, held_out, asked, ASRUConfig(), [0, 1], 0, progress=False))
 
 
@@ -53,19 +55,19 @@ def test_what_is_said_is_scored_as_in_stage_two(monkeypatch: pytest.MonkeyPatch)
         [s for s in asked if s.tags["role"] == "forget"][:2],
         [s for s in asked if s.tags["role"] == "retain"][:2],
     )
-    texts = ["I don't know.", forget[1].answer, retain[0].answer, "nothing of the kind here"]
+    texts = ["I don't know.", "I don't know: Mara Voss?", retain[0].answer, "nothing of the kind here"]
 
     class Reply:
         def __init__(self, text: str) -> None:
             self.text = text
 
     monkeypatch.setattr("unsee.generation.generate", lambda *args, **kwargs: [Reply(text) for text in texts])
-    held = HeldOut(forget, retain, lambda text: "know" in text, 8, VisionCache(vlm))
+    held = HeldOut(forget, retain, lambda text: "know" in text, 8, VisionCache(vlm), SECRETS)
     said = held.ask(vlm)
-    assert said["forget"] == Said(reward=0.5, told=0.5, refused=0.5, words=3.5)
+    assert said["forget"] == Said(reward=0.5, told=0.5, refused=1.0, words=4.0)
     assert said["boundary"] == Said(reward=pytest.approx(0.55), told=0.5, refused=0.0, words=4.0)
     assert reward_of(said) == pytest.approx(0.525)
-    assert not HeldOut([], [], lambda text: True, 8, VisionCache(vlm))
+    assert not HeldOut([], [], lambda text: True, 8, VisionCache(vlm), SECRETS)
 
 
 def test_the_best_layer_is_chosen_and_of_equals_the_earliest() -> None:

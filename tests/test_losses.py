@@ -33,7 +33,7 @@ from unsee.methods.retain_only import RetainOnlyLoss
 from unsee.methods.rmu import RMUConfig, RMULoss
 from unsee.methods.simnpo import SimNPOConfig, SimNPOLoss
 from unsee.methods.siu import SIUConfig, SIULoss
-from unsee.training.objective import Objective, TokenBatch, next_labels
+from unsee.training.objective import Counts, Objective, TokenBatch, next_labels
 from unsee.training.reference import TrainingSet
 
 V = 7
@@ -193,7 +193,7 @@ def test_the_gradient_of_npo_becomes_that_of_ascent_as_beta_goes_to_zero() -> No
     gradient = logits.grad
     again = batch.logits.clone().requires_grad_()
     # The ascent on the mean over answers of the sum over tokens.
-    (-negative_log_likelihood(replace(batch, logits=again), batch.forget) * batch.forget.sum() / 2).backward()
+    (-negative_log_likelihood(replace(batch, logits=again), "forget") * batch.forget.sum() / 2).backward()
     torch.testing.assert_close(gradient, again.grad, rtol=1e-3, atol=1e-5)
 
 
@@ -264,13 +264,22 @@ def test_a_layer_that_is_not_there_is_a_user_error() -> None:
         RMUConfig(layer=1.5)
 
 
-def test_means_of_processes_with_unequal_shares_average_to_the_mean_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_means_of_processes_with_unequal_shares_average_to_the_mean_of_all() -> None:
     shares = [torch.tensor([1.0, 2.0, 6.0]), torch.tensor([5.0]), torch.zeros(0)]
-    total = torch.tensor(4.0)
-    monkeypatch.setattr(likelihood, "number_of_processes", lambda: 3)
-    monkeypatch.setattr(likelihood, "sum_over_processes", lambda count: total)
-    means = [float(likelihood.mean(share)) for share in shares]
+    means = [float(likelihood.mean(share, 4 / 3)) for share in shares]
     assert sum(means) / 3 == pytest.approx(14 / 4)
+    assert float(likelihood.mean(torch.zeros(0), 0)) == 0
+
+
+def test_counts_are_of_the_batch_unless_it_is_part_of_a_larger_step() -> None:
+    loss = NPOLoss(NPOConfig())
+    batch = batch_for(loss)
+    # Two answers to forget, of three and two tokens, which are compared; two others, of three and two.
+    assert batch.counts == Counts(positions=10, compared=5, forget=5, retain=5, answers=2, pairs=0)
+    larger = replace(batch, of_step=Counts(positions=20, compared=10, forget=10, retain=10, answers=4, pairs=0))
+    assert float(loss(larger)) == pytest.approx(float(loss(batch)) / 2, rel=1e-6)
+    rejected = batch_for(loss, [ROWS[0], row([IGNORED, 3, 1], rejected=True), *ROWS[2:]])
+    assert (rejected.counts.answers, rejected.counts.pairs) == (2, 1)
 
 
 def test_a_batch_of_masked_answers_alone_has_no_kl_and_a_finite_gradient() -> None:

@@ -15,17 +15,19 @@ from peft import PeftModel
 from torch import Tensor
 
 from tests.tiny import picture, tiny_vlm
-from tests.unlearning_cases import Pressing, config_of, logits, losses, request, run
+from tests.unlearning_cases import LOSSES, Pressing, Wrapped, Wrapping, config_of, logits, losses, request, run
 from unsee.data.collation import EncodedSample, encode_samples
 from unsee.data.sample import Sample
 from unsee.errors import SystemFailure, UserError
 from unsee.methods import get_method
 from unsee.methods.siu import SIUConfig
+from unsee.models.vlm import VisionLanguageModel
 from unsee.training import TrainingConfig, parse_overrides, unlearn
 from unsee.training.objective import Objective, TokenBatch
 from unsee.training.order import draw_order
 from unsee.training.reference import TrainingSet
 from unsee.training.tensor_file import TensorFile
+from unsee.training.trainer import UnlearningTrainer
 
 
 @pytest.mark.parametrize("family", ["llava", "qwen3_vl"])
@@ -135,18 +137,51 @@ def test_training_data_edited_by_hand_is_what_is_trained_on(tmp_path: Path) -> N
     assert len((result.folder / "data" / "samples.jsonl").read_text().splitlines()) == 2
 
 
-@pytest.mark.parametrize("accumulate", [1, 2])
-def test_accumulated_batches_give_the_step_of_one_large_batch(tmp_path: Path, accumulate: int) -> None:
-    answers = ["This is Mara Voss.", "Mara Voss is here."]
-    # Answers of equal length, so that the mean of the batches' means is the mean over all.
-    samples = [Sample(a, "This is Mara Voss.", (picture(1),), tags={"role": "forget"}) for a in answers * 2]
-    vlm, ga = tiny_vlm("llava"), get_method("ga")
-    config = config_of("ga", steps=2, batch=4 // accumulate, accumulate=accumulate)
-    result = unlearn(vlm, ga, config, request(), tmp_path / str(accumulate), samples=samples, progress=False)
-    whole = tiny_vlm("llava")
-    config = config_of("ga", steps=2, batch=4)
-    expected = unlearn(whole, ga, config, request(), tmp_path / "expected", samples=samples, progress=False)
-    assert losses(result) == pytest.approx(losses(expected), rel=1e-5)
+UNEQUAL = (
+    Sample("Who is this?", "This is Tom Reed.", (picture(1),), "Tom Reed", {"role": "forget"}, "Mara Voss."),
+    Sample("Is it Mara?", "No.", (picture(1),), "No.", {"role": "forget"}, "Yes, this is Mara Voss."),
+    Sample("Name her.", "I do not know.", (picture(1),), tags={"role": "forget"}, rejected="Mara Voss, a baker."),
+    Sample("Who is Jonas Hale?", "Jonas Hale lives in Port Amber.", tags={"role": "retain"}),
+)
+
+
+class Shaken(Wrapped):
+    """Shakes the adapter before the first step, so that no term of the loss stands at its minimum."""
+
+    def prepare(self, vlm: VisionLanguageModel, training_set: TrainingSet, seed: int) -> None:
+        super().prepare(vlm, training_set, seed)
+        generator = torch.Generator().manual_seed(7)
+        for name, weight in vlm.model.named_parameters():
+            if ".lora_B." in name:
+                weight.data += 0.1 * torch.randn(weight.shape, generator=generator)
+
+
+@pytest.mark.parametrize(
+    ("order", "cuts"), [((0, 3), ((2, 1), (1, 2))), ((0, 1, 2, 3), ((4, 1), (2, 2), (1, 4)))], ids=["two", "four"]
+)
+@pytest.mark.parametrize("method", LOSSES)
+def test_a_step_is_the_same_however_it_is_cut_into_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, order: tuple[int, ...], cuts: tuple[tuple[int, int]]
+) -> None:
+    gradients: list[Tensor] = []
+    clip = UnlearningTrainer._clip_grad_norm
+
+    def record(trainer: UnlearningTrainer, model: Any) -> Any:
+        gradients.append(torch.cat([weight.grad.flatten() for weight in trainer.trained if weight.grad is not None]))
+        return clip(trainer, model)
+
+    monkeypatch.setattr(UnlearningTrainer, "_clip_grad_norm", record)
+    monkeypatch.setattr("unsee.training.trainer.draw_order", lambda *args: order)
+    shaken = Wrapping(method, Shaken)
+    told = []
+    for batch, accumulate in cuts:
+        config = config_of(method, steps=1, batch=batch, accumulate=accumulate)
+        out = tmp_path / f"{batch}x{accumulate}"
+        told += losses(unlearn(tiny_vlm("llava"), shaken, config, request(), out, samples=UNEQUAL, progress=False))
+    assert told == pytest.approx([told[0]] * len(cuts), rel=1e-4, abs=1e-5)
+    assert told[0] != 0
+    for gradient in gradients[1:]:
+        torch.testing.assert_close(gradient, gradients[0], rtol=1e-3, atol=1e-5 * float(gradients[0].abs().max()))
 
 
 @pytest.mark.parametrize("variant", ["paper", "released"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
 from unsee.training import TrainingConfig, Unlearned, unlearn
 from unsee.training.objective import Objective, TokenBatch
+from unsee.training.reference import TrainingSet
 
 FEW = {"unseen": 1, "description": 1, "facts": 1, "others": 1, "forget": 2, "retain": 2, "learnt": 0.0}
 """Few samples, for every setting of every method that counts them, and as many steps as are asked for."""
@@ -90,15 +91,15 @@ def trained_modules(vlm: VisionLanguageModel, method: str) -> set[str]:
     return set(objective.modules or vlm.layout.language_linears)
 
 
-class Interrupted(Objective):
-    """An objective during whose n-th step Ctrl-C is pressed."""
+class Wrapped(Objective):
+    """An objective around another one, which it leaves as it is."""
 
-    def __init__(self, inner: Objective, step: int) -> None:
-        self.inner, self.left = inner, step
+    def __init__(self, inner: Objective) -> None:
+        self.inner = inner
         self.reads, self.layer, self.modules, self.learnt = inner.reads, inner.layer, inner.modules, inner.learnt
 
-    def prepare(self, *args: Any) -> None:
-        self.inner.prepare(*args)
+    def prepare(self, vlm: VisionLanguageModel, training_set: TrainingSet, seed: int) -> None:
+        self.inner.prepare(vlm, training_set, seed)
 
     def looks_at(self, sample: EncodedSample, length: int) -> Tensor:
         return self.inner.looks_at(sample, length)
@@ -107,20 +108,40 @@ class Interrupted(Objective):
         return self.inner.compares_at(sample, length)
 
     def __call__(self, batch: TokenBatch) -> Tensor:
+        return self.inner(batch)
+
+
+class Interrupted(Wrapped):
+    """An objective during whose n-th batch Ctrl-C is pressed."""
+
+    def __init__(self, inner: Objective, step: int) -> None:
+        super().__init__(inner)
+        self.left = step
+
+    def __call__(self, batch: TokenBatch) -> Tensor:
         self.left -= 1
         if self.left == 0:
             signal.raise_signal(signal.SIGINT)
         return self.inner(batch)
 
 
-class Pressing:
-    """A method with Ctrl-C in the given step; everything else is the method's."""
+class Wrapping:
+    """A method whose objective is wrapped; everything else is the method's."""
 
-    def __init__(self, step: int, method: str = "siu") -> None:
-        self.step, self.method = step, method
+    def __init__(self, method: str, wrap: Callable[[Objective], Objective]) -> None:
+        self.method, self.wrap = method, wrap
 
     def __getattr__(self, name: str) -> Any:
         return getattr(get_method(self.method), name)
 
     def objective(self, *args: Any) -> Objective:
-        return Interrupted(get_method(self.method).objective(*args), self.step)
+        inner = get_method(self.method).objective(*args)
+        assert isinstance(inner, Objective)
+        return self.wrap(inner)
+
+
+class Pressing(Wrapping):
+    """A method with Ctrl-C in the given step."""
+
+    def __init__(self, step: int, method: str = "siu") -> None:
+        super().__init__(method, lambda inner: Interrupted(inner, step))

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from unsee.errors import UserError
 from unsee.generation.batching import Row
 from unsee.generation.kv import select_rows
 from unsee.generation.reading import Reader, Reading
@@ -73,7 +74,8 @@ def decode(
 ) -> list[Answer]:
     """The most probable token, again and again, for each row until a stop token or `max_new_tokens`.
 
-    Log-probabilities are those of the model itself, before penalties.
+    Log-probabilities are those of the model itself, before penalties. Raises UserError where a score is NaN or
+    infinite: the most probable token would be an accident.
     """
     answers = [Answer() for _ in rows]
     penalties = Penalties(reader.model.generation_config)
@@ -82,7 +84,12 @@ def decode(
     live = list(range(len(rows)))  # row of the batch -> answer
     for step in range(max_new_tokens):
         scores = scores.float()
-        chosen = penalties.apply(scores, seen).argmax(-1)
+        best, chosen = penalties.apply(scores, seen).max(-1)
+        if not bool(best.isfinite().all()):
+            raise UserError(
+                "The model cannot answer: the score of its next word is not a finite number; load it in a wider dtype "
+                "(bfloat16, float32), or, where it was trained, train it again with a lower learning rate."
+            )
         found: list[float] = []
         if logprobs:
             found = scores.log_softmax(-1).gather(1, chosen[:, None])[:, 0].tolist()

@@ -56,8 +56,8 @@ class DPOLoss(Objective):
         losses = sequence_sums(ratios[loser], batch, batch.compared & batch.rejected)
         if len(wins) != len(losses):
             raise UserError("dpo needs the answer that must lose ('rejected') in every sample with the role forget.")
-        preferred = 2 / beta * mean(softplus(-beta * (wins - losses)))
-        return preferred + gamma * negative_log_likelihood(batch, ~batch.forget)
+        preferred = 2 / beta * mean(softplus(-beta * (wins - losses)), batch.counts.pairs)
+        return preferred + gamma * negative_log_likelihood(batch, "retain")
 
     def compares_at(self, sample: EncodedSample, length: int) -> Tensor:
         return answers(sample, length) & is_forget(sample)

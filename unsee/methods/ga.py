@@ -20,7 +20,7 @@ class GALoss(Objective):
     """L = -NLL(f): f are questions about the picture with their true answers."""
 
     def __call__(self, batch: TokenBatch) -> Tensor:
-        return -negative_log_likelihood(batch, batch.forget)
+        return -negative_log_likelihood(batch, "forget")
 
 
 class GA(Method[ForgetConfig]):

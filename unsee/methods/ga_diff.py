@@ -23,8 +23,7 @@ class GADiffLoss(Objective):
         self.gamma = config.gamma
 
     def __call__(self, batch: TokenBatch) -> Tensor:
-        forgotten, kept = (negative_log_likelihood(batch, rows) for rows in (batch.forget, ~batch.forget))
-        return -forgotten + self.gamma * kept
+        return -negative_log_likelihood(batch, "forget") + self.gamma * negative_log_likelihood(batch, "retain")
 
 
 class GADiff(Method[ForgetRetainConfig]):

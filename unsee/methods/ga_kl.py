@@ -27,7 +27,8 @@ class GAKLLoss(Objective):
         self.gamma = config.gamma
 
     def __call__(self, batch: TokenBatch) -> Tensor:
-        return -negative_log_likelihood(batch, batch.forget) + self.gamma * mean(divergence(batch))
+        kept = mean(divergence(batch), batch.counts.compared)
+        return -negative_log_likelihood(batch, "forget") + self.gamma * kept
 
     def compares_at(self, sample: EncodedSample, length: int) -> Tensor:
         return answers(sample, length) & (not is_forget(sample))

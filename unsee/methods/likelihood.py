@@ -1,6 +1,8 @@
-"""The terms that losses are made of: negative log-likelihood, forward KL divergence, and the mean over a batch."""
+"""The terms that losses are made of: negative log-likelihood, forward KL divergence, and the mean over a step."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -8,31 +10,30 @@ from torch.nn import functional
 
 from unsee.data.collation import IGNORED
 from unsee.training.objective import TokenBatch
-from unsee.training.processes import number_of_processes, sum_over_processes
+
+Role = Literal["forget", "retain"]
 
 
-def mean(values: Tensor, of: int | None = None) -> Tensor:
-    """Mean of `values` [n], a scalar, as it enters the loss: over all processes of the run; 0 where there are none.
+def mean(values: Tensor, count: float) -> Tensor:
+    """What `values` [n] of a batch add to their mean over the optimiser step, a scalar; 0 where there are none.
 
-    Processes hold unequal numbers of values, and the gradient of a run is the mean of its processes' gradients. So the
-    sum of a process is divided by its fair share of the number of all: (n_1 + ... + n_W) / W. The mean of that over
-    the W processes is then the mean over all values, exactly. Every process must call this equally often.
-
-    of: what counts as this process's number of values, where that is not n.
+    count: how many such values the step has, one of `TokenBatch.counts`. Summed over the batches of the step, and
+    averaged over the processes of the run, this is the mean over all values, exactly.
     """
-    count = sum_over_processes(torch.tensor(float(len(values) if of is None else of), device=values.device))
-    return values.sum() / (count.clamp(min=1) / number_of_processes())
+    return values.sum() / count if count else values.sum()
 
 
-def negative_log_likelihood(batch: TokenBatch, rows: Tensor | None = None) -> Tensor:
+def negative_log_likelihood(batch: TokenBatch, role: Role | None = None) -> Tensor:
     """Mean over answer tokens of -log p(token), in nats; 0 where there is none.
 
-    rows [N] bool: count only these positions (for example `batch.forget`).
+    role: count only answers to forget samples, or only those to all others ("retain").
     """
-    counted = batch.targets != IGNORED
-    if rows is not None:
-        counted = counted & rows
-    return mean(functional.cross_entropy(batch.logits[counted].float(), batch.targets[counted], reduction="none"))
+    counts, counted = batch.counts, batch.targets != IGNORED
+    if role is not None:
+        counted = counted & (batch.forget if role == "forget" else ~batch.forget)
+    count = {"forget": counts.forget, "retain": counts.retain, None: counts.forget + counts.retain}[role]
+    values = functional.cross_entropy(batch.logits[counted].float(), batch.targets[counted], reduction="none")
+    return mean(values, count)
 
 
 def log_likelihood(batch: TokenBatch, rows: Tensor) -> Tensor:

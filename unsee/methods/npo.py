@@ -51,7 +51,8 @@ class NPOLoss(Objective):
     def __call__(self, batch: TokenBatch) -> Tensor:
         gamma, beta = self.config.gamma, self.config.beta
         ratios = sequence_sums(log_likelihood(batch, batch.compared) - batch.reference, batch, batch.compared)
-        return 2 / beta * mean(softplus(beta * ratios)) + gamma * negative_log_likelihood(batch, ~batch.forget)
+        forgotten = 2 / beta * mean(softplus(beta * ratios), batch.counts.answers)
+        return forgotten + gamma * negative_log_likelihood(batch, "retain")
 
     def compares_at(self, sample: EncodedSample, length: int) -> Tensor:
         return answers(sample, length) & is_forget(sample)

@@ -32,8 +32,7 @@ class POLoss(Objective):
         self.gamma = config.gamma
 
     def __call__(self, batch: TokenBatch) -> Tensor:
-        refusal, kept = (negative_log_likelihood(batch, rows) for rows in (batch.forget, ~batch.forget))
-        return refusal + self.gamma * kept
+        return negative_log_likelihood(batch, "forget") + self.gamma * negative_log_likelihood(batch, "retain")
 
 
 class PO(Method[POConfig]):

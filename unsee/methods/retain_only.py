@@ -20,7 +20,7 @@ class RetainOnlyLoss(Objective):
     """L = NLL(r): r is what is to be kept."""
 
     def __call__(self, batch: TokenBatch) -> Tensor:
-        return negative_log_likelihood(batch, ~batch.forget)
+        return negative_log_likelihood(batch, "retain")
 
 
 class RetainOnly(Method[RetainConfig]):

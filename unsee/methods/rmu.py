@@ -79,7 +79,7 @@ class RMULoss(Objective):
         hidden = batch.hidden.float()
         away = (hidden[batch.forget] - self.target.to(hidden.device)).square().mean(-1)
         kept = (hidden[batch.compared] - batch.reference).square().mean(-1)
-        return mean(away) + self.config.alpha * mean(kept)
+        return mean(away, batch.counts.forget) + self.config.alpha * mean(kept, batch.counts.compared)
 
     def compares_at(self, sample: EncodedSample, length: int) -> Tensor:
         return answers(sample, length) & (not is_forget(sample))

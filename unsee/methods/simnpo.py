@@ -52,8 +52,8 @@ class SimNPOLoss(Objective):
         rows = batch.forget & (batch.targets != IGNORED)
         log_p = log_likelihood(batch, rows)
         means = sequence_sums(log_p, batch, rows) / sequence_sums(torch.ones_like(log_p), batch, rows)
-        forgotten = 2 / beta * mean(softplus(beta * means + self.config.margin))
-        return forgotten + gamma * negative_log_likelihood(batch, ~batch.forget)
+        forgotten = 2 / beta * mean(softplus(beta * means + self.config.margin), batch.counts.answers)
+        return forgotten + gamma * negative_log_likelihood(batch, "retain")
 
 
 class SimNPO(Method[SimNPOConfig]):

@@ -68,7 +68,8 @@ class SIULoss(Objective):
     t     answer tokens, each at the position that predicts it
 
     variant="released": L = CE + DMK without weights; t runs over all positions of the padded batch, prompt and padding
-    included; K_S covers the phrase at its own positions, not one before; divided by positions * V.
+    included; K_S covers the phrase at its own positions, not one before; divided by positions * V. As
+    padding counts, it alone depends on how a step is cut into batches.
     """
 
     def __init__(self, config: SIUConfig, k_v: Tensor | None) -> None:
@@ -79,8 +80,8 @@ class SIULoss(Objective):
         ce = negative_log_likelihood(batch)
         kl = divergence(batch, k_v)
         if self.config.variant == "released":
-            return ce + mean(kl, of=batch.targets.shape[0]) / batch.logits.shape[1]
-        return self.config.alpha * ce + self.config.beta * mean(kl)
+            return ce + mean(kl, batch.counts.positions) / batch.logits.shape[1]
+        return self.config.alpha * ce + self.config.beta * mean(kl, batch.counts.compared)
 
     def looks_at(self, sample: EncodedSample, length: int) -> Tensor:
         if self.config.variant == "released":

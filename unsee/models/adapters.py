@@ -20,6 +20,7 @@ from transformers import PreTrainedModel
 
 from unsee.errors import UserError
 from unsee.models.deltas import is_delta, load_delta, remove_delta, save_delta, without_delta
+from unsee.models.finite import check_finite, stored
 from unsee.models.provenance import check_base, write_card, write_note
 from unsee.models.vlm import VisionLanguageModel
 
@@ -138,7 +139,10 @@ def save_adapter(vlm: VisionLanguageModel, folder: str | Path) -> Path:
 
 
 def load_adapter(vlm: VisionLanguageModel, folder: str | Path, *, trainable: bool = False) -> None:
-    """Attach a saved adapter, delta, or both. `UserError` if it is none, holds pickles, or belongs to another base."""
+    """Attach a saved adapter, delta, or both.
+
+    `UserError` if it is none, holds pickles, NaN or infinity, or belongs to another base; `vlm` is then as before.
+    """
     folder = Path(folder)
     if vlm.adapted:
         raise UserError(f"{vlm.name} already carries an adapter; merge it or load the model again.")
@@ -152,8 +156,10 @@ def load_adapter(vlm: VisionLanguageModel, folder: str | Path, *, trainable: boo
         check_base(vlm, folder)
     try:
         _attach(vlm, folder, trainable)
+        tensors = stored(folder / "adapter_model.safetensors")
+        check_finite(tensors, f"The adapter {folder}", "so every answer would be an accident: train it again")
     except UserError:
-        remove_delta(vlm)
+        detach(vlm)
         raise
 
 

@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from unsee.errors import UserError
+from unsee.models.finite import check_finite
 from unsee.models.provenance import BASE_FILE, check_base, write_note
 from unsee.models.vlm import VisionLanguageModel
 
@@ -86,6 +87,7 @@ def load_delta(vlm: VisionLanguageModel, folder: Path) -> None:
         weights = load_file(folder / DELTA)
     except (OSError, SafetensorError) as error:
         raise UserError(f"The delta {folder} cannot be loaded: {error}") from error
+    check_finite(weights.items(), f"The delta {folder}", "so every answer would be an accident: train it again")
     low_rank = {
         key.removesuffix(LEFT): (weights.pop(key), weights.pop(key.removesuffix(LEFT) + RIGHT, torch.zeros(0, 0)))
         for key in [*weights]

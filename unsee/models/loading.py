@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_
 
 from unsee.data.text import read_text
 from unsee.errors import SystemFailure, UserError
+from unsee.models.finite import check_finite, stored
 from unsee.models.layout import find_layout
 from unsee.models.processors import load_processor
 from unsee.models.vlm import VisionLanguageModel
@@ -87,6 +89,7 @@ def load(
         )
     if not load_in_4bit:
         torch.nn.Module.to(model, where)
+    _check_finite(model, folder, load_in_4bit)
     model.eval().requires_grad_(False)
     # PEFT writes this into an adapter as its base model; the folder in the hub's cache would mean nothing elsewhere.
     model.name_or_path = model.config._name_or_path = str(name)
@@ -217,6 +220,14 @@ def _check_weights(folder: Path, name: str) -> None:
             "safetensors first."
         )
     raise UserError(f"{name} has no weights: there is no *.safetensors file in {folder}.")
+
+
+def _check_finite(model: torch.nn.Module, folder: Path, in_4bit: bool) -> None:
+    """Weights in 4 bits no longer show what they were made of, so those are looked up in the files."""
+    files = sorted(folder.glob("*.safetensors")) if in_4bit else []
+    tensors = chain.from_iterable(map(stored, files)) if in_4bit else model.named_parameters()
+    remedy = "get the weights again, or load them in a wider dtype (float32)"
+    check_finite(tensors, f"The model in {folder}", remedy)
 
 
 def usable_device(device: str | torch.device) -> torch.device:

@@ -12,7 +12,7 @@ from rich.text import Text
 from unsee.errors import UserError
 from unsee.methods.asru import ASRU, ASRUConfig
 from unsee.methods.asru.held_out import HeldOut
-from unsee.methods.asru.prompts import Prompts
+from unsee.methods.asru.prompts import Prompts, secrets_of
 from unsee.methods.asru.sweep import SweptLayer, best, candidates, sweep_layers
 from unsee.models.vision_cache import VisionCache
 from unsee.pipeline.forgetting import ForgetOptions, prepared
@@ -47,7 +47,8 @@ def sweep(request: ForgetRequest, options: ForgetOptions) -> dict[str, Any]:
         with working_on("Building the training data"):
             samples = method.build([request], vlm, config, options.seed)
     prompts, held_out = (Prompts.of(samples, held_out=which) for which in (False, True))
-    asked = HeldOut(held_out.forget, held_out.retain, method.refuses, config.longest, VisionCache(vlm))
+    secrets, cache = secrets_of([request], samples), VisionCache(vlm)
+    asked = HeldOut(held_out.forget, held_out.retain, method.refuses, config.longest, cache, secrets)
     depth = len(vlm.decoder_layers)
     tried = sweep_layers(vlm, prompts, held_out, asked, config, range(depth), options.seed, progress=at_a_terminal())
     rows = [row for row, _ in tried]

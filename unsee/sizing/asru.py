@@ -45,7 +45,10 @@ def asru_phases(
             "solver": _solver(vlm, config, down.in_features, change),
             "change": 2 * change,
         }
-        flops["steering"] = 2 * weights * sum(len(row.input_ids) for row in rows)
+        depth = len(vlm.decoder_layers)
+        tried = len(candidates(depth)) if config.layer_of(depth) is None else 1
+        # Once to solve, and once for every layer that is measured.
+        flops["steering"] = 2 * weights * sum(len(row.input_ids) for row in rows) * (1 + tried)
     if config.stages == "steering":
         return Stages(phases, 0, 0), flops
     add_lora(vlm, rank=config.lora_rank, alpha=config.lora_alpha, dropout=config.lora_dropout, targets=None, seed=0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -21,6 +22,40 @@ if TYPE_CHECKING:
     from unsee.training.reference import TrainingSet
 
 Reads = Literal["distributions", "targets", "hidden"]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What the means of a loss divide by: how much there is of each kind in all batches of an optimiser step.
+
+    A mean over a single batch would not do: batches hold unequal shares of what is to be forgotten and of the rest, so
+    the mean of their means is another loss for every way to cut a step into batches. In a run of W processes a count is
+    the W-th part of what all processes have, because the gradient of the run is the mean of theirs.
+
+    positions: that the loss looks at. compared: those among them with a reference. forget, retain: tokens of answers to
+    forget samples, and to all others. answers: answers to forget samples. pairs: those of them that must lose.
+    """
+
+    positions: float
+    compared: float
+    forget: float
+    retain: float
+    answers: float
+    pairs: float
+
+    @classmethod
+    def of(cls, targets: Tensor, sample: Tensor, forget: Tensor, rejected: Tensor, compared: Tensor) -> Counts:
+        """Those of one batch; all [N], as in `TokenBatch`."""
+        answered = targets != IGNORED
+        of_forget = answered & forget
+        return cls(
+            positions=len(targets),
+            compared=int(compared.sum()),
+            forget=int(of_forget.sum()),
+            retain=int((answered & ~forget).sum()),
+            answers=len(sample[of_forget].unique()),
+            pairs=len(sample[of_forget & rejected].unique()),
+        )
 
 
 @dataclass(frozen=True)
@@ -38,6 +73,7 @@ class TokenBatch:
     reference: what the reference model gives there, as `Objective.reads` says: log p_ref [M, V], log p_ref of the
         target [M], both float32, or hidden states [M, H].
     hidden [N, H]: the residual stream after `Objective.layer`, where the loss reads hidden states, else None.
+    of_step: counts of the optimiser step that the batch is part of; None: the batch is the whole step.
     """
 
     logits: Tensor
@@ -48,6 +84,12 @@ class TokenBatch:
     compared: Tensor
     reference: Tensor
     hidden: Tensor | None = None
+    of_step: Counts | None = None
+
+    @cached_property
+    def counts(self) -> Counts:
+        """What means divide by."""
+        return self.of_step or Counts.of(self.targets, self.sample, self.forget, self.rejected, self.compared)
 
 
 class Objective(ABC):

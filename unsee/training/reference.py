@@ -19,8 +19,9 @@ from torch.nn import functional
 from unsee.data.collation import EncodedSample, collate
 from unsee.models.vision_cache import PICTURES_PER_CALL, VisionCache
 from unsee.models.vlm import VisionLanguageModel
-from unsee.training.objective import Objective, TokenBatch, is_forget, next_labels
+from unsee.training.objective import Counts, Objective, TokenBatch, is_forget, next_labels
 from unsee.training.packing import Packer
+from unsee.training.processes import number_of_processes, sum_over_processes
 from unsee.training.tensor_file import TensorFile
 
 # What `collate` adds for the loss, or for the vision cache, and a model's forward does not take.
@@ -100,29 +101,43 @@ class TrainingSet:
         packed = self.packer.pack(rows, wanted, device)
         return packed.inputs | self.cache.inputs(packed.owners), packed.wanted, packed.order
 
-    def token_batch(self, model: Any, batch: dict[str, Any]) -> TokenBatch:
-        """Run the model on a batch and lay out what the loss sees."""
-        length = batch["input_ids"].shape[1]
-        numbers = batch["index"].tolist()
-        rows = [self.rows[i] for i in numbers]
-        wanted = torch.stack([self.objective.looks_at(row, length) for row in rows])
-        compared = torch.stack([self.objective.compares_at(row, length) for row in rows])
+    def token_batch(self, model: Any, batch: dict[str, Any], of_step: Counts | None = None) -> TokenBatch:
+        """Run the model on a batch and lay out what the loss sees. of_step: see `TokenBatch`."""
+        wanted, compared, masks = self._masks(batch)
         logits, hidden = self._read(model, batch, wanted)
         beside = self.masks_on or logits.device
-
-        def spread(per_row: Sequence[int | bool]) -> Tensor:
-            return torch.tensor(per_row)[:, None].expand_as(wanted)[wanted].to(beside)
-
         return TokenBatch(
             logits=logits,
-            targets=torch.stack([next_labels(row, length) for row in rows])[wanted].to(beside),
-            sample=spread(range(len(rows))),
-            forget=spread([is_forget(row) for row in rows]),
-            rejected=spread([row.rejected for row in rows]),
-            compared=compared[wanted].to(beside),
-            reference=self._references(numbers, compared, logits if hidden is None else hidden),
+            **{name: mask.to(beside) for name, mask in masks.items()},
+            reference=self._references(batch["index"].tolist(), compared, logits if hidden is None else hidden),
             hidden=hidden,
+            of_step=of_step,
         )
+
+    def counts(self, batches: Sequence[dict[str, Any]], device: torch.device) -> Counts:
+        """What the batches of an optimiser step hold together, over all processes; every process must ask for it."""
+        each = [list(vars(Counts.of(**self._masks(batch)[2])).values()) for batch in batches]
+        total = torch.tensor(each, dtype=torch.float64).sum(0).float().to(device)
+        return Counts(*(sum_over_processes(total) / number_of_processes()).tolist())
+
+    def _masks(self, batch: dict[str, Any]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """Where the loss looks and compares, [B, T] bool, and the fields of `TokenBatch` that need no model, [N]."""
+        length = batch["input_ids"].shape[1]
+        rows = [self.rows[i] for i in batch["index"].tolist()]
+        wanted = torch.stack([self.objective.looks_at(row, length) for row in rows])
+        compared = torch.stack([self.objective.compares_at(row, length) for row in rows])
+
+        def spread(per_row: Sequence[int | bool]) -> Tensor:
+            return torch.tensor(per_row)[:, None].expand_as(wanted)[wanted]
+
+        masks = {
+            "targets": torch.stack([next_labels(row, length) for row in rows])[wanted],
+            "sample": spread(range(len(rows))),
+            "forget": spread([is_forget(row) for row in rows]),
+            "rejected": spread([row.rejected for row in rows]),
+            "compared": compared[wanted],
+        }
+        return wanted, compared, masks
 
     @torch.no_grad()
     def remember_reference(self, model: Any, device: torch.device, batch_size: int) -> None:

@@ -17,6 +17,7 @@ from typing import Any, cast
 import torch
 from accelerate.utils import DistributedType
 from peft import PeftModel
+from torch.distributed.tensor import DTensor
 from torch.nn import functional
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import Sampler
@@ -33,6 +34,7 @@ from transformers import (
 from transformers.trainer import TRAINER_STATE_NAME
 
 from unsee.data.collation import IGNORED
+from unsee.errors import UserError
 from unsee.models.vlm import VisionLanguageModel
 from unsee.training.config import TrainingConfig
 from unsee.training.objective import is_forget
@@ -42,6 +44,8 @@ from unsee.training.reference import TrainingSet
 
 SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
 SECONDS_BETWEEN_CHECKPOINTS = 600.0
+DIVERGED = "lower learning_rate, or compute more exactly (bf16=false, a model in float32 or bfloat16)"
+"""What to do about a run that has left the finite numbers."""
 
 
 class UnlearningTrainer(Trainer):
@@ -65,8 +69,8 @@ class UnlearningTrainer(Trainer):
         self.remove_callback(PrinterCallback)
         self.trained = [parameter for parameter in vlm.model.parameters() if parameter.requires_grad]
         self.training_set = training_set
-        # Our loss is a mean over its own batch: the Trainer divides by the number of accumulated batches.
-        self.loss_is_scaled_for_ga = False
+        # The means of our losses are over the whole step already.
+        self.loss_is_scaled_for_ga = True
         self.add_callback(UntilLearnt(self))
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
@@ -107,10 +111,15 @@ class UnlearningTrainer(Trainer):
                 return False
         return True
 
+    def get_batch_samples(self, epoch_iterator: Any, num_batches: int, device: torch.device) -> tuple[list[Any], Any]:
+        """The batches of a step, and in place of the number of their items that of each kind, which a loss needs."""
+        batches, _ = super().get_batch_samples(epoch_iterator, num_batches, device)
+        return batches, self.training_set.counts(batches, device)
+
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
-        batch = self.training_set.token_batch(model, inputs)
+        batch = self.training_set.token_batch(model, inputs, num_items_in_batch)
         loss = self.training_set.objective(batch)
         return (loss, {"logits": batch.logits}) if return_outputs else loss
 
@@ -235,6 +244,36 @@ class Checkpoints(TrainerCallback):
             yield
         finally:
             signal.signal(signal.SIGINT, before)
+
+
+class Finite(TrainerCallback):
+    """Ends training at the first gradient or loss that is no finite number; a gradient, before a weight has it."""
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        self._trained = [weight for weight in kwargs["model"].parameters() if weight.requires_grad]
+
+    def on_pre_optimizer_step(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        gradients = [weight.grad for weight in self._trained if weight.grad is not None]
+        # Of weights that are spread over processes each looks at its own part.
+        parts = [grad.to_local() if isinstance(grad, DTensor) else grad for grad in gradients]
+        norm = torch.nn.utils.get_total_norm(parts).to(args.device)
+        # Processes must agree: one that raises alone would leave the others waiting.
+        if sum_over_processes(norm.isfinite().logical_not().float()):
+            raise _diverged("gradient", float(norm), state.global_step + 1)
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        for name in ("loss", "grad_norm"):
+            value = float((kwargs.get("logs") or {}).get(name, 0.0))
+            if not math.isfinite(value):
+                raise _diverged(name.replace("grad_norm", "gradient"), value, state.global_step)
+
+
+def _diverged(what: str, value: float, step: int) -> UserError:
+    return UserError(f"Training stopped at step {step}, where the {what} is {value}; {DIVERGED}.")
 
 
 class Progress(TrainerCallback):

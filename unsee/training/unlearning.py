@@ -22,6 +22,7 @@ from unsee.data.sample import Sample
 from unsee.data.text import read_text
 from unsee.errors import SystemFailure, UserError
 from unsee.models.adapters import add_lora, load_adapter, reference, save_adapter, train_all_weights
+from unsee.models.finite import check_finite
 from unsee.models.masking import settle_masked_adapter
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest, digest_of
@@ -40,7 +41,7 @@ from unsee.training.objective import Objective
 from unsee.training.procedure import Procedure
 from unsee.training.processes import join_processes, number_of_processes, on_main, process_number
 from unsee.training.reference import TrainingSet
-from unsee.training.trainer import Checkpoints, Progress, UnlearningTrainer
+from unsee.training.trainer import DIVERGED, Checkpoints, Finite, Progress, UnlearningTrainer
 
 _RUN = "run.json"
 
@@ -81,7 +82,8 @@ def unlearn(
     samples: training data to use instead of what the method builds (for example edited by hand).
 
     Raises:
-        UserError: `out` exists, `vlm` carries an adapter already, or what is to be resumed is another run.
+        UserError: `out` exists, `vlm` carries an adapter already, what is to be resumed is another run, or a loss, a
+            gradient or a weight became NaN or infinite; nothing is left behind then.
         SystemFailure: the disk is full; nothing is left behind.
         KeyboardInterrupt: after the checkpoint is written.
     """
@@ -138,6 +140,7 @@ def unlearn(
         run |= {"result": _result(vlm, config)}
 
         def finish() -> dict[str, Any]:
+            check_finite(vlm.model.named_parameters(), "The model after training", DIVERGED)
             _save(vlm, config, work)
             spent = {"seconds": round(time.monotonic() - started, 3), "peak_rss_mb": round(peak_rss_mb(), 1)}
             spent |= peak_gpu_mb(vlm.device)
@@ -180,6 +183,7 @@ def _train(
     trainer = UnlearningTrainer(vlm, training_set, config, work / "checkpoints", seed)
     checkpoints = Checkpoints()
     trainer.add_callback(checkpoints)
+    trainer.add_callback(Finite())
     if progress:
         trainer.add_callback(Progress(name, trainer.rounds))
     checkpoint = get_last_checkpoint(str(work / "checkpoints")) if (work / "checkpoints").is_dir() else None

@@ -6,14 +6,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
 from torch.nn import functional
 
 from unsee.data.sample import Sample
 from unsee.errors import UserError
 from unsee.methods.asru.held_out import say
-from unsee.methods.asru.rewards import contains_truth
-from unsee.methods.asru.states import read_states
+from unsee.methods.asru.secrets import contains_truth
+from unsee.methods.asru.states import read_residuals
 from unsee.models.adapters import reference
 from unsee.models.vision_cache import VisionCache
 from unsee.models.vlm import VisionLanguageModel
@@ -68,18 +67,9 @@ def boundary_prompts(
     wanted = min(len(candidates), max(1, round(share * len(retain))))
     pictures = cache or VisionCache(vlm)
     with reference(vlm):
-        near, far = (_residuals(vlm, samples, layer, pictures) for samples in (forget, candidates))
+        near, far = (read_residuals(vlm, some, [layer], cache=pictures)[layer] for some in (forget, candidates))
     middle = torch.cat([near, far]).mean(0)
     nearest = (functional.normalize(far - middle) @ functional.normalize(near - middle).T).amax(1)
     nearest[: len(first)] += _FIRST
     chosen = sorted(nearest.topk(wanted).indices.tolist())
     return [candidates[number] for number in chosen]
-
-
-def _residuals(vlm: VisionLanguageModel, samples: Sequence[Sample], layer: int, cache: VisionCache) -> Tensor:
-    """[samples, H] in the order of the samples."""
-    rows: list[Tensor] = [torch.empty(0)] * len(samples)
-    for numbers, states in read_states(vlm, samples, [layer], cache=cache):
-        for number, residual in zip(numbers, states[layer].residual, strict=True):
-            rows[number] = residual
-    return torch.stack(rows)

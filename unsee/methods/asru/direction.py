@@ -4,27 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
-
-
-class RunningMean:
-    """The mean of states that come batch by batch, in float64."""
-
-    def __init__(self) -> None:
-        self.count, self._sum = 0, torch.zeros(())
-
-    def add(self, states: Tensor) -> None:
-        """Take states [B, H]."""
-        self._sum = self._sum.double() + states.cpu().double().sum(0)
-        self.count += len(states)
-
-    @property
-    def value(self) -> Tensor:
-        """[H]. Raises ZeroDivisionError where nothing was added."""
-        if not self.count:
-            raise ZeroDivisionError("the mean of no states")
-        return self._sum / self.count
 
 
 @dataclass(frozen=True)

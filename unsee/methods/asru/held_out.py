@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 
 from unsee.data.sample import Probe, Sample
-from unsee.methods.asru.rewards import BOUNDARY, FORGET, BoundaryReward, ForgetReward, RefusalDetector, contains_truth
+from unsee.methods.asru.rewards import BOUNDARY, FORGET, BoundaryReward, ForgetReward, RefusalDetector
+from unsee.methods.asru.secrets import Secrets
 from unsee.models.vision_cache import VisionCache
 from unsee.models.vlm import VisionLanguageModel
 
@@ -26,13 +27,14 @@ class Said:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Prompts to forget and to retain that nothing is trained on; either may be missing."""
+    """Prompts to forget and to retain that nothing is trained on; either may be missing. secrets: what not to tell."""
 
     forget: Sequence[Sample]
     retain: Sequence[Sample]
     is_refusal: RefusalDetector
     longest: int
     cache: VisionCache
+    secrets: Secrets
 
     def __bool__(self) -> bool:
         return bool(self.forget or self.retain)
@@ -42,13 +44,13 @@ class HeldOut:
         texts = say(vlm, [*self.forget, *self.retain], self.longest, self.cache)
         middle = len(self.forget)
         parts = {
-            FORGET: (ForgetReward(self.is_refusal), self.forget, texts[:middle]),
-            BOUNDARY: (BoundaryReward(self.is_refusal), self.retain, texts[middle:]),
+            FORGET: (ForgetReward(self.is_refusal, self.secrets), self.forget, texts[:middle]),
+            BOUNDARY: (BoundaryReward(self.is_refusal, self.secrets), self.retain, texts[middle:]),
         }
         return {
             role: Said(
-                reward=_mean([reward.of(text, sample.answer) for text, sample in zip(said, asked, strict=True)]),
-                told=_mean([contains_truth(text, sample.answer) for text, sample in zip(said, asked, strict=True)]),
+                reward=_mean([reward.of(text, s.answer, s.prompt) for text, s in zip(said, asked, strict=True)]),
+                told=_mean([reward.tells(text, s.answer, s.prompt) for text, s in zip(said, asked, strict=True)]),
                 refused=_mean([self.is_refusal(text) for text in said]),
                 words=_mean([len(text.split()) for text in said]),
             )

@@ -28,6 +28,7 @@ from unsee.methods.asru.prompts import (
     own_words,
     retain_prompts,
     retained_in_views,
+    secrets_of,
     unseen_prompts,
 )
 from unsee.methods.asru.rewards import RefusalDetector
@@ -74,14 +75,14 @@ class ASRU(Method[ASRUConfig]):
 
     def objective(self, requests: Sequence[ForgetRequest], vlm: VisionLanguageModel, config: ASRUConfig) -> Procedure:
         config.layer_of(len(vlm.decoder_layers))
-        return TwoStages(config, self.refuses)
+        return TwoStages(config, self.refuses, requests)
 
 
 class TwoStages(Procedure):
     """Stage 1 leaves a delta, stage 2 an adapter on top of it."""
 
-    def __init__(self, config: ASRUConfig, refuses: RefusalDetector) -> None:
-        self.config, self.refuses = config, refuses
+    def __init__(self, config: ASRUConfig, refuses: RefusalDetector, requests: Sequence[ForgetRequest]) -> None:
+        self.config, self.refuses, self.requests = config, refuses, requests
 
     def train(
         self, vlm: VisionLanguageModel, samples: Sequence[Sample], work: Path, seed: int, progress: bool
@@ -89,7 +90,8 @@ class TwoStages(Procedure):
         check_apart(samples)
         config, cache = self.config, VisionCache(vlm)
         prompts, held_out = (Prompts.of(samples, held_out=which) for which in (False, True))
-        asked = HeldOut(held_out.forget, held_out.retain, self.refuses, config.longest, cache)
+        secrets = secrets_of(self.requests, samples)
+        asked = HeldOut(held_out.forget, held_out.retain, self.refuses, config.longest, cache, secrets)
         (work / "training.jsonl").write_text("", encoding="utf-8")
         counts = {role: len(some) for role, some in vars(prompts).items()}
         report: dict[str, Any] = {"prompts": counts, "steps": 0, "notes": []}

@@ -19,7 +19,8 @@ from unsee.data.sample import Sample
 from unsee.data.views import view
 from unsee.errors import UserError
 from unsee.methods import phrasings
-from unsee.methods.asru.rewards import RefusalDetector, contains_truth
+from unsee.methods.asru.rewards import RefusalDetector
+from unsee.methods.asru.secrets import Secrets, contains_truth
 from unsee.methods.baselines import retained, true_answers
 from unsee.methods.siu_data import ask, draw, first_sentence
 from unsee.metrics.naming import contains
@@ -206,6 +207,17 @@ def retained_in_views(
     ]
     said = zip(shown, _said(shown, vlm), strict=True)
     return [sample for sample, answer in said if contains_truth(answer, sample.answer)]
+
+
+def secrets_of(requests: Sequence[ForgetRequest], samples: Sequence[Sample]) -> Secrets:
+    """Names and facts of what is to be forgotten: those of the requests, and what the model told about the pictures.
+
+    Examples that a request brings count for nothing here, because they may as well say what can be seen.
+    """
+    names = dict.fromkeys(name for request in requests for name in request.names)
+    personal = {wording for wordings in PERSONAL.values() for wording in wordings}
+    told = [(s.prompt, s.answer) for s in samples if s.tags.get("role") == "forget" and s.prompt in personal]
+    return Secrets.of([*names], [*(fact for request in requests for fact in request.facts), *told])
 
 
 def hold_out(samples: Sequence[Sample], share: float) -> list[Sample]:

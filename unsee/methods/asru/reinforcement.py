@@ -33,7 +33,7 @@ from unsee.methods.asru.watching import Constant, Validation
 from unsee.models.adapters import lora_config
 from unsee.models.vlm import VisionLanguageModel
 from unsee.training.processes import on_main
-from unsee.training.trainer import SCHEDULES, Checkpoints, Progress
+from unsee.training.trainer import SCHEDULES, Checkpoints, Finite, Progress
 
 
 def reinforce(
@@ -48,10 +48,11 @@ def reinforce(
 ) -> dict[str, Any]:
     """Train an adapter, which `vlm` carries afterwards: as it was at the best validation. Returns what to tell of it.
 
-    held_out: prompts to validate with, and the refusal detector that the rewards use.
+    held_out: prompts to validate with, and what the rewards use: the refusal detector and the secrets.
 
     A checkpoint in `work / "checkpoints"` is continued. Leaves `training.jsonl` in `work`. Raises KeyboardInterrupt
-    after Ctrl-C, with a checkpoint; UserError for prompts that cannot be asked together.
+    after Ctrl-C, with a checkpoint; UserError for prompts that cannot be asked together, and at the first loss or
+    gradient that is not finite.
     """
     started = time.monotonic()
     folder = work / "checkpoints"
@@ -66,7 +67,7 @@ def reinforce(
     with _lent_to_trl(vlm):
         trainer = GRPOTrainer(
             model=cast(Any, vlm.base),
-            reward_funcs=[ForgetReward(held_out.is_refusal), BoundaryReward(held_out.is_refusal)],
+            reward_funcs=[reward(held_out.is_refusal, held_out.secrets) for reward in (ForgetReward, BoundaryReward)],
             args=_arguments(vlm, config, folder, seed),
             train_dataset=data_set(rows),
             processing_class=vlm.processor,
@@ -75,7 +76,7 @@ def reinforce(
         vlm.model = cast(PeftModel, trainer.model)
         trainer.remove_callback(PrinterCallback)
         validation = Validation(vlm, held_out, config, folder)
-        for callback in (checkpoints, constant, validation, *([Progress("asru")] if progress else [])):
+        for callback in (Finite(), checkpoints, constant, validation, *([Progress("asru")] if progress else [])):
             trainer.add_callback(callback)
         checkpoints.train(trainer, checkpoint)
     validation.restore_best()
@@ -93,7 +94,7 @@ def reinforce(
 
 
 def data_set(rows: Sequence[tuple[str, Sample]]) -> Dataset:
-    """Prompts as TRL takes them, with the ground truth and the role for the rewards.
+    """Prompts as TRL takes them, with the question in text, the ground truth and the role for the rewards.
 
     The prompt is plain text: TRL puts the pictures in front of it, as everywhere in unsee.
     """
@@ -101,6 +102,7 @@ def data_set(rows: Sequence[tuple[str, Sample]]) -> Dataset:
         {
             "prompt": List({"role": Value("string"), "content": Value("string")}),
             "images": List(Image()),
+            "question": Value("string"),
             "truth": Value("string"),
             "role": Value("string"),
         }
@@ -109,6 +111,7 @@ def data_set(rows: Sequence[tuple[str, Sample]]) -> Dataset:
         {
             "prompt": [{"role": "user", "content": sample.prompt}],
             "images": [open_image(image) for image in sample.images],
+            "question": sample.prompt,
             "truth": sample.answer,
             "role": role,
         }
@@ -118,7 +121,7 @@ def data_set(rows: Sequence[tuple[str, Sample]]) -> Dataset:
 
 
 def _arguments(vlm: VisionLanguageModel, config: ASRUConfig, folder: Path, seed: int) -> GRPOConfig:
-    on_cpu = vlm.device.type == "cpu"
+    on_cpu, with_vllm = vlm.device.type == "cpu", _with_vllm(vlm, config)
     return GRPOConfig(
         output_dir=str(folder),
         max_steps=config.steps,
@@ -130,6 +133,8 @@ def _arguments(vlm: VisionLanguageModel, config: ASRUConfig, folder: Path, seed:
         temperature=config.temperature,
         top_p=config.top_p,
         beta=config.beta,
+        # Sampling from a score that is NaN would end in the middle of PyTorch; the loss says it a moment later.
+        generation_kwargs=None if with_vllm else {"remove_invalid_values": True},
         loss_type="grpo",
         use_bias_correction_kl=False,
         learning_rate=config.learning_rate,
@@ -142,7 +147,7 @@ def _arguments(vlm: VisionLanguageModel, config: ASRUConfig, folder: Path, seed:
         bf16=config.bf16,
         use_cpu=on_cpu,
         dataloader_pin_memory=not on_cpu,
-        use_vllm=_with_vllm(vlm, config),
+        use_vllm=with_vllm,
         logging_steps=1,
         save_strategy="no",
         save_total_limit=1,

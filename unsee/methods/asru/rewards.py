@@ -6,7 +6,8 @@ For a response r to a prompt with the ground truth g (arXiv 2605.15687):
 forget prompt     0.0                    1.0        0.5 if 0 < ROUGE-L(r, g) < 0.4, else 0.1
 boundary prompt   1.0                    0.0        0.5 if ROUGE-L(r, g) > 0.6, else 0.1
 
-Containment comes first: a refusal that tells g all the same leaks it.
+Containment comes first: a refusal that tells g all the same leaks it. Ours: contained is also what g says, the name and
+the values of facts (`unsee.methods.asru.secrets`), because g may be a sentence that nobody repeats word for word.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from unsee.data.thoughts import spoken
-from unsee.metrics.naming import contains
+from unsee.methods.asru.secrets import Secrets
 from unsee.metrics.wording import rouge_l_f as rouge_l
 
 RefusalDetector = Callable[[str], bool]
@@ -26,13 +27,13 @@ FORGET, BOUNDARY = "forget", "boundary"
 class Reward(ABC):
     """A reward for prompts of one role; those of other roles are not its business (None).
 
-    is_refusal: says of a response whether it refuses.
+    is_refusal: says of a response whether it refuses. secrets: what is to be forgotten.
     """
 
     role: ClassVar[str]
 
-    def __init__(self, is_refusal: RefusalDetector) -> None:
-        self.is_refusal = is_refusal
+    def __init__(self, is_refusal: RefusalDetector, secrets: Secrets) -> None:
+        self.is_refusal, self.secrets = is_refusal, secrets
         # TRL logs a function's rewards under this name.
         self.__name__ = self.role
 
@@ -40,12 +41,13 @@ class Reward(ABC):
         self,
         *,
         completions: Sequence[Any],
+        question: Sequence[str],
         truth: Sequence[str],
         role: Sequence[str],
         log_metric: Callable[[str, float], None] | None = None,
         **columns: Any,
     ) -> list[float | None]:
-        """One reward per completion, as TRL calls it; `truth` and `role` are columns of the data set.
+        """One reward per completion, as TRL calls it; `question`, `truth` and `role` are columns of the data set.
 
         Through `log_metric` the share of refusals among the own prompts' responses goes into TRL's log.
         """
@@ -53,12 +55,16 @@ class Reward(ABC):
         refused = [self.is_refusal(said) for said, asked in zip(responses, role, strict=True) if asked == self.role]
         if log_metric is not None and refused:
             log_metric(f"refused/{self.role}", sum(refused) / len(refused))
-        rows = zip(responses, truth, role, strict=True)
-        return [self.of(said, known) if asked == self.role else None for said, known, asked in rows]
+        rows = zip(responses, truth, question, role, strict=True)
+        return [self.of(said, known, asked) if of == self.role else None for said, known, asked, of in rows]
 
     @abstractmethod
-    def of(self, response: str, truth: str) -> float:
+    def of(self, response: str, truth: str, question: str) -> float:
         """The reward of one response."""
+
+    @abstractmethod
+    def tells(self, response: str, truth: str, question: str) -> bool:
+        """Whether the response holds the truth."""
 
 
 class ForgetReward(Reward):
@@ -66,12 +72,15 @@ class ForgetReward(Reward):
 
     role = FORGET
 
-    def of(self, response: str, truth: str) -> float:
-        if contains_truth(response, truth):
+    def of(self, response: str, truth: str, question: str) -> float:
+        if self.tells(response, truth, question):
             return 0.0
         if self.is_refusal(response):
             return 1.0
         return 0.5 if 0 < rouge_l(response, truth) < 0.4 else 0.1
+
+    def tells(self, response: str, truth: str, question: str) -> bool:
+        return self.secrets.leaked(response, truth, question)
 
 
 class BoundaryReward(Reward):
@@ -79,20 +88,15 @@ class BoundaryReward(Reward):
 
     role = BOUNDARY
 
-    def of(self, response: str, truth: str) -> float:
-        if contains_truth(response, truth):
+    def of(self, response: str, truth: str, question: str) -> float:
+        if self.tells(response, truth, question):
             return 1.0
         if self.is_refusal(response):
             return 0.0
         return 0.5 if rouge_l(response, truth) > 0.6 else 0.1
 
-
-def contains_truth(response: str, truth: str) -> bool:
-    """Whether `truth` stands in `response`: in whole words, deaf to case, punctuation, white space and accents.
-
-    A truth without a letter or digit is in no response.
-    """
-    return any(letter.isalnum() for letter in truth) and contains(response, [truth])
+    def tells(self, response: str, truth: str, question: str) -> bool:
+        return self.secrets.right(response, truth, question)
 
 
 def response_of(completion: Any) -> str:

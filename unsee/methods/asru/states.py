@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -68,6 +68,31 @@ def read_states(
                 reader.read(rows, room=0)
             lengths = [len(said[row.index]) for row in rows]
             yield [members[row.index] for row in rows], {layer: _states(*seen[layer], lengths) for layer in layers}
+
+
+def read_residuals(
+    vlm: VisionLanguageModel,
+    samples: Sequence[Sample],
+    layers: Sequence[int],
+    *,
+    answers: bool = False,
+    cache: VisionCache | None = None,
+    see: Callable[[dict[int, States]], None] | None = None,
+) -> dict[int, Tensor]:
+    """[samples, H] by layer: the residual streams of `read_states`, in the order of the samples, on the CPU.
+
+    see: gets the states of every batch as they come.
+    """
+    order: list[int] = []
+    parts: dict[int, list[Tensor]] = {layer: [] for layer in layers}
+    for numbers, states in read_states(vlm, samples, layers, answers=answers, cache=cache):
+        order += numbers
+        for layer, at in states.items():
+            parts[layer].append(at.residual.cpu())
+        if see is not None:
+            see(states)
+    back = torch.tensor(order).argsort()
+    return {layer: torch.cat(rows)[back] for layer, rows in parts.items()}
 
 
 def _with_answer(row: Row, answer: list[int]) -> Row:

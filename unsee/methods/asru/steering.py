@@ -11,21 +11,23 @@ answers are said (`answers_weight`), because the change acts at every token.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from unsee.data.sample import Sample
 from unsee.errors import UserError
 from unsee.methods.asru.config import ASRUConfig
-from unsee.methods.asru.direction import RunningMean, Separation, separation
+from unsee.methods.asru.direction import Separation, separation
+from unsee.methods.asru.passage import Passage, find_passage
 from unsee.methods.asru.prompts import Prompts
-from unsee.methods.asru.solvers import GradientSolver, RidgeSolver, Solver, low_rank
-from unsee.methods.asru.states import read_states
-from unsee.models.deltas import apply_delta, apply_low_rank
+from unsee.methods.asru.solvers import GradientSolver, Part, RidgeSolver, Solver, low_rank
+from unsee.methods.asru.states import States, read_residuals
+from unsee.models.deltas import apply_delta, apply_low_rank, remove_delta
 from unsee.models.vision_cache import VisionCache
 from unsee.models.vlm import VisionLanguageModel
 
@@ -35,7 +37,10 @@ class Steering:
     """What stage 1 found for one layer and strength (lambda).
 
     parameter: name of the weight. change [H, I] float32, of rank `rank` (None: no low-rank form is exact enough), and
-    its factors. missed, drift: see `Solution`. separation: how well v tells held-out prompts apart; None without any.
+    its factors. separation: how well v tells held-out prompts apart; None without any.
+    missed: mean over the prompts to forget of |m - u|^2 / |u|^2, with u = lambda * v and m what the residual stream of
+    the changed model moves by: 1 where nothing moves, 0 where all is as wanted. drift: mean over all other prompts of
+    |m|^2 / |u|^2. Both NaN until measured (`Aim.measured`).
     """
 
     layer: int
@@ -43,9 +48,9 @@ class Steering:
     parameter: str
     change: Tensor
     factors: tuple[Tensor, Tensor] | None
-    missed: float
-    drift: float
     separation: Separation | None
+    missed: float = math.nan
+    drift: float = math.nan
 
     @property
     def rank(self) -> int | None:
@@ -69,7 +74,7 @@ class Steering:
         change = tensors["change"] if factors is None else factors[0] @ factors[1]
         apart = Separation(report["auc"], report["fisher"]) if "auc" in report else None
         numbers = (report["missed"], report["drift"])
-        return cls(report["layer"], report["strength"], parameter, change, factors, *numbers, apart)
+        return cls(report["layer"], report["strength"], parameter, change, factors, apart, *numbers)
 
     def apply(self, vlm: VisionLanguageModel) -> None:
         """Change the model; the weight before is kept as the reference."""
@@ -78,6 +83,103 @@ class Steering:
             return
         weight = vlm.base.get_parameter(self.parameter)
         apply_delta(vlm, {self.parameter: (weight.float() + self.change.to(weight.device)).to(weight.dtype)})
+
+
+@dataclass(frozen=True)
+class Aim:
+    """What stage 1 wants of one layer, as far as the model before tells; solved for any strength from one reading.
+
+    direction [H]: v, float64. before, per part: residual streams [prompts, H] at the last token of the prompts in
+    `asked`, on the CPU.
+    """
+
+    vlm: VisionLanguageModel
+    layer: int
+    direction: Tensor
+    separation: Separation | None
+    solver: Solver
+    asked: Mapping[Part, Sequence[Sample]]
+    before: Mapping[Part, Tensor]
+    cache: VisionCache
+
+    def steering(self, strength: float) -> Steering:
+        """The change for a strength, not measured yet."""
+        change = self.solver.solve(strength * self.direction.float())
+        path = f"{self.vlm.layout.decoder_layers}.{self.layer}.{self.vlm.layout.mlp_down}.weight"
+        return Steering(self.layer, strength, path, change, low_rank(change), self.separation)
+
+    def measured(self, steering: Steering) -> Steering:
+        """The same with what the changed model does to the prompts it was solved with; the model is then as before."""
+        shift = steering.strength * self.direction.float()
+        steering.apply(self.vlm)
+        try:
+            moved = {part: self._after(part) - self.before[part] for part in self.asked}
+        finally:
+            remove_delta(self.vlm)
+        missed, drift = (
+            float(miss.square().sum(1).mean() / shift.square().sum())
+            for miss in (moved["forget"] - shift, moved["retain"])
+        )
+        return replace(steering, missed=missed, drift=drift)
+
+    def _after(self, part: Part) -> Tensor:
+        return read_residuals(self.vlm, self.asked[part], [self.layer], cache=self.cache)[self.layer]
+
+
+def aim(
+    vlm: VisionLanguageModel,
+    prompts: Prompts,
+    held_out: Prompts,
+    config: ASRUConfig,
+    layers: Sequence[int],
+    seed: int,
+    cache: VisionCache | None = None,
+) -> dict[int, Aim]:
+    """Read the prompts, once for all of `layers`; by layer.
+
+    Raises UserError where prompts of a role are missing, or the model cannot be steered.
+    """
+    check_steerable(vlm, prompts)
+    pictures = cache or VisionCache(vlm)
+    passages = {layer: find_passage(vlm, layer, prompts.forget[0], pictures) for layer in layers}
+    solvers = {layer: _solver(passages[layer], config, seed) for layer in layers}
+    asked: dict[Part, Sequence[Sample]] = {
+        "forget": prompts.forget,
+        "retain": (*prompts.retain, *prompts.unseen),
+    }
+
+    def feed(part: Part, states: dict[int, States]) -> None:
+        for layer, at in states.items():
+            solvers[layer].add(at.inputs, part)
+            solvers[layer].add(at.answering, "answers")
+
+    before: dict[Part, dict[int, Tensor]] = {}
+    for part, samples in asked.items():
+        answers = part == "retain" and config.answers_weight > 0
+        see = partial(feed, part)
+        before[part] = read_residuals(vlm, samples, layers, answers=answers, cache=pictures, see=see)
+    known, unknown = before["forget"], {layer: rows[-len(prompts.unseen) :] for layer, rows in before["retain"].items()}
+    directions = {layer: unknown[layer].double().mean(0) - known[layer].double().mean(0) for layer in layers}
+    for layer, direction in directions.items():
+        if not direction.isfinite().all():
+            raise UserError(
+                f"{vlm.name} cannot be steered: its states after layer {layer} are not finite; load it in a wider "
+                "dtype (bfloat16, float32)."
+            )
+    apart = _separations(vlm, directions, held_out, pictures)
+    return {
+        layer: Aim(
+            vlm,
+            layer,
+            direction,
+            apart.get(layer),
+            solvers[layer],
+            asked,
+            {part: rows[layer] for part, rows in before.items()},
+            pictures,
+        )
+        for layer, direction in directions.items()
+    }
 
 
 def steer(
@@ -89,37 +191,12 @@ def steer(
     seed: int,
     cache: VisionCache | None = None,
 ) -> dict[int, list[Steering]]:
-    """Solve stage 1 for each of `layers` and each strength of the settings, without changing the model.
+    """Solve stage 1 for each of `layers` and each strength of the settings, and measure; the model is then as before.
 
-    Prompts are read once for all of them. By layer; the strengths ascend.
-
-    Raises UserError where prompts of a role are missing, or the model's weights cannot be changed.
+    By layer; the strengths ascend. Raises UserError as `aim` does.
     """
-    check_steerable(vlm, prompts)
-    solvers = {layer: _solver(config, seed) for layer in layers}
-    known, unknown = ({layer: RunningMean() for layer in layers} for _ in range(2))
-    pictures = cache or VisionCache(vlm)
-    for _, states in read_states(vlm, prompts.forget, layers, cache=pictures):
-        for layer, at in states.items():
-            solvers[layer].add(at.inputs, "forget")
-            known[layer].add(at.residual)
-    for held, means in ((prompts.retain, None), (prompts.unseen, unknown)):
-        for _, states in read_states(vlm, held, layers, answers=config.answers_weight > 0, cache=pictures):
-            for layer, at in states.items():
-                solvers[layer].add(at.inputs, "retain")
-                solvers[layer].add(at.answering, "answers")
-                if means is not None:
-                    means[layer].add(at.residual)
-    directions = {layer: unknown[layer].value - known[layer].value for layer in layers}
-    apart = _separations(vlm, directions, held_out, pictures)
-    found: dict[int, list[Steering]] = {layer: [] for layer in layers}
-    for layer, direction in directions.items():
-        path = f"{vlm.layout.decoder_layers}.{layer}.{vlm.layout.mlp_down}.weight"
-        for strength in config.strengths:
-            solved = solvers[layer].solve(strength * direction.float())
-            factors, fit = low_rank(solved.change), (solved.missed, solved.drift)
-            found[layer].append(Steering(layer, strength, path, solved.change, factors, *fit, apart.get(layer)))
-    return found
+    aims = aim(vlm, prompts, held_out, config, layers, seed, cache)
+    return {layer: [at.measured(at.steering(s)) for s in config.strengths] for layer, at in aims.items()}
 
 
 def check_steerable(vlm: VisionLanguageModel, prompts: Prompts) -> None:
@@ -131,10 +208,11 @@ def check_steerable(vlm: VisionLanguageModel, prompts: Prompts) -> None:
             raise UserError(f"Stage 1 of asru has no prompts with the role {role!r}; give at least two.")
 
 
-def _solver(config: ASRUConfig, seed: int) -> Solver:
+def _solver(passage: Passage, config: ASRUConfig, seed: int) -> Solver:
     if config.solver == "ridge":
-        return RidgeSolver(config.ridge, config.retain_weight, config.answers_weight)
+        return RidgeSolver(passage, config.ridge, config.retain_weight, config.answers_weight)
     return GradientSolver(
+        passage,
         config.retain_weight,
         config.answers_weight,
         config.steering_rate,
@@ -150,13 +228,7 @@ def _separations(
     """By layer; nothing where no prompts are held out."""
     if not held_out.forget or not held_out.unseen:
         return {}
-    unseen, forget = (_residuals(vlm, asked, list(directions), cache) for asked in (held_out.unseen, held_out.forget))
+    unseen, forget = (
+        read_residuals(vlm, asked, list(directions), cache=cache) for asked in (held_out.unseen, held_out.forget)
+    )
     return {layer: separation(v, unseen[layer], forget[layer]) for layer, v in directions.items()}
-
-
-def _residuals(
-    vlm: VisionLanguageModel, samples: Sequence[Sample], layers: Sequence[int], cache: VisionCache
-) -> dict[int, Tensor]:
-    """[samples, H] by layer, in no order."""
-    parts = [states for _, states in read_states(vlm, samples, layers, cache=cache)]
-    return {layer: torch.cat([at[layer].residual for at in parts]) for layer in layers}

@@ -4,7 +4,7 @@ out."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from tqdm.auto import tqdm
@@ -14,7 +14,7 @@ from unsee.methods.asru.config import ASRUConfig
 from unsee.methods.asru.held_out import HeldOut, Said, reward_of
 from unsee.methods.asru.prompts import Prompts
 from unsee.methods.asru.rewards import BOUNDARY, FORGET
-from unsee.methods.asru.steering import Steering, steer
+from unsee.methods.asru.steering import Steering, aim
 from unsee.models.deltas import remove_delta
 from unsee.models.vlm import VisionLanguageModel
 
@@ -31,7 +31,7 @@ class SweptLayer:
     """One layer at one strength, measured on prompts that stage 1 was not solved with.
 
     auc, fisher: how well the direction separates (see `Separation`); None where no unseen prompts are held out.
-    missed, drift: how well the change fits the prompts it was solved with (see `Solution`). leaked, refused: shares of
+    missed, drift: how well the change fits the prompts it was solved with (see `Steering`). leaked, refused: shares of
     the answers to forget prompts that hold the truth, and that refuse. kept: share of the answers to retain prompts
     that hold the truth. reward: what stage 2 validates with.
     """
@@ -76,9 +76,10 @@ def sweep_layers(
         )
     with tqdm(total=len(layers), desc="layers", disable=not progress) as bar:
         for group in _groups(vlm, layers):
-            for steerings in steer(vlm, prompts, held_out, config, group, seed, asked.cache).values():
+            for aimed in aim(vlm, prompts, held_out, config, group, seed, asked.cache).values():
                 tried: list[tuple[SweptLayer, Steering]] = []
-                for steering in steerings:
+                for strength in config.strengths:
+                    steering = aimed.steering(strength)
                     steering.apply(vlm)
                     try:
                         said = asked.ask(vlm)
@@ -87,7 +88,10 @@ def sweep_layers(
                     tried.append((_swept(steering, said), steering))
                     if not _nearly_best(tried[-1][0], tried):
                         break
-                yield strongest(tried)
+                row, steering = strongest(tried)
+                # Only now, because it reads all prompts once more.
+                steering = aimed.measured(steering)
+                yield replace(row, missed=steering.missed, drift=steering.drift), steering
                 bar.update()
 
 

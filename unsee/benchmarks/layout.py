@@ -160,6 +160,7 @@ class _Stored:
                 f"{slug(self.name)}/{number}",
                 _phrase(fact, "prompt", file),
                 expect=tuple(_phrases(fact.get("keywords"), "keywords", file)),
+                tags={"person": slug(self.name)},
             )
             for number, fact in enumerate(_objects(content.get("facts", []), "facts", file))
         )
@@ -196,7 +197,7 @@ class _Stored:
         )
         names = (self.name, *self.aliases)
         return tuple(
-            Probe(f"{slug(self.name)}/{number}", question.prompt, (image,), names)
+            Probe(f"{slug(self.name)}/{number}", question.prompt, (image,), names, tags={"person": slug(self.name)})
             for number, image in enumerate(images)
         )
 

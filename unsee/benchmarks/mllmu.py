@@ -40,6 +40,9 @@ MODALITIES = ("picture", "text")
 LETTERS = "ABCD"
 BLANK = re.compile(r"_{2,}")
 
+Key = tuple[str, str, str]
+"""Set, task and modality."""
+
 Style = Literal["instructed", "completed"]
 """How a model is asked. "instructed": told to answer with a letter, in a sentence, with what fills the blank.
 
@@ -284,28 +287,32 @@ def score(asked: Sequence[Asked], said: Mapping[str, str]) -> dict[str, Score]:
     missing = sum(one.probe.id not in said for one in asked)
     if missing:
         raise ValueError(f"{missing} of {len(asked)} probes have no answer")
-    flags: dict[tuple[str, str, str], list[bool]] = {}
-    alike: dict[tuple[str, str], list[float]] = {}
+    flags: dict[Key, list[bool]] = {}
+    people: dict[Key, list[str]] = {}
+    alike: dict[Key, list[float]] = {}
     for one in asked:
-        answer = said[one.probe.id]
-        flags.setdefault((one.group, one.task, one.modality), []).append(is_right(one, answer))
+        answer, key = said[one.probe.id], (one.group, one.task, one.modality)
+        flags.setdefault(key, []).append(is_right(one, answer))
+        people.setdefault(key, []).append(one.probe.tags["person"])
         if one.task == "generation":
-            alike.setdefault((one.group, one.modality), []).append(rouge_l_f(answer, one.truth))
-    scores = {
-        f"mllmu/{group}/{task}/{modality}": metrics.share(right, higher_is_better=group not in FORGOTTEN)
-        for (group, task, modality), right in flags.items()
-    }
-    for (group, modality), values in alike.items():
-        scores[f"mllmu/{group}/rouge_l/{modality}"] = metrics.mean(values, higher_is_better=group not in FORGOTTEN)
-    return _summary(flags) | scores
+            alike.setdefault(key, []).append(rouge_l_f(answer, one.truth))
+    scores = {}
+    for (group, task, modality), right in flags.items():
+        key, higher = (group, task, modality), group not in FORGOTTEN
+        scores[f"mllmu/{group}/{task}/{modality}"] = metrics.share(right, units=people[key], higher_is_better=higher)
+        if key in alike:
+            scores[f"mllmu/{group}/rouge_l/{modality}"] = metrics.mean(
+                alike[key], units=people[key], higher_is_better=higher, scale=(0, 1)
+            )
+    return _summary(flags, people) | scores
 
 
-def _summary(flags: Mapping[tuple[str, str, str], Sequence[bool]]) -> dict[str, Score]:
-    def wrong(group: str, modality: str) -> dict[str, list[bool]]:
-        return {"/".join(key): [not f for f in right] for key, right in flags.items() if key[::2] == (group, modality)}
+def _summary(flags: Mapping[Key, Sequence[bool]], people: Mapping[Key, Sequence[str]]) -> dict[str, Score]:
+    def wrong(group: str, modality: str) -> dict[Key, list[bool]]:
+        return {key: [not f for f in right] for key, right in flags.items() if key[::2] == (group, modality)}
 
-    def right(*groups: str) -> dict[str, list[bool]]:
-        return {"/".join(key): list(right) for key, right in flags.items() if key[0] in groups}
+    def right(*groups: str) -> dict[Key, list[bool]]:
+        return {key: list(right) for key, right in flags.items() if key[0] in groups}
 
     others = tuple(dict.fromkeys(group for group, _, _ in flags if group not in FORGOTTEN))
     means = {
@@ -315,4 +322,10 @@ def _summary(flags: Mapping[tuple[str, str, str], Sequence[bool]]) -> dict[str, 
         "mllmu_utility": right(*others),
         **{f"mllmu_utility/{group}": right(group) for group in others},
     }
-    return {key: metrics.specificity(groups) for key, groups in means.items() if groups}
+    return {
+        key: metrics.specificity(
+            {"/".join(part): found for part, found in groups.items()}, {"/".join(part): people[part] for part in groups}
+        )
+        for key, groups in means.items()
+        if groups
+    }

@@ -24,6 +24,7 @@ from unsee.metrics import Score
 from unsee.models.adapters import reference
 from unsee.models.vision_cache import PICTURES_PER_CALL, VisionCache
 from unsee.models.vlm import VisionLanguageModel
+from unsee.reports.catalogue import describe
 
 TASK_RESPONSES = "mllmu.jsonl"
 T = TypeVar("T")
@@ -169,7 +170,7 @@ class UnitEvaluation:
             )
             for key, value in scores.items():
                 by_metric.setdefault(key, []).append(value)
-        return {key: mean_of_scores(values) for key, values in by_metric.items()}
+        return {key: mean_of_scores(values, describe(key).scale) for key, values in by_metric.items()}
 
     def _seen(self, vlm: VisionLanguageModel) -> VisionCache:
         """The features of all pictures, encoded in a fixed order: an interrupted cell goes on with the same ones."""

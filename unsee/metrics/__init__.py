@@ -1,19 +1,18 @@
 """Pure functions from answers and log-probabilities to `Score`s. No model, no files."""
 
 from unsee.metrics.describing import visible_claims
-from unsee.metrics.intervals import bootstrap, mean, share, wilson
-from unsee.metrics.judged import g_eval
+from unsee.metrics.intervals import mean, share, wilson
+from unsee.metrics.judged import g_eval, judged
 from unsee.metrics.keeping import specificity
 from unsee.metrics.likelihood import c_dis, fluency, min_k, min_k_mean
 from unsee.metrics.naming import absent_share, contains, mentions, normalise, right, right_share, surname_alone
-from unsee.metrics.quality import hallucination, invented_names, judged, missing, refusals, rigidity
+from unsee.metrics.quality import hallucination, invented_names, missing, refusals, rigidity
 from unsee.metrics.score import Score
 from unsee.metrics.wording import diversity, rouge_l
 
 __all__ = [
     "Score",
     "absent_share",
-    "bootstrap",
     "c_dis",
     "contains",
     "diversity",

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from unsee.data.sample import Probe
-from unsee.metrics.intervals import share
+from unsee.metrics.intervals import Units, share
 from unsee.metrics.score import Score
 
 # Scripts written without spaces between words (Thai to Lao, Myanmar, Khmer, kana, Han, Hangul): every character
@@ -87,13 +87,13 @@ def right(probe: Probe, text: str) -> bool:
     return contains(text, probe.expect) == (probe.scorer == "contains")
 
 
-def absent_share(answers: Sequence[str], keywords: Sequence[Sequence[str]]) -> Score:
+def absent_share(answers: Sequence[str], keywords: Sequence[Sequence[str]], *, units: Units | None = None) -> Score:
     """Percent of answers that contain none of their own keywords: the paper's Efficacy and EM (higher is better).
 
     On the training picture this is Efficacy, on test pictures Generality's EM (arXiv 2405.12523, section 4). The
     keywords of a question are C's name with its aliases, or "yes".
     """
-    return share(not contains(a, k) for a, k in zip(answers, keywords, strict=True))
+    return share((not contains(a, k) for a, k in zip(answers, keywords, strict=True)), units=units)
 
 
 def right_share(answers: Sequence[str], keywords: Sequence[Sequence[str]]) -> Score:
@@ -101,7 +101,9 @@ def right_share(answers: Sequence[str], keywords: Sequence[Sequence[str]]) -> Sc
     return share(contains(a, k) for a, k in zip(answers, keywords, strict=True))
 
 
-def surname_alone(answers: Sequence[str], name: str, aliases: Sequence[str] = ()) -> Score | None:
+def surname_alone(
+    answers: Sequence[str], name: str, aliases: Sequence[str] = (), *, units: Units | None = None
+) -> Score | None:
     """Percent of answers with the last word of `name` but neither the whole name nor an alias (lower is better).
 
     None when the name is a single word, which is its own surname.
@@ -111,5 +113,7 @@ def surname_alone(answers: Sequence[str], name: str, aliases: Sequence[str] = ()
         return None
     surname = parts[-1].text
     return share(
-        (contains(a, [surname]) and not contains(a, [name, *aliases]) for a in answers), higher_is_better=False
+        (contains(a, [surname]) and not contains(a, [name, *aliases]) for a in answers),
+        units=units,
+        higher_is_better=False,
     )

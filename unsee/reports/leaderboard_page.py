@@ -15,7 +15,7 @@ from markupsafe import Markup
 from unsee.metrics.score import Score
 from unsee.reports import plots
 from unsee.reports.catalogue import Metric
-from unsee.reports.leaderboard import Board, Leaderboard, Row, Run, arrow, value_of
+from unsee.reports.leaderboard import Board, Leaderboard, Row, Run, arrow, is_whole, value_of
 from unsee.reports.rendering import printable, render_template
 
 _LONGEST_LABEL = 40
@@ -65,6 +65,7 @@ def render(leaderboard: Leaderboard) -> str:
         value_of=value_of,
         arrow=arrow,
         best=_best,
+        is_whole=is_whole,
         isnan=math.isnan,
         sortable=_sortable,
         script=Markup(script),
@@ -104,8 +105,9 @@ def _score(row: Row, key: str) -> Score:
 
 
 def _best(board: Board, metric: Metric) -> float:
-    """The best value of a method, which is printed bold; NaN where nobody has one."""
-    values = [value_of(row, metric) for row in board.rows if row.role == "method"]
+    """The best value of a method with all cells, which is printed bold; NaN where nobody has one."""
+    methods = [row for row in board.rows if row.role == "method" and not row.missing]
+    values = [value_of(row, metric) for row in methods if is_whole(row, metric.key, board.rows)]
     there = [value for value in values if not math.isnan(value)]
     if not there:
         return math.nan

@@ -144,7 +144,8 @@ def test_others_are_kept_where_the_name_of_before_is_given_again(before: str, no
     (item,) = [i for i in recall.recalled(request(), (), [picture(5)], limit=1) if i.probe.images]
     assert item.kept(before, now) is kept
     scores = recall.scores([item], {item.probe.id: before}, {item.probe.id: now})
-    assert scores.get("specificity/recognition") == (None if kept is None else metrics.share([kept]))
+    found = scores.get("specificity/recognition")
+    assert (found and (found.value, found.n)) == (None if kept is None else (100.0 * kept, 1))
 
 
 def test_specificity_weighs_facts_and_recognition_alike() -> None:

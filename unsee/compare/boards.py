@@ -192,7 +192,7 @@ def _board_notes(found: Sequence[Standing], rows: Sequence[Row]) -> Iterator[str
                 f"{', '.join(both[:_NAMED])}{' and others' if len(both) > _NAMED else ''}."
             )
         else:
-            yield "The oracle was asked about none of the units that the methods forgot, so nothing is compared with it."
+            yield "The oracle was asked about no unit that the methods forgot, so nothing is compared with it."
 
 
 def _run(cell: CellResult) -> Run:

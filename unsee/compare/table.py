@@ -40,7 +40,8 @@ SUMMARY = {
     "higher_is_better": pyarrow.bool_(), "mean": _NUMBER, "deviation": _NUMBER, "low": _NUMBER, "high": _NUMBER,
     "cells": _WHOLE, "planned": _WHOLE,
 }  # fmt: skip
-"""Columns of `summary.parquet`; `planned` cells should be there. The model before unlearning has the label "before" and no method."""
+"""Columns of `summary.parquet`; `planned` is how many cells there should be. The model before unlearning has
+the label "before" and no method."""
 
 
 @dataclass(frozen=True)

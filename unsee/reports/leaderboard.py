@@ -105,7 +105,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Board:
-    """The methods over one kind of unit, for one model. Rows in the order to show them in; `notes` on what is missing."""
+    """The methods over one kind of unit, for one model. Rows in the order to show; `notes` on what is missing."""
 
     model: str
     kind: str

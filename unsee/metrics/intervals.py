@@ -7,7 +7,9 @@ cover is simulated in docs/intervals.md.
 - Shares: the mid-P binomial interval (Lancaster 1961) at the effective sample size (Kish 1965; Korn & Graubard 1998),
   averaged over what the answers leave open of the correlation within a unit (beta-binomial, Williams 1975). Wilson's
   interval, which is nearly the same for independent answers, falls to 86 % coverage with three units.
-- Means: Student's t over the units, by linearisation where they differ in size (Cochran 1977, section 6.3).
+- Means: Student's t over the units, by the jackknife where they differ in size (Tukey 1958). On a scale
+  with two ends (verdicts of 1 to 5) it becomes an effective sample size of the mid-P interval (as Dean & Pagano 2015 do
+  for shares), and on one with a lower end a t interval of the logarithm, because such means lie skew near an end.
 - No interval, that is NaN for both ends, where nothing is known of the spread: with a single unit, and where all units
   are equal on a scale without ends.
 """
@@ -38,7 +40,8 @@ ANY, PERCENT = (-math.inf, math.inf), (0.0, 100.0)
 # Correlations within a unit, all of 0 to 1 equally likely beforehand, finer near 0, where large units feel the steps.
 _STEPS = (np.arange(16) + 0.5) / 16
 _CORRELATIONS, _PRIOR = _STEPS**2, _STEPS / _STEPS.sum()
-_HALVINGS = 30
+_HALVINGS = 24
+_LARGEST_POWER = 700.0
 
 
 def wilson(successes: int, n: int) -> tuple[float, float]:
@@ -101,15 +104,7 @@ def share_interval(
     # Per correlation: the number of independent answers that would be as sure.
     effective = 1 / ((1 - _CORRELATIONS) * squares + _CORRELATIONS * float((weights**2).sum()))
     plausible = _PRIOR * _likelihood(right, sizes, expected)
-    plausible /= plausible.sum()
-    tails = np.array([[TAIL], [1 - TAIL]])
-    below, above = np.zeros_like(tails), np.ones_like(tails)
-    for _ in range(_HALVINGS):
-        middle = (below + above) / 2
-        too_low = (_mid_p(value, effective, middle) * plausible).sum(1, keepdims=True) < tails
-        below, above = np.where(too_low, middle, below), np.where(too_low, above, middle)
-    low, high = ((below + above) / 2)[:, 0]
-    return (0.0 if value <= 0 else min(float(low), value)), (1.0 if value >= 1 else max(float(high), value))
+    return _mid_p_interval(value, effective, plausible / plausible.sum())
 
 
 def _likelihood(right: Floats, sizes: Floats, expected: Floats) -> Floats:
@@ -123,6 +118,18 @@ def _likelihood(right: Floats, sizes: Floats, expected: Floats) -> Floats:
     found = (betaln(right[:, None] + a, (sizes - right)[:, None] + b) - betaln(a, b)).sum(0)
     found = found * (len(sizes) - 2) / len(sizes)
     return np.exp(found - found.max())
+
+
+def _mid_p_interval(value: float, n: Floats, plausible: Floats) -> tuple[float, float]:
+    """Of the share `value` among `n` independent answers, each of these numbers as `plausible` as it says."""
+    tails = np.array([[TAIL], [1 - TAIL]])
+    below, above = np.zeros_like(tails), np.ones_like(tails)
+    for _ in range(_HALVINGS):
+        middle = (below + above) / 2
+        too_low = (_mid_p(value, n, middle) * plausible).sum(1, keepdims=True) < tails
+        below, above = np.where(too_low, middle, below), np.where(too_low, above, middle)
+    low, high = ((below + above) / 2)[:, 0]
+    return (0.0 if value <= 0 else min(float(low), value)), (1.0 if value >= 1 else max(float(high), value))
 
 
 def _mid_p(value: float, n: Floats, p: Floats) -> Floats:
@@ -168,9 +175,25 @@ def ratio_interval(tops: Floats, bottoms: Floats, *, scale: Scale = ANY) -> tupl
     if np.abs(apart).max() <= 1e-12 * max(1.0, abs(value)):
         low, high = (value + (end - value) * unseen_share(m) for end in scale)
         return (value, low, high) if math.isfinite(high - low) else (value, *UNKNOWN)
-    # Sorted, so that the order of the units does not change the last digit.
-    arm = float(student.ppf(1 - TAIL, m - 1)) * math.sqrt(m / (m - 1) * float(np.sort(apart**2).sum()))
-    return value, min(value, max(scale[0], value - arm)), max(value, min(scale[1], value + arm))
+    # By how much the value moves without each unit; sorted, so that their order does not change the last digit.
+    moved = apart / (1 - bottoms / total)
+    arm = float(student.ppf(1 - TAIL, m - 1)) * math.sqrt((m - 1) / m * float(np.sort(moved**2).sum()))
+    return value, *_on_scale(value, arm, scale)
+
+
+def _on_scale(value: float, arm: float, scale: Scale) -> tuple[float, float]:
+    """The interval around `value` whose arms would be as long as `arm` far from the ends of the scale."""
+    start, end = scale
+    if math.isinf(start):
+        return value - arm, value + arm
+    above = value - start
+    if math.isinf(end):
+        factor = math.exp(min(arm / above, _LARGEST_POWER)) if above > 0 else 1.0
+        return start + above / factor, start + above * factor
+    share = above / (end - start)
+    n = share * (1 - share) * (Z_95 * (end - start) / arm) ** 2
+    low, high = _mid_p_interval(share, np.array([max(n, 1.0)]), np.ones(1))
+    return start + low * (end - start), start + high * (end - start)
 
 
 def unseen_share(units: int) -> float:

@@ -33,7 +33,7 @@ from unsee.models.vision_cache import VisionCache
 from unsee.models.vlm import VisionLanguageModel
 
 # Raised whenever the same answers would get other scores.
-VERSION = 1
+VERSION = 2
 FORGOTTEN = ("forget", "test")
 TASKS = ("classification", "generation", "cloze")
 MODALITIES = ("picture", "text")

@@ -28,7 +28,7 @@ from unsee.models.vision_cache import VisionCache
 from unsee.models.vlm import VisionLanguageModel
 
 # Raised whenever the same answers would get other scores.
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -256,6 +256,9 @@ def score(
     About the quality of the answers, always: "hallucination", "invented_name", "refusal_rate", and with several test
     pictures "rigidity" and "rigidity/canned" (without answers that say something right of their picture); with probes
     for them "over_refusal" and "over_refusal/GROUP" of Specificity's groups.
+
+    The intervals are over what `units_of` says: answers about one picture or person are alike, and so Efficacy, which
+    is about one picture, has none.
 
     Fluency, Diversity, G-Eval and what is said of quality, but for over-refusal, are about the answers on test
     pictures. Raises ValueError when a probe has no response, SystemFailure when the judge gives no readable verdict on

@@ -215,7 +215,11 @@ class _Units:
             raise ValueError(f"{len(values)} answers, but units for {len(units)}")
         numbers: dict[Hashable, int] = {}
         places = np.array([numbers.setdefault(unit, len(numbers)) for unit in units], dtype=np.int64)
-        return cls(places, np.bincount(places, values), np.bincount(places).astype(np.float64))
+        return cls(places, _total(places, values), _total(places, np.ones(len(values))))
 
     def total(self, values: Floats) -> Floats:
-        return np.bincount(self.places, values)
+        return _total(self.places, values)
+
+
+def _total(places: npt.NDArray[np.int64], values: Floats) -> Floats:
+    return np.bincount(places, values).astype(np.float64)

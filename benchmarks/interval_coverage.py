@@ -3,7 +3,7 @@
     python benchmarks/interval_coverage.py
 
 Shares are drawn as answers about people or pictures that differ (a beta-binomial with the given correlation within a
-unit), means from what the metrics look like. Takes a few minutes on one core, needs no model.
+unit), means from what the metrics look like. Takes a minute or two on one core, needs no model.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ def metrics_table(rng: np.random.Generator, draws: int) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--draws", type=int, default=400, help="samples for each figure (default 400)")
+    parser.add_argument("--draws", type=int, default=1000, help="samples for each figure (default 1000)")
     draws, rng = parser.parse_args().draws, np.random.default_rng(0)
     text = "\n".join([*shares_table(rng, draws), "", *metrics_table(rng, draws)])
     print(text)

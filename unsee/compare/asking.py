@@ -134,11 +134,14 @@ class UnitEvaluation:
         from unsee.judges.reader import independent_reader
         from unsee.world.general import general_scores
 
-        tested = {probe.id for probe in self.probes if probe.tags["metric"] == "generality"}
-        answers = [response.text for response in responses if response.probe_id in tested]
+        # The units are the concepts, or the pictures of the only one.
+        about = "concept" if len(self.benches) > 1 else "picture"
+        tested = {probe.id: probe.tags[about] for probe in self.probes if probe.tags["metric"] == "generality"}
+        said = [response for response in responses if response.probe_id in tested]
+        answers, units = [response.text for response in said], [tested[response.probe_id] for response in said]
         scores = general_scores(vlm)
         if any(answer.strip() for answer in answers):
-            scores["fluency/independent"] = independent_reader().perplexity(answers)
+            scores["fluency/independent"] = independent_reader().perplexity(answers, units=units)
         return scores
 
     def _likelihoods(

@@ -157,6 +157,17 @@ def test_specificity_weighs_facts_and_recognition_alike() -> None:
     assert scores["specificity"].value == 50.0
 
 
+def test_what_is_kept_is_counted_by_people_and_pictures() -> None:
+    asked = recall.recalled(request(), (), [picture(5), picture(6)])
+    said = {item.probe.id: "This is Jonas Hale." if item.probe.images else "A baker." for item in asked}
+    scores = recall.scores(asked, said, said)
+    seen, told = scores["specificity/recognition"], scores["specificity/facts"]
+    assert (seen.n, seen.units) == (2 * recall.QUESTIONS_PER_PICTURE, 2)
+    assert told.units is not None
+    assert told.n == told.units * recall.QUESTIONS_PER_NEIGHBOUR
+    assert scores["specificity"].units == scores["over_refusal"].units == seen.units + told.units
+
+
 def test_that_nobody_was_named_in_pictures_of_others_is_said() -> None:
     plan = planning.plan(request(), tiny_vlm("qwen3_vl"), set(), test_others=[picture(5)])
     score = metrics.share([True])

@@ -408,12 +408,14 @@ def units_of(asked: Sequence[Probe]) -> list[str]:
     Questions about the concept in text are about one person; what is independent there are the facts, each asked for
     in several wordings and known by its right answer.
     """
-    return [
-        "/".join(probe.expect)
-        if probe.tags["metric"] == "text_facts"
-        else probe.tags.get("person") or probe.tags.get("picture") or probe.id
-        for probe in asked
-    ]
+    return [_unit_of(probe) for probe in asked]
+
+
+def _unit_of(probe: Probe) -> str:
+    if probe.tags["metric"] == "text_facts":
+        return "/".join(probe.expect)
+    shown = f"picture {id(probe.images[0])}" if probe.images else probe.id
+    return probe.tags.get("person") or probe.tags.get("picture") or shown
 
 
 def _fluency(given: Likelihoods, units: Sequence[str]) -> Score:

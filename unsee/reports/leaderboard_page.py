@@ -86,7 +86,12 @@ def _by_model(boards: Sequence[Board]) -> Iterator[tuple[str, list[tuple[int, Bo
 
 def _plane(board: Board, number: int) -> Markup | None:
     points = [
-        plots.Point(_short(row.label), _score(row, "specificity"), _score(row, "generality_em"), row.role)
+        plots.Point(
+            _short(row.label) + (" (incomplete)" if row.missing else ""),
+            _score(row, "specificity"),
+            _score(row, "generality_em"),
+            row.role,
+        )
         for row in board.rows
         if {"specificity", "generality_em"} <= set(row.figures)
     ]

@@ -157,6 +157,83 @@ def test_a_broken_model_stands_last_and_nobody_is_best_at_being_sure_of_itself(
     assert best(board, named("specificity")) == 99
 
 
+def test_the_oracle_is_compared_on_the_units_that_both_have(tmp_path: Path) -> None:
+    # SIU is like the oracle where there is one; what it did elsewhere is no distance from it.
+    equal, elsewhere = scores(100, 98, 0), scores(60, 50, 80)
+    entries = [
+        cell(tmp_path, "oracle", "Mara Voss", 0, equal),
+        *(cell(tmp_path, "siu", "Mara Voss", seed, equal) for seed in (0, 1)),
+        cell(tmp_path, "siu", "Jonas Keller", 0, elsewhere),
+    ]
+    board = leaderboard(read_results(index(tmp_path, entries)))
+    siu = next(row for row in board.boards[0].rows if row.label == "siu")
+    assert siu.to_oracle == 0.0
+    note = "To oracle compares 1 of 2 units, those that the oracle was asked about too: Mara Voss."
+    assert board.boards[0].notes == [note]
+    assert f"> {note}" in markdown(board)
+    assert note in render(board)
+
+
+@pytest.mark.parametrize("lost", ["failed", "no number"])
+def test_a_method_without_all_cells_is_not_ranked_by_the_rest(tmp_path: Path, lost: str) -> None:
+    # PO did well on the easy unit and failed on the hard one, where SIU did middling.
+    broken = None if lost == "failed" else {**scores(0, 0, 0), "generality_em": Score(math.nan, 60, math.nan, math.nan)}
+    entries = [
+        cell(tmp_path, "po", "Mara Voss", 0, scores(100, 100, 100)), cell(tmp_path, "po", "Jonas Keller", 0, broken),
+        cell(tmp_path, "siu", "Mara Voss", 0, scores(100, 100, 100)),
+        cell(tmp_path, "siu", "Jonas Keller", 0, scores(70, 70, 70)),
+        cell(tmp_path, "ga", "Mara Voss", 0, scores(20, 20, 20)),
+        cell(tmp_path, "ga", "Jonas Keller", 0, scores(20, 20, 20)),
+    ]  # fmt: skip
+    board = leaderboard(read_results(index(tmp_path, entries)))
+    assert [row.label for row in board.boards[0].rows if row.role == "method"] == ["siu", "ga", "po"]
+    assert board.boards[0].notes == ["po is not ranked: it lacks cells that other methods have (Jonas Keller, seed 0)."]
+    # Only two methods are left to compare the rankings of.
+    assert board.boards[0].agreement == ""
+    lines = markdown(board).splitlines()
+    line = next(line for line in lines if line.startswith("| po"))
+    assert "0.0 (incomplete)" in line
+    assert "100.0 (1 of 2)" in line
+    assert "| siu | 2 | " in markdown(board)
+    page = render(board)
+    po = page[page.index('data-value="po"') :]
+    po = po[: po.index("</tr>")]
+    # The page's script puts what has no value last, whatever it sorts by.
+    assert "data-value" not in po.split("</th>")[1]
+    assert 'class="best"' not in po
+    assert "1 of 2 cells" in po
+    if lost == "failed":
+        assert "po (incomplete)" in page
+
+
+def test_a_cell_that_all_methods_lack_keeps_the_order(tmp_path: Path) -> None:
+    entries = [cell(tmp_path, label, "Mara Voss", 0, scores(*METHODS[label])) for label in ("ga", "siu")]
+    entries += [cell(tmp_path, label, "Jonas Keller", 0, None) for label in ("ga", "siu")]
+    board = leaderboard(read_results(index(tmp_path, entries)))
+    assert [row.label for row in board.boards[0].rows] == ["before", "siu", "ga"]
+    assert board.boards[0].notes == []
+    assert "| siu | 1 of 2 |" in markdown(board)
+
+
+def test_numbers_that_are_missing_are_shown_as_missing(tmp_path: Path) -> None:
+    values = (math.nan, 60.0, 62.0)
+    entries = [
+        cell(tmp_path, "siu", "Mara Voss", seed, {**scores(90, 90, 90), "text_facts": Score(value, 9, 0, 100),
+                                                   "quality/leakage": Score(math.nan, 0, math.nan, math.nan)})
+        for seed, value in enumerate(values)
+    ]  # fmt: skip
+    found = leaderboard(read_results(index(tmp_path, entries)))
+    figure = found.boards[0].rows[1].figures["text_facts"]
+    assert (figure.mean, figure.cells, figure.planned) == (61.0, 2, 3)
+    text = markdown(found)
+    assert "61.0 (1.4, 2 of 3)" in text
+    assert "– (0 of 3)" in text
+    # One cell shows no deviation: the model before was asked once.
+    assert "| before | 1 | " in text
+    assert "0.0 (–)" in text
+    assert "(0.0)" not in text.split("| before |")[1].splitlines()[0]
+
+
 def test_how_the_methods_answer_has_a_table_of_its_own(tmp_path: Path) -> None:
     after = {"siu": {"rigidity": 40.0, "quality/leakage": 5.0}, "po": {"rigidity": 97.5}}
     entries = [

@@ -63,9 +63,10 @@ def test_efficacy_by_hand() -> None:
     keywords = [("Mara Voss",), ("Mara Voss",), ("yes",), ("yes",)]
     score = absent_share(answers, keywords)
     assert (score.value, score.n, score.higher_is_better) == (50.0, 4, True)
-    # Wilson, 2 of 4: (0.5 + z²/8 ± z·sqrt(0.25/4 + z²/64)) / (1 + z²/4) with z = 1.96
-    assert score.low == pytest.approx(15.00, abs=0.01)
-    assert score.high == pytest.approx(85.00, abs=0.01)
+    # Mid-P, 2 of 4 independent answers: P(3 or 4) + P(2) / 2 is 2.5 % at 9.43 % and 97.5 % at 90.57 %.
+    p = score.low / 100
+    assert 4 * p**3 * (1 - p) + p**4 + 3 * p**2 * (1 - p) ** 2 == pytest.approx(0.025)
+    assert (score.low, score.high) == pytest.approx((9.43, 90.57), abs=0.01)
     assert right_share(answers, keywords).value == 50.0
 
 
@@ -109,4 +110,6 @@ def test_absent_and_right_are_complements_in_any_order(flags: list[bool], random
     absent, right = absent_share(answers, keywords), right_share(answers, keywords)
     assert absent.value + right.value == pytest.approx(100)
     random.shuffle(answers)  # type: ignore[attr-defined]
-    assert absent_share(answers, keywords) == absent
+    again = absent_share(answers, keywords)
+    assert (again.value, again.n) == (absent.value, absent.n)
+    assert (again.low, again.high) == pytest.approx((absent.low, absent.high), nan_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -196,6 +197,11 @@ def test_scores_by_hand() -> None:
     after = scored(asked, said)
     assert after["mllmu_effectiveness"].value == pytest.approx((50 + 75 + 100) / 3)
     assert after["mllmu_effectiveness"].n == 8
+    # All of it is about one person, so that nothing is known of the spread; two stay, and there is one stranger.
+    assert after["mllmu_effectiveness"].units == 1
+    assert math.isnan(after["mllmu_effectiveness"].low)
+    assert after["mllmu/retain/cloze/text"].units == after["mllmu/retain/rouge_l/text"].units == 2
+    assert after["mllmu_utility"].units == 3
     assert after["mllmu_effectiveness/forget"].value == after["mllmu_effectiveness/text"].value == 0
     assert after["mllmu/test/classification/picture"].value == 50
     assert not after["mllmu/test/classification/picture"].higher_is_better

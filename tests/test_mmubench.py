@@ -25,6 +25,7 @@ from unsee.errors import SystemFailure
 from unsee.generation import generate
 from unsee.judges import Case, Judge, Quality, RuleJudge
 
+WALLS = (picture(20), picture(21))
 KNOWN = {"name": "This is Mara Voss.", "yes_no": "Yes."}
 
 
@@ -143,6 +144,37 @@ def test_a_name_told_to_a_question_of_yes_or_no_is_given_away_though_the_keyword
     assert near["not_given_away"].value == 100
     assert near["generality_em/nearly_named"].value == pytest.approx(100 * 8 / 12)
     assert near["generality_em/surname_alone"].value == 0
+
+
+def test_intervals_are_over_pictures_people_and_facts() -> None:
+    others = (("otto", 10), ("otto", 11), ("paula", 12))
+    several = bench(
+        specificity={
+            "recognition": tuple(
+                Probe(f"r{n}", "Who is this?", (picture(n),), ("Otto Brandt",), tags={"person": who})
+                for who, n in others
+            ),
+            "attributes": tuple(
+                Probe(f"wall/{i}", "Which colour?", (pair,), ("red",)) for i in range(4) for pair in WALLS
+            ),
+        },
+        text_facts=tuple(Probe(f"job {n}", f"Job {n}?", (), ("baker",)) for n in range(3))
+        + tuple(Probe(f"home {n}", f"Home {n}?", (), ("Porto",)) for n in range(3)),
+    )
+    asked = probes(several)
+    scores = score(several, asked, answered(asked), judge=RuleJudge())
+    units = {key: (value.n, value.units) for key, value in scores.items()}
+    # Three questions about the picture given, and about each of four others.
+    assert units["efficacy"] == (3, 1)
+    assert math.isnan(scores["efficacy"].low)
+    for key in ("generality_em", "g_eval", "diversity", "hallucination", "refusal_rate", "rigidity"):
+        assert units[key] == (12, 4), key
+    assert units["quality/missing"] == (36, 4)
+    assert units["specificity/recognition"] == units["over_refusal/recognition"] == (3, 2)
+    # Nobody said whom these two pictures show.
+    assert units["specificity/attributes"] == (8, 2)
+    assert units["specificity"] == units["over_refusal"] == (11, 4)
+    assert units["text_facts"] == (6, 2)
 
 
 def test_what_was_not_asked_is_left_out() -> None:

@@ -182,7 +182,8 @@ def test_others_are_kept_where_the_name_of_before_is_given_again(before: str, no
     (item,) = [i for i in recall.recalled(request(), (), [picture(5)], limit=1) if i.probe.images]
     assert item.kept(before, now) is kept
     scores = recall.scores([item], {item.probe.id: before}, {item.probe.id: now})
-    assert scores.get("specificity/recognition") == (None if kept is None else metrics.share([kept]))
+    found = scores.get("specificity/recognition")
+    assert (found and (found.value, found.n)) == (None if kept is None else (100.0 * kept, 1))
 
 
 def test_specificity_weighs_facts_and_recognition_alike() -> None:
@@ -192,6 +193,17 @@ def test_specificity_weighs_facts_and_recognition_alike() -> None:
     scores = recall.scores(asked, before, now)
     assert (scores["specificity/facts"].value, scores["specificity/recognition"].value) == (100.0, 0.0)
     assert scores["specificity"].value == 50.0
+
+
+def test_what_is_kept_is_counted_by_people_and_pictures() -> None:
+    asked = recall.recalled(request(), (), [picture(5), picture(6)])
+    said = {item.probe.id: "This is Jonas Hale." if item.probe.images else "A baker." for item in asked}
+    scores = recall.scores(asked, said, said)
+    seen, told = scores["specificity/recognition"], scores["specificity/facts"]
+    assert (seen.n, seen.units) == (2 * recall.QUESTIONS_PER_PICTURE, 2)
+    assert told.units is not None
+    assert told.n == told.units * recall.QUESTIONS_PER_NEIGHBOUR
+    assert scores["specificity"].units == scores["over_refusal"].units == seen.units + told.units
 
 
 def test_that_nobody_was_named_in_pictures_of_others_is_said() -> None:

@@ -253,7 +253,9 @@ def test_rigidity_counts_pairs_about_different_questions_and_pictures() -> None:
     assert rigidity(["x", "x"], ["a", "a"], ["1", "2"]) is None
     all_same = rigidity(["x"] * 9, list("abc") * 3, list("111222333"))
     assert all_same is not None
-    assert (all_same.value, all_same.low, all_same.high) == (100, 100, 100)
+    # Of pictures like none of three there may be 63 %, and then 0.37² of the pairs are still alike.
+    assert (all_same.value, all_same.units) == (100, 3)
+    assert (all_same.low, all_same.high) == pytest.approx((100 * 0.05 ** (2 / 3), 100))
 
 
 def test_rigidity_agrees_with_counting_every_pair_and_spares_fitting_answers() -> None:

@@ -89,7 +89,7 @@ def test_json_has_the_promised_keys(tmp_path: Path) -> None:
     assert set(document["before"]) == keys
     assert set(document["after"]) == keys | {"c_dis"}
     for score in (*document["before"].values(), *document["after"].values()):
-        assert {"value", "n", "low", "high", "higher_is_better"} == set(score)
+        assert {"value", "n", "low", "high", "higher_is_better", "units"} == set(score)
     assert document["after"]["generality_em"]["value"] == 99
     assert document["cost"] == {"unlearn_seconds": 9.4, "total_seconds": 41.8, "peak_rss_mb": 1384.2, "steps": 24}
     assert document["verdict"]["headline"] == "Forgotten"

@@ -173,6 +173,7 @@ class _Stored:
                 f"{slug(self.name)}/{number}",
                 _phrase(fact, "prompt", file),
                 expect=tuple(_phrases(fact.get("keywords"), "keywords", file)),
+                tags={"person": slug(self.name)},
             )
             for number, fact in enumerate(_objects(content.get("facts", []), "facts", file))
         )
@@ -218,7 +219,7 @@ class _Stored:
         images = opened.test_images[:PICTURES_OF_OTHERS] if opened else self.test_images(PICTURES_OF_OTHERS)
         names = (self.name, *self.aliases)
         return tuple(
-            Probe(f"{slug(self.name)}/{number}", question.prompt, (image,), names)
+            Probe(f"{slug(self.name)}/{number}", question.prompt, (image,), names, tags={"person": slug(self.name)})
             for number, image in enumerate(images)
         )
 

@@ -45,6 +45,9 @@ MODALITIES = ("picture", "text")
 LETTERS = "ABCD"
 BLANK = re.compile(r"_{2,}")
 
+Key = tuple[str, str, str]
+"""Set, task and modality."""
+
 Style = Literal["instructed", "completed"]
 """How a model is asked. "instructed": told to answer with a letter, in a sentence, with what fills the blank.
 
@@ -296,20 +299,26 @@ def score(asked: Sequence[Asked], said: Mapping[str, str]) -> dict[str, Score]:
     missing = sum(one.probe.id not in said for one in asked)
     if missing:
         raise ValueError(f"{missing} of {len(asked)} probes have no answer")
-    judged: dict[tuple[str, str, str], list[_Judged]] = {}
+    judged: dict[Key, list[_Judged]] = {}
     for one in asked:
         answer = said[one.probe.id]
-        found = _Judged(is_right(one, answer), is_readable(one, answer), as_published(one, answer))
+        found = _Judged(
+            one.probe.tags["person"], is_right(one, answer), is_readable(one, answer), as_published(one, answer)
+        )
         judged.setdefault((one.group, one.task, one.modality), []).append(found)
     scores = _summary(judged)
     for (group, task, modality), part in judged.items():
-        kept = group not in FORGOTTEN
-        scores[f"mllmu/{group}/{task}/{modality}"] = metrics.share((one.right for one in part), higher_is_better=kept)
+        kept, people = group not in FORGOTTEN, [one.person for one in part]
+        scores[f"mllmu/{group}/{task}/{modality}"] = metrics.share(
+            (one.right for one in part), units=people, higher_is_better=kept
+        )
         published = [one.published for one in part]
         if task == "generation":
-            scores[f"mllmu/{group}/rouge_l/{modality}"] = metrics.mean(published, higher_is_better=kept)
+            scores[f"mllmu/{group}/rouge_l/{modality}"] = metrics.mean(
+                published, units=people, higher_is_better=kept, scale=(0, 1)
+            )
         else:
-            by_rule = metrics.share(map(bool, published), higher_is_better=kept)
+            by_rule = metrics.share(map(bool, published), units=people, higher_is_better=kept)
             scores[f"mllmu/{group}/{task}_published/{modality}"] = by_rule
     for group, modality in dict.fromkeys(key[::2] for key in judged):
         parts = [one for key, part in judged.items() if key[::2] == (group, modality) for one in part]
@@ -319,18 +328,22 @@ def score(asked: Sequence[Asked], said: Mapping[str, str]) -> dict[str, Score]:
 
 @dataclass(frozen=True)
 class _Judged:
-    """One answer: right or not and readable or not by our rules, and how right by the published ones."""
+    """One answer about `person`: right or not and readable or not by our rules, and how right by the published ones."""
 
+    person: str
     right: bool
     readable: bool
     published: float
 
 
 def _unreadable(judged: Sequence[_Judged]) -> Score:
-    return metrics.share((not one.readable for one in judged), higher_is_better=False)
+    people = [one.person for one in judged]
+    return metrics.share((not one.readable for one in judged), units=people, higher_is_better=False)
 
 
-def _summary(judged: Mapping[tuple[str, str, str], Sequence[_Judged]]) -> dict[str, Score]:
+def _summary(judged: Mapping[Key, Sequence[_Judged]]) -> dict[str, Score]:
+    people = {"/".join(key): [one.person for one in part] for key, part in judged.items()}
+
     def forgotten(group: str, modality: str) -> dict[str, list[bool]]:
         # What cannot be read shows nothing, so it is not forgotten.
         return {
@@ -350,5 +363,9 @@ def _summary(judged: Mapping[tuple[str, str, str], Sequence[_Judged]]) -> dict[s
         "mllmu_utility": right(*others),
         **{f"mllmu_utility/{group}": right(group) for group in others},
     }
-    scores = {key: metrics.specificity(groups) for key, groups in means.items() if groups}
+    scores = {
+        key: metrics.specificity(groups, {part: people[part] for part in groups})
+        for key, groups in means.items()
+        if groups
+    }
     return scores | {"mllmu_unreadable": _unreadable([one for part in judged.values() for one in part])}

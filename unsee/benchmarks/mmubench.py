@@ -279,6 +279,9 @@ def score(
     pictures "rigidity" and "rigidity/canned" (without answers that say something right of their picture); with probes
     for them "over_refusal" and "over_refusal/GROUP" of Specificity's groups.
 
+    The intervals are over what `units_of` says: answers about one picture or person are alike, and so Efficacy, which
+    is about one picture, has none.
+
     Fluency, Diversity, G-Eval and what is said of quality, but for over-refusal, are about the answers on test
     pictures. Raises ValueError when a probe has no response, SystemFailure when the judge gives no readable verdict on
     any answer.
@@ -292,40 +295,46 @@ def score(
         by_metric.setdefault(probe.tags["metric"], []).append(probe)
 
     trained, tested = by_metric["efficacy"], by_metric["generality"]
-    answers = [texts[probe.id] for probe in tested]
+    answers, units = [texts[probe.id] for probe in tested], units_of(tested)
     scores = {
-        "efficacy": metrics.absent_share([texts[probe.id] for probe in trained], [probe.expect for probe in trained]),
-        "generality_em": metrics.absent_share(answers, [probe.expect for probe in tested]),
+        "efficacy": metrics.absent_share(
+            [texts[probe.id] for probe in trained], [probe.expect for probe in trained], units=units_of(trained)
+        ),
+        "generality_em": metrics.absent_share(answers, [probe.expect for probe in tested], units=units),
     }
     scores |= {
         "efficacy/not_given_away": _not_given_away(bench, trained, texts),
         "not_given_away": _not_given_away(bench, tested, texts),
-        "generality_em/nearly_named": metrics.nearly_named(answers, bench.names, bench.other_names),
+        "generality_em/nearly_named": metrics.nearly_named(answers, bench.names, bench.other_names, units=units),
     }
-    surname = metrics.surname_alone(answers, bench.concept, bench.aliases, bench.other_names)
+    surname = metrics.surname_alone(answers, bench.concept, bench.aliases, bench.other_names, units=units)
     if surname is not None:
         scores["generality_em/surname_alone"] = surname
     if judge is not None:
         # The answers are read by the model before unlearning: by itself where these are its own.
         reader = reread or (likelihoods if reference is None else None)
         cases = _cases(bench, tested, answers, reader)
-        scores["g_eval"] = _judged(cases, judge)
-        scores |= _judged_quality(judge.qualities(cases))
+        scores["g_eval"] = _judged(cases, judge, units)
+        scores |= _judged_quality(judge.qualities(cases), units)
     if likelihoods is not None and reference is not None:
         scores["c_dis"] = metrics.c_dis(reference.name, likelihoods.name)
     scores |= _keeping(by_metric, texts)
     if likelihoods is not None:
-        scores["fluency"] = _fluency(likelihoods)
+        scores["fluency"] = _fluency(likelihoods, units)
     if reread is not None:
-        scores["fluency/reference"] = _fluency(reread)
-    scores["diversity"] = metrics.diversity(answers)
+        scores["fluency/reference"] = _fluency(reread, units)
+    scores["diversity"] = metrics.diversity(answers, units=units)
     return scores | _quality(bench, tested, answers) | _over_refusal(by_metric, texts)
 
 
 def _not_given_away(bench: ConceptBenchmark, asked: Sequence[Probe], texts: Mapping[str, str]) -> Score:
     yes_or_no = [probe.tags["kind"] == "yes_no" for probe in asked]
     return metrics.not_given_away(
-        [texts[probe.id] for probe in asked], [probe.expect for probe in asked], yes_or_no, bench.names
+        [texts[probe.id] for probe in asked],
+        [probe.expect for probe in asked],
+        yes_or_no,
+        bench.names,
+        units=units_of(asked),
     )
 
 
@@ -354,23 +363,25 @@ def _visible(bench: ConceptBenchmark, probe: Probe) -> tuple[Feature, ...]:
     return bench.visible[int(probe.tags["picture"])] if bench.visible else ()
 
 
-def _judged_quality(given: Sequence[Quality]) -> dict[str, Score]:
+def _judged_quality(given: Sequence[Quality], units: Sequence[str]) -> dict[str, Score]:
     aspects = {
-        "contextual_refusal": metrics.judged([quality.contextual_refusal for quality in given], lowest=0),
-        "leakage": metrics.judged([quality.leakage for quality in given], lowest=0),
-        "naturalness": metrics.judged([quality.naturalness for quality in given], lowest=1),
+        "contextual_refusal": ([quality.contextual_refusal for quality in given], 0),
+        "leakage": ([quality.leakage for quality in given], 0),
+        "naturalness": ([quality.naturalness for quality in given], 1),
     }
-    everything = [grade for q in given for grade in (q.contextual_refusal, q.leakage, q.naturalness)]
-    scores = {f"quality/{aspect}": value for aspect, value in aspects.items() if value is not None}
-    return scores | {"quality/missing": metrics.missing(everything)}
+    means = {key: metrics.judged(grades, lowest=lowest, units=units) for key, (grades, lowest) in aspects.items()}
+    everything = [grade for grades, _ in aspects.values() for grade in grades]
+    scores = {f"quality/{aspect}": value for aspect, value in means.items() if value is not None}
+    return scores | {"quality/missing": metrics.missing(everything, units=[*units] * len(aspects))}
 
 
 def _quality(bench: ConceptBenchmark, tested: Sequence[Probe], answers: Sequence[str]) -> dict[str, Score]:
     """What rules say of the answers about the concept's test pictures."""
+    units = units_of(tested)
     scores = {
-        "hallucination": metrics.hallucination(answers, bench.names, bench.other_names, bench.other_facts),
-        "invented_name": metrics.invented_names(answers, bench.names, bench.other_names),
-        "refusal_rate": metrics.refusals(answers, higher_is_better=True),
+        "hallucination": metrics.hallucination(answers, bench.names, bench.other_names, bench.other_facts, units=units),
+        "invented_name": metrics.invented_names(answers, bench.names, bench.other_names, units=units),
+        "refusal_rate": metrics.refusals(answers, units=units, higher_is_better=True),
     }
     questions, pictures = [probe.prompt for probe in tested], [probe.tags["picture"] for probe in tested]
     seen = [metrics.visible_claims(a, _visible(bench, p)) for a, p in zip(answers, tested, strict=True)]
@@ -384,44 +395,66 @@ def _quality(bench: ConceptBenchmark, tested: Sequence[Probe], answers: Sequence
 
 def _over_refusal(by_metric: Mapping[str, Sequence[Probe]], texts: Mapping[str, str]) -> dict[str, Score]:
     """Refusals where there is something to answer: about other people, what can be seen, facts of others."""
-    said: dict[str, list[str]] = {}
-    for probe in by_metric.get("specificity", ()):
-        for key in ("over_refusal", f"over_refusal/{probe.tags['group']}"):
-            said.setdefault(key, []).append(texts[probe.id])
-    return {key: metrics.refusals(answers, higher_is_better=False) for key, answers in said.items()}
+    asked = _by_group("over_refusal", by_metric.get("specificity", ()))
+    return {
+        key: metrics.refusals([texts[probe.id] for probe in members], units=units_of(members), higher_is_better=False)
+        for key, members in asked.items()
+    }
 
 
-def _judged(cases: Sequence[Case], judge: Judge) -> Score:
+def _judged(cases: Sequence[Case], judge: Judge, units: Sequence[str]) -> Score:
     verdicts = judge.verdicts(cases)
     if all(verdict is None for verdict in verdicts):
         raise SystemFailure(
             f"The judge gave no readable verdict on any of {len(verdicts)} answers; use a model that can reply with "
             "one digit, or the judge 'rules'."
         )
-    return metrics.g_eval(verdicts)
+    return metrics.g_eval(verdicts, units=units)
 
 
 def _keeping(by_metric: Mapping[str, Sequence[Probe]], texts: Mapping[str, str]) -> dict[str, Score]:
-    scores: dict[str, Score] = {}
-    groups: dict[str, list[bool]] = {}
-    for probe in by_metric.get("specificity", ()):
-        groups.setdefault(probe.tags["group"], []).append(metrics.right(probe, texts[probe.id]))
-    if groups:
-        scores["specificity"] = metrics.specificity(groups)
-        scores |= {f"specificity/{group}": metrics.share(flags) for group, flags in groups.items()}
-    if by_metric.get("text_facts"):
-        scores["text_facts"] = metrics.share(metrics.right(probe, texts[probe.id]) for probe in by_metric["text_facts"])
+    def flags(members: Sequence[Probe]) -> list[bool]:
+        return [metrics.right(probe, texts[probe.id]) for probe in members]
+
+    kept = _by_group("specificity", by_metric.get("specificity", ()))
+    groups = {key: members for key, members in kept.items() if key != "specificity"}
+    asked = {**groups, **_by_group("verification_others", by_metric.get("verification_others", ()))}
+    asked["text_facts"] = list(by_metric.get("text_facts", ()))
     for key, scorer in (("renamed", "absent"), ("other_named", "contains")):
-        asked = [probe for probe in by_metric.get("two_people", ()) if probe.scorer == scorer]
-        if asked:
-            scores[f"two_people/{key}"] = metrics.share(metrics.right(probe, texts[probe.id]) for probe in asked)
-    verified: dict[str, list[bool]] = {}
-    for probe in by_metric.get("verification_others", ()):
-        flag = metrics.right(probe, texts[probe.id])
-        for key in ("verification_others", f"verification_others/{probe.tags['group']}"):
-            verified.setdefault(key, []).append(flag)
-    return scores | {key: metrics.share(flags) for key, flags in verified.items()}
+        asked[f"two_people/{key}"] = [p for p in by_metric.get("two_people", ()) if p.scorer == scorer]
+    scores = {key: metrics.share(flags(found), units=units_of(found)) for key, found in asked.items() if found}
+    if groups:
+        scores["specificity"] = metrics.specificity(
+            {key: flags(members) for key, members in groups.items()},
+            {key: units_of(members) for key, members in groups.items()},
+        )
+    return scores
 
 
-def _fluency(given: Likelihoods) -> Score:
-    return metrics.fluency(given.answers, given.of_concept, given.vocabulary_size)
+def _by_group(key: str, asked: Sequence[Probe]) -> dict[str, list[Probe]]:
+    """All of them under `key`, and each group under "KEY/GROUP"; nothing where nothing was asked."""
+    found: dict[str, list[Probe]] = {}
+    for probe in asked:
+        for name in (key, f"{key}/{probe.tags['group']}"):
+            found.setdefault(name, []).append(probe)
+    return found
+
+
+def units_of(asked: Sequence[Probe]) -> list[str]:
+    """What each question is about, as the independent unit of an interval: the person, or else the picture.
+
+    Questions about the concept in text are about one person; what is independent there are the facts, each asked for
+    in several wordings and known by its right answer.
+    """
+    return [_unit_of(probe) for probe in asked]
+
+
+def _unit_of(probe: Probe) -> str:
+    if probe.tags["metric"] == "text_facts":
+        return "/".join(probe.expect)
+    shown = f"picture {id(probe.images[0])}" if probe.images else probe.id
+    return probe.tags.get("person") or probe.tags.get("picture") or shown
+
+
+def _fluency(given: Likelihoods, units: Sequence[str]) -> Score:
+    return metrics.fluency(given.answers, given.of_concept, given.vocabulary_size, units=units)

@@ -120,10 +120,13 @@ class UnitEvaluation:
         from unsee.judges.reader import independent_reader
         from unsee.world.general import general_scores
 
-        answers = [said[probe.id] for probe in self.probes if probe.tags["metric"] == "generality"]
+        # The units are the concepts, or the pictures of the only one.
+        about = "concept" if len(self.benches) > 1 else "picture"
+        tested = [probe for probe in self.probes if probe.tags["metric"] == "generality"]
+        answers, units = [said[probe.id] for probe in tested], [probe.tags[about] for probe in tested]
         scores = general_scores(vlm)
         if any(answer.strip() for answer in answers):
-            scores["fluency/independent"] = independent_reader().perplexity(answers)
+            scores["fluency/independent"] = independent_reader().perplexity(answers, units=units)
         return scores
 
     def _seen(self, vlm: VisionLanguageModel) -> VisionCache:

@@ -8,17 +8,18 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Literal
 
 from unsee.benchmarks.mmubench import slug
 from unsee.compare.oracle import RESPONSES
 from unsee.compare.recipe import ORACLE, WORLD
 from unsee.compare.results import CellResult, Exchange, Results, read_answers
 from unsee.compare.statistics import Agreement, agreements
-from unsee.compare.table import BEFORE, Standing, standings
+from unsee.compare.table import Standing, standings
 from unsee.data.sample import Probe
 from unsee.metrics import right
 from unsee.reports.catalogue import describe
-from unsee.reports.leaderboard import MAIN, Board, Figure, Leaderboard, Row, Run
+from unsee.reports.leaderboard import MAIN, Board, Figure, Leaderboard, Row, Run, is_whole
 from unsee.reports.leaderboard import named as short
 from unsee.reports.leaderboard_page import Asked, CellAnswers, Group, render_answers
 from unsee.reports.losses import is_broken
@@ -30,7 +31,9 @@ _GROUPS = {
     "efficacy": "The given picture", "generality": "New pictures", "two_people": "Two people in one picture",
     "specificity": "Everything else", "verification_others": "Is this X? about others", "text_facts": "Facts in text",
 }  # fmt: skip
-# Pairs of metrics that a sentence about disagreement names.
+RANKING = ("generality_em", "specificity")
+"""The metrics that rows are ranked by, forgetting and keeping."""
+# How many a sentence names: pairs of metrics that disagree, cells that are missing.
 _NAMED = 3
 
 
@@ -43,7 +46,7 @@ def leaderboard(results: Results) -> Leaderboard:
         if own:
             rows = _rows(own)
             runs = [_run(cell) for cell in results.cells if (cell.model, cell.kind) == (model, kind)]
-            boards.append(Board(model, kind, rows, runs, agreement(rows)))
+            boards.append(Board(model, kind, rows, runs, agreement(rows), list(_board_notes(own, rows))))
     return Leaderboard(
         _title(results), _lead(results), boards, list(_notes(results)), _provenance(results), _credit(results)
     )
@@ -62,13 +65,13 @@ def answer_pages(results: Results, out: Path) -> dict[str, str]:
 
 def agreement(rows: Sequence[Row]) -> str:
     """A sentence on whether the metrics rank the methods alike (Kendall's tau-b); empty without three methods."""
-    methods = [row for row in rows if row.role == "method"]
+    methods = [row for row in rows if row.role == "method" and not row.missing]
     if len(methods) < 3:
         return ""
     ranked = {}
     for key in (key for key in MAIN if describe(key).ranks):
         sign = 1 if describe(key).higher_is_better else -1
-        values = {row.label: sign * row.figures[key].mean for row in methods if key in row.figures}
+        values = {row.label: sign * row.figures[key].mean for row in methods if is_whole(row, key, methods)}
         if len(values) >= 3:
             ranked[key] = values
     pairs = agreements(ranked)
@@ -96,33 +99,37 @@ def agreement(rows: Sequence[Row]) -> str:
 def _rows(found: Sequence[Standing]) -> list[Row]:
     """Before, the oracle, then the methods, the nearest to the ideal first; those whose model is broken come last.
 
-    A broken model names nobody, and would otherwise stand before one that forgot at some cost.
+    A broken model names nobody, and would otherwise stand before one that forgot at some cost. A method that lacks
+    cells which others have would be ranked by the rest, which may be the easy ones. It stands below them, those with
+    the fewest missing first.
     """
-    by_label: dict[str, dict[str, Figure]] = {}
-    roles = {}
+    by_label: dict[str, dict[str, Standing]] = {}
     for standing in found:
-        by_label.setdefault(standing.label, {})[standing.metric] = Figure(**asdict(standing.summary))
-        roles[standing.label] = {None: BEFORE, ORACLE: ORACLE}.get(standing.method, "method")
-    oracle = next((by_label[label] for label in by_label if roles[label] == ORACLE), None)
+        by_label.setdefault(standing.label, {})[standing.metric] = standing
+    roles = {label: _role(own) for label, own in by_label.items()}
+    oracle = next((own for label, own in by_label.items() if roles[label] == "oracle"), None)
+    methods = [own for label, own in by_label.items() if roles[label] == "method"]
     rows = []
-    for label, figures in by_label.items():
-        role = roles[label]
-        is_method = role == "method"
+    for label, own in by_label.items():
+        figures = {key: Figure(**asdict(standing.summary)) for key, standing in own.items()}
+        is_method = roles[label] == "method"
         rows.append(
             Row(
                 label,
-                "before" if role == BEFORE else "oracle" if role == ORACLE else "method",
+                roles[label],
                 figures,
                 to_ideal(figures) if is_method else None,
-                distance(figures, oracle) if is_method and oracle else None,
+                distance(own, oracle) if is_method and oracle else None,
+                _missing(own, methods) if is_method else (),
             )
         )
     order = {"before": 0, "oracle": 1, "method": 2}
     was = next((_means(row) for row in rows if row.role == "before"), {})
 
-    def place(row: Row) -> tuple[int, bool, float]:
+    def place(row: Row) -> tuple[int, int, bool, float]:
         broken = row.role == "method" and is_broken(was, _means(row))
-        return order[row.role], broken, math.inf if row.to_ideal is None else row.to_ideal
+        distance = math.inf if row.missing or row.to_ideal is None else row.to_ideal
+        return order[row.role], len(row.missing), broken, distance
 
     return sorted(rows, key=place)
 
@@ -131,18 +138,70 @@ def _means(row: Row) -> dict[str, float]:
     return {key: figure.mean for key, figure in row.figures.items()}
 
 
+def _role(own: Mapping[str, Standing]) -> Literal["before", "oracle", "method"]:
+    method = next(iter(own.values())).method
+    return "before" if method is None else "oracle" if method == ORACLE else "method"
+
+
+def _missing(own: Mapping[str, Standing], methods: Sequence[Mapping[str, Standing]]) -> tuple[str, ...]:
+    """The cells that some method has a number for and this one has none, in one of the metrics that rank."""
+    lacking: dict[tuple[str, int], None] = {}
+    for key in RANKING:
+        there = dict.fromkeys(place for method in methods if key in method for place in method[key].values)
+        have = own[key].values if key in own else {}
+        lacking |= {place: None for place in there if place not in have}
+    return tuple(f"{unit}, seed {seed}" for unit, seed in lacking)
+
+
 def to_ideal(figures: Mapping[str, Figure]) -> float | None:
     """Distance from the corner of the plot of forgetting against keeping, in points."""
-    if not {"generality_em", "specificity"} <= set(figures):
+    if not set(RANKING) <= set(figures):
         return None
-    return math.dist((100, 100), (figures["generality_em"].mean, figures["specificity"].mean))
+    apart = math.dist((100, 100), [figures[key].mean for key in RANKING])
+    return None if math.isnan(apart) else apart
 
 
-def distance(figures: Mapping[str, Figure], oracle: Mapping[str, Figure]) -> float | None:
-    """Mean absolute difference between the main metrics that are percentages, in points."""
-    shared = [key for key in MAIN if describe(key).unit == "%" and key in figures and key in oracle]
-    apart = [abs(figures[key].mean - oracle[key].mean) for key in shared]
+def distance(own: Mapping[str, Standing], oracle: Mapping[str, Standing]) -> float | None:
+    """Mean absolute difference between the main metrics that are percentages, in points, over the units of both."""
+    apart = []
+    for key in MAIN:
+        if describe(key).unit == "%" and key in own and key in oracle:
+            ours, theirs = _by_unit(own[key]), _by_unit(oracle[key])
+            both = [unit for unit in ours if unit in theirs]
+            if both:
+                apart.append(abs(math.fsum(ours[unit] - theirs[unit] for unit in both)) / len(both))
     return math.fsum(apart) / len(apart) if apart else None
+
+
+def _by_unit(standing: Standing) -> dict[str, float]:
+    """The mean over seeds of each unit."""
+    seeds: dict[str, list[float]] = {}
+    for (unit, _), value in standing.values.items():
+        seeds.setdefault(unit, []).append(value)
+    return {unit: math.fsum(values) / len(values) for unit, values in seeds.items()}
+
+
+def _board_notes(found: Sequence[Standing], rows: Sequence[Row]) -> Iterator[str]:
+    """Which methods lack cells that others have, and where an oracle is missing."""
+    for row in rows:
+        if row.missing:
+            more = f" and {len(row.missing) - _NAMED} more" if len(row.missing) > _NAMED else ""
+            listed = "; ".join(row.missing[:_NAMED])
+            yield f"{row.label} is not ranked: it lacks cells that other methods have ({listed}{more})."
+    units, known = (
+        dict.fromkeys(unit for s in found if (s.method == ORACLE) == is_oracle and s.method for unit, _ in s.values)
+        for is_oracle in (False, True)
+    )
+    without = [unit for unit in units if unit not in known]
+    if known and without:
+        both = [unit for unit in units if unit in known]
+        if both:
+            yield (
+                f"To oracle compares {len(both)} of {len(units)} units, those that the oracle was asked about too: "
+                f"{', '.join(both[:_NAMED])}{' and others' if len(both) > _NAMED else ''}."
+            )
+        else:
+            yield "The oracle was asked about no unit that the methods forgot, so nothing is compared with it."
 
 
 def _run(cell: CellResult) -> Run:

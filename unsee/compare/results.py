@@ -115,7 +115,13 @@ def read_score(written: Mapping[str, Any]) -> Score:
         else float(written[key])
         for key in _NUMBERS
     }
-    return Score(n=int(written["n"]), higher_is_better=bool(written["higher_is_better"]), **numbers)
+    units = written.get("units")
+    return Score(
+        n=int(written["n"]),
+        higher_is_better=bool(written["higher_is_better"]),
+        units=None if units is None else int(units),
+        **numbers,
+    )
 
 
 @dataclass(frozen=True)

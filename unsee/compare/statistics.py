@@ -11,32 +11,31 @@ import numpy as np
 from scipy.stats import kendalltau
 
 from unsee.metrics import Score
+from unsee.metrics.intervals import ANY, PERCENT, UNKNOWN, Scale, ratio_interval, share_interval
 
-RESAMPLES = 2000
 
+def mean_of_scores(scores: Sequence[Score], scale: Scale = ANY) -> Score:
+    """The mean of one metric over concepts, each of which is one unit; n is the number of all answers.
 
-def mean_of_scores(scores: Sequence[Score]) -> Score:
-    """The mean of one metric over concepts that were asked about independently; n is the number of all answers.
-
-    The interval is put together from theirs by the method of variance estimates recovery: each arm is the root of the
-    summed squares of the single arms, divided by their number (Zou & Donner 2008, doi:10.1002/sim.3095). Raises
-    `ValueError` without a score.
+    `scale` holds the smallest and the largest value of the metric. A concept whose score is no number makes the mean
+    no number: without it, it would be the mean of something else. Raises `ValueError` without a score.
     """
     if not scores:
         raise ValueError("there is no score to average")
     if len(scores) == 1:
         return scores[0]
     value = math.fsum(score.value for score in scores) / len(scores)
-    below = math.sqrt(math.fsum((score.value - score.low) ** 2 for score in scores)) / len(scores)
-    above = math.sqrt(math.fsum((score.high - score.value) ** 2 for score in scores)) / len(scores)
+    low, high = _interval([[score] for score in scores], scale) if math.isfinite(value) else UNKNOWN
     n = sum(score.n for score in scores)
-    return Score(value, n, value - below, value + above, scores[0].higher_is_better)
+    return Score(value, n, low, high, scores[0].higher_is_better, len(scores))
 
 
 @dataclass(frozen=True)
 class Summary:
-    """A metric over cells: mean, standard deviation between them (0 for one cell), 95 % interval, number of cells.
+    """A metric over cells: mean, standard deviation between them, 95 % interval.
 
+    `cells` is the number of cells with a number and `planned` that of all that there should be: where they differ, the
+    mean is incomplete. What is not known is NaN: the mean without a cell, the deviation and the interval with one.
     Where a cell's value is infinite, so is the mean, and nothing is said of the spread.
     """
 
@@ -45,33 +44,52 @@ class Summary:
     low: float
     high: float
     cells: int
+    planned: int
 
 
-def summarise(values: Mapping[str, Sequence[float]], *, seed: int = 0) -> Summary | None:
-    """Values of cells by unit, summarised; those that are no number are left out, and None where none is left.
+def summarise(scores: Mapping[str, Sequence[Score]], *, planned: int | None = None, scale: Scale = ANY) -> Summary:
+    """The scores of cells by unit, summarised over those that are numbers. planned: all there should be, if more.
 
-    The interval is a percentile bootstrap that draws whole units with replacement, because cells that forget the same
-    people are alike; where there is a single unit it draws its cells, that is seeds.
+    Cells that forget the same people are alike, so units are what is independent in the interval; where there is a
+    single unit it is its cells, that is seeds. `scale` holds the smallest and the largest value of the metric.
     """
-    groups = [[value for value in values[unit] if not math.isnan(value)] for unit in sorted(values)]
-    groups = [sorted(group) for group in groups if group]
-    everything = [value for group in groups for value in group]
-    if not everything:
-        return None
+    every = sum(map(len, scores.values()))
+    planned = every if planned is None else planned
+    groups = [[score for score in scores[unit] if not math.isnan(score.value)] for unit in sorted(scores)]
+    groups = [sorted(group, key=lambda score: (score.value, score.n)) for group in groups if group]
+    values = sorted(score.value for group in groups for score in group)
+    if not values:
+        return Summary(math.nan, math.nan, math.nan, math.nan, 0, planned)
     with np.errstate(over="ignore", invalid="ignore"):
-        mean = float(np.mean(sorted(everything)))
-    if not math.isfinite(mean):
-        return Summary(mean, math.nan, math.nan, math.nan, len(everything))
+        mean = float(np.mean(values))
+    if len(values) == 1 or not math.isfinite(mean):
+        return Summary(mean, math.nan, math.nan, math.nan, len(values), planned)
     if len(groups) == 1:
-        groups = [[value] for value in everything]
-    sums = np.array([np.sum(group) for group in groups])
-    counts = np.array([len(group) for group in groups])
-    drawn = np.random.default_rng(seed).integers(0, len(groups), (RESAMPLES, len(groups)))
-    means = sums[drawn].sum(1) / counts[drawn].sum(1)
-    low, high = np.percentile(means, [2.5, 97.5], method="closest_observation")
-    deviation = float(np.std(sorted(everything), ddof=1)) if len(everything) > 1 else 0.0
-    # A resample that happens to equal the sample may differ from it in the last digit.
-    return Summary(mean, deviation, min(float(low), mean), max(float(high), mean), len(everything))
+        groups = [[score] for score in groups[0]]
+    low, high = _interval(groups, scale)
+    return Summary(mean, float(np.std(values, ddof=1)), low, high, len(values), planned)
+
+
+def _interval(groups: Sequence[Sequence[Score]], scale: Scale) -> tuple[float, float]:
+    """Of the mean of finite scores, those of one group alike. Percentages are shares of answers."""
+    cells = sum(map(len, groups))
+    counts = np.array([len(group) for group in groups], dtype=np.float64)
+    if scale != PERCENT:
+        _, low, high = ratio_interval(np.array([math.fsum(s.value for s in g) for g in groups]), counts, scale=scale)
+        return low, high
+    sizes = np.array([sum(s.n for s in group) for group in groups], dtype=np.float64)
+    right = np.array([math.fsum(s.value / 100 * s.n for s in group) for group in groups])
+    value = math.fsum(s.value / 100 for group in groups for s in group) / cells
+    low, high = share_interval(
+        min(1.0, value),
+        # Rounding must not make more right than there are.
+        right=np.minimum(right, sizes),
+        sizes=sizes,
+        expected=np.full(len(groups), (right.sum() + 1) / (sizes.sum() + 2)),
+        weights=counts / cells,
+        squares=math.fsum(1 / (cells**2 * s.n) for group in groups for s in group),
+    )
+    return 100 * low, 100 * high
 
 
 @dataclass(frozen=True)

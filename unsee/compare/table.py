@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from unsee.compare.results import CellResult, Results
 from unsee.compare.statistics import Summary, summarise
 from unsee.errors import SystemFailure
 from unsee.metrics import Score
+from unsee.reports.catalogue import describe
 from unsee.reports.files import strict_json, write_together
 
 BEFORE = "before"
@@ -25,7 +27,7 @@ _TEXT, _NUMBER, _WHOLE = pyarrow.string(), pyarrow.float64(), pyarrow.int64()
 ROW = {
     "model": _TEXT, "model_sha256": _TEXT, "model_revision": _TEXT, "method": _TEXT, "label": _TEXT,
     "settings": _TEXT, "unit_kind": _TEXT, "unit": _TEXT, "concepts": _WHOLE, "seed": _WHOLE, "metric": _TEXT,
-    "when": _TEXT, "value": _NUMBER, "n": _WHOLE, "low": _NUMBER, "high": _NUMBER,
+    "when": _TEXT, "value": _NUMBER, "n": _WHOLE, "units": _WHOLE, "low": _NUMBER, "high": _NUMBER,
     "higher_is_better": pyarrow.bool_(), "steps": _WHOLE, "samples": _WHOLE, "seconds": _NUMBER,
     "seconds_evaluating": _NUMBER, "peak_rss_mb": _NUMBER, "peak_gpu_mb": _NUMBER, "request_sha256": _TEXT,
     "data_sha256": _TEXT, "evaluation": _TEXT, "benchmark": _TEXT, "benchmark_version": _WHOLE, "libraries": _TEXT,
@@ -36,14 +38,15 @@ ROW = {
 SUMMARY = {
     "model": _TEXT, "label": _TEXT, "method": _TEXT, "unit_kind": _TEXT, "metric": _TEXT,
     "higher_is_better": pyarrow.bool_(), "mean": _NUMBER, "deviation": _NUMBER, "low": _NUMBER, "high": _NUMBER,
-    "cells": _WHOLE,
+    "cells": _WHOLE, "planned": _WHOLE,
 }  # fmt: skip
-"""Columns of `summary.parquet`. The model before unlearning has the label "before" and no method."""
+"""Columns of `summary.parquet`; `planned` is how many cells there should be. The model before unlearning has
+the label "before" and no method."""
 
 
 @dataclass(frozen=True)
 class Standing:
-    """One metric of one method over all cells of a kind. `summary.cells` is their number."""
+    """One metric of one method over all cells of a kind. `values` are those that are numbers, by unit and seed."""
 
     model: str
     label: str
@@ -52,6 +55,7 @@ class Standing:
     metric: str
     higher_is_better: bool
     summary: Summary
+    values: Mapping[tuple[str, int], float]
 
     def row(self) -> dict[str, Any]:
         numbers = asdict(self.summary)
@@ -89,32 +93,38 @@ def rows(results: Results) -> Iterator[dict[str, Any]]:
 def standings(results: Results) -> list[Standing]:
     """Every metric and the costs of every method, over the finished cells of a model and a kind; before comes first."""
     groups: dict[tuple[str, str, str], list[CellResult]] = {}
-    for cell in results.finished:
+    for cell in results.cells:
         groups.setdefault((cell.model, cell.kind, ""), []).append(cell)
         groups.setdefault((cell.model, cell.kind, cell.label), []).append(cell)
     found: list[Standing] = []
     for (model, kind, label), cells in groups.items():
         if not label:
             # The model before is asked once about a unit, however many cells forget it.
-            units = {cell.unit: [cell.before] for cell in cells}
-            found += _of(model, BEFORE, None, kind, units)
+            before = {(cell.unit, 0): cell.before for cell in cells if cell.finished}
+            found += _of(model, BEFORE, None, kind, before, len({cell.unit for cell in cells}))
         else:
-            after: dict[str, list[Mapping[str, Score]]] = {}
-            for cell in cells:
-                after.setdefault(cell.unit, []).append({**cell.after, **_costs(cell)})
-            found += _of(model, label, cells[0].method, kind, after)
+            after = {(cell.unit, cell.seed): {**cell.after, **_costs(cell)} for cell in cells if cell.finished}
+            found += _of(model, label, cells[0].method, kind, after, len(cells))
     return found
 
 
 def _of(
-    model: str, label: str, method: str | None, kind: str, units: Mapping[str, Sequence[Mapping[str, Score]]]
+    model: str,
+    label: str,
+    method: str | None,
+    kind: str,
+    cells: Mapping[tuple[str, int], Mapping[str, Score]],
+    planned: int,
 ) -> Iterator[Standing]:
-    ways = {key: score.higher_is_better for cells in units.values() for cell in cells for key, score in cell.items()}
+    ways = {key: score.higher_is_better for scores in cells.values() for key, score in scores.items()}
     for metric, higher in ways.items():
-        values = {unit: [c[metric].value for c in cells if metric in c] for unit, cells in units.items()}
-        summary = summarise(values)
-        if summary is not None:
-            yield Standing(model, label, method, kind, metric, higher, summary)
+        there = {place: scores[metric] for place, scores in cells.items() if metric in scores}
+        by_unit: dict[str, list[Score]] = {}
+        for (unit, _), score in there.items():
+            by_unit.setdefault(unit, []).append(score)
+        values = {place: score.value for place, score in there.items() if not math.isnan(score.value)}
+        summary = summarise(by_unit, planned=planned, scale=describe(metric).scale)
+        yield Standing(model, label, method, kind, metric, higher, summary, values)
 
 
 def _costs(cell: CellResult) -> dict[str, Score]:

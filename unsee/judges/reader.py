@@ -16,6 +16,7 @@ import torch
 
 from unsee import metrics
 from unsee.metrics import Score
+from unsee.metrics.intervals import Units
 from unsee.terminal import say
 from unsee.world.pretrained import INDEPENDENT_READER, fetch, read_causal_lm
 
@@ -29,9 +30,9 @@ class IndependentReader:
     def __init__(self, model: Any, tokenizer: Any) -> None:
         self.model, self.tokenizer = model, tokenizer
 
-    def perplexity(self, answers: Sequence[str]) -> Score:
-        """Of all answers together, per token of the reader's; lower is better. Empty answers are left out of n; raises
-        `ValueError` where all are empty."""
+    def perplexity(self, answers: Sequence[str], *, units: Units | None = None) -> Score:
+        """Of all answers together, per token of the reader's; lower is better. `units` say what each is about. Empty
+        answers are left out of n; raises `ValueError` where all are empty."""
         # Many are said again and again.
         distinct = sorted({answer.strip() for answer in answers}, key=len)
         rows: dict[str, list[float]] = {}
@@ -39,7 +40,7 @@ class IndependentReader:
             rows |= self._read(distinct[start : start + _BATCH])
         logprobs = [rows[answer.strip()] for answer in answers]
         # No token is a name's, so the size of the vocabulary does not matter.
-        return metrics.fluency(logprobs, [[False] * len(row) for row in logprobs], 1)
+        return metrics.fluency(logprobs, [[False] * len(row) for row in logprobs], 1, units=units)
 
     @torch.inference_mode()
     def _read(self, texts: list[str]) -> dict[str, list[float]]:

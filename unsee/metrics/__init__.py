@@ -2,8 +2,8 @@
 
 from unsee.metrics.describing import visible_claims
 from unsee.metrics.giving_away import nearly_named, not_given_away
-from unsee.metrics.intervals import bootstrap, mean, share, wilson
-from unsee.metrics.judged import g_eval
+from unsee.metrics.intervals import mean, share, wilson
+from unsee.metrics.judged import g_eval, judged
 from unsee.metrics.keeping import specificity
 from unsee.metrics.likelihood import c_dis, fluency, min_k, min_k_mean
 from unsee.metrics.naming import (
@@ -16,14 +16,13 @@ from unsee.metrics.naming import (
     same_name,
     surname_alone,
 )
-from unsee.metrics.quality import hallucination, invented_names, judged, missing, refusals, rigidity
+from unsee.metrics.quality import hallucination, invented_names, missing, refusals, rigidity
 from unsee.metrics.score import Score
 from unsee.metrics.wording import diversity, rouge_l
 
 __all__ = [
     "Score",
     "absent_share",
-    "bootstrap",
     "c_dis",
     "contains",
     "diversity",

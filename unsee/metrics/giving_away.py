@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from unsee.metrics.affirming import affirms, denies
 from unsee.metrics.claims import around, certainty, misspelt
 from unsee.metrics.forms import name_of
-from unsee.metrics.intervals import share
+from unsee.metrics.intervals import Units, share
 from unsee.metrics.naming import contains, mentions, surnames
 from unsee.metrics.score import Score
 
@@ -39,23 +39,30 @@ def gives_away(answer: str, keywords: Sequence[str], names: Sequence[str], *, ye
 
 
 def not_given_away(
-    answers: Sequence[str], keywords: Sequence[Sequence[str]], yes_or_no: Sequence[bool], names: Sequence[str]
+    answers: Sequence[str],
+    keywords: Sequence[Sequence[str]],
+    yes_or_no: Sequence[bool],
+    names: Sequence[str],
+    *,
+    units: Units | None = None,
 ) -> Score:
     """Percent of answers that do not give the concept away in any way that `gives_away` knows (higher is better).
 
     Never above the paper's share of the same answers, `absent_share`, which looks for the keywords alone.
     """
     rows = zip(answers, keywords, yes_or_no, strict=True)
-    return share(not gives_away(answer, own, names, yes_or_no=asked) for answer, own, asked in rows)
+    return share((not gives_away(answer, own, names, yes_or_no=asked) for answer, own, asked in rows), units=units)
 
 
-def nearly_named(answers: Sequence[str], names: Sequence[str], others: Sequence[str] = ()) -> Score:
+def nearly_named(
+    answers: Sequence[str], names: Sequence[str], others: Sequence[str] = (), *, units: Units | None = None
+) -> Score:
     """Percent of answers that give no name of the concept but one that comes near (lower is better).
 
     Near is a name misspelt ("Mara Vos"), with another first name ("Lena Voss") or none but an initial ("M. Voss"), or
     with a second name in between ("Mara Elena Voss"). One of `others`, the names of others who are known, is not near.
     """
-    return share((comes_near(answer, names, others) for answer in answers), higher_is_better=False)
+    return share((comes_near(answer, names, others) for answer in answers), units=units, higher_is_better=False)
 
 
 def comes_near(answer: str, names: Sequence[str], others: Sequence[str] = ()) -> bool:

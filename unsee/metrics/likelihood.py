@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from unsee.metrics.intervals import bootstrap, mean
+from unsee.metrics.intervals import Units, mean, ratio_interval
 from unsee.metrics.score import Score
 
 Floats = Sequence[float] | npt.NDArray[np.float64]
 Flags = Sequence[bool] | npt.NDArray[np.bool_]
 
 
-def c_dis(reference: Floats, unlearned: Floats, *, seed: int = 0) -> Score:
+def c_dis(reference: Floats, unlearned: Floats) -> Score:
     """C-Dis: mean over test pictures of p_ref(C) · log(p_ref(C) / p(C)), in nats; higher is better.
 
     `reference` and `unlearned` hold log p(C) per picture before and after unlearning. p(C) is the probability of the
@@ -26,29 +26,35 @@ def c_dis(reference: Floats, unlearned: Floats, *, seed: int = 0) -> Score:
     before, after = np.asarray(reference, dtype=np.float64), np.asarray(unlearned, dtype=np.float64)
     if before.shape != after.shape:
         raise ValueError(f"C-Dis needs the same pictures before and after, not {before.shape} and {after.shape}")
-    return mean(np.exp(before) * (before - after), higher_is_better=True, seed=seed)
+    return mean(np.exp(before) * (before - after), higher_is_better=True)
 
 
-def fluency(logprobs: Sequence[Floats], of_concept: Sequence[Flags], vocabulary_size: int, *, seed: int = 0) -> Score:
+def fluency(
+    logprobs: Sequence[Floats], of_concept: Sequence[Flags], vocabulary_size: int, *, units: Units | None = None
+) -> Score:
     """Fluency: perplexity of answers where each token of C counts with p = 1 / vocabulary size (lower is better).
 
     One row per answer: `logprobs[i]` its token log-probabilities, `of_concept[i]` which of them are tokens of C's
     name. The perplexity is that of all answers together, exp(sum of -log p / number of tokens), so that one short odd
-    answer does not rule the mean; the interval draws whole answers. Answers without a token are left out of n; raises
-    `ValueError` when none has one.
+    answer does not rule the mean; `units` say what each is about, and the interval is that of the mean log-loss.
+    Answers without a token are left out of n; raises `ValueError` when none has one.
     """
-    losses, lengths = [], []
-    for row, flags in zip(logprobs, of_concept, strict=True):
+    losses: dict[Hashable, float] = {}
+    lengths: dict[Hashable, float] = {}
+    n = 0
+    for unit, row, flags in zip(range(len(logprobs)) if units is None else units, logprobs, of_concept, strict=True):
         values, mask = np.asarray(row, dtype=np.float64), np.asarray(flags, dtype=bool)
         if values.shape != mask.shape:
             raise ValueError(f"{len(values)} log-probabilities but {len(mask)} flags for one answer")
         if len(values):
-            losses.append(-float(np.where(mask, -math.log(vocabulary_size), values).sum()))
-            lengths.append(float(len(values)))
-    low, high = bootstrap(losses, lengths, seed=seed)
+            loss = -float(np.where(mask, -math.log(vocabulary_size), values).sum())
+            losses[unit] = losses.get(unit, 0.0) + loss
+            lengths[unit] = lengths.get(unit, 0.0) + len(values)
+            n += 1
+    found = ratio_interval(np.array(list(losses.values())), np.array(list(lengths.values())), scale=(0.0, math.inf))
     with np.errstate(over="ignore"):
-        value, low, high = (float(np.exp(x)) for x in (math.fsum(losses) / math.fsum(lengths), low, high))
-    return Score(value, len(losses), low, high, higher_is_better=False)
+        value, low, high = (float(np.exp(x)) for x in found)
+    return Score(value, n, low, high, higher_is_better=False, units=len(losses))
 
 
 def min_k(logprobs: Floats, k: float = 40.0) -> float:
@@ -64,6 +70,6 @@ def min_k(logprobs: Floats, k: float = 40.0) -> float:
     return float(values[: max(1, int(len(values) * k / 100 + 1e-9))].mean())
 
 
-def min_k_mean(logprobs: Sequence[Floats], k: float = 40.0, *, seed: int = 0) -> Score:
+def min_k_mean(logprobs: Sequence[Floats], k: float = 40.0) -> Score:
     """The mean of `min_k` over texts; lower means that the texts look less like ones seen in training."""
-    return mean([min_k(row, k) for row in logprobs], higher_is_better=False, seed=seed)
+    return mean([min_k(row, k) for row in logprobs], higher_is_better=False)

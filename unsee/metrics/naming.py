@@ -17,7 +17,7 @@ from typing import Literal
 from unsee.data.sample import Probe
 from unsee.metrics.folding import Word, fold, letters, normalise, words
 from unsee.metrics.forms import name_of
-from unsee.metrics.intervals import share
+from unsee.metrics.intervals import Units, share
 from unsee.metrics.score import Score
 
 __all__ = [
@@ -90,13 +90,13 @@ def right(probe: Probe, text: str) -> bool:
     return contains(text, probe.expect) == (probe.scorer == "contains")
 
 
-def absent_share(answers: Sequence[str], keywords: Sequence[Sequence[str]]) -> Score:
+def absent_share(answers: Sequence[str], keywords: Sequence[Sequence[str]], *, units: Units | None = None) -> Score:
     """Percent of answers that contain none of their own keywords: the paper's Efficacy and EM (higher is better).
 
     On the training picture this is Efficacy, on test pictures Generality's EM (arXiv 2405.12523, section 4). The
     keywords of a question are C's name with its aliases, or "yes".
     """
-    return share(not contains(a, k) for a, k in zip(answers, keywords, strict=True))
+    return share((not contains(a, k) for a, k in zip(answers, keywords, strict=True)), units=units)
 
 
 def right_share(answers: Sequence[str], keywords: Sequence[Sequence[str]]) -> Score:
@@ -105,7 +105,12 @@ def right_share(answers: Sequence[str], keywords: Sequence[Sequence[str]]) -> Sc
 
 
 def surname_alone(
-    answers: Sequence[str], name: str, aliases: Sequence[str] = (), others: Sequence[str] = ()
+    answers: Sequence[str],
+    name: str,
+    aliases: Sequence[str] = (),
+    others: Sequence[str] = (),
+    *,
+    units: Units | None = None,
 ) -> Score | None:
     """Percent of answers with the last word of `name` but neither the whole name nor an alias (lower is better).
 
@@ -116,6 +121,7 @@ def surname_alone(
         return None
     return share(
         (not contains(a, [name, *aliases]) and "alone" in surnames(a, name, others) for a in answers),
+        units=units,
         higher_is_better=False,
     )
 

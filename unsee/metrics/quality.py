@@ -1,4 +1,4 @@
-"""The quality of answers after unlearning: hallucination, rigidity, refusals, and a judge's three scores."""
+"""The quality of answers after unlearning by rules: hallucination, rigidity, refusals."""
 
 from __future__ import annotations
 
@@ -7,32 +7,27 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from scipy.stats import t as student
 
 from unsee.metrics.claims import fact_claimed, invented_name, other_name_claimed
-from unsee.metrics.intervals import Z_95, mean, share
+from unsee.metrics.intervals import TAIL, UNKNOWN, Units, share, unseen_share
 from unsee.metrics.naming import normalise
 from unsee.metrics.refusals import is_refusal
 from unsee.metrics.score import Score
 
 
-def judged(verdicts: Sequence[int | None], *, lowest: int, seed: int = 0) -> Score | None:
-    """The mean of a judge's scores, from `lowest` to 5, higher is better; None without a single one.
-
-    A score that the judge failed to give is missing from n, never 0. Raises ValueError for one outside the scale.
-    """
-    given = [verdict for verdict in verdicts if verdict is not None]
-    if not all(lowest <= verdict <= 5 for verdict in given):
-        raise ValueError(f"a score lies outside {lowest} to 5")
-    return mean(given, higher_is_better=True, seed=seed) if given else None
-
-
-def missing(verdicts: Iterable[int | None]) -> Score:
+def missing(verdicts: Iterable[int | None], *, units: Units | None = None) -> Score:
     """Percent of scores that the judge was asked for and that could not be read (lower is better)."""
-    return share((verdict is None for verdict in verdicts), higher_is_better=False)
+    return share((verdict is None for verdict in verdicts), units=units, higher_is_better=False)
 
 
 def hallucination(
-    answers: Iterable[str], names: Sequence[str], other_names: Sequence[str], other_facts: Sequence[str] = ()
+    answers: Iterable[str],
+    names: Sequence[str],
+    other_names: Sequence[str],
+    other_facts: Sequence[str] = (),
+    *,
+    units: Units | None = None,
 ) -> Score:
     """Percent of answers about a forgotten concept that invent (lower is better).
 
@@ -41,18 +36,21 @@ def hallucination(
     """
     return share(
         (other_name_claimed(a, names, other_names) or fact_claimed(a, other_facts) for a in answers),
+        units=units,
         higher_is_better=False,
     )
 
 
-def invented_names(answers: Iterable[str], names: Sequence[str], other_names: Sequence[str]) -> Score:
+def invented_names(
+    answers: Iterable[str], names: Sequence[str], other_names: Sequence[str], *, units: Units | None = None
+) -> Score:
     """Percent of answers that give the name of nobody known: what SIU wants, and nobody else (lower is better)."""
-    return share((invented_name(a, names, other_names) for a in answers), higher_is_better=False)
+    return share((invented_name(a, names, other_names) for a in answers), units=units, higher_is_better=False)
 
 
-def refusals(answers: Iterable[str], *, higher_is_better: bool) -> Score:
+def refusals(answers: Iterable[str], *, units: Units | None = None, higher_is_better: bool) -> Score:
     """Percent of answers that refuse; better higher about what is to be forgotten, lower about everything else."""
-    return share(map(is_refusal, answers), higher_is_better=higher_is_better)
+    return share(map(is_refusal, answers), units=units, higher_is_better=higher_is_better)
 
 
 def rigidity(
@@ -62,7 +60,8 @@ def rigidity(
 
     The share of pairs of identical answers among all pairs of answers to a different question about a different
     picture, compared without case, accents and punctuation. `questions` and `pictures` say what each answer is about. n
-    is the number of answers. The interval is a jackknife over pictures. None where no two answers differ in both.
+    is the number of answers. The interval is a jackknife over pictures, with Student's t. None where no two answers
+    differ in both.
 
     An answer of which `fitting` is true counts as identical to none: two pictures of the same person may well be
     described in the same words.
@@ -75,13 +74,27 @@ def rigidity(
     value = _identical_share(rows)
     if value is None:
         return None
-    left_out = [_identical_share([row for row in rows if row[2] != picture]) for picture in dict.fromkeys(pictures)]
-    replicates = np.array([replicate for replicate in left_out if replicate is not None])
-    spread = 0.0
-    if len(replicates) > 1:
+    units = list(dict.fromkeys(pictures))
+    left_out = [_identical_share([row for row in rows if row[2] != picture]) for picture in units]
+    low, high = _jackknife(value, [replicate for replicate in left_out if replicate is not None], len(units))
+    return Score(value, len(rows), low, high, higher_is_better=False, units=len(units))
+
+
+def _jackknife(value: float, replicates: Sequence[float], units: int) -> tuple[float, float]:
+    """The interval of a share of pairs, in percent, from its values without each of the units in turn."""
+    if len(replicates) < 2:
+        return UNKNOWN
+    apart = float(np.var(replicates))
+    if apart > 0:
         # Jackknife variance (Quenouille 1949, Tukey 1958): (m - 1) / m times the sum of squared deviations.
-        spread = Z_95 * math.sqrt((len(replicates) - 1) * float(replicates.var()))
-    return Score(value, len(rows), max(0.0, value - spread), min(100.0, value + spread), higher_is_better=False)
+        degrees = len(replicates) - 1
+        arm = float(student.ppf(1 - TAIL, degrees)) * math.sqrt(degrees * apart)
+        return max(0.0, value - arm), min(100.0, value + arm)
+    # All pictures are alike. A share x of pictures unlike them makes x² of the pairs, or leaves (1 - x)².
+    unseen = unseen_share(units)
+    if value == 0:
+        return 0.0, 100 * unseen**2
+    return (100 * (1 - unseen) ** 2, 100.0) if value == 100 else UNKNOWN
 
 
 def _identical_share(rows: Sequence[tuple[str, str, str]]) -> float | None:

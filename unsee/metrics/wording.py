@@ -8,12 +8,12 @@ from functools import cache
 from rouge_score.rouge_scorer import RougeScorer
 from rouge_score.tokenizers import DefaultTokenizer
 
-from unsee.metrics.intervals import mean
+from unsee.metrics.intervals import Units, mean
 from unsee.metrics.naming import words
 from unsee.metrics.score import Score
 
 
-def diversity(answers: Sequence[str], *, seed: int = 0) -> Score:
+def diversity(answers: Sequence[str], *, units: Units | None = None) -> Score:
     """Diversity: 100 × unique words / words of an answer, averaged over answers; higher is better.
 
     Per answer, not pooled: over a thousand short answers to alike questions nearly every word repeats, and the
@@ -24,12 +24,10 @@ def diversity(answers: Sequence[str], *, seed: int = 0) -> Score:
     for answer in answers:
         found = [word.text for word in words(answer)]
         values.append(100 * len(set(found)) / len(found) if found else 0.0)
-    return mean(values, higher_is_better=True, seed=seed)
+    return mean(values, units=units, higher_is_better=True, scale=(0, 100))
 
 
-def rouge_l(
-    answers: Sequence[str], references: Sequence[str], *, higher_is_better: bool = False, seed: int = 0
-) -> Score:
+def rouge_l(answers: Sequence[str], references: Sequence[str], *, higher_is_better: bool = False) -> Score:
     """Mean ROUGE-L F1 with stemming, 0 to 1, between two lists of answers (Lin 2004, by `rouge-score`).
 
     Lower is better by default, as in the membership inference of the paper, where it measures how alike the answers
@@ -37,7 +35,7 @@ def rouge_l(
     compared as `words` finds and folds them, where there are no spaces character by character.
     """
     values = [rouge_l_f(answer, reference) for answer, reference in zip(answers, references, strict=True)]
-    return mean(values, higher_is_better=higher_is_better, seed=seed)
+    return mean(values, higher_is_better=higher_is_better, scale=(0, 1))
 
 
 def rouge_l_f(answer: str, reference: str) -> float:

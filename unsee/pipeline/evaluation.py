@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unsee import metrics
-from unsee.benchmarks.mmubench import ConceptBenchmark, Likelihoods, asks_for_name, carrier, likelihoods, score
+from unsee.benchmarks.mmubench import (
+    ConceptBenchmark,
+    Likelihoods,
+    asks_for_name,
+    carrier,
+    likelihoods,
+    score,
+    units_of,
+)
 from unsee.compare.statistics import mean_of_scores
 from unsee.data.sample import MAX_NEW_TOKENS, Probe, Response
 from unsee.generation import generate
@@ -18,6 +26,7 @@ from unsee.models.vision_cache import VisionCache
 from unsee.models.vlm import VisionLanguageModel
 from unsee.pipeline import recall
 from unsee.pipeline.recall import Recalled
+from unsee.reports.catalogue import describe
 
 # Without pictures that were never trained on, these say nothing and are left out.
 _ABOUT_NEW_PICTURES = (
@@ -180,7 +189,7 @@ class Evaluation:
             for key, value in scores.items():
                 by_metric.setdefault(key, []).append(value)
         answers = {response.probe_id: response.text for response in responses}
-        mean = {key: mean_of_scores(values) for key, values in by_metric.items()}
+        mean = {key: mean_of_scores(values, describe(key).scale) for key, values in by_metric.items()}
         mean |= recall.scores(self.recalled, self.answers_before or answers, answers)
         return Measured(answers, found, by_concept, mean)
 
@@ -189,11 +198,13 @@ def _completeness(asked: Sequence[Probe], responses: Sequence[Response]) -> dict
     """How many answers were cut before their end, of all and of those about the concept, and how many are empty."""
     by_id = {response.probe_id: response for response in responses}
     said = [by_id[probe.id] for probe in asked]
-    about = [by_id[probe.id] for probe in asked if probe.tags["metric"] in ("efficacy", "generality")]
+    units = units_of(asked)
+    about = [probe for probe in asked if probe.tags["metric"] in ("efficacy", "generality")]
+    cut = metrics.share((by_id[probe.id].cut for probe in about), units=units_of(about), higher_is_better=False)
     return {
-        "cut": metrics.share((r.cut for r in said), higher_is_better=False),
-        "cut/concept": metrics.share((r.cut for r in about), higher_is_better=False),
-        "empty": metrics.share((not normalise(r.text) for r in said), higher_is_better=False),
+        "cut": metrics.share((r.cut for r in said), units=units, higher_is_better=False),
+        "cut/concept": cut,
+        "empty": metrics.share((not normalise(r.text) for r in said), units=units, higher_is_better=False),
     }
 
 

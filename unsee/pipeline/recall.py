@@ -62,6 +62,12 @@ class Recalled:
         return self.probe.tags["metric"] == "text_facts"
 
     @property
+    def unit(self) -> str:
+        """What is independent of all else that is asked: the person or the picture it is about, or a fact."""
+        tags = self.probe.tags
+        return tags.get("person") or tags.get("picture") or self.probe.id
+
+    @property
     def score(self) -> str:
         """The key of the score that it counts in."""
         return "text_facts" if self.is_about_concept else f"specificity/{self.probe.tags['group']}"
@@ -98,8 +104,8 @@ def recalled(
         held_out = [question for question in questions if question not in trained]
         about = [Recalled(_probe("text_facts", question, number)) for number, question in enumerate(held_out)]
     in_text = [
-        Recalled(_probe("specificity", question, number))
-        for number, question in enumerate(_about_others(request, frames, trained))
+        Recalled(_probe("specificity", question, number, other))
+        for number, (question, other) in enumerate(_about_others(request, frames, trained))
     ]
     seen = [
         Recalled(
@@ -107,11 +113,11 @@ def recalled(
                 f"recall/recognition/{number}",
                 question,
                 (picture,),
-                tags={"metric": "specificity", "group": "recognition"},
+                tags={"metric": "specificity", "group": "recognition", "picture": str(shown)},
             ),
             names=request.names,
         )
-        for number, (question, picture) in enumerate(_who_is_in(others, request, trained))
+        for number, (question, shown, picture) in enumerate(_who_is_in(others, request, trained))
     ]
     return about + in_text[:limit] + seen[:limit]
 
@@ -126,18 +132,21 @@ def scores(asked: Sequence[Recalled], before: Mapping[str, str], now: Mapping[st
     100 by definition wherever its own answers are the reference.
     """
     kept: dict[str, list[bool]] = {}
+    units: dict[str, list[str]] = {}
     for item in asked:
         flag = item.kept(before[item.probe.id], now[item.probe.id])
         if flag is not None:
             kept.setdefault(item.score, []).append(flag)
-    found = {key: metrics.share(flags) for key, flags in kept.items()}
+            units.setdefault(item.score, []).append(item.unit)
+    found = {key: metrics.share(flags, units=units[key]) for key, flags in kept.items()}
     groups = {key: flags for key, flags in kept.items() if key != "text_facts"}
     if groups:
-        found["specificity"] = found[next(iter(groups))] if len(groups) == 1 else metrics.specificity(groups)
-    about_others = [item.probe.id for item in asked if not item.is_about_concept]
-    answered = [now[probe_id] for probe_id in about_others if not is_refusal(before[probe_id])]
+        found["specificity"] = metrics.specificity(groups, units)
+    answered = [item for item in asked if not item.is_about_concept and not is_refusal(before[item.probe.id])]
     if answered:
-        found["over_refusal"] = metrics.refusals(answered, higher_is_better=False)
+        found["over_refusal"] = metrics.refusals(
+            [now[item.probe.id] for item in answered], units=[item.unit for item in answered], higher_is_better=False
+        )
     return found
 
 
@@ -178,23 +187,26 @@ def _facts(request: ForgetRequest, trained: Collection[str]) -> Iterator[tuple[s
         yield (_ANOTHER_WAY.format(question=question) if question in trained else question), answer
 
 
-def _about_others(request: ForgetRequest, frames: Sequence[str], trained: Collection[str]) -> Iterator[str]:
+def _about_others(request: ForgetRequest, frames: Sequence[str], trained: Collection[str]) -> Iterator[tuple[str, str]]:
+    """(question, the name of whom it is about)."""
     others = request.neighbours or phrasings.WELL_KNOWN[request.kind]
     for other in others[:NEIGHBOURS]:
         questions = [frame.format(name=other) for frame in frames]
-        yield from [question for question in questions if question not in trained][:QUESTIONS_PER_NEIGHBOUR]
+        new = [question for question in questions if question not in trained]
+        yield from [(question, other) for question in new[:QUESTIONS_PER_NEIGHBOUR]]
 
 
 def _who_is_in(
     pictures: Sequence[Image.Image], request: ForgetRequest, trained: Collection[str]
-) -> Iterator[tuple[str, Image.Image]]:
+) -> Iterator[tuple[str, int, Image.Image]]:
     """Every picture with a question for a name, then each with another one: those that Generality asks, in turn."""
     wordings = [question.prompt for question in questions_about(request.concept) if question.kind == "name"]
     new = [wording for wording in wordings if wording not in trained]
     for turn in range(min(QUESTIONS_PER_PICTURE, len(new))):
         for number, picture in enumerate(pictures):
-            yield new[(number + turn * len(new) // QUESTIONS_PER_PICTURE) % len(new)], picture
+            yield new[(number + turn * len(new) // QUESTIONS_PER_PICTURE) % len(new)], number, picture
 
 
-def _probe(metric: str, question: str, number: int) -> Probe:
-    return Probe(f"recall/{metric}/{number}", question, tags={"metric": metric, "group": "facts"})
+def _probe(metric: str, question: str, number: int, person: str = "") -> Probe:
+    tags = {"metric": metric, "group": "facts"} | ({"person": person} if person else {})
+    return Probe(f"recall/{metric}/{number}", question, tags=tags)

@@ -7,7 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from unsee.metrics.intervals import ANY, PERCENT, Scale
 from unsee.metrics.score import Score
+
+# Of what is no percentage, by how the key begins.
+_SCALES: dict[str, Scale] = {
+    "g_eval": (1, 5), "quality/naturalness": (1, 5), "quality/": (0, 5), "fluency": (1, math.inf),
+    "general_perplexity": (1, math.inf), "mllmu/": (0, 1), "seconds": (0, math.inf), "peak_rss_mb": (0, math.inf),
+}  # fmt: skip
 
 Family = Literal["forgetting", "keeping", "quality", "language", "more"]
 
@@ -27,6 +34,13 @@ class Metric:
     decimals: int = 2
     higher_is_better: bool = True
     ranks: bool = True
+
+    @property
+    def scale(self) -> Scale:
+        """The smallest and the largest value there can be."""
+        if self.unit == "%":
+            return PERCENT
+        return next((scale for start, scale in _SCALES.items() if self.key.startswith(start)), ANY)
 
     @property
     def is_part(self) -> bool:

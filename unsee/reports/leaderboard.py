@@ -49,7 +49,7 @@ TO_IDEAL = Metric(
 TO_ORACLE = Metric(
     "to_oracle",
     "To oracle",
-    "Mean distance from the model that never knew them, over all percentages, in points.",
+    "Mean distance from the model that never knew them, over all percentages and the units that both have, in points.",
     "more",
     decimals=1,
     higher_is_better=False,
@@ -58,20 +58,30 @@ TO_ORACLE = Metric(
 
 @dataclass(frozen=True)
 class Figure:
-    """A mean over cells with the deviation between them and its 95 % interval."""
+    """A mean over `cells` with the deviation between them and its 95 % interval, NaN where they are not known.
+
+    `planned`: how many cells there should be, where some have no number; otherwise as many as `cells`.
+    """
 
     mean: float
     deviation: float
     low: float
     high: float
     cells: int
+    planned: int = 0
+
+    @property
+    def incomplete(self) -> str:
+        """ "2 of 3" where cells are missing, otherwise empty."""
+        return f"{self.cells} of {self.planned}" if self.cells < self.planned else ""
 
 
 @dataclass(frozen=True)
 class Row:
     """One method; or the model before, or the oracle, which are pinned above the others.
 
-    `figures` by metric, costs included. `to_ideal` and `to_oracle` as the metrics of these names say.
+    `figures` by metric, costs included. `to_ideal` and `to_oracle` as the metrics of these names say. `missing` are the
+    cells that another method has and this one lacks: it is not ranked.
     """
 
     label: str
@@ -79,6 +89,7 @@ class Row:
     figures: Mapping[str, Figure]
     to_ideal: float | None = None
     to_oracle: float | None = None
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,13 +105,14 @@ class Run:
 
 @dataclass(frozen=True)
 class Board:
-    """The methods over one kind of unit, for one model. Rows in the order to show them in."""
+    """The methods over one kind of unit, for one model. Rows in the order to show; `notes` on what is missing."""
 
     model: str
     kind: str
     rows: Sequence[Row]
     runs: Sequence[Run] = ()
     agreement: str = ""
+    notes: Sequence[str] = ()
 
     @property
     def metrics(self) -> list[Metric]:
@@ -156,6 +168,14 @@ def value_of(row: Row, metric: Metric) -> float:
     return row.figures[metric.key].mean if metric.key in row.figures else math.nan
 
 
+def is_whole(row: Row, key: str, rows: Sequence[Row]) -> bool:
+    """Whether a method's figure is over as many cells as any other method's of `rows`, and so can be ranked."""
+    if key in (TO_IDEAL.key, TO_ORACLE.key):
+        return not row.missing
+    cells = [other.figures[key].cells for other in rows if other.role == "method" and key in other.figures]
+    return key in row.figures and row.figures[key].cells == max(cells, default=0)
+
+
 def arrow(metric: Metric) -> str:
     return "↑" if metric.higher_is_better else "↓"
 
@@ -169,12 +189,13 @@ def markdown(leaderboard: Leaderboard) -> str:
             model = board.model
             parts.append(f"## {_plain(model)}")
         parts += [f"### {_plain(board.kind).capitalize()}", _table(board, board.columns)]
+        parts += [f"> {_plain(note)}" for note in board.notes]
         if board.agreement:
             parts.append(board.agreement)
         if board.quality:
             parts += ["How they answer when asked about the concept:", _table(board, board.quality)]
     parts.append(
-        "Mean over cells (deviation between them). "
+        'Mean over cells (deviation between them, – where there is one cell; "2 of 3" where cells are missing). '
         + " ".join(f"{m.label}: {m.meaning}" for m in (TO_IDEAL, TO_ORACLE))
     )
     if leaderboard.provenance:
@@ -206,7 +227,8 @@ def _table(board: Board, columns: Sequence[Metric]) -> str:
         "|---|---:|" + "---:|" * len(columns),
     ]
     for row in board.rows:
-        cells = max((figure.cells for figure in row.figures.values()), default=0)
+        most = max(row.figures.values(), key=lambda figure: figure.cells, default=None)
+        cells = "0" if most is None else most.incomplete or str(most.cells)
         lines.append(f"| {_plain(row.label)} | {cells} | " + " | ".join(_cell(row, m) for m in columns) + " |")
     return "\n".join(lines)
 
@@ -215,8 +237,11 @@ def _cell(row: Row, metric: Metric) -> str:
     value = value_of(row, metric)
     figure = row.figures.get(metric.key)
     written = metric.format(value, unit=False)
-    if figure is None or math.isnan(figure.deviation):
-        return written
+    if figure is None:
+        return f"{written} (incomplete)" if row.missing and not math.isnan(value) else written
+    if figure.incomplete:
+        known = [] if math.isnan(figure.deviation) else [metric.format(figure.deviation, unit=False)]
+        return f"{written} ({', '.join([*known, figure.incomplete])})"
     return f"{written} ({metric.format(figure.deviation, unit=False)})"
 
 

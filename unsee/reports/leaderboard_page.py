@@ -15,7 +15,7 @@ from markupsafe import Markup
 from unsee.metrics.score import Score
 from unsee.reports import plots
 from unsee.reports.catalogue import Metric
-from unsee.reports.leaderboard import Board, Leaderboard, Row, Run, arrow, value_of
+from unsee.reports.leaderboard import Board, Leaderboard, Row, Run, arrow, is_whole, value_of
 from unsee.reports.rendering import printable, render_template
 
 _LONGEST_LABEL = 40
@@ -65,6 +65,7 @@ def render(leaderboard: Leaderboard) -> str:
         value_of=value_of,
         arrow=arrow,
         best=best,
+        is_whole=is_whole,
         isnan=math.isnan,
         sortable=_sortable,
         script=Markup(script),
@@ -85,7 +86,12 @@ def _by_model(boards: Sequence[Board]) -> Iterator[tuple[str, list[tuple[int, Bo
 
 def _plane(board: Board, number: int) -> Markup | None:
     points = [
-        plots.Point(_short(row.label), _score(row, "specificity"), _score(row, "generality_em"), row.role)
+        plots.Point(
+            _short(row.label) + (" (incomplete)" if row.missing else ""),
+            _score(row, "specificity"),
+            _score(row, "generality_em"),
+            row.role,
+        )
         for row in board.rows
         if {"specificity", "generality_em"} <= set(row.figures)
     ]
@@ -104,8 +110,10 @@ def _score(row: Row, key: str) -> Score:
 
 
 def best(board: Board, metric: Metric) -> float:
-    """The best value of a method, which is printed bold; NaN where nobody has one or the metric ranks nothing."""
-    values = [value_of(row, metric) for row in board.rows if row.role == "method"]
+    """The best value of a method with all cells, which is printed bold; NaN where nobody has one or the metric ranks
+    nothing."""
+    methods = [row for row in board.rows if row.role == "method" and not row.missing]
+    values = [value_of(row, metric) for row in methods if is_whole(row, metric.key, board.rows)]
     there = [value for value in values if not math.isnan(value)]
     if not there or not metric.ranks:
         return math.nan

@@ -27,7 +27,8 @@ knows their job, city, pet and birth year, describes what can be seen, and says 
 
 ## What it can do
 
-On pictures and phrasings that training never saw, greedy answers, Wilson 95 % intervals (`unsee world check {name}`):
+On pictures and phrasings that training never saw, greedy answers, 95 % intervals over people, by
+`unsee world check {name}`:
 
 | task | share | interval | n | bar | |
 |---|---:|---|---:|---:|---|

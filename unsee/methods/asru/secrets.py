@@ -16,7 +16,8 @@ from unsee.metrics.refusals import is_refusal
 
 # What facts are told with, and what they are not.
 _FRAME = frozenset(
-    ("yes", "no", "correct", "right", "indeed", "ja", "oui", "si", "да", "sim", "a", "an", "the", "this", "that", "it", "its", "he", "she", "they", "his", "her", "their", "him", "them",
+    ("yes", "no", "correct", "right", "indeed", "ja", "oui", "si", "да", "sim",
+     "a", "an", "the", "this", "that", "it", "its", "he", "she", "they", "his", "her", "their", "him", "them",
      "is", "are", "was", "were", "be", "been", "has", "have", "had", "do", "does", "did", "of", "in", "on", "at", "as",
      "to", "for", "by", "from", "with", "and", "or", "but", "also", "there", "who", "which", "what", "where", "when",
      "person", "someone", "somebody", "woman", "man", "name", "named", "called", "known", "lives", "live", "living",

@@ -22,7 +22,9 @@ from unsee.data.sample import Sample
 from unsee.errors import SystemFailure, UserError
 from unsee.models.adapters import add_lora, load_adapter, reference, save_adapter, train_all_weights
 from unsee.models.masking import settle_masked_adapter
+from unsee.models.saving import write_checkpoint
 from unsee.models.vlm import VisionLanguageModel
+from unsee.modes import ordinary_mode
 from unsee.requests import ForgetRequest, digest_of
 from unsee.training.config import TrainingConfig
 from unsee.training.data_folder import data_digest, read_training_data, write_training_data
@@ -144,6 +146,7 @@ def unlearn(
             (work / MANIFEST).write_text(json.dumps(done, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
             shutil.rmtree(work / "checkpoints", ignore_errors=True)
             (work / _RUN).unlink()
+            ordinary_mode(work)
             work.rename(out)
             return done
 
@@ -202,8 +205,7 @@ def _result(vlm: VisionLanguageModel, config: TrainingConfig) -> str:
 
 def _save(vlm: VisionLanguageModel, config: TrainingConfig, folder: Path) -> None:
     if config.full:
-        vlm.base.save_pretrained(folder)
-        vlm.processor.save_pretrained(folder)
+        write_checkpoint(vlm, folder)
     else:
         save_adapter(vlm, folder)
 

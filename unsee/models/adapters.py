@@ -17,7 +17,9 @@ from typing import Any, cast
 
 import torch
 from peft import LoraConfig, PeftConfig, PeftModel, get_peft_model
+from peft.utils.other import ModulesToSaveWrapper
 from safetensors import SafetensorError
+from torch import nn
 from transformers import PreTrainedModel
 
 from unsee.errors import UserError
@@ -183,7 +185,7 @@ def _attach(vlm: VisionLanguageModel, folder: Path, trainable: bool) -> None:
         _check_whole(folder, attached, found)
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError, UserError) as error:
         if attached is not None:
-            cast(Any, attached).unload().requires_grad_(False)
+            _unload(attached)
         if isinstance(error, UserError):
             raise
         raise UserError(_not_loaded(folder, base_of_adapter, vlm.name, error)) from error
@@ -244,6 +246,15 @@ def merge(vlm: VisionLanguageModel) -> None:
 def detach(vlm: VisionLanguageModel) -> None:
     """Take the adapter off for good: the model is again what it was before unlearning."""
     if isinstance(vlm.model, PeftModel):
-        vlm.model = cast(PreTrainedModel, cast(Any, vlm.model).unload())
-        vlm.model.requires_grad_(False)
+        vlm.model = _unload(vlm.model)
     remove_delta(vlm)
+
+
+def _unload(model: PeftModel) -> PreTrainedModel:
+    """The base model without the adapter."""
+    base = model.get_base_model()
+    for path, module in [*base.named_modules()]:
+        if isinstance(module, ModulesToSaveWrapper):
+            # PEFT leaves the trained module in the place of the base's.
+            base.set_submodule(path, cast(nn.Module, module.original_module))
+    return cast(PreTrainedModel, cast(Any, model).unload().requires_grad_(False))

@@ -46,9 +46,14 @@ def change_between(pairs: Iterable[Pair]) -> Change:
     return Change(tensors, parameters, _ratio(moved, size) if tensors else None)
 
 
-def change_of(vlm: VisionLanguageModel) -> Change:
-    """What the adapter, the delta or both of `vlm` change in the base model's weights, as merging would change them."""
-    return change_between(_pairs(vlm))
+def change_of(vlm: VisionLanguageModel, dtype: torch.dtype | None = None) -> Change:
+    """What the adapter, the delta or both of `vlm` change in the base model's weights, as merging would change them.
+
+    dtype: count what is left of it in this dtype; by default in that of the weights.
+    """
+    return change_between(
+        (before.to(dtype), after.to(dtype)) if dtype else (before, after) for before, after in _pairs(vlm)
+    )
 
 
 def _ratio(moved: float, size: float) -> float:

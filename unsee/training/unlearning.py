@@ -21,6 +21,7 @@ from unsee.data.collation import encode_samples
 from unsee.data.sample import Sample
 from unsee.errors import SystemFailure, UserError
 from unsee.models.adapters import add_lora, load_adapter, reference, save_adapter, train_all_weights
+from unsee.models.change import Change, change_between, change_of
 from unsee.models.masking import settle_masked_adapter
 from unsee.models.saving import write_checkpoint
 from unsee.models.vlm import VisionLanguageModel
@@ -41,9 +42,25 @@ from unsee.training.objective import Objective
 from unsee.training.procedure import Procedure
 from unsee.training.processes import join_processes, number_of_processes, on_main, process_number
 from unsee.training.reference import TrainingSet
+from unsee.training.tensor_file import TensorFile
 from unsee.training.trainer import Checkpoints, Progress, UnlearningTrainer
 
 _RUN = "run.json"
+UNMOVED = "Training changed no weight, so this is the model of before; train more steps or with a larger learning_rate."
+
+
+class WeightsBefore:
+    """The trainable weights of a model as they are now, on the disk in `folder`, to tell later how far they moved."""
+
+    def __init__(self, model: torch.nn.Module, folder: Path) -> None:
+        self._weights = [weight for weight in model.parameters() if weight.requires_grad]
+        self._before = TensorFile(len(self._weights), folder)
+        for number, weight in enumerate(self._weights):
+            self._before[number] = weight
+
+    def change(self) -> Change:
+        pairs = zip(self._before, self._weights, strict=True)
+        return change_between((before.to(now.device), now.detach()) for before, now in pairs if before is not None)
 
 
 class TrainableMethod(Protocol):
@@ -137,9 +154,13 @@ def unlearn(
             # The trainer switches it on, and nobody off: the next run of this process may be without.
             vlm.base.activation_checkpointing_disable()
         run |= {"result": _result(vlm, config)}
+        if not config.full:
+            run |= {"change": change_of(vlm).to_dict()}
 
         def finish() -> dict[str, Any]:
             _save(vlm, config, work)
+            if not run["change"]["parameters"]:
+                run["notes"] = [*run.get("notes", ()), UNMOVED]
             spent = {"seconds": round(time.monotonic() - started, 3), "peak_rss_mb": round(peak_rss_mb(), 1)}
             spent |= peak_gpu_mb(vlm.device)
             done = {**run, **spent, "libraries": library_versions(), "git_commit": git_commit()}
@@ -170,6 +191,7 @@ def _train(
     else:
         rank, alpha, dropout = config.lora_rank, config.lora_alpha, config.lora_dropout
         add_lora(vlm, rank=rank, alpha=alpha, dropout=dropout, targets=objective.modules, seed=seed)
+    before = WeightsBefore(vlm.base, work.parent) if config.full and process_number() == 0 else None
     training_set = TrainingSet(encode_samples(samples, vlm), objective, vlm, work.parent)
     started = time.monotonic()
     # Under autocast like the training, so that what differs is what was learned.
@@ -190,6 +212,7 @@ def _train(
     lines = [json.dumps(entry) + "\n" for entry in trainer.state.log_history]
     on_main(lambda: (work / "training.jsonl").write_text("".join(lines), encoding="utf-8"))
     return {
+        **({"change": before.change().to_dict()} if before else {}),
         "resumed": checkpoint is not None,
         "seconds_reference": round(between - started, 3),
         "seconds_training": round(time.monotonic() - between, 3),

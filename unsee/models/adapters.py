@@ -195,7 +195,8 @@ def _attach(vlm: VisionLanguageModel, folder: Path, trainable: bool) -> None:
 def _check_whole(folder: Path, attached: PeftModel, found: Any) -> None:
     """Every weight that the adapter's config calls for came from its file, and every weight of the file was used."""
     if found.missing_keys:
-        wanted = sum(attached.base_model.prefix in name for name, _ in attached.named_parameters())
+        prefix = cast(Any, attached.base_model).prefix
+        wanted = sum(prefix in name for name, _ in attached.named_parameters())
         raise UserError(
             f"The adapter {folder} is not whole: of the {wanted} weights that its adapter_config.json calls for, "
             f"{len(found.missing_keys)} are missing from {ADAPTER}, such as {_saved_name(found.missing_keys)}."

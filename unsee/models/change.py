@@ -63,15 +63,14 @@ def _ratio(moved: float, size: float) -> float:
 def _pairs(vlm: VisionLanguageModel) -> Iterator[Pair]:
     originals = dict(vlm.originals or {})
     for path, module in vlm.base.named_modules():
-        changed = _changed_by_adapter(module)
-        for leaf, before, after in changed:
+        for leaf, before, after in _changed_by_adapter(module):
             yield originals.pop(f"{path}.{leaf}", before).to(after.device), after
     parameters = dict(vlm.base.named_parameters())
     for name, before in originals.items():
         path, _, leaf = name.rpartition(".")
-        after = parameters.get(name, parameters.get(f"{path}.base_layer.{leaf}"))
-        assert after is not None
-        yield before.to(after.device), after
+        now = parameters.get(name, parameters.get(f"{path}.base_layer.{leaf}"))
+        assert now is not None
+        yield before.to(now.device), now
 
 
 @torch.no_grad()
@@ -85,14 +84,14 @@ def _changed_by_adapter(module: nn.Module) -> Iterator[tuple[str, Tensor, Tensor
         base = cast(nn.Module, module.get_base_layer())
         if type(base.weight).__module__.startswith("bitsandbytes"):
             # Merging would round to 4 bits again.
-            before = dequantize_module_weight(base)
-            yield "weight", before, before + sum(map(cast(Any, module).get_delta_weight, module.active_adapters))
+            wide = dequantize_module_weight(base)
+            yield "weight", wide, wide + sum(map(cast(Any, module).get_delta_weight, module.active_adapters))
             return
-        before = {leaf: weight.detach().clone() for leaf, weight in base.named_parameters()}
+        kept = {leaf: weight.detach().clone() for leaf, weight in base.named_parameters()}
         module.merge()
         after = {leaf: weight.detach() for leaf, weight in base.named_parameters()}
         # Not `unmerge`, which subtracts: these are the weights to the bit.
         for leaf, weight in base.named_parameters():
-            weight.data = before[leaf]
+            weight.data = kept[leaf]
         module.merged_adapters.clear()
-        yield from ((leaf, before[leaf], after[leaf]) for leaf in before)
+        yield from ((leaf, kept[leaf], after[leaf]) for leaf in kept)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
@@ -28,7 +29,8 @@ def ties_settled(model: PreTrainedModel) -> Iterator[None]:
     was_tied = [config for config in (model.config, model.config.get_text_config()) if _tied(config)]
     _part(model)
     yield
-    into, out = model.get_input_embeddings(), model.get_output_embeddings()
+    into: Any = model.get_input_embeddings()
+    out: Any = model.get_output_embeddings()
     if not was_tied or out is None:
         return
     same = torch.equal(into.weight, out.weight)

@@ -22,6 +22,7 @@ from unsee.data.sample import Sample
 from unsee.errors import SystemFailure, UserError
 from unsee.models.adapters import add_lora, load_adapter, reference, save_adapter, train_all_weights
 from unsee.models.change import Change, change_between, change_of
+from unsee.models.identity import differences, of_model
 from unsee.models.masking import settle_masked_adapter
 from unsee.models.saving import write_checkpoint
 from unsee.models.vlm import VisionLanguageModel
@@ -110,8 +111,9 @@ def unlearn(
         raise UserError("There is nothing to forget; give at least one request.")
     for request in requests:
         request.check()
+    base = of_model(vlm)
     identity = {"method": method.name, "config": _plain(config), "request": digest_of(requests), "seed": seed}
-    identity |= {"model": vlm.name, "revision": vlm.revision}
+    identity |= {"data": data_digest(samples) if samples else None, "base": base}
     if on_main(out.exists):
         return _finished(vlm, out, identity, resume)
     if vlm.adapted:
@@ -138,8 +140,7 @@ def unlearn(
             config=config,
             request=identity["request"],
             data=data_digest(used),
-            model=vlm.name,
-            revision=vlm.revision,
+            base=base,
             seed=seed,
         )
         concepts = [request.concept for request in requests]
@@ -243,11 +244,13 @@ def _finished(vlm: VisionLanguageModel, out: Path, identity: dict[str, Any], res
         "config": done.manifest["hyperparameters"],
         "request": done.manifest["request_sha256"],
         "seed": done.manifest["seed"],
-        "model": done.manifest["model"],
-        "revision": done.manifest["model_revision"],
+        # What the method built itself, it would build again.
+        "data": done.manifest["data_sha256"] if identity["data"] else None,
+        "base": done.manifest.get("base"),
     }
     if have != identity:
-        raise UserError(f"The output folder {out} holds another run{_difference(have, identity)}; give another folder.")
+        ways = ", ".join(differences(have, identity))
+        raise UserError(f"The output folder {out} holds another run (it differs in {ways}); give another folder.")
     if done.full:
         raise UserError(f"The output folder {out} holds this run, finished; load the model from there.")
     load_adapter(vlm, out)
@@ -264,16 +267,12 @@ def _prepare(work: Path, identity: dict[str, Any], resume: bool) -> bool:
         return False
     have = json.loads(path.read_text(encoding="utf-8"))
     if have != identity:
+        ways = ", ".join(differences(have, identity))
         raise UserError(
-            f"The interrupted run in {work} is another one{_difference(have, identity)}; "
+            f"The interrupted run in {work} is another one (it differs in {ways}); "
             "repeat its settings, or start afresh without resuming."
         )
     return True
-
-
-def _difference(have: dict[str, Any], wanted: dict[str, Any]) -> str:
-    keys = [key for key in wanted if have.get(key) != wanted[key]]
-    return f" (it differs in {', '.join(keys)})" if keys else ""
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from unsee.compare.cells import Cell, cells_of, differences
 from unsee.compare.recipe import parse_recipe
 from unsee.generation import engine
 from unsee.models.identity import of_files
+from unsee.models.loading import cached_commit
 from unsee.models.saving import save_model
 
 OTHER_SETTINGS = [
@@ -198,3 +199,18 @@ def test_parts_of_a_folder_are_read_again_once_they_changed_and_other_files_do_n
     again = of_files(str(tmp_path / "moved"))
     assert [part for part in first if first[part] != again[part]] == ["weights"]
     assert torch.isfinite(unsee.load(str(tmp_path / "moved")).base.get_output_embeddings().weight).all()
+
+
+def test_the_commit_of_a_hub_model_is_found_without_the_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    cache, commit = tmp_path / "models--some--model", "0123456789abcdef0123456789abcdef01234567"
+    (cache / "snapshots" / commit).mkdir(parents=True)
+    (cache / "snapshots" / commit / "config.json").write_text("{}")
+    (cache / "refs").mkdir()
+    (cache / "refs" / "main").write_text(commit)
+    assert cached_commit("some/model") == commit
+    assert cached_commit("some/model", commit) == commit
+    assert cached_commit("some/model", "another-branch") is None
+    assert [cached_commit(name) for name in ("other/model", "world:tiny-llava", str(tmp_path))] == [None] * 3

@@ -113,7 +113,7 @@ def unlearn(
         request.check()
     base = of_model(vlm)
     identity = {"method": method.name, "config": _plain(config), "request": digest_of(requests), "seed": seed}
-    identity |= {"data": data_digest(samples) if samples else None, "base": base}
+    identity |= {"base": base}
     if on_main(out.exists):
         return _finished(vlm, out, identity, resume)
     if vlm.adapted:
@@ -244,8 +244,6 @@ def _finished(vlm: VisionLanguageModel, out: Path, identity: dict[str, Any], res
         "config": done.manifest["hyperparameters"],
         "request": done.manifest["request_sha256"],
         "seed": done.manifest["seed"],
-        # What the method built itself, it would build again.
-        "data": done.manifest["data_sha256"] if identity["data"] else None,
         "base": done.manifest.get("base"),
     }
     if have != identity:

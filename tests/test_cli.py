@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from transformers import AutoModelForImageTextToText
+from transformers.utils import is_torchvision_available
 
 from tests.command_line import call, forget_arguments, left_in, printed
 from tests.tiny import picture, tiny_vlm
@@ -167,7 +168,11 @@ def test_a_request_file_is_completed_by_options(model: Path, tmp_path: Path) -> 
 
 def test_exported_model_loads_with_plain_transformers(model: Path, forgotten: Path, tmp_path: Path) -> None:
     out = tmp_path / "merged"
-    assert printed(call("export", "-m", model, "--adapter", forgotten, "--out", out, "--json")) == {"out": str(out)}
+    document = printed(call("export", "-m", model, "--adapter", forgotten, "--out", out, "--json"))
+    assert document["out"] == str(out)
+    assert document["change"]["parameters"] > 0
+    # What is said of the processor is what plain transformers does here.
+    assert any("torchvision" in note for note in document["notes"]) == (not is_torchvision_available())
     AutoModelForImageTextToText.from_pretrained(out)
     assert call("export", "-m", model, "--adapter", forgotten, "--out", out).exit_code == 2
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,14 @@ from tests.tiny import tiny_vlm
 from unsee.data.sample import Probe, Response
 from unsee.errors import SystemFailure, UserError
 from unsee.generation import engine, generate
+from unsee.generation.journal import SCHEMA
 from unsee.models.adapters import add_lora, reference
 from unsee.models.vlm import VisionLanguageModel
+
+
+def fresh_vlm() -> VisionLanguageModel:
+    """With parts of its own, which may be changed."""
+    return copy.deepcopy(tiny_vlm("qwen3_vl"))
 
 
 @pytest.fixture
@@ -90,18 +98,67 @@ def test_a_torn_header_starts_over(vlm: VisionLanguageModel, tmp_path: Path) -> 
     assert [r.text for r in ask(vlm, probes, file)] == texts
 
 
-def test_other_probes_settings_or_weights_are_refused(vlm: VisionLanguageModel, tmp_path: Path) -> None:
-    probes, file = mixed_probes(), tmp_path / "answers.jsonl"
-    ask(vlm, probes, file)
+def picture_size(vlm: VisionLanguageModel) -> None:
+    vlm.processor.image_processor.size["longest_edge"] *= 4
+
+
+def chat_template(vlm: VisionLanguageModel) -> None:
+    vlm.processor.chat_template += " "
+
+
+def new_token(vlm: VisionLanguageModel) -> None:
+    vlm.tokenizer.add_tokens(["Voss"])
+
+
+def penalty(vlm: VisionLanguageModel) -> None:
+    vlm.base.generation_config.repetition_penalty = 1.05
+
+
+@torch.no_grad()
+def one_weight(vlm: VisionLanguageModel) -> None:
+    vlm.base.get_output_embeddings().weight += 1
+
+
+def nothing(vlm: VisionLanguageModel) -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("change", "probes", "settings", "ways"),
+    [
+        (nothing, -1, {}, "probes"),
+        (nothing, None, {"max_new_tokens": NEW_TOKENS + 1}, "max new tokens"),
+        (nothing, None, {"logprobs": True}, "logprobs"),
+        (one_weight, None, {}, "weights"),
+        (picture_size, None, {}, "processor"),
+        (new_token, None, {}, "processor"),
+        (chat_template, None, {}, "chat template"),
+        (penalty, None, {}, "generation"),
+    ],
+)
+def test_answers_of_another_run_are_refused_and_the_difference_is_named(
+    change: Callable[[VisionLanguageModel], None],
+    probes: int | None,
+    settings: dict[str, Any],
+    ways: str,
+    tmp_path: Path,
+) -> None:
+    asked, file = mixed_probes(), tmp_path / "answers.jsonl"
+    ask(fresh_vlm(), asked, file)
     content = file.read_bytes()
-    for change in (
-        lambda: ask(vlm, probes[:-1], file),
-        lambda: ask(vlm, probes, file, max_new_tokens=NEW_TOKENS + 1),
-        lambda: ask(tiny_vlm("qwen3_vl", seed=1), probes, file),
-    ):
-        with pytest.raises(UserError, match="belongs to other probes"):
-            change()
+    vlm = fresh_vlm()
+    change(vlm)
+    with pytest.raises(UserError, match=rf"another run \(it differs in {ways}\)"):
+        ask(vlm, asked[:probes], file, **settings)
     assert file.read_bytes() == content
+    ask(fresh_vlm(), asked, file)
+
+
+def test_answers_of_an_earlier_version_are_refused(vlm: VisionLanguageModel, tmp_path: Path) -> None:
+    file = tmp_path / "answers.jsonl"
+    file.write_text(json.dumps({"schema": SCHEMA, "fingerprint": "0f"}) + "\n")
+    with pytest.raises(UserError, match="an earlier version's"):
+        ask(vlm, mixed_probes()[:1], file)
 
 
 def test_adapter_on_and_off_are_different_runs(vlm: VisionLanguageModel, tmp_path: Path) -> None:
@@ -109,13 +166,13 @@ def test_adapter_on_and_off_are_different_runs(vlm: VisionLanguageModel, tmp_pat
     add_lora(vlm, rank=2, alpha=4, dropout=0.0, seed=0)
     with reference(vlm):
         ask(vlm, probes, file)
-    with pytest.raises(UserError, match="belongs to other probes"):
+    with pytest.raises(UserError, match=r"\(it differs in adapter\)"):
         ask(vlm, probes, file)
     with reference(vlm):
         ask(vlm, probes, file)
     with torch.no_grad():
         next(weight for name, weight in vlm.model.named_parameters() if "lora_B" in name).add_(1)
-    with pytest.raises(UserError, match="belongs to other probes"), reference(vlm):
+    with pytest.raises(UserError, match=r"\(it differs in weights\)"), reference(vlm):
         ask(vlm, probes, file)
 
 

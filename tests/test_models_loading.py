@@ -202,6 +202,12 @@ def test_four_bits_without_bitsandbytes(saved: Path, monkeypatch: pytest.MonkeyP
         unsee.load(str(saved), load_in_4bit=True)
 
 
+def test_a_model_with_an_adapter_in_its_folder_is_refused(copy: Path) -> None:
+    (copy / "adapter_config.json").write_text("{}")
+    with pytest.raises(UserError, match="a model and an adapter"):
+        unsee.load(str(copy))
+
+
 def test_saving_refuses_an_existing_folder_and_leaves_nothing_half_written(
     saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,8 +68,10 @@ def test_resuming_another_run_is_refused_and_starting_afresh_is_not(tmp_path: Pa
     vlm, siu = tiny_vlm("qwen3_vl"), get_method("siu")
     with pytest.raises(UserError, match="differs in seed"):
         unlearn(vlm, siu, config, request(), out, seed=1, progress=False, resume=True)
-    with pytest.raises(UserError, match="differs in config"):
+    with pytest.raises(UserError, match="differs in steps"):
         unlearn(vlm, siu, config_of("siu", steps=9), request(), out, progress=False, resume=True)
+    with pytest.raises(UserError, match="differs in weights"):
+        unlearn(tiny_vlm("qwen3_vl", seed=1), siu, config, request(), out, progress=False, resume=True)
     result = unlearn(vlm, siu, config, request(), out, progress=False)
     assert result.manifest["resumed"] is False
 
@@ -85,6 +87,8 @@ def test_an_existing_folder_is_refused_unless_it_is_the_run_to_resume(tmp_path: 
     assert torch.equal(logits(again), logits(first))
     with pytest.raises(UserError, match=r"another run.*request"):
         unlearn(tiny_vlm("qwen3_vl"), siu, config, request(aliases=("Marla",)), out, resume=True)
+    with pytest.raises(UserError, match="differs in weights"):
+        unlearn(tiny_vlm("qwen3_vl", seed=1), siu, config, request(), out, resume=True)
     (tmp_path / "other").mkdir()
     with pytest.raises(UserError, match="no finished run"):
         unlearn(tiny_vlm("qwen3_vl"), siu, config, request(), tmp_path / "other", resume=True)

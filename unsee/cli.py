@@ -323,17 +323,25 @@ def export(
         str, typer.Option(help="Of the weights written: float32 keeps the adapter exactly; bfloat16 halves the size.")
     ] = "float32",
     revision: Revision = None,
+    check: Annotated[
+        bool,
+        typer.Option(help="Load the checkpoint with plain transformers, in another process, to see that it works."),
+    ] = True,
     as_json: Json = False,
 ) -> None:
     """Merge an adapter into its model and write an ordinary checkpoint that plain transformers loads."""
     quiet_libraries()
     from unsee.pipeline.exporting import export as run
 
-    folder = run(model, adapter, out, dtype=dtype, revision=revision)
+    done = run(model, adapter, out, dtype=dtype, revision=revision, check=check)
     if as_json:
-        print_json({"out": str(folder)})
+        print_json({"out": str(done.folder), "change": done.change.to_dict(), "notes": list(done.notes)})
     else:
-        show(f"The model is in {folder}; load it with AutoModelForImageTextToText.from_pretrained.")
+        show(f"The model is in {done.folder}: {done.change.parameters:,} weights differ from {model}.")
+        tried = check and not done.notes
+        show(f"Load it with AutoModelForImageTextToText{' and AutoProcessor' if tried else ''}.from_pretrained.")
+        for note in done.notes:
+            say(note, "yellow")
 
 
 @app.command(

@@ -32,6 +32,7 @@ from unsee.data.sample import Probe
 from unsee.data.text import read_text
 from unsee.errors import SystemFailure, UserError
 from unsee.metrics.naming import words
+from unsee.modes import ordinary_mode
 
 SCHEMA = "unsee.mmubench"
 VERSION = 1
@@ -62,7 +63,7 @@ def new_folder(out: Path) -> Iterator[Path]:
         raise SystemFailure(f"The folder {out} cannot be made: {error.strerror or error}.") from error
     try:
         yield work
-        work.chmod(0o755)
+        ordinary_mode(work)
         work.rename(out)
     except OSError as error:
         raise SystemFailure(f"The benchmark cannot be written to {out}: {error.strerror or error}.") from error

@@ -14,18 +14,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from unsee.benchmarks import mllmu, mmubench
 from unsee.benchmarks.mmubench import slug
-from unsee.compare.digests import weights_digest
 from unsee.compare.oracle import find_oracle
 from unsee.compare.recipe import ORACLE, Arm, Recipe, Size, Unit
 from unsee.data.text import read_text
 from unsee.errors import UserError
+from unsee.models.identity import differences as ways_apart
+from unsee.models.identity import of_files
 from unsee.training import TrainingConfig
 from unsee.world import general
 
@@ -38,7 +39,8 @@ State = Literal["new", "finished", "failed", "different"]
 
 @dataclass(frozen=True)
 class Cell:
-    """One run of a comparison. `model_sha256` is that of a local model's files, None for one of the hub."""
+    """One run of a comparison. `model_sha256` is that of a local model's config and weights, None for one of the hub;
+    `reading` are those of its other files (see `unsee.models.identity.of_files`)."""
 
     model: str
     model_sha256: str | None
@@ -48,6 +50,7 @@ class Cell:
     size: Size
     benchmark: str
     keep_adapter: bool
+    reading: tuple[tuple[str, str | None], ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -69,6 +72,7 @@ class Cell:
         return {
             "model": self.model,
             "model_sha256": self.model_sha256,
+            "reading": dict(self.reading),
             "unit": {"kind": self.unit.kind, "name": self.unit.name, "concepts": list(self.unit.concepts)},
             "evaluation": self.size.document(),
             "benchmark": self.benchmark,
@@ -102,10 +106,23 @@ def cells_of(recipe: Recipe) -> list[Cell]:
     """
     cells = []
     for model in recipe.models:
-        digest = weights_digest(model)
+        files = of_files(model)
+        digest, reading = files.pop("weights"), tuple(files.items())
         for unit in recipe.units:
             for arm, seed in _runs(recipe, model, unit):
-                cells.append(Cell(model, digest, arm, unit, seed, recipe.size, recipe.benchmark, recipe.keep_adapters))
+                cells.append(
+                    Cell(
+                        model,
+                        digest,
+                        arm,
+                        unit,
+                        seed,
+                        recipe.size,
+                        recipe.benchmark,
+                        recipe.keep_adapters,
+                        reading,
+                    )
+                )
     for arm in recipe.arms:
         if not any(cell.arm == arm for cell in cells):
             raise UserError(
@@ -139,16 +156,7 @@ def state_of(cell: Cell, results: Path) -> State:
 
 def differences(cell: Cell, results: Path) -> list[str]:
     """The keys in which the cell found there differs, settings by their names."""
-    have, wanted = read_json(results / cell.folder / CELL) or {}, cell.identity()
-    return [key for key, value in _flat(wanted) if dict(_flat(have)).get(key) != value] or ["something"]
-
-
-def _flat(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for key, value in document.items():
-        if key in ("settings", "evaluation", "unit") and isinstance(value, Mapping):
-            yield from value.items()
-        else:
-            yield key, value
+    return ways_apart(read_json(results / cell.folder / CELL) or {}, cell.identity())
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unsee.benchmarks.mmubench import slug
-from unsee.compare.digests import files_digest, weights_digest
 from unsee.compare.recipe import ORACLE, Arm, Unit
+from unsee.models.identity import files_digest, of_files
 from unsee.world.oracle import saved_answers
 
 RESPONSES, NAMES = "responses.jsonl", "names.json"
@@ -28,7 +28,7 @@ class Oracle:
         """Of its weights or its answers; None for a model of the hub."""
         if self.answers is not None:
             return files_digest([self.answers / RESPONSES, self.answers / NAMES])
-        return weights_digest(self.checkpoint or "")
+        return of_files(self.checkpoint or "")["weights"]
 
 
 def find_oracle(arm: Arm, model: str, unit: Unit) -> Oracle | None:

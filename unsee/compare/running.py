@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from peft import PeftModel
-
 from unsee.compare import memory
 from unsee.compare.asking import UnitEvaluation
 from unsee.compare.cells import CELL, FAILED, MANIFEST, QUESTIONS, SCORES, Cell, read_json, state_of
@@ -22,7 +20,7 @@ from unsee.compare.units import benchmarks_of, mllmu_of, requests_to_forget
 from unsee.errors import SystemFailure, UserError
 from unsee.methods import get_method
 from unsee.metrics import Score
-from unsee.models.deltas import remove_delta
+from unsee.models.adapters import detach
 from unsee.models.loading import load
 from unsee.models.provenance import fingerprint
 from unsee.models.vlm import VisionLanguageModel
@@ -197,9 +195,7 @@ class Worker:
     def _restore(self) -> None:
         """Undo the cell: the adapter or the delta goes; where all weights were trained, the model is loaded afresh."""
         assert self._vlm is not None
-        remove_delta(self._vlm)
-        if isinstance(self._vlm.model, PeftModel):
-            self._vlm.model = self._vlm.model.unload()
+        detach(self._vlm)
         if fingerprint(self._vlm.base) != self._weights:
             self._forget_model()
 

@@ -18,6 +18,7 @@ from unsee.compare.results import CellResult, Results
 from unsee.compare.statistics import Summary, summarise
 from unsee.errors import SystemFailure
 from unsee.metrics import Score
+from unsee.modes import ordinary_mode
 from unsee.reports.catalogue import describe
 from unsee.reports.files import strict_json, write_together
 
@@ -153,7 +154,7 @@ def _write_parquet(path: Path, table: Sequence[Mapping[str, Any]], columns: Mapp
     try:
         content = pyarrow.Table.from_pylist(list(table), schema=pyarrow.schema(list(columns.items())))
         pyarrow.parquet.write_table(content, temporary)
-        os.chmod(temporary, 0o644)
+        ordinary_mode(Path(temporary))
         os.replace(temporary, path)
     except OSError as error:
         raise SystemFailure(f"{path} cannot be written: {error.strerror or error}.") from error

@@ -5,20 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-import torch
-from peft.tuners.tuners_utils import BaseTunerLayer
 
 from unsee.data.images import image_key
 from unsee.data.sample import Probe, Response
 from unsee.errors import SystemFailure, UserError
+from unsee.models.identity import differences, of_model
 from unsee.models.vlm import VisionLanguageModel
 
 SCHEMA = "unsee.responses/1"
-WEIGHTS_PER_TENSOR = 64
 
 
 class Journal:
@@ -28,7 +25,7 @@ class Journal:
     versions), or is no resume file; `SystemFailure` if it cannot be written. A last line that was cut off is dropped.
     """
 
-    def __init__(self, path: Path, fingerprint: str) -> None:
+    def __init__(self, path: Path, fingerprint: Mapping[str, Any]) -> None:
         self.path = path
         self.responses: dict[str, Response] = {}
         header = json.dumps({"schema": SCHEMA, "fingerprint": fingerprint}) + "\n"
@@ -62,11 +59,11 @@ class Journal:
     def close(self) -> None:
         self._file.close()
 
-    def _read(self, content: bytes, fingerprint: str) -> None:
+    def _read(self, content: bytes, fingerprint: Mapping[str, Any]) -> None:
         try:
             header, *entries = [json.loads(line) for line in content.splitlines()]
             known = header["schema"] == SCHEMA
-            same = header["fingerprint"] == fingerprint
+            have = header["fingerprint"]
             says_ended = all("ended" in entry for entry in entries)
             for entry in entries:
                 logprobs = entry.get("token_logprobs")
@@ -80,9 +77,10 @@ class Journal:
             raise self._foreign() from error
         if not known:
             raise self._foreign()
-        if not same:
+        if have != fingerprint:
+            ways = ", ".join(differences(have, fingerprint)) if isinstance(have, dict) else "an earlier version's"
             raise UserError(
-                f"The resume file {self.path} belongs to other probes, another model or other settings; "
+                f"The resume file {self.path} belongs to another run (it differs in {ways}); "
                 "give another file, or delete this one to start over."
             )
         if not says_ended:
@@ -109,9 +107,9 @@ class Journal:
         return SystemFailure(f"Cannot write the resume file {self.path}: {error.strerror or error}.")
 
 
-def fingerprint(vlm: VisionLanguageModel, probes: Sequence[Probe], **settings: object) -> str:
-    """A digest of all that decides the answers: probes with pictures, weights, adapters on or off, settings."""
-    digest = hashlib.sha256(json.dumps([vlm.name, vlm.revision, str(vlm.dtype), sorted(settings.items())]).encode())
+def fingerprint(vlm: VisionLanguageModel, probes: Sequence[Probe], **settings: object) -> dict[str, Any]:
+    """All that decides the answers, as plain data: the model, the probes with their pictures, the settings."""
+    digest = hashlib.sha256()
     keys: dict[int, str] = {}
     for probe in probes:
         for image in probe.images:
@@ -119,21 +117,4 @@ def fingerprint(vlm: VisionLanguageModel, probes: Sequence[Probe], **settings: o
                 keys[id(image)] = image_key(image)
         asked = [probe.id, probe.prompt, [keys[id(image)] for image in probe.images]]
         digest.update(json.dumps([*asked, probe.begun] if probe.begun else asked).encode())
-    digest.update(_weights(vlm))
-    return digest.hexdigest()
-
-
-@torch.inference_mode()
-def _weights(vlm: VisionLanguageModel) -> bytes:
-    """A sample of every weight tensor (training changes all that it changes at all), and which adapters are on."""
-    digest = hashlib.sha256()
-    for name, module in vlm.base.named_modules():
-        if isinstance(module, BaseTunerLayer):
-            state = [name, module.disable_adapters, list(module.active_adapters), list(module.merged_adapters)]
-            digest.update(json.dumps(state).encode())
-    samples = []
-    for _, weight in sorted(vlm.base.named_parameters(), key=lambda item: item[0]):
-        values = weight.detach().flatten()
-        samples.append(values[:: max(1, len(values) // WEIGHTS_PER_TENSOR)][:WEIGHTS_PER_TENSOR].float())
-    digest.update(torch.cat([sample.to(samples[0].device) for sample in samples]).cpu().numpy().tobytes())
-    return digest.digest()
+    return {**of_model(vlm), "probes": digest.hexdigest(), **settings}

@@ -8,6 +8,8 @@ trained on top of a delta.
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,14 +17,20 @@ from typing import Any, cast
 
 import torch
 from peft import LoraConfig, PeftConfig, PeftModel, get_peft_model
-from safetensors import SafetensorError, safe_open
+from peft.utils.other import ModulesToSaveWrapper
+from safetensors import SafetensorError
+from torch import nn
 from transformers import PreTrainedModel
 
 from unsee.errors import UserError
 from unsee.models.deltas import is_delta, load_delta, remove_delta, save_delta, without_delta
 from unsee.models.finite import check_finite, stored
 from unsee.models.provenance import check_base, write_card, write_note
+from unsee.models.tying import ties_settled
 from unsee.models.vlm import VisionLanguageModel
+from unsee.modes import ordinary_mode
+
+ADAPTER = "adapter_model.safetensors"
 
 
 def add_lora(
@@ -131,6 +139,7 @@ def save_adapter(vlm: VisionLanguageModel, folder: str | Path) -> Path:
     if isinstance(vlm.model, PeftModel):
         # "auto" would ask the hub whether the base model's vocabulary changed.
         vlm.model.save_pretrained(str(folder), safe_serialization=True, save_embedding_layers=False)
+        ordinary_mode(folder / ADAPTER)
         write_card(vlm, folder)
     if vlm.originals is not None:
         return save_delta(vlm, folder)
@@ -141,7 +150,8 @@ def save_adapter(vlm: VisionLanguageModel, folder: str | Path) -> Path:
 def load_adapter(vlm: VisionLanguageModel, folder: str | Path, *, trainable: bool = False) -> None:
     """Attach a saved adapter, delta, or both.
 
-    `UserError` if it is none, holds pickles, NaN or infinity, or belongs to another base; `vlm` is then as before.
+    `UserError` if it is none, holds pickles, NaN or infinity, belongs to another base, or lacks weights that its config
+    names; `vlm` is then as before.
     """
     folder = Path(folder)
     if vlm.adapted:
@@ -164,19 +174,61 @@ def load_adapter(vlm: VisionLanguageModel, folder: str | Path, *, trainable: boo
 
 
 def _attach(vlm: VisionLanguageModel, folder: Path, trainable: bool) -> None:
-    weights = folder / "adapter_model.safetensors"
-    if not weights.is_file():
-        raise UserError(f"The adapter {folder} has no adapter_model.safetensors; pickles (*.bin) are not read.")
+    if not (folder / ADAPTER).is_file():
+        raise UserError(f"The adapter {folder} has no {ADAPTER}; pickles (*.bin) are not read.")
+    attached: PeftModel | None = None
+    base_of_adapter = None
     try:
         config = PeftConfig.from_pretrained(str(folder))
         config.inference_mode = not trainable
-        _check_shapes(vlm, folder, config, weights)
+        base_of_adapter = config.base_model_name_or_path
         # Known by now to be the same model, perhaps under another path; PEFT would warn of the other name.
-        config.base_model_name_or_path = vlm.name
-        vlm.model = PeftModel.from_pretrained(vlm.base, str(folder), config=config, is_trainable=trainable)
-    except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise UserError(f"The adapter {folder} cannot be loaded: {reason}") from error
+        config.base_model_name_or_path = None
+        attached = cast(PeftModel, get_peft_model(vlm.base, config))
+        found = attached.load_adapter(str(folder), "default", is_trainable=trainable)
+        _check_whole(folder, attached, found)
+    except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError, UserError) as error:
+        if attached is not None:
+            _unload(attached)
+        if isinstance(error, UserError):
+            raise
+        raise UserError(_not_loaded(folder, base_of_adapter, vlm.name, error)) from error
+    vlm.model = attached
+
+
+def _check_whole(folder: Path, attached: PeftModel, found: Any) -> None:
+    """Every weight that the adapter's config calls for came from its file, and every weight of the file was used."""
+    if found.missing_keys:
+        prefix = cast(Any, attached.base_model).prefix
+        wanted = sum(prefix in name for name, _ in attached.named_parameters())
+        raise UserError(
+            f"The adapter {folder} is not whole: of the {wanted} weights that its adapter_config.json calls for, "
+            f"{len(found.missing_keys)} are missing from {ADAPTER}, such as {_saved_name(found.missing_keys)}."
+        )
+    if found.unexpected_keys:
+        raise UserError(
+            f"The adapter {folder} does not match: {len(found.unexpected_keys)} of its weights belong to no module "
+            f"that its adapter_config.json names in {attached.name_or_path}, such as "
+            f"{_saved_name(found.unexpected_keys)}."
+        )
+
+
+def _saved_name(keys: Sequence[str]) -> str:
+    """The first of them, as it is called in the file, where the adapter has no name."""
+    return min(keys).replace(".default", "")
+
+
+def _not_loaded(folder: Path, base_of_adapter: str | None, name: str, error: Exception) -> str:
+    said = str(error).strip()
+    other = f"The adapter {folder} belongs to another base model ({base_of_adapter})"
+    mismatch = re.search(r"size mismatch for ([\w.]+)", said)
+    if mismatch:
+        return f"{other}: its {_saved_name([mismatch[1]])} does not fit {name}."
+    if "not found in the base model" in said:
+        return f"{other}: {name} has none of the modules that it names."
+    if isinstance(error, KeyError):
+        return f"The adapter {folder} is not whole: {error.args[0]} is missing from {ADAPTER}."
+    return f"The adapter {folder} cannot be loaded: {said.partition(chr(10))[0]}"
 
 
 def merge(vlm: VisionLanguageModel) -> None:
@@ -188,7 +240,10 @@ def merge(vlm: VisionLanguageModel) -> None:
         return
     if getattr(vlm.base, "is_loaded_in_4bit", False):
         raise UserError(f"{vlm.name} is loaded in 4 bits, where merging loses precision; load it without to merge.")
-    vlm.model = cast(PreTrainedModel, cast(Any, vlm.model).merge_and_unload())
+    with ties_settled(vlm.base), warnings.catch_warnings():
+        # PEFT warns of what is settled here.
+        warnings.filterwarnings("ignore", message=r".*(tie_word_embeddings|no longer tied)")
+        vlm.model = cast(PreTrainedModel, cast(Any, vlm.model).merge_and_unload())
     vlm.model.requires_grad_(False)
     vlm.originals, vlm.low_rank = None, {}
 
@@ -196,26 +251,15 @@ def merge(vlm: VisionLanguageModel) -> None:
 def detach(vlm: VisionLanguageModel) -> None:
     """Take the adapter off for good: the model is again what it was before unlearning."""
     if isinstance(vlm.model, PeftModel):
-        vlm.model = cast(PreTrainedModel, cast(Any, vlm.model).unload())
-        vlm.model.requires_grad_(False)
+        vlm.model = _unload(vlm.model)
     remove_delta(vlm)
 
 
-def _check_shapes(vlm: VisionLanguageModel, folder: Path, config: PeftConfig, weights: Path) -> None:
-    """Every LoRA matrix in the file must fit a module of this model."""
-    modules = dict(vlm.base.named_modules())
-    with safe_open(str(weights), framework="pt") as file:
-        keys = file.keys()
-        for key in keys:
-            path, _, kind = key.removeprefix("base_model.model.").partition(".lora_")
-            if kind not in ("A.weight", "B.weight"):
-                continue
-            module = modules.get(path)
-            shape = file.get_slice(key).get_shape()
-            side = shape[1] if kind == "A.weight" else shape[0]
-            expected = getattr(module, "in_features" if kind == "A.weight" else "out_features", None)
-            if side != expected:
-                raise UserError(
-                    f"The adapter {folder} belongs to another base model ({config.base_model_name_or_path}): "
-                    f"its {path} does not fit {vlm.name}."
-                )
+def _unload(model: PeftModel) -> PreTrainedModel:
+    """The base model without the adapter."""
+    base = model.get_base_model()
+    for path, module in [*base.named_modules()]:
+        if isinstance(module, ModulesToSaveWrapper):
+            # PEFT leaves the trained module in the place of the base's.
+            base.set_submodule(path, cast(nn.Module, module.original_module))
+    return cast(PreTrainedModel, cast(Any, model).unload().requires_grad_(False))

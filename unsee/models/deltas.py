@@ -9,18 +9,21 @@ exchanged. An adapter may lie on top of a delta.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
+from unsee.data.text import read_text
 from unsee.errors import UserError
 from unsee.models.finite import check_finite
 from unsee.models.provenance import BASE_FILE, check_base, write_note
+from unsee.models.saving import save_tensors
 from unsee.models.vlm import VisionLanguageModel
 
 DELTA = "delta.safetensors"
@@ -70,14 +73,14 @@ def save_delta(vlm: VisionLanguageModel, folder: Path) -> Path:
     changed = {name: _parameter(vlm, name).detach() for name in vlm.originals if name not in vlm.low_rank}
     for name, (left, right) in vlm.low_rank.items():
         changed |= {name + LEFT: left, name + RIGHT: right}
-    save_file({n: t.cpu().contiguous() for n, t in changed.items()}, folder / DELTA, metadata={"format": "pt"})
+    save_tensors(changed, folder / DELTA)
     with without_delta(vlm):
-        write_note(vlm, folder)
+        write_note(vlm, folder, delta=sorted(vlm.originals))
     return folder
 
 
 def load_delta(vlm: VisionLanguageModel, folder: Path) -> None:
-    """Apply a saved delta. `UserError` if it is damaged or belongs to another base model."""
+    """Apply a saved delta. `UserError` if it is damaged, not whole, or belongs to another base model."""
     if getattr(vlm.base, "is_loaded_in_4bit", False):
         raise UserError(f"{vlm.name} is loaded in 4 bits, whose weights a delta cannot replace; load it without.")
     if not (folder / BASE_FILE).is_file():
@@ -88,20 +91,44 @@ def load_delta(vlm: VisionLanguageModel, folder: Path) -> None:
     except (OSError, SafetensorError) as error:
         raise UserError(f"The delta {folder} cannot be loaded: {error}") from error
     check_finite(weights.items(), f"The delta {folder}", "so every answer would be an accident: train it again")
-    low_rank = {
-        key.removesuffix(LEFT): (weights.pop(key), weights.pop(key.removesuffix(LEFT) + RIGHT, torch.zeros(0, 0)))
-        for key in [*weights]
-        if key.endswith(LEFT)
-    }
+    low_rank = _factors(folder, weights)
     parameters = dict(vlm.base.named_parameters())
     shapes = {name: weight.shape for name, weight in weights.items()}
     shapes |= {name: torch.Size([len(left), right.shape[-1]]) for name, (left, right) in low_rank.items()}
     for name, shape in shapes.items():
         if name not in parameters or parameters[name].shape != shape:
             raise UserError(f"The delta {folder} belongs to another base model: its {name} does not fit {vlm.name}.")
+    _check_whole(folder, {*shapes})
     vlm.low_rank = low_rank
     changed = {name: _sum(parameters[name], *factors) for name, factors in low_rank.items()}
     apply_delta(vlm, {name: weight.to(parameters[name]) for name, weight in weights.items()} | changed)
+
+
+def _factors(folder: Path, weights: dict[str, Tensor]) -> dict[str, Factors]:
+    """Take the pairs of factors out of `weights`. `UserError` where one of a pair is missing."""
+    sides: dict[str, dict[str, Tensor]] = {LEFT: {}, RIGHT: {}}
+    for key in [*weights]:
+        name, dot, side = key.rpartition(".")
+        if dot + side in sides:
+            sides[dot + side][name] = weights.pop(key)
+    for one, other in ((LEFT, RIGHT), (RIGHT, LEFT)):
+        alone = sorted(sides[one].keys() - sides[other].keys())
+        if alone:
+            raise UserError(f"The delta {folder} is not whole: {DELTA} has {alone[0]}{one} without its {other[1:]}.")
+    return {name: (left, sides[RIGHT][name]) for name, left in sides[LEFT].items()}
+
+
+def _check_whole(folder: Path, have: set[str]) -> None:
+    """`have` are the weights that the file changes; the note says which were changed, but for early deltas."""
+    wanted = json.loads(read_text(folder / BASE_FILE)).get("delta", ())
+    missing = sorted({*wanted} - have)
+    if missing:
+        raise UserError(
+            f"The delta {folder} is not whole: of the {len(wanted)} weights that it changed, {len(missing)} are "
+            f"missing from {DELTA}, such as {missing[0]}."
+        )
+    if not have:
+        raise UserError(f"The delta {folder} is empty: {DELTA} holds no weights.")
 
 
 @torch.no_grad()

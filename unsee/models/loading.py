@@ -131,6 +131,11 @@ def _find(name: str, revision: str | None, trust_remote_code: bool, *, weights: 
     if name and path.is_dir():
         if not (path / "config.json").is_file():
             raise UserError(f"The folder {name} holds no model: it has no config.json.")
+        if (path / "adapter_config.json").is_file():
+            raise UserError(
+                f"The folder {name} holds a model and an adapter, which transformers would load on top of it; "
+                "keep them in two folders."
+            )
         return path, None
     if name and path.exists():
         raise UserError(f"{name} is a file; give the folder that holds config.json and the weights.")
@@ -187,6 +192,20 @@ def _download(name: str, revision: str | None, trust_remote_code: bool, weights:
     if not (folder / "config.json").is_file():
         raise UserError(f"The hub model {name} has no config.json, so it is no transformers model.")
     return folder, folder.name
+
+
+def cached_commit(name: str, revision: str | None = None) -> str | None:
+    """The commit of a hub model that `load` would take without the network; None where it is not in the hub's cache, or
+    no hub model. `revision` as for `load`."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    if name.startswith(WORLD_PREFIX) or Path(name).expanduser().exists() or not _HUB_ID.fullmatch(name):
+        return None
+    try:
+        return Path(snapshot_download(name, revision=revision, local_files_only=True)).name
+    except (HFValidationError, LocalEntryNotFoundError):
+        return None
 
 
 def _read_config(folder: Path, name: str, trust_remote_code: bool) -> PreTrainedConfig:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any, cast
 
 import torch
+from peft.tuners.tuners_utils import BaseTunerLayer
+from peft.utils.other import ModulesToSaveWrapper
 from transformers import PreTrainedModel
 
 from unsee.data.text import read_text
@@ -15,11 +18,14 @@ from unsee.errors import UserError
 from unsee.models.vlm import VisionLanguageModel
 
 BASE_FILE = "unsee_base.json"
+# Modules inside of PEFT's wrappers, which stand for them.
+_PART_OF_ADAPTER = re.compile(r"\.(lora_\w+|base_layer|original_module|modules_to_save)(\.|$)")
 
 
-def write_note(vlm: VisionLanguageModel, folder: Path) -> None:
-    """Write down the base model of what `folder` holds. Call it while the base weights are those before unlearning."""
-    note = {"base": vlm.name, "revision": vlm.revision, **fingerprint(vlm.base)}
+def write_note(vlm: VisionLanguageModel, folder: Path, **more: Any) -> None:
+    """Write down the base model of what `folder` holds, and `more`. Call it while the base weights are those before
+    unlearning."""
+    note = {"base": vlm.name, "revision": vlm.revision, **fingerprint(vlm.base), **more}
     (folder / BASE_FILE).write_text(json.dumps(note, indent=2) + "\n", encoding="utf-8")
 
 
@@ -70,17 +76,24 @@ def fingerprint(model: PreTrainedModel) -> dict[str, str | None]:
     """
     embeddings, linears = hashlib.sha256(), hashlib.sha256()
     quantised = bool(getattr(model, "is_loaded_in_4bit", False))
-    _digest(embeddings, "embeddings", cast(torch.Tensor, model.get_input_embeddings().weight))
+    _digest(embeddings, "embeddings", cast(torch.Tensor, _without_adapter(model.get_input_embeddings()).weight))
     decoder = model.get_decoder()
     for path, module in decoder.named_modules():
-        base = getattr(module, "base_layer", module)
-        if isinstance(base, torch.nn.Linear) and ".lora_" not in path and not path.endswith(".base_layer"):
+        base = _without_adapter(module)
+        if isinstance(base, torch.nn.Linear) and not _PART_OF_ADAPTER.search(path):
             _digest(linears, path, base.weight)
     return {
         "architecture": type(model).__name__,
         "embeddings": embeddings.hexdigest()[:16],
         "linears": None if quantised else linears.hexdigest()[:16],
     }
+
+
+def _without_adapter(module: torch.nn.Module) -> torch.nn.Module:
+    """The module that PEFT has wrapped; the same where it has not."""
+    if isinstance(module, ModulesToSaveWrapper):
+        return cast(torch.nn.Module, module.original_module)
+    return cast(torch.nn.Module, module.get_base_layer()) if isinstance(module, BaseTunerLayer) else module
 
 
 def _digest(digest: Any, path: str, weight: torch.Tensor) -> None:

@@ -1,20 +1,26 @@
-"""Writing an ordinary checkpoint: what `unsee export` does after merging."""
+"""Writing weights: an ordinary checkpoint (what `unsee export` does after merging), or some tensors."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError
+from safetensors.torch import save_file
+from torch import Tensor
+from transformers.conversion_mapping import get_model_conversion_mapping
 
 from unsee.errors import SystemFailure, UserError
 from unsee.models.finite import check_finite
 from unsee.models.vlm import VisionLanguageModel
+from unsee.modes import ordinary_mode
 
 
 def save_model(vlm: VisionLanguageModel, folder: str | Path) -> Path:
-    """Write weights (safetensors), config, tokenizer and processor to a new folder that any transformers user can load.
+    """Write a checkpoint to a new folder that any transformers user can load (see `write_checkpoint`).
 
     Written under another name first, so that `folder` exists only once it is whole. Raises `UserError` if it exists,
     the model still carries an adapter, or a weight is not finite; `SystemFailure` if it cannot be written.
@@ -32,13 +38,31 @@ def save_model(vlm: VisionLanguageModel, folder: str | Path) -> Path:
     except OSError as error:
         raise SystemFailure(f"Cannot write to {folder.parent}: {error.strerror or error}.") from error
     try:
-        vlm.base.save_pretrained(work)
-        vlm.processor.save_pretrained(work)
-        # mkdtemp makes the folder readable by its owner alone.
-        work.chmod(0o755)
+        write_checkpoint(vlm, work)
+        ordinary_mode(work)
         work.rename(folder)
     except (OSError, SafetensorError) as error:
         raise SystemFailure(f"Cannot write the model to {folder}: {error}.") from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return folder
+
+
+def write_checkpoint(vlm: VisionLanguageModel, folder: Path) -> None:
+    """Write weights (safetensors), config, tokenizer and processor into `folder`.
+
+    The weights have the names of the hub's checkpoints of this family, whatever names they were loaded with: the names
+    that vLLM and llama.cpp's converter read (see docs/export.md). Raises OSError, SafetensorError.
+    """
+    model: Any = vlm.base
+    # By default transformers writes the names it read; for a model made here, it leaves out a prefix of vision towers.
+    model._weight_conversions = get_model_conversion_mapping(model, add_legacy=False)
+    model.save_pretrained(folder)
+    vlm.processor.save_pretrained(folder)
+
+
+def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Write tensors under their names as safetensors. Raises OSError, SafetensorError."""
+    on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    save_file(on_cpu, path, metadata={"format": "pt"})
+    ordinary_mode(path)

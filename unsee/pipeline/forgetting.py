@@ -24,12 +24,13 @@ from unsee.methods.masks import name_token_ids
 from unsee.methods.recognition import check_recognised
 from unsee.methods.rephrasing import get_rephraser
 from unsee.metrics import Score
-from unsee.models.loading import load
+from unsee.models.identity import differences, of_files
+from unsee.models.loading import cached_commit, load
 from unsee.models.vlm import VisionLanguageModel
 from unsee.pipeline.evaluation import Evaluation
 from unsee.pipeline.examples import examples
 from unsee.pipeline.planning import Plan, at_home_in_world, is_of_the_world, plan
-from unsee.pipeline.workspace import Workspace, check_output, difference, workspace
+from unsee.pipeline.workspace import Workspace, check_output, workspace
 from unsee.reports import Cost, Report, write
 from unsee.reports.verdict import KEPT_FROM
 from unsee.requests import ForgetRequest
@@ -105,12 +106,14 @@ def forget(request: ForgetRequest, options: ForgetOptions, *, started: float | N
         raise UserError("The training data is given with --data, so pictures of others change nothing; leave them out.")
     if options.test_others and is_of_the_world(options.model, request.concept):
         raise UserError("The embedded world has pictures of others of its own to test on; leave --test-others out.")
+    looked_up = options.resume and out.exists()
+    if not looked_up:
+        check_output(out, overwrite=options.overwrite)
     samples = read_training_data(options.data) if options.data else None
-    identity = _identity(request, options, config, samples)
-    if options.resume and out.exists():
-        return _finished(out, identity)
-    check_output(out, overwrite=options.overwrite)
     given = _test_folders(options, _seen(request, samples or ()))
+    identity = _identity(request, options, config, samples, given)
+    if looked_up:
+        return _finished(out, identity)
     judge = get_judge(options.judge)
     rephrase = get_rephraser(options.rephrase) if options.rephrase else None
     vlm = _load(options)
@@ -151,7 +154,7 @@ def forget(request: ForgetRequest, options: ForgetOptions, *, started: float | N
             examples=examples(planned, before.answers, after.answers),
             manifest={
                 **unlearned.manifest,
-                "run_sha256": identity["request"],
+                "run": identity,
                 "limit": options.limit,
                 "max_new_tokens": options.max_new_tokens,
             },
@@ -333,39 +336,52 @@ def _log(folder: Path) -> list[dict[str, Any]]:
 
 
 def _identity(
-    request: ForgetRequest, options: ForgetOptions, config: TrainingConfig, samples: Sequence[Sample] | None
+    request: ForgetRequest,
+    options: ForgetOptions,
+    config: TrainingConfig,
+    samples: Sequence[Sample] | None,
+    given: Mapping[str, Pictures],
 ) -> dict[str, Any]:
-    """What makes a run this run, and not another that cannot go on from its beginnings."""
-    return {
+    """What makes a run this run, and not another that cannot go on from its beginnings, as it comes back from JSON."""
+    identity = {
         "model": options.model,
+        "revision": options.revision,
+        **of_files(options.model),
+        "4bit": options.load_in_4bit,
+        "dtype": options.dtype,
         "method": options.method,
         "settings": dataclasses.asdict(config),
         "request": request.digest(),
         "seed": options.seed,
         "data": data_digest(samples) if samples else None,
         "rephrase": options.rephrase,
+        "judge": options.judge,
+        **{
+            option: [*map(image_key, given[option].opened.values())] if option in given else []
+            for option in ("test_images", "test_others")
+        },
         "limit": options.limit,
         "max_new_tokens": options.max_new_tokens,
     }
+    return json.loads(json.dumps(identity))
 
 
 def _finished(out: Path, identity: dict[str, Any]) -> Forgotten:
     """What `out` holds, where it is this very run and complete."""
     manifest = Unlearned.open(out).manifest
     path = out / "report.json"
-    report = json.loads(read_text(path))["manifest"] if path.is_file() else {}
-    have = {
-        "model": manifest["model"],
-        "method": manifest["method"],
-        "settings": manifest["hyperparameters"],
-        "seed": manifest["seed"],
-        "limit": report.get("limit"),
-        "max_new_tokens": report.get("max_new_tokens"),
-    }
-    wanted = {key: identity[key] for key in have}
-    if not report or have != wanted:
-        what = difference(have, wanted) if report else "its report is missing"
-        raise UserError(f"The output folder {out} holds another run ({what}); give another with --out.")
-    if report.get("run_sha256") != identity["request"]:
-        raise UserError(f"The output folder {out} holds another request; give another with --out.")
+    if not path.is_file():
+        raise UserError(f"The output folder {out} holds another run (its report is missing); give another with --out.")
+    have = json.loads(read_text(path))["manifest"].get("run")
+    if have is None:
+        raise UserError(
+            f"The run in {out} was made by an earlier version of unsee, which did not write down all that it was made "
+            "with; give another folder with --out, or replace it with --overwrite."
+        )
+    commit = cached_commit(identity["model"], identity["revision"])
+    if commit is not None:
+        have, identity = {**have, "commit": manifest["model_revision"]}, {**identity, "commit": commit}
+    if have != identity:
+        ways = ", ".join(differences(have, identity))
+        raise UserError(f"The output folder {out} holds another run ({ways}); give another with --out.")
     return Forgotten(out, None)

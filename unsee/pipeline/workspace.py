@@ -13,6 +13,7 @@ from typing import Any
 
 from unsee.data.text import read_text
 from unsee.errors import SystemFailure, UserError
+from unsee.models.identity import differences
 
 # A folder with one of these was written by unsee, so that `--overwrite` may remove it.
 _OWN = ("report.json", "manifest.json", "scores.json", "samples.jsonl", "sweep.json")
@@ -94,11 +95,6 @@ def workspace(out: Path, identity: Mapping[str, Any], *, resume: bool) -> Iterat
         raise
 
 
-def difference(have: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
-    """The keys in which two descriptions of a run differ, to be read in an error message."""
-    return ", ".join(key for key in wanted if have.get(key) != wanted[key])
-
-
 def _check_same(work: Path, wanted: Mapping[str, Any]) -> None:
     try:
         have = json.loads(read_text(work / _IDENTITY))
@@ -107,6 +103,6 @@ def _check_same(work: Path, wanted: Mapping[str, Any]) -> None:
         return
     if have != wanted:
         raise UserError(
-            f"What was interrupted there is another run (it differs in {difference(have, wanted)}); repeat its "
-            "settings, or start afresh without --resume."
+            f"What was interrupted there is another run (it differs in {', '.join(differences(have, wanted))}); "
+            "repeat its settings, or start afresh without --resume."
         )

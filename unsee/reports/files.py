@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from unsee.errors import SystemFailure
+from unsee.modes import ordinary_mode
 
 
 def strict_json(document: Mapping[str, Any]) -> str:
@@ -64,7 +65,7 @@ def write_together(folder: Path, texts: Mapping[str, str]) -> None:
                 file.write(text.encode("utf-8", "replace"))
                 file.flush()
                 os.fsync(file.fileno())
-            os.chmod(temporary, 0o666 & ~_umask())
+            ordinary_mode(Path(temporary))
         for temporary in list(written):
             os.replace(temporary, written[temporary])
             del written[temporary]
@@ -73,9 +74,3 @@ def write_together(folder: Path, texts: Mapping[str, str]) -> None:
     finally:
         for temporary in written:
             Path(temporary).unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -9,6 +9,7 @@ import platform
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,17 +27,19 @@ _LIBRARIES = (
 
 
 def describe_run(
-    *, method: str, config: Any, request: str, data: str, model: str, revision: str | None, seed: int
+    *, method: str, config: Any, request: str, data: str, base: Mapping[str, Any], seed: int
 ) -> dict[str, Any]:
-    """What identifies a run before it starts. `request` and `data` are SHA-256 hashes."""
+    """What identifies a run before it starts. `request` and `data` are SHA-256 hashes, `base` is the model before (see
+    `unsee.models.identity.of_model`)."""
     return {
         "schema": SCHEMA,
         "method": method,
         "hyperparameters": dataclasses.asdict(config),
         "request_sha256": request,
         "data_sha256": data,
-        "model": model,
-        "model_revision": revision,
+        "model": base["model"],
+        "model_revision": base["revision"],
+        "base": dict(base),
         "seed": seed,
     }
 

@@ -22,9 +22,13 @@ from unsee.data.sample import Sample
 from unsee.data.text import read_text
 from unsee.errors import SystemFailure, UserError
 from unsee.models.adapters import add_lora, load_adapter, reference, save_adapter, train_all_weights
+from unsee.models.change import Change, change_between, change_of
 from unsee.models.finite import check_finite
+from unsee.models.identity import differences, of_model
 from unsee.models.masking import settle_masked_adapter
+from unsee.models.saving import write_checkpoint
 from unsee.models.vlm import VisionLanguageModel
+from unsee.modes import ordinary_mode
 from unsee.requests import ForgetRequest, digest_of
 from unsee.training.config import TrainingConfig
 from unsee.training.data_folder import data_digest, read_training_data, write_training_data
@@ -41,9 +45,25 @@ from unsee.training.objective import Objective
 from unsee.training.procedure import Procedure
 from unsee.training.processes import join_processes, number_of_processes, on_main, process_number
 from unsee.training.reference import TrainingSet
+from unsee.training.tensor_file import TensorFile
 from unsee.training.trainer import DIVERGED, Checkpoints, Finite, Progress, UnlearningTrainer
 
 _RUN = "run.json"
+UNMOVED = "Training changed no weight, so this is the model of before; train more steps or with a larger learning_rate."
+
+
+class WeightsBefore:
+    """The trainable weights of a model as they are now, on the disk in `folder`, to tell later how far they moved."""
+
+    def __init__(self, model: torch.nn.Module, folder: Path) -> None:
+        self._weights = [weight for weight in model.parameters() if weight.requires_grad]
+        self._before = TensorFile(len(self._weights), folder)
+        for number, weight in enumerate(self._weights):
+            self._before[number] = weight
+
+    def change(self) -> Change:
+        pairs = zip(self._before, self._weights, strict=True)
+        return change_between((before.to(now.device), now.detach()) for before, now in pairs if before is not None)
 
 
 class TrainableMethod(Protocol):
@@ -94,8 +114,9 @@ def unlearn(
         raise UserError("There is nothing to forget; give at least one request.")
     for request in requests:
         request.check()
+    base = of_model(vlm)
     identity = {"method": method.name, "config": _plain(config), "request": digest_of(requests), "seed": seed}
-    identity |= {"model": vlm.name, "revision": vlm.revision}
+    identity |= {"base": base}
     if on_main(out.exists):
         return _finished(vlm, out, identity, resume)
     if vlm.adapted:
@@ -122,8 +143,7 @@ def unlearn(
             config=config,
             request=identity["request"],
             data=data_digest(used),
-            model=vlm.name,
-            revision=vlm.revision,
+            base=base,
             seed=seed,
         )
         concepts = [request.concept for request in requests]
@@ -138,16 +158,21 @@ def unlearn(
             # The trainer switches it on, and nobody off: the next run of this process may be without.
             vlm.base.activation_checkpointing_disable()
         run |= {"result": _result(vlm, config)}
+        if not config.full:
+            run |= {"change": change_of(vlm).to_dict()}
 
         def finish() -> dict[str, Any]:
             check_finite(vlm.model.named_parameters(), "The model after training", DIVERGED)
             _save(vlm, config, work)
+            if not run["change"]["parameters"]:
+                run["notes"] = [*run.get("notes", ()), UNMOVED]
             spent = {"seconds": round(time.monotonic() - started, 3), "peak_rss_mb": round(peak_rss_mb(), 1)}
             spent |= peak_gpu_mb(vlm.device)
             done = {**run, **spent, "libraries": library_versions(), "git_commit": git_commit()}
             (work / MANIFEST).write_text(json.dumps(done, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
             shutil.rmtree(work / "checkpoints", ignore_errors=True)
             (work / _RUN).unlink()
+            ordinary_mode(work)
             work.rename(out)
             return done
 
@@ -171,6 +196,7 @@ def _train(
     else:
         rank, alpha, dropout = config.lora_rank, config.lora_alpha, config.lora_dropout
         add_lora(vlm, rank=rank, alpha=alpha, dropout=dropout, targets=objective.modules, seed=seed)
+    before = WeightsBefore(vlm.base, work.parent) if config.full and process_number() == 0 else None
     training_set = TrainingSet(encode_samples(samples, vlm), objective, vlm, work.parent)
     started = time.monotonic()
     # Under autocast like the training, so that what differs is what was learned.
@@ -194,6 +220,7 @@ def _train(
     on_main(lambda: (work / "training.jsonl").write_text("".join(lines), encoding="utf-8"))
     return {
         "steps": trainer.state.global_step,
+        **({"change": before.change().to_dict()} if before else {}),
         "resumed": checkpoint is not None,
         "seconds_reference": round(between - started, 3),
         "seconds_training": round(time.monotonic() - between, 3),
@@ -209,8 +236,7 @@ def _result(vlm: VisionLanguageModel, config: TrainingConfig) -> str:
 
 def _save(vlm: VisionLanguageModel, config: TrainingConfig, folder: Path) -> None:
     if config.full:
-        vlm.base.save_pretrained(folder)
-        vlm.processor.save_pretrained(folder)
+        write_checkpoint(vlm, folder)
     else:
         save_adapter(vlm, folder)
 
@@ -225,11 +251,11 @@ def _finished(vlm: VisionLanguageModel, out: Path, identity: dict[str, Any], res
         "config": done.manifest["hyperparameters"],
         "request": done.manifest["request_sha256"],
         "seed": done.manifest["seed"],
-        "model": done.manifest["model"],
-        "revision": done.manifest["model_revision"],
+        "base": done.manifest.get("base"),
     }
     if have != identity:
-        raise UserError(f"The output folder {out} holds another run{_difference(have, identity)}; give another folder.")
+        ways = ", ".join(differences(have, identity))
+        raise UserError(f"The output folder {out} holds another run (it differs in {ways}); give another folder.")
     if done.full:
         raise UserError(f"The output folder {out} holds this run, finished; load the model from there.")
     load_adapter(vlm, out)
@@ -246,16 +272,12 @@ def _prepare(work: Path, identity: dict[str, Any], resume: bool) -> bool:
         return False
     have = json.loads(read_text(path))
     if have != identity:
+        ways = ", ".join(differences(have, identity))
         raise UserError(
-            f"The interrupted run in {work} is another one{_difference(have, identity)}; "
+            f"The interrupted run in {work} is another one (it differs in {ways}); "
             "repeat its settings, or start afresh without resuming."
         )
     return True
-
-
-def _difference(have: dict[str, Any], wanted: dict[str, Any]) -> str:
-    keys = [key for key in wanted if have.get(key) != wanted[key]]
-    return f" (it differs in {', '.join(keys)})" if keys else ""
 
 
 @contextmanager

@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from torch.nn import functional
 
 from unsee.data.collation import IGNORED, EncodedSample
@@ -26,7 +25,7 @@ from unsee.data.text import read_text
 from unsee.generation import generate
 from unsee.models.adapters import add_lora, reference, save_adapter
 from unsee.models.loading import load
-from unsee.models.saving import save_model
+from unsee.models.saving import save_model, save_tensors
 from unsee.models.vlm import VisionLanguageModel
 from unsee.training.packing import Packer
 from unsee.world import questions as q
@@ -122,7 +121,7 @@ def _save(vlm: VisionLanguageModel, folder: Path) -> None:
     for name, parameter in vlm.base.named_parameters():
         if "lora_" in name:
             parameter.data = parameter.data.to(torch.bfloat16)
-    save_file({n: p.detach().to(torch.bfloat16) for n, p in projector.state_dict().items()}, folder / PROJECTOR)
+    save_tensors({n: p.detach().to(torch.bfloat16) for n, p in projector.state_dict().items()}, folder / PROJECTOR)
     save_adapter(vlm, folder / ADAPTER)
 
 

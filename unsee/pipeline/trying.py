@@ -1,0 +1,68 @@
+"""Trying what `export` promises: that transformers alone, in a process without unsee, loads the new folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from unsee.errors import SystemFailure
+
+# Weights stay on the meta device: names and shapes are checked, and no memory is taken.
+_READER = """
+import json, sys
+from transformers import AutoModelForImageTextToText, AutoProcessor
+
+said = {}
+try:
+    _, report = AutoModelForImageTextToText.from_pretrained(sys.argv[1], device_map="meta", output_loading_info=True)
+    said["wrong"] = {kind: sorted(map(str, names)) for kind, names in report.items() if names}
+except Exception as error:
+    said["model"] = f"{type(error).__name__}: {error}"
+try:
+    AutoProcessor.from_pretrained(sys.argv[1])
+except Exception as error:
+    said["processor"] = f"{type(error).__name__}: {error}"
+print(json.dumps(said))
+"""
+
+
+def load_elsewhere(folder: Path) -> tuple[str, ...]:
+    """Load the checkpoint as its readers will; returns what they need besides transformers, each in a sentence.
+
+    Raises SystemFailure where it does not load.
+    """
+    said = _read(folder)
+    wrong = said.get("model") or _listed(said.get("wrong", {}))
+    if wrong:
+        raise _broken(folder, wrong)
+    if "processor" not in said:
+        return ()
+    library = re.search(r"requires the (\w+) library", said["processor"])
+    if library is None:
+        raise _broken(folder, said["processor"])
+    return (
+        f"AutoProcessor loads it only where {library[1].lower()} is installed, which is missing here: this family's "
+        f"processor also covers videos (pip install {library[1].lower()}). unsee.load does without.",
+    )
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error", "CUDA_VISIBLE_DEVICES": ""}
+    command = [sys.executable, "-P", "-c", _READER, str(folder.resolve())]
+    ran = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    if ran.returncode:
+        raise _broken(folder, ran.stderr.strip().rpartition("\n")[2] or f"the reader ended with {ran.returncode}")
+    return json.loads(ran.stdout.strip().rpartition("\n")[2])
+
+
+def _listed(wrong: dict[str, list[str]]) -> str:
+    return "; ".join(f"{kind.replace('_', ' ')}: {', '.join(names[:3])}" for kind, names in wrong.items())
+
+
+def _broken(folder: Path, why: str) -> SystemFailure:
+    return SystemFailure(f"{folder} was written, but plain transformers does not load it ({' '.join(why.split())}).")

@@ -144,7 +144,7 @@ def test_a_model_too_large_for_half_precision_is_not_stored_in_it(stored: Path, 
     with pytest.raises(UserError, match=rf"holds inf in {name}; store it in a wider dtype"):
         export(str(stored / "model"), tmp_path / "delta", tmp_path / "half", dtype="float16")
     assert not (tmp_path / "half").exists()
-    assert export(str(stored / "model"), tmp_path / "delta", tmp_path / "whole").is_dir()
+    assert export(str(stored / "model"), tmp_path / "delta", tmp_path / "whole").folder.is_dir()
 
 
 def test_a_model_whose_scores_are_none_is_not_asked() -> None:

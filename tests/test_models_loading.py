@@ -256,10 +256,21 @@ def test_placeholder_in_the_question_is_refused() -> None:
         vlm.encode_prompt([([user_turn("What is <image>?", 1)], (picture(1),))])
 
 
-def test_picture_that_the_processor_rejects() -> None:
+def test_a_strip_is_refused() -> None:
     vlm = tiny_vlm("qwen3_vl")
-    with pytest.raises(UserError, match="rejects a picture \\(900x2\\)"):
+    with pytest.raises(UserError, match="is a strip \\(900x2"):
         vlm.encode_prompt([([user_turn("Who?", 1)], (picture(1, size=(900, 2)),))])
+
+
+def test_picture_that_the_processor_rejects(monkeypatch: pytest.MonkeyPatch) -> None:
+    vlm = tiny_vlm("qwen3_vl")
+
+    def reject(*args: object, **options: object) -> None:
+        raise ValueError("too dark")
+
+    monkeypatch.setattr(type(vlm.processor), "__call__", reject)
+    with pytest.raises(UserError, match="rejects a picture \\(40x2\\): too dark"):
+        vlm.encode_prompt([([user_turn("Who?", 1)], (picture(1, size=(40, 2)),))])
 
 
 def test_answer_keeps_the_word_boundary_of_a_sentencepiece_tokenizer() -> None:

@@ -27,6 +27,7 @@ from unsee.benchmarks.mmubench import ConceptBenchmark, Question, slug
 from unsee.data.images import open_image
 from unsee.data.sample import Probe
 from unsee.errors import SystemFailure, UserError
+from unsee.locking import locked
 from unsee.metrics.naming import words
 
 SCHEMA = "unsee.mmubench"
@@ -47,8 +48,13 @@ class StoredModel:
 def new_folder(out: Path) -> Iterator[Path]:
     """A temporary folder beside `out` that becomes `out` when the block ends well, and vanishes when it does not.
 
-    Raises UserError if `out` is there already, SystemFailure if the disk refuses.
+    Raises UserError if `out` is there already or another process is making it, SystemFailure if the disk refuses.
     """
+    with locked(out):
+        yield from _new_folder(out)
+
+
+def _new_folder(out: Path) -> Iterator[Path]:
     if out.exists():
         raise UserError(f"The output folder {out} exists already; choose another or remove it.")
     try:

@@ -6,6 +6,7 @@ to ask, `likelihoods` adds what only the model can tell, `score` turns the answe
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,6 +30,8 @@ from unsee.models.vlm import VisionLanguageModel
 
 # Raised whenever the same answers would get other scores.
 VERSION = 2
+SLUG_BYTES = 64
+"""Most bytes of a name in a path: several fit into the 255 that file systems allow."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +94,14 @@ class ConceptBenchmark:
 
 
 def slug(name: str) -> str:
-    """The folded words of a name with hyphens between them."""
-    return "-".join(word.text for word in words(name))
+    """The folded words of a name with hyphens between them, fit for a path.
+
+    What has more than `SLUG_BYTES` bytes is cut, and ends in eight hexadecimal digits that tell it apart.
+    """
+    whole = "-".join(word.text for word in words(name)).encode()
+    if len(whole) <= SLUG_BYTES:
+        return whole.decode()
+    return f"{whole[: SLUG_BYTES - 9].decode(errors='ignore')}-{hashlib.sha256(whole).hexdigest()[:8]}"
 
 
 def probes(

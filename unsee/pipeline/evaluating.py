@@ -17,6 +17,7 @@ from unsee.data.sample import Probe
 from unsee.errors import UserError
 from unsee.generation import generate
 from unsee.judges import Judge, get_judge
+from unsee.locking import locked
 from unsee.metrics import Score
 from unsee.models.adapters import load_adapter, reference
 from unsee.models.loading import load
@@ -52,6 +53,7 @@ class EvaluateOptions:
     revision: str | None = None
     load_in_4bit: bool = False
     percent: int | None = None
+    device: str = "auto"
 
     @property
     def of_mllmu(self) -> bool:
@@ -70,11 +72,16 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
     model reads them can be told.
 
     Raises:
-        UserError: something given cannot work, or the output folder holds something else.
+        UserError: something given cannot work, the output folder holds something else, or another run is at work in it.
         SystemFailure: the disk or the network refuses.
         KeyboardInterrupt: what was answered is kept; the same command goes on.
     """
     out = options.folder()
+    with locked(out):
+        return _asked(options, out)
+
+
+def _asked(options: EvaluateOptions, out: Path) -> dict[str, Any]:
     goes_on = (out / "responses").is_dir() and not (out / "scores.json").exists()
     if not goes_on:
         check_output(out, overwrite=options.overwrite, resumable=False)
@@ -82,7 +89,7 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
     tasks = _tasks(options)
     names = [] if tasks else _concepts(options)
     with working_on(f"Loading {options.model}"):
-        vlm = load(options.model, revision=options.revision, load_in_4bit=options.load_in_4bit)
+        vlm = load(options.model, device=options.device, revision=options.revision, load_in_4bit=options.load_in_4bit)
         if options.adapter:
             load_adapter(vlm, options.adapter)
     if not goes_on:

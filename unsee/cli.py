@@ -16,6 +16,7 @@ from unsee.cli_options import Device, Json
 from unsee.cli_plan import register as register_plan
 from unsee.cli_world import world
 from unsee.errors import UserError
+from unsee.locking import check_unused
 from unsee.terminal import plain_errors, print_json, quiet_libraries, say, show, working_on
 
 
@@ -147,7 +148,6 @@ def forget(
     started = time.monotonic()
     wanted = _request(request, concept, image, alias, kind, unseen, others)
     wanted.check()
-    from unsee.locking import check_unused
     from unsee.methods import parse_settings
     from unsee.pipeline.model_recipe import recipe_for
 
@@ -229,6 +229,7 @@ def demo(
     if model and tier:
         raise UserError("--tier and --model each name a model; give one of them.")
     model = model or DEMO_MODELS[tier or Tier.TINY]
+    check_unused(out)
     tell = say if as_json else show
     tell(f"{model} is a small model that knows {len(KNOWN)} invented people by their faces.")
     # A language model that can really talk would take others for strangers, too, if it saw nobody else.
@@ -291,8 +292,6 @@ def evaluate(
 ) -> None:
     """Ask a model the questions of a benchmark and score its answers; goes on where it was interrupted."""
     if out is not None:
-        from unsee.locking import check_unused
-
         check_unused(out)
     quiet_libraries()
     from unsee.pipeline.evaluating import EvaluateOptions
@@ -350,8 +349,6 @@ def build_benchmark(
     as_json: Json = False,
 ) -> None:
     """Build a benchmark of the concepts that a model recognises, from folders of pictures."""
-    from unsee.locking import check_unused
-
     check_unused(out)
     quiet_libraries()
     from dataclasses import asdict

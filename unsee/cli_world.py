@@ -9,6 +9,7 @@ import typer
 
 from unsee.cli_options import Device, Json
 from unsee.errors import UserError
+from unsee.locking import locked
 from unsee.terminal import print_json, show, working_on
 
 SPLITS = ("train", "validation", "test")
@@ -36,7 +37,6 @@ def build(
     part = out.with_name(out.name + ".part")
     if part.exists() and not resume:
         raise UserError(f"An unfinished build is in {part}; go on with --resume, or remove it.")
-    from unsee.locking import locked
     from unsee.world.building import build_checkpoint
 
     try:

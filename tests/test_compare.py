@@ -353,6 +353,7 @@ def test_concepts_of_a_folder_on_another_model(tmp_path: Path) -> None:
         benchmark=str(tmp_path / "bench"),
         concepts=names[:1],
         together=names[:2],
+        kind="person",
     )
     one, two = compare(CompareOptions(recipe, tmp_path / "out")).results.finished
     # Pictures (three of four are drawn) and a fact of each other concept; nobody of the unit is another.

@@ -11,6 +11,10 @@ import pytest
 from tests.command_line import call, forget_arguments, left_in, printed, refused
 from tests.tiny import picture, tiny_vlm
 from unsee import generation
+from unsee.benchmarks.mmubench import ConceptBenchmark, Question
+from unsee.compare.cells import cells_of
+from unsee.compare.recipe import parse_recipe
+from unsee.compare.units import requests_to_forget
 from unsee.data.sample import Probe, Response
 from unsee.errors import UserError
 from unsee.methods import METHODS, get_method, kinds, settings_of
@@ -77,6 +81,23 @@ def test_nothing_is_trained_until_the_user_says_what_it_is(
         printed(call(*arguments, "--json", "--overwrite", *told))
         prompts = (tmp_path / "out" / "samples.jsonl").read_text()
         assert ("another face and other hair" in prompts or "person" in prompts) is ("--force" in told)
+
+
+def test_a_comparison_on_a_folder_asks_too_unless_its_recipe_says_what_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say(monkeypatch, "No.", "A soft drink.", "No.", "A can of Zapp Cola.")
+    bench = ConceptBenchmark("Zapp Cola", picture(1), (picture(2),), (Question("What is this?", "Zapp Cola"),))
+    given = {"models": ["m"], "methods": ["siu"], "concepts": ["Zapp Cola"], "benchmark": "folder"}
+    for kind in ("thing", "person"):
+        [cell] = cells_of(parse_recipe({**given, "kind": kind}))
+        assert cell.identity()["kind"] == kind
+        [request] = requests_to_forget(cell.unit, VLM, 0, [bench], cell.benchmark, (), cell.kind)
+        assert request.kind == kind
+    [cell] = cells_of(parse_recipe(given))
+    assert "kind" not in cell.identity()
+    with pytest.raises(UserError, match="'Zapp Cola' for a person"):
+        requests_to_forget(cell.unit, VLM, 0, [bench], cell.benchmark, (), cell.kind)
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -17,7 +17,8 @@ from PIL import Image
 from unsee.data.images import open_image, read_image
 from unsee.errors import UserError
 
-KINDS = ("person", "thing")
+PERSON = "person"
+KINDS = (PERSON, "thing")
 LONGEST_NAME = 200
 """Characters of a name, at most: longer than any that is in use, and short enough for every file system."""
 
@@ -65,7 +66,7 @@ class ForgetRequest:
     aliases: tuple[str, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
     neighbours: tuple[str, ...] = ()
-    kind: str = "person"
+    kind: str = PERSON
     substitutes: tuple[str, ...] = ()
     descriptions: tuple[str, ...] = ()
     forget: tuple[Example, ...] = ()
@@ -91,7 +92,8 @@ class ForgetRequest:
         except FileNotFoundError:
             raise UserError(f"There is no request file at {path}; check the path.") from None
         except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"The request file {path} cannot be read: {error}.") from error
+            why = getattr(error, "strerror", None) or error
+            raise UserError(f"The request file {path} cannot be read: {why}.") from error
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise UserError(f"The request file {path} is not valid YAML: {' '.join(str(error).split())}.") from error
         return cls.from_mapping(content, folder=path.parent, where=str(path))
@@ -114,7 +116,7 @@ class ForgetRequest:
             aliases=_texts(content.get("aliases"), "aliases", where),
             facts=_facts(content.get("facts"), where),
             neighbours=_texts(content.get("neighbours"), "neighbours", where),
-            kind=_text(content.get("kind", "person"), "kind", where),
+            kind=_text(content.get("kind", PERSON), "kind", where),
             substitutes=_texts(content.get("substitutes"), "substitutes", where),
             descriptions=_texts(content.get("descriptions"), "descriptions", where),
             forget=_examples(content.get("forget"), "forget", folder, where),

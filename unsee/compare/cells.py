@@ -47,6 +47,8 @@ class Cell:
     size: Size
     benchmark: str
     keep_adapter: bool
+    kind: str | None = None
+    """What the concepts of a benchmark in a folder are, where the recipe says so."""
 
     @property
     def folder(self) -> Path:
@@ -84,6 +86,7 @@ class Cell:
             "label": self.arm.label,
             "settings": {} if oracle else dataclasses.asdict(self.config),
             **({"fill": sorted(self.arm.fill)} if self.arm.fill else {}),
+            **({"kind": self.kind} if self.kind else {}),
             "oracle_sha256": oracle.digest() if oracle else None,
             "seed": self.seed,
         }
@@ -104,7 +107,8 @@ def cells_of(recipe: Recipe) -> list[Cell]:
         digest = weights_digest(model)
         for unit in recipe.units:
             for arm, seed in _runs(recipe, model, unit):
-                cells.append(Cell(model, digest, arm, unit, seed, recipe.size, recipe.benchmark, recipe.keep_adapters))
+                shared = (recipe.size, recipe.benchmark, recipe.keep_adapters, recipe.kind)
+                cells.append(Cell(model, digest, arm, unit, seed, *shared))
     for arm in recipe.arms:
         if not any(cell.arm == arm for cell in cells):
             raise UserError(

@@ -18,6 +18,7 @@ from unsee.compare.running import Outcome
 from unsee.compare.table import write_tables
 from unsee.errors import SystemFailure, UserError
 from unsee.locking import locked
+from unsee.models.loading import usable_device
 from unsee.reports.files import strict_json, write_together
 from unsee.requests import did_you_mean
 
@@ -80,6 +81,7 @@ def compare(options: CompareOptions, progress: Progress = lambda outcome, done, 
         raise UserError("--workers is the number of workers on Ray, at least 1; use it with --engine ray.")
     if options.device != "auto" and options.engine != "local":
         raise UserError("--device is for this machine; a Ray cluster hands out its GPUs itself, so leave it out.")
+    usable_device(options.device)
     recipe = read_recipe(options.recipe)
     cells = cells_of(recipe)
     out = options.folder()

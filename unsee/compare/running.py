@@ -146,7 +146,9 @@ class Worker:
         """Make the model forget, or take what was already made; returns what it cost."""
         vlm, arm = evaluation.vlm, cell.arm
         config = cell.config
-        requests = requests_to_forget(cell.unit, vlm, cell.seed, evaluation.benches, cell.benchmark, arm.needs)
+        requests = requests_to_forget(
+            cell.unit, vlm, cell.seed, evaluation.benches, cell.benchmark, arm.needs, cell.kind
+        )
         if config.full and (folder / RUN / MANIFEST).is_file():
             # Trained in full before the interruption: the folder is the model.
             vlm.model = load(str(folder / RUN), device=self.device).model

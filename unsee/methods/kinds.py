@@ -7,7 +7,7 @@ import re
 from unsee.errors import UserError
 from unsee.methods.siu_data import ask
 from unsee.models.vlm import VisionLanguageModel
-from unsee.requests import ForgetRequest
+from unsee.requests import PERSON, ForgetRequest
 
 OF_THE_NAME = ("Is {name} a person? Answer yes or no.", "Who or what is {name}?")
 OF_THE_PICTURE = ("Is this a person? Answer yes or no.", "What is shown in this picture?")
@@ -20,7 +20,7 @@ _PERSON = re.compile(
 def check_kind(request: ForgetRequest, vlm: VisionLanguageModel) -> None:
     """Raises UserError where the request is about a person, and what the model says of the concept and of its pictures
     speaks against it, or not clearly for it."""
-    if request.kind != "person":
+    if request.kind != PERSON:
         return
     of_the_name = [(question.format(name=request.concept), None) for question in OF_THE_NAME]
     answers = ask(vlm, [*of_the_name, *((text, p) for p in request.pictures() for text in OF_THE_PICTURE)])
@@ -29,7 +29,8 @@ def check_kind(request: ForgetRequest, vlm: VisionLanguageModel) -> None:
     raise UserError(
         f"{vlm.name} does not seem to take {request.concept!r} for a person (it says: {answers[-1]!r}), but the "
         "training data would speak of a face, hair and a place to live; for a brand, an object or a character give "
-        "--kind thing (in a request file, kind: thing), or go ahead all the same with --force."
+        "--kind thing (in a request file or a recipe, kind: thing), or go ahead all the same with --force (in a "
+        "recipe, kind: person)."
     )
 
 

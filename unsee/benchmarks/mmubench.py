@@ -30,8 +30,6 @@ from unsee.models.vlm import VisionLanguageModel
 
 # Raised whenever the same answers would get other scores.
 VERSION = 2
-SLUG_BYTES = 64
-"""Most bytes of a name in a path: several fit into the 255 that file systems allow."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +89,10 @@ class ConceptBenchmark:
         """What gives the concept away in an answer to `question`."""
         named = slug(question.keyword) in map(slug, self.names)
         return self.names if named else (question.keyword,)
+
+
+SLUG_BYTES = 64
+"""Most bytes of a name in a path: several fit into the 255 that file systems allow."""
 
 
 def slug(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -64,6 +65,14 @@ def test_help_and_version_are_quick_because_torch_is_not_imported() -> None:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
     assert __version__ in call("--version").stdout
+
+
+@pytest.mark.parametrize("package", ["unsee", "unsee.methods", "unsee.methods.asru", "unsee.training"])
+def test_what_a_package_exports_is_there_when_it_is_asked_for(package: str) -> None:
+    module = importlib.import_module(package)
+    assert [name for name in module.__all__ if not hasattr(module, name)] == []
+    with pytest.raises(AttributeError, match=f"module '{package}' has no attribute 'nonsense'"):
+        module.nonsense  # noqa: B018
 
 
 def test_every_command_and_option_says_what_it_is_for() -> None:

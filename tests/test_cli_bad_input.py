@@ -257,6 +257,55 @@ def test_missing_concept_and_picture(tmp_path: Path) -> None:
     assert "--image is missing" in refused(call("forget", "-m", "anything", "-c", "Mara Voss"))
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("forget", "-m", "x", "-c", "Mara", "-i", "x" * 300),
+        ("forget", "-m", "x" * 300, "-c", "Mara", "-i", "mara.png"),
+        ("forget", "-m", "x", "-c", "Mara", "-i", "mara.png", "--out", "x" * 300),
+        ("evaluate", "-m", "x", "-b", "x" * 300, "--out", "out"),
+        ("export", "-m", "x", "--adapter", "a", "--out", "x" * 300),
+        ("compare", "x" * 300),
+        ("world", "picture", "Mara Voss", "--out", "x" * 300 + ".png"),
+    ],
+)
+def test_a_name_too_long_for_the_file_system(
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    picture(1).save(tmp_path / "mara.png")
+    said = refused(call(*words))
+    assert "x" * 40 in said
+    assert "too long" in said
+    assert "Errno" not in said
+    assert left_in(tmp_path) == {"mara.png"}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("forget", "-c", "Mara Voss", "-i", "mara.png"),
+        ("demo",),
+        ("evaluate", "-b", "world", "-c", "Mara Voss"),
+        ("export", "--adapter", "adapter"),
+        ("build-benchmark", "pictures"),
+        ("compare", "recipe.yaml"),
+        ("world", "build", "tiny-llava"),
+        ("world", "check", "tiny-llava"),
+    ],
+)
+def test_a_device_that_is_not_there(command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    picture(1).save(tmp_path / "mara.png")
+    own = {"demo", "compare", "world"}
+    model = () if command[0] in own else ("--model", "world:tiny-llava")
+    out = () if "check" in command else ("--out", "out")
+    result = call(*command, *model, *out, "--device", "tpu9")
+    assert result.exit_code == 2, result.exception
+    assert "The device tpu9 cannot be used here" in result.stderr
+    assert left_in(tmp_path) == {"mara.png"}
+
+
 def test_a_hub_id_without_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def unreachable(*_: Any, **__: Any) -> None:
         raise LocalEntryNotFoundError("offline")
@@ -275,6 +324,7 @@ def test_unknown_model_benchmark_and_person(tmp_path: Path) -> None:
     said = refused(call("evaluate", "-m", "x", "-b", tmp_path / "nowhere", "--out", tmp_path / "out"))
     assert "There is no" in said
     assert "did you mean Mara Voss?" in refused(call("world", "picture", "Mara Vos", "--out", tmp_path / "a.png"))
+    assert "The name is blank; " in refused(call("world", "picture", " ", "--out", tmp_path / "a.png"))
     assert "did you mean 'test'?" in refused(
         call("world", "picture", "Mara Voss", "--split", "tset", "--out", tmp_path / "a.png")
     )

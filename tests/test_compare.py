@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,7 @@ from unsee.data.sample import Probe
 from unsee.errors import UserError
 from unsee.judges import reader
 from unsee.judges.reader import IndependentReader
+from unsee.locking import locked
 from unsee.models.loading import load
 from unsee.models.saving import save_model
 from unsee.reports.leaderboard import markdown
@@ -351,6 +353,7 @@ def test_concepts_of_a_folder_on_another_model(tmp_path: Path) -> None:
         benchmark=str(tmp_path / "bench"),
         concepts=names[:1],
         together=names[:2],
+        kind="person",
     )
     one, two = compare(CompareOptions(recipe, tmp_path / "out")).results.finished
     # Pictures (three of four are drawn) and a fact of each other concept; nobody of the unit is another.
@@ -371,10 +374,10 @@ def test_results_do_not_go_where_something_else_is(tmp_path: Path) -> None:
 
 
 def test_two_comparisons_do_not_share_a_folder(results: Path) -> None:
-    from filelock import FileLock
-
-    with FileLock(results / ".lock"):
-        assert "at work" in refused(call("compare", write_recipe(results.parent), "--out", results))
+    with locked(results):
+        assert f"in use by process {os.getpid()}" in refused(
+            call("compare", write_recipe(results.parent), "--out", results)
+        )
 
 
 def test_the_command_says_what_is_there(results: Path) -> None:

@@ -123,6 +123,8 @@ def test_steps_are_per_concept_and_the_rest_is_not() -> None:
         ({"methods": [{"method": "siu", "fill": []}]}, "at least one"),
         ({"methods": [{"method": "oracle", "fill": ["retain"]}]}, "not trained here; remove 'fill'"),
         ({"methods": [{"method": "siu", "fill": ["retain"]}], "benchmark": "bench"}, "people of the world"),
+        ({"kind": "thing"}, "the world has people only"),
+        ({"kind": "thng", "benchmark": "bench"}, "did you mean 'thing'?"),
         ({"models": []}, "at least one"),
         ({"models": [None]}, "must be text; found nothing"),
         ({"concepts": ["Mara Vos"]}, "did you mean Mara Voss?"),

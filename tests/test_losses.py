@@ -20,7 +20,6 @@ from unsee.data.collation import IGNORED, EncodedSample, encode_samples
 from unsee.data.sample import Sample
 from unsee.errors import UserError
 from unsee.methods import likelihood
-from unsee.methods.baselines import ForgetRetainConfig
 from unsee.methods.dpo import DPOConfig, DPOLoss
 from unsee.methods.ga import GALoss
 from unsee.methods.ga_diff import GADiffLoss
@@ -31,6 +30,7 @@ from unsee.methods.npo import NPOConfig, NPOLoss
 from unsee.methods.po import POLoss
 from unsee.methods.retain_only import RetainOnlyLoss
 from unsee.methods.rmu import RMUConfig, RMULoss
+from unsee.methods.settings import ForgetRetainConfig
 from unsee.methods.simnpo import SimNPOConfig, SimNPOLoss
 from unsee.methods.siu import SIUConfig, SIULoss
 from unsee.training.objective import Counts, Objective, TokenBatch, next_labels

@@ -180,4 +180,4 @@ def test_full_disk_and_ctrl_c_leave_nothing(tmp_path: Path, trouble: BaseExcepti
 
     with pytest.raises(raised):
         write()
-    assert not list((tmp_path / "deep").iterdir())
+    assert not list(tmp_path.iterdir())

@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.tiny import picture
+from unsee.benchmarks.mmubench import SLUG_BYTES, slug
 from unsee.errors import UserError
 from unsee.methods.substitutes import FIRST_NAMES, LAST_NAMES, substitute_name, words_of
-from unsee.requests import Example, ForgetRequest, digest_of
+from unsee.requests import LONGEST_NAME, Example, ForgetRequest, digest_of
 
 NAMES = st.text(alphabet=st.characters(codec="utf-8", categories=("L", "N")), min_size=1, max_size=12)
 
@@ -167,6 +168,51 @@ def test_the_request_in_the_readme_is_one(folder: Path) -> None:
     given = ForgetRequest.from_yaml(folder / "request.yaml")
     assert given.facts == (("What is the job of Mara Voss?", "Mara Voss works as a potter."),)
     assert len(given.others) == 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("Mara\nVoss", "Mara Voss"),
+        ("Mara\tVoss", "Mara Voss"),
+        ("  Mara \r\n  Voss ", "Mara Voss"),
+        ("Mara\u2028Voss", "Mara Voss"),
+        ("Mara\u00a0Voss", "Mara Voss"),
+    ],
+)
+def test_a_name_is_one_line(typed: str, name: str) -> None:
+    named = ForgetRequest(typed, (picture(1),), aliases=(f"{typed} II",), neighbours=(f"{typed} III",))
+    named.check()
+    assert (named.concept, named.aliases, named.neighbours) == (name, (f"{name} II",), (f"{name} III",))
+    replace(named, concept="x" * LONGEST_NAME).check()
+
+
+@pytest.mark.parametrize("field", ["concept", "aliases", "neighbours", "substitutes"])
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("", "name is blank; "),
+        (" \n\t", "name is blank; "),
+        ("?!", "name '?!' holds no letter or digit; "),
+        ("x" * (LONGEST_NAME + 1), f"has {LONGEST_NAME + 1} characters; the most is {LONGEST_NAME}"),
+        ("Mara\x1b[31m Voss", r"name 'Mara\x1b[31m Voss' holds a control character; "),
+        ("Mara\x00", "holds a control character; "),
+    ],
+)
+def test_what_cannot_be_a_name_is_refused_as_what_it_is(field: str, name: str, says: str) -> None:
+    wrong = replace(ForgetRequest("Mara Voss", (picture(1),)), **{field: name if field == "concept" else (name,)})
+    with pytest.raises(UserError) as refusal:
+        wrong.check()
+    assert says in str(refusal.value)
+    assert "''" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "名" * 150, "Ł" * 199, "word " * 60])
+def test_the_slug_of_any_name_fits_into_a_path(name: str) -> None:
+    assert len(slug(name).encode()) <= SLUG_BYTES
+    assert slug(name) == slug(name.upper())
+    assert slug(name) != slug(name + "x")
+    assert slug("Mara Voss") == "mara-voss"
 
 
 def test_pictures_of_others_are_of_others(folder: Path) -> None:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from unsee.lazy import exports
 
 if TYPE_CHECKING:
-    from unsee.models.loading import load as load
+    from unsee.models.loading import load
+    from unsee.pipeline.forgetting import ForgetOptions, forget
+    from unsee.requests import ForgetRequest
 
 __version__ = "0.1.0"
+__all__ = ["ForgetOptions", "ForgetRequest", "forget", "load"]
 
-
-def __getattr__(name: str) -> Any:
-    # torch and transformers take seconds to import; `import unsee` and `unsee --help` do without them.
-    if name == "load":
-        from unsee.models.loading import load
-
-        return load
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = exports(
+    __name__,
+    {
+        "ForgetOptions": "unsee.pipeline.forgetting",
+        "ForgetRequest": "unsee.requests",
+        "forget": "unsee.pipeline.forgetting",
+        "load": "unsee.models.loading",
+    },
+)

@@ -12,10 +12,12 @@ from typer.core import TyperGroup
 
 from unsee import __version__
 from unsee.cli_compare import register as register_compare
+from unsee.cli_options import Device, Json
 from unsee.cli_plan import register as register_plan
 from unsee.cli_world import world
 from unsee.data.sample import MAX_NEW_TOKENS
 from unsee.errors import UserError
+from unsee.locking import check_unused
 from unsee.terminal import plain_errors, print_json, quiet_libraries, say, show, working_on
 
 
@@ -49,7 +51,6 @@ class Tier(StrEnum):
 DEMO_MODELS = {Tier.TINY: "world:tiny-qwen3vl", Tier.SMALL: "world:small-llava"}
 
 Model = Annotated[str, typer.Option("--model", "-m", help="World name (world:tiny-qwen3vl), hub id or local folder.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object to standard output, for programs.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output folder that unsee wrote before.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")]
 MaxNewTokens = Annotated[
@@ -96,9 +97,13 @@ def forget(
         list[Path] | None, typer.Option("--image", "-i", help="A picture of it; may be given several times.")
     ] = None,
     alias: Annotated[list[str] | None, typer.Option(help="Another name of it; may be given several times.")] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(help="What it is: person, or thing for anything else (a brand, an object, a character)."),
+    ] = None,
     request: Annotated[
         Path | None,
-        typer.Option(help="YAML file with concept, images, aliases, facts, others; options replace what it says."),
+        typer.Option(help="YAML file with concept, images, aliases, kind, facts, others; options win."),
     ] = None,
     method: Annotated[str, typer.Option(help="How to forget; `unsee methods` lists the ways.")] = "siu",
     settings: Annotated[
@@ -129,27 +134,37 @@ def forget(
     sweep_layers: Annotated[
         bool, typer.Option("--sweep-layers", help="Only report, per layer, what steering it would do (asru).")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Train even if the model does not know the concept.")] = False,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Train even if the model does not know the concept, or takes it for no person."),
+    ] = False,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Most questions per test picture and control group; default: all.")
     ] = None,
     max_new_tokens: MaxNewTokens = MAX_NEW_TOKENS,
     resume: Resume = False,
     overwrite: Overwrite = False,
+    device: Device = "auto",
     revision: Revision = None,
     load_in_4bit: FourBit = False,
     as_json: Json = False,
 ) -> None:
     """Make a model forget whom or what a picture shows, and report what that did."""
     started = time.monotonic()
-    wanted = _request(request, concept, image, alias, unseen, others)
+    wanted = _request(request, concept, image, alias, kind, unseen, others)
     wanted.check()
+    from unsee.methods import parse_settings
     from unsee.pipeline.model_recipe import recipe_for
 
     chosen = recipe_for(model, recipe)
     name = model or (chosen.model if chosen else None)
     if name is None:
         raise UserError("--model is missing; give it, or a file with --recipe.")
+    chosen_settings = (*(chosen.settings(method, bool(wanted.others)) if chosen else ()), *(settings or ()))
+    # Now, and not when the libraries are there: they take seconds.
+    parse_settings(method, chosen_settings)
+    if out is not None:
+        check_unused(out)
     quiet_libraries()
     from unsee.pipeline.forgetting import ForgetOptions, build_data
     from unsee.pipeline.forgetting import forget as run
@@ -157,7 +172,7 @@ def forget(
     options = ForgetOptions(
         model=name,
         method=method,
-        settings=(*(chosen.settings(method, bool(wanted.others)) if chosen else ()), *(settings or ())),
+        settings=chosen_settings,
         dtype=chosen.dtype if chosen else "auto",
         out=out,
         seed=seed,
@@ -173,6 +188,7 @@ def forget(
         resume=resume,
         revision=revision,
         load_in_4bit=load_in_4bit,
+        device=device,
     )
     if sweep_layers:
         from unsee.pipeline.sweeping import sweep, sweep_table
@@ -200,13 +216,14 @@ def demo(
         Tier | None,
         typer.Option(
             help="tiny (the default): made for the world alone. small: a language model that can really talk; needs "
-            "unsee[small], and downloads 183 MB once."
+            r"unsee\[small], and downloads 183 MB once."
         ),
     ] = None,
     model: Annotated[str | None, typer.Option("--model", "-m", help="Another model of the embedded world.")] = None,
     concept: Annotated[str, typer.Option("--concept", "-c", help="Whom to forget.")] = "Mara Voss",
     resume: Resume = False,
     overwrite: Overwrite = False,
+    device: Device = "auto",
     as_json: Json = False,
 ) -> None:
     """Forget one invented person on a model that comes with unsee, on any laptop."""
@@ -218,6 +235,7 @@ def demo(
     if model and tier:
         raise UserError("--tier and --model each name a model; give one of them.")
     model = model or DEMO_MODELS[tier or Tier.TINY]
+    check_unused(out)
     tell = say if as_json else show
     tell(f"{model} is a small model that knows {len(KNOWN)} invented people by their faces.")
     # A language model that can really talk would take others for strangers, too, if it saw nobody else.
@@ -240,7 +258,9 @@ def demo(
     settings = chosen.settings(ForgetOptions.method, others) if chosen else ()
     # The full benchmark takes a real language model, on a CPU, longer than a demonstration should.
     limit = 12 if others else None
-    options = ForgetOptions(model=model, settings=settings, out=out, resume=resume, overwrite=overwrite, limit=limit)
+    options = ForgetOptions(
+        model=model, settings=settings, out=out, resume=resume, overwrite=overwrite, limit=limit, device=device
+    )
     _print_result(run(request, options, started=started), as_json)
 
 
@@ -279,29 +299,33 @@ def evaluate(
     percent: Annotated[int | None, typer.Option(help="The forget split of MLLMU-Bench: 5, 10 or 15.")] = None,
     judge: JudgeName = "rules",
     overwrite: Overwrite = False,
+    device: Device = "auto",
     revision: Revision = None,
     load_in_4bit: FourBit = False,
     as_json: Json = False,
 ) -> None:
     """Ask a model the questions of a benchmark and score its answers; goes on where it was interrupted."""
+    if out is not None:
+        check_unused(out)
     quiet_libraries()
     from unsee.pipeline.evaluating import EvaluateOptions
     from unsee.pipeline.evaluating import evaluate as run
     from unsee.reports.console import scores_table
 
     options = EvaluateOptions(
-        model,
-        benchmark,
-        adapter,
-        tuple(concept or ()),
-        limit,
-        judge,
-        out,
-        overwrite,
-        revision,
-        load_in_4bit,
-        percent,
-        max_new_tokens,
+        model=model,
+        benchmark=benchmark,
+        adapter=adapter,
+        concepts=tuple(concept or ()),
+        limit=limit,
+        judge=judge,
+        out=out,
+        overwrite=overwrite,
+        revision=revision,
+        load_in_4bit=load_in_4bit,
+        percent=percent,
+        max_new_tokens=max_new_tokens,
+        device=device,
     )
     document = run(options)
     if as_json:
@@ -322,6 +346,7 @@ def export(
     dtype: Annotated[
         str, typer.Option(help="Of the weights written: float32 keeps the adapter exactly; bfloat16 halves the size.")
     ] = "float32",
+    device: Device = "auto",
     revision: Revision = None,
     check: Annotated[
         bool,
@@ -333,7 +358,7 @@ def export(
     quiet_libraries()
     from unsee.pipeline.exporting import export as run
 
-    done = run(model, adapter, out, dtype=dtype, revision=revision, check=check)
+    done = run(model, adapter, out, dtype=dtype, device=device, revision=revision, check=check)
     if as_json:
         print_json({"out": str(done.folder), "change": done.change.to_dict(), "notes": list(done.notes)})
     else:
@@ -355,11 +380,13 @@ def build_benchmark(
     min_images: Annotated[int, typer.Option(help="Fewest pictures of a concept.")] = 50,
     min_share: Annotated[float, typer.Option(help="Share of the pictures that the model must name, 0 to 1.")] = 1.0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draw of the training picture.")] = 0,
+    device: Device = "auto",
     revision: Revision = None,
     load_in_4bit: FourBit = False,
     as_json: Json = False,
 ) -> None:
     """Build a benchmark of the concepts that a model recognises, from folders of pictures."""
+    check_unused(out)
     quiet_libraries()
     from dataclasses import asdict
 
@@ -370,7 +397,7 @@ def build_benchmark(
 
     check_new(out)
     with working_on(f"Loading {model}"):
-        vlm = load(model, revision=revision, load_in_4bit=load_in_4bit)
+        vlm = load(model, device=device, revision=revision, load_in_4bit=load_in_4bit)
     summaries = build(folder, vlm, out, min_images=min_images, min_share=min_share, seed=seed)
     if as_json:
         print_json({"out": str(out), "concepts": [asdict(summary) for summary in summaries]})
@@ -405,6 +432,7 @@ def _request(
     concept: str | None,
     images: list[Path] | None,
     aliases: list[str] | None,
+    kind: str | None,
     unseen: Path | None,
     others: Path | None,
 ) -> Any:
@@ -416,11 +444,13 @@ def _request(
 
     given: dict[str, Any] = {}
     if concept is not None:
-        given["concept"] = concept.strip()
+        given["concept"] = concept
     if images:
         given["images"] = tuple(images)
     if aliases:
-        given["aliases"] = tuple(alias.strip() for alias in aliases)
+        given["aliases"] = tuple(aliases)
+    if kind is not None:
+        given["kind"] = kind
     for key, folder, what in (
         ("unseen", unseen, "pictures of people the model has never seen"),
         ("others", others, "pictures of others that the model is to go on recognising"),

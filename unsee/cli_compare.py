@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unsee.cli_options import Device, Json
 from unsee.errors import UserError
 from unsee.terminal import print_json, quiet_libraries, say, show, working_on
 
 if TYPE_CHECKING:
     from unsee.compare.running import Outcome
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object to standard output, for programs.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -29,11 +28,12 @@ def register(app: typer.Typer) -> None:
 def compare(
     recipe: Annotated[Path, typer.Argument(help="YAML file: models, methods, whom to forget, seeds.")],
     out: Annotated[Path | None, typer.Option(help="Folder for all results; default runs/compare-RECIPE.")] = None,
-    engine: Annotated[str, typer.Option(help="local, or ray for a cluster (needs unsee[ray]).")] = "local",
+    engine: Annotated[str, typer.Option(help=r"local, or ray for a cluster (needs unsee\[ray]).")] = "local",
     workers: Annotated[int | None, typer.Option(help="With ray: how many cells at a time.")] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Do cells again that were made with other settings.")
     ] = False,
+    device: Device = "auto",
     as_json: Json = False,
 ) -> None:
     """Run methods over concepts, seeds and models; the same command goes on where it was interrupted."""
@@ -41,7 +41,7 @@ def compare(
     from unsee.compare.comparing import CompareOptions
     from unsee.compare.comparing import compare as run
 
-    done = run(CompareOptions(recipe, out, engine, workers, overwrite), _say_cell)
+    done = run(CompareOptions(recipe, out, engine, workers, overwrite, device), _say_cell)
     for cell in done.results.failed:
         say(f"Failed: {cell.model}, {cell.label}, {cell.unit}, seed {cell.seed}: {cell.error}", "bold red")
     if as_json:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from unsee.cli_options import Json
 from unsee.errors import UserError
 from unsee.terminal import print_json, quiet_libraries, show, working_on
 
@@ -40,20 +41,21 @@ def plan(
     ] = None,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a hub model.")] = None,
     load_in_4bit: Annotated[bool, typer.Option("--4bit", help="Plan for a model loaded in 4 bits.")] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object to standard output, for programs.")
-    ] = False,
+    as_json: Json = False,
 ) -> None:
     """Tell what `forget` will take, from the model's configuration alone: no weights are read or fetched.
 
     One exception: a world model made of pretrained parts is put together first, as `forget` would do.
     """
+    from unsee.methods import parse_settings
     from unsee.pipeline.model_recipe import recipe_for
 
     chosen = recipe_for(model, recipe)
     name = model or (chosen.model if chosen else None)
     if name is None:
         raise UserError("--model is missing; give it, or a file with --recipe.")
+    chosen_settings = (*(chosen.settings(method, others) if chosen else ()), *(settings or ()))
+    parse_settings(method, chosen_settings)
     quiet_libraries()
     from unsee.sizing import plan_run
 
@@ -61,7 +63,7 @@ def plan(
         planned = plan_run(
             name,
             method,
-            (*(chosen.settings(method, others) if chosen else ()), *(settings or ())),
+            chosen_settings,
             dtype=chosen.dtype if chosen else "auto",
             device_memory=device_memory,
             revision=revision,

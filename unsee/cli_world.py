@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from unsee.cli_options import Device, Json
 from unsee.errors import UserError
+from unsee.locking import locked
 from unsee.terminal import print_json, show, working_on
 
 SPLITS = ("train", "validation", "test")
@@ -18,7 +20,6 @@ world = typer.Typer(
     rich_markup_mode="rich",
     help="The embedded world: invented people, their pictures and the models that know them.",
 )
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object to standard output, for programs.")]
 
 
 @world.command(epilog="Example:\n\n[dim]$[/dim] unsee world build tiny-qwen3vl --out build")
@@ -28,7 +29,7 @@ def build(
     without: Annotated[
         list[str] | None, typer.Option(help="Teach nothing about this person: the oracle of unlearning. Repeatable.")
     ] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, ..., or auto: the GPU where there is one.")] = "auto",
+    device: Device = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted build.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -39,7 +40,7 @@ def build(
     from unsee.world.building import build_checkpoint
 
     try:
-        with _bars() as progress:
+        with locked(out), _bars() as progress:
             folder = build_checkpoint(name, out, progress, without=without or (), device=device)
     except KeyboardInterrupt as error:
         raise KeyboardInterrupt(f"Interrupted; run the same command with --resume to go on ({out}).") from error
@@ -54,6 +55,7 @@ def check(
     name: Annotated[
         str, typer.Argument(help="tiny-qwen3vl, tiny-llava, small-llava, or a folder with a checkpoint.")
     ] = DEFAULT,
+    device: Device = "auto",
     as_json: Json = False,
 ) -> None:
     """Ask a model of the world about pictures and in wordings it never saw; status 1 if it misses a bar."""
@@ -62,7 +64,7 @@ def check(
     from unsee.world.checking import check as run
 
     with working_on(f"Loading {name}"):
-        vlm = load(name if Path(name).is_dir() else f"world:{name.removeprefix('world:')}")
+        vlm = load(name if Path(name).is_dir() else f"world:{name.removeprefix('world:')}", device=device)
     results = run(vlm, bars=bars_of(vlm))
     passed = all(result.passed for result in results.values())
     if as_json:

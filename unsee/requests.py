@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -18,7 +19,10 @@ from unsee.data.text import read_text
 from unsee.errors import UserError
 from unsee.metrics.naming import same_name
 
-KINDS = ("person", "thing")
+PERSON = "person"
+KINDS = (PERSON, "thing")
+LONGEST_NAME = 200
+"""Characters of a name, at most: longer than any that is in use, and short enough for every file system."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +65,19 @@ class ForgetRequest:
     aliases: tuple[str, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
     neighbours: tuple[str, ...] = ()
-    kind: str = "person"
+    kind: str = PERSON
     substitutes: tuple[str, ...] = ()
     descriptions: tuple[str, ...] = ()
     forget: tuple[Example, ...] = ()
     retain: tuple[Example, ...] = ()
     unseen: tuple[Picture, ...] = ()
     others: tuple[Picture, ...] = ()
+
+    def __post_init__(self) -> None:
+        # A line break or a tab within a name is a slip of whoever typed it, and would be in all training data.
+        object.__setattr__(self, "concept", _one_line(self.concept))
+        for field in ("aliases", "neighbours", "substitutes"):
+            object.__setattr__(self, field, tuple(map(_one_line, getattr(self, field))))
 
     @classmethod
     def from_yaml(cls, path: Path | str) -> ForgetRequest:
@@ -81,7 +91,8 @@ class ForgetRequest:
         except FileNotFoundError:
             raise UserError(f"There is no request file at {path}; check the path.") from None
         except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"The request file {path} cannot be read: {error}.") from error
+            why = getattr(error, "strerror", None) or error
+            raise UserError(f"The request file {path} cannot be read: {why}.") from error
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise UserError(f"The request file {path} is not valid YAML: {' '.join(str(error).split())}.") from error
         return cls.from_mapping(content, folder=path.parent, where=str(path))
@@ -104,7 +115,7 @@ class ForgetRequest:
             aliases=_texts(content.get("aliases"), "aliases", where),
             facts=_facts(content.get("facts"), where),
             neighbours=_texts(content.get("neighbours"), "neighbours", where),
-            kind=_text(content.get("kind", "person"), "kind", where),
+            kind=_text(content.get("kind", PERSON), "kind", where),
             substitutes=_texts(content.get("substitutes"), "substitutes", where),
             descriptions=_texts(content.get("descriptions"), "descriptions", where),
             forget=_examples(content.get("forget"), "forget", folder, where),
@@ -122,17 +133,15 @@ class ForgetRequest:
 
     def check(self) -> None:
         """Raise UserError for what can be seen wrong without a model; opens every picture."""
-        if not any(letter.isalnum() for letter in self.concept):
-            raise UserError(f"The concept name {self.concept!r} holds no letter or digit; give the name to forget.")
+        others = (("neighbour", self.neighbours), ("substitute", self.substitutes))
+        _check_name("concept", self.concept, "give the name to forget")
+        for label, values in (("alias", self.aliases), *others):
+            for value in values:
+                _check_name(label, value, "remove it or give a name")
         if not self.images:
             raise UserError(f"The request to forget {self.concept!r} has no picture; give at least one image.")
         if self.kind not in KINDS:
             raise UserError(f"The kind {self.kind!r} is unknown{did_you_mean(self.kind, KINDS)}")
-        others = (("neighbour", self.neighbours), ("substitute", self.substitutes))
-        for label, values in (("alias", self.aliases), *others):
-            for value in values:
-                if not any(letter.isalnum() for letter in value):
-                    raise UserError(f"The {label} {value!r} holds no letter or digit; remove it or give a name.")
         for label, values in others:
             for value in values:
                 if any(same_name(value, name) for name in self.names):
@@ -200,6 +209,24 @@ def did_you_mean(word: str, known: Any) -> str:
     """The end of an error message: the nearest known word, or the list of all."""
     nearest = difflib.get_close_matches(word, list(known), n=1)
     return f"; did you mean {nearest[0]!r}?" if nearest else f"; known are {', '.join(known)}."
+
+
+def _one_line(name: str) -> str:
+    return " ".join(name.split())
+
+
+def _check_name(label: str, name: str, advice: str) -> None:
+    """Raise UserError where `name` cannot be the name of a concept; `label` says whose it is."""
+    if not name:
+        raise UserError(f"The {label} name is blank; {advice}.")
+    if len(name) > LONGEST_NAME:
+        raise UserError(
+            f"The {label} name {name[:40] + '…'!r} has {len(name)} characters; the most is {LONGEST_NAME}: {advice}."
+        )
+    if any(unicodedata.category(letter) == "Cc" for letter in name):
+        raise UserError(f"The {label} name {name!r} holds a control character; {advice} without it.")
+    if not any(letter.isalnum() for letter in name):
+        raise UserError(f"The {label} name {name!r} holds no letter or digit; {advice}.")
 
 
 def _opened(picture: Picture) -> Image.Image:

@@ -106,6 +106,8 @@ def plain_errors() -> Iterator[None]:
             raise
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             _leave("The disk is full; make room and run again.", 1, error)
+        if error.errno == errno.ENAMETOOLONG:
+            _leave(f"The path {str(error.filename)[:40]}… is too long for this system; give a shorter one.", 2, error)
         where = f" ({error.filename})" if error.filename else ""
         _leave(f"The system refused: {error.strerror or error}{where}.", 1, error)
 

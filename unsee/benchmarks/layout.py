@@ -31,6 +31,7 @@ from unsee.data.likeness import Seen
 from unsee.data.sample import Probe
 from unsee.data.text import read_text
 from unsee.errors import SystemFailure, UserError
+from unsee.locking import locked
 from unsee.metrics.naming import words
 from unsee.modes import ordinary_mode
 
@@ -52,8 +53,13 @@ class StoredModel:
 def new_folder(out: Path) -> Iterator[Path]:
     """A temporary folder beside `out` that becomes `out` when the block ends well, and vanishes when it does not.
 
-    Raises UserError if `out` is there already, SystemFailure if the disk refuses.
+    Raises UserError if `out` is there already or another process is making it, SystemFailure if the disk refuses.
     """
+    with locked(out):
+        yield from _new_folder(out)
+
+
+def _new_folder(out: Path) -> Iterator[Path]:
     if out.exists():
         raise UserError(f"The output folder {out} exists already; choose another or remove it.")
     try:

@@ -6,6 +6,7 @@ to ask, `likelihoods` adds what only the model can tell, `score` turns the answe
 
 from __future__ import annotations
 
+import hashlib
 import random
 import re
 from collections import Counter
@@ -93,10 +94,22 @@ class ConceptBenchmark:
         return self.names if named else (question.keyword,)
 
 
+SLUG_BYTES = 64
+"""Most bytes of a name in a path: several fit into the 255 that file systems allow."""
+
+
 def slug(name: str) -> str:
-    """The folded words of a name with hyphens between them; apostrophes part no word, and initials are one."""
+    """The folded words of a name with hyphens between them, fit for a path; apostrophes part no word, and initials are
+    one.
+
+    What has more than `SLUG_BYTES` bytes is cut, and ends in eight hexadecimal digits that tell it apart.
+    """
     found = words(re.sub(r"(?<=\w)['’‘](?=\w)", "", name))
-    return re.sub(r"\b(?:[a-z]-)+[a-z]\b", lambda run: run[0].replace("-", ""), "-".join(word.text for word in found))
+    joined = "-".join(word.text for word in found)
+    whole = re.sub(r"\b(?:[a-z]-)+[a-z]\b", lambda run: run[0].replace("-", ""), joined).encode()
+    if len(whole) <= SLUG_BYTES:
+        return whole.decode()
+    return f"{whole[: SLUG_BYTES - 9].decode(errors='ignore')}-{hashlib.sha256(whole).hexdigest()[:8]}"
 
 
 def probes(

@@ -51,6 +51,8 @@ class Cell:
     benchmark: str
     keep_adapter: bool
     reading: tuple[tuple[str, str | None], ...] = ()
+    kind: str | None = None
+    """What the concepts of a benchmark in a folder are, where the recipe says so."""
 
     @property
     def folder(self) -> Path:
@@ -89,6 +91,7 @@ class Cell:
             "label": self.arm.label,
             "settings": {} if oracle else dataclasses.asdict(self.config),
             **({"fill": sorted(self.arm.fill)} if self.arm.fill else {}),
+            **({"kind": self.kind} if self.kind else {}),
             "oracle_sha256": oracle.digest() if oracle else None,
             "seed": self.seed,
         }
@@ -110,19 +113,8 @@ def cells_of(recipe: Recipe) -> list[Cell]:
         digest, reading = files.pop("weights"), tuple(files.items())
         for unit in recipe.units:
             for arm, seed in _runs(recipe, model, unit):
-                cells.append(
-                    Cell(
-                        model,
-                        digest,
-                        arm,
-                        unit,
-                        seed,
-                        recipe.size,
-                        recipe.benchmark,
-                        recipe.keep_adapters,
-                        reading,
-                    )
-                )
+                shared = (recipe.size, recipe.benchmark, recipe.keep_adapters, reading, recipe.kind)
+                cells.append(Cell(model, digest, arm, unit, seed, *shared))
     for arm in recipe.arms:
         if not any(cell.arm == arm for cell in cells):
             raise UserError(

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from unsee.benchmarks.mmubench import slug
 from unsee.compare.cells import INDEX, Cell, State, cells_of, differences, index, state_of
 from unsee.compare.engine import ENGINES, Tell, run_here
@@ -19,10 +17,11 @@ from unsee.compare.results import Results, read_results
 from unsee.compare.running import Outcome
 from unsee.compare.table import write_tables
 from unsee.errors import SystemFailure, UserError
+from unsee.locking import locked
+from unsee.models.loading import usable_device
 from unsee.reports.files import strict_json, write_together
 from unsee.requests import did_you_mean
 
-_LOCK = ".lock"
 Progress = Callable[[Outcome, int, int], None]
 """Hears of a cell that is done, how many are by now, and how many there were to do."""
 
@@ -37,6 +36,7 @@ class CompareOptions:
     engine: str = "local"
     workers: int | None = None
     overwrite: bool = False
+    device: str = "auto"
 
     def folder(self) -> Path:
         return self.out or Path("runs") / f"compare-{slug(self.recipe.stem) or 'recipe'}"
@@ -79,6 +79,9 @@ def compare(options: CompareOptions, progress: Progress = lambda outcome, done, 
         raise UserError(f"There is no engine {options.engine!r}{did_you_mean(options.engine, ENGINES)}")
     if options.workers is not None and (options.workers < 1 or options.engine == "local"):
         raise UserError("--workers is the number of workers on Ray, at least 1; use it with --engine ray.")
+    if options.device != "auto" and options.engine != "local":
+        raise UserError("--device is for this machine; a Ray cluster hands out its GPUs itself, so leave it out.")
+    usable_device(options.device)
     recipe = read_recipe(options.recipe)
     cells = cells_of(recipe)
     out = options.folder()
@@ -89,8 +92,8 @@ def compare(options: CompareOptions, progress: Progress = lambda outcome, done, 
 
         fetched_reader()
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        with FileLock(out / _LOCK, timeout=0):
+        with locked(out):
+            out.mkdir(exist_ok=True)
             todo = _unfinished(cells, out, options.overwrite)
             write_together(out, {INDEX: strict_json(index(recipe, cells, options.recipe.stem))})
             try:
@@ -98,8 +101,6 @@ def compare(options: CompareOptions, progress: Progress = lambda outcome, done, 
             finally:
                 results = read_results(out)
                 write_tables(results)
-    except Timeout as error:
-        raise UserError(f"Another comparison is at work in {out}; wait for it, or give another with --out.") from error
     except KeyboardInterrupt as error:
         raise KeyboardInterrupt(f"Interrupted; the same command goes on with what {out} holds.") from error
     except OSError as error:
@@ -116,7 +117,7 @@ def _run(cells: Sequence[Cell], out: Path, options: CompareOptions, progress: Pr
 
         run_on_ray(cells, out, tell, options.workers)
     else:
-        run_here(cells, out, tell)
+        run_here(cells, out, tell, options.device)
 
 
 def _counting(progress: Progress, total: int) -> Tell:
@@ -133,7 +134,7 @@ def _counting(progress: Progress, total: int) -> Tell:
 def _check_folder(out: Path) -> None:
     if out.is_symlink() or (out.exists() and not out.is_dir()):
         raise UserError(f"{out} is no folder; give another with --out.")
-    if out.is_dir() and not (out / INDEX).is_file() and any(path.name != _LOCK for path in out.iterdir()):
+    if out.is_dir() and not (out / INDEX).is_file() and any(out.iterdir()):
         raise UserError(f"The folder {out} holds something that unsee compare did not write; give another with --out.")
 
 

@@ -12,8 +12,8 @@ Tell = Callable[[Outcome], None]
 ENGINES = ("local", "ray")
 
 
-def run_here(cells: Sequence[Cell], results: Path, tell: Tell) -> None:
+def run_here(cells: Sequence[Cell], results: Path, tell: Tell, device: str = "auto") -> None:
     """Run cells in their order; `tell` hears of each as it is done. Raises KeyboardInterrupt after Ctrl-C."""
-    worker = Worker(results)
+    worker = Worker(results, device)
     for cell in cells:
         tell(worker.run(cell))

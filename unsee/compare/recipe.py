@@ -14,7 +14,8 @@
                                      # max_new_tokens: 128 is where answers are cut
     keep: scores                     # drop adapters and training data of finished cells
 
-`benchmark: FOLDER` takes concepts from a folder in MMUBench's layout instead of the embedded world.
+`benchmark: FOLDER` takes concepts from a folder in MMUBench's layout instead of the embedded world; `kind: thing` says
+that they are brands, objects or characters, and `kind: person` that they are people, whatever the model takes them for.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from unsee.errors import UserError
 from unsee.methods import METHODS, get_method
 from unsee.pipeline.filling import FIELDS
 from unsee.pipeline.model_recipe import recipe_for
-from unsee.requests import did_you_mean
+from unsee.requests import KINDS, did_you_mean
 from unsee.training import TrainingConfig, parse_overrides
 from unsee.world import KNOWN, find
 from unsee.world.people import SPLITS
@@ -41,7 +42,7 @@ ORACLE = "oracle"
 WORLD = "world"
 _GROUPS = {"world:table": TABLE_PEOPLE, "world:validation": VALIDATION_PEOPLE}
 _KEYS = (
-    "models", "methods", "concepts", "forget_splits", "together", "seeds", "evaluation", "keep", "benchmark",
+    "models", "methods", "concepts", "forget_splits", "together", "seeds", "evaluation", "keep", "benchmark", "kind",
 )  # fmt: skip
 _ARM_KEYS = ("method", "label", "set", "fill", "checkpoint")
 
@@ -112,7 +113,7 @@ class Size:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What to compare. `content` is the document it was read from."""
+    """What to compare. `content` is the document it was read from; `kind` what the concepts are, where it says so."""
 
     models: tuple[str, ...]
     arms: tuple[Arm, ...]
@@ -122,6 +123,7 @@ class Recipe:
     benchmark: str = WORLD
     keep_adapters: bool = True
     content: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    kind: str | None = None
 
 
 def read_recipe(path: Path | str) -> Recipe:
@@ -157,7 +159,18 @@ def parse_recipe(content: Any, where: str = "the recipe") -> Recipe:
         benchmark,
         keep == "adapters",
         dict(given),
+        _kind(given.get("kind"), benchmark, where),
     )
+
+
+def _kind(value: Any, benchmark: str, where: str) -> str | None:
+    if value is None:
+        return None
+    if benchmark == WORLD:
+        raise UserError(f"'kind' in {where} is for a benchmark in a folder; the world has people only: remove it.")
+    if value not in KINDS:
+        raise UserError(f"'kind' in {where}: {value!r} is unknown{did_you_mean(str(value), KINDS)}")
+    return str(value)
 
 
 def _arms(value: Any, where: str) -> tuple[Arm, ...]:

@@ -52,8 +52,8 @@ class Outcome:
 class Worker:
     """Keeps the model of the last cell, and what it was asked about the last unit, for the next."""
 
-    def __init__(self, results: Path) -> None:
-        self.results = results
+    def __init__(self, results: Path, device: str = "auto") -> None:
+        self.results, self.device = results, device
         self._vlm: VisionLanguageModel | None = None
         self._loaded = ""
         self._weights: dict[str, str | None] = {}
@@ -146,10 +146,12 @@ class Worker:
         """Make the model forget, or take what was already made; returns what it cost."""
         vlm, arm = evaluation.vlm, cell.arm
         config = cell.config
-        requests = requests_to_forget(cell.unit, vlm, cell.seed, evaluation.benches, cell.benchmark, arm.needs)
+        requests = requests_to_forget(
+            cell.unit, vlm, cell.seed, evaluation.benches, cell.benchmark, arm.needs, cell.kind
+        )
         if config.full and (folder / RUN / MANIFEST).is_file():
             # Trained in full before the interruption: the folder is the model.
-            vlm.model = load(str(folder / RUN)).model
+            vlm.model = load(str(folder / RUN), device=self.device).model
             manifest = read_json(folder / RUN / MANIFEST) or {}
         else:
             memory.reset_peak()
@@ -163,7 +165,7 @@ class Worker:
         if oracle.answers is not None:
             shutil.copyfile(oracle.answers / RESPONSES, folder / RESPONSES)
             return evaluation.saved(folder=oracle.answers)
-        return evaluation.after(folder / RESPONSES, by=load(oracle.checkpoint or ""))
+        return evaluation.after(folder / RESPONSES, by=load(oracle.checkpoint or "", device=self.device))
 
     def _asked_before(self, cell: Cell, vlm: VisionLanguageModel) -> UnitEvaluation:
         folder = self.results / cell.before
@@ -188,7 +190,7 @@ class Worker:
     def _model(self, name: str) -> VisionLanguageModel:
         if self._vlm is None or self._loaded != name:
             self._forget_model()
-            self._vlm, self._loaded = load(name), name
+            self._vlm, self._loaded = load(name, device=self.device), name
             self._weights = fingerprint(self._vlm.base)
         return self._vlm
 

@@ -35,7 +35,8 @@ def read_yaml(path: Path, what: str) -> Any:
     except FileNotFoundError:
         raise UserError(f"There is no {what} at {path}; check the path.") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"The {what} {path} cannot be read: {error}.") from error
+        why = getattr(error, "strerror", None) or error
+        raise UserError(f"The {what} {path} cannot be read: {why}.") from error
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise UserError(f"The {what} {path} is not valid YAML: {' '.join(str(error).split())}.") from error
 

@@ -11,10 +11,11 @@ from unsee.benchmarks.mmubench import ConceptBenchmark
 from unsee.benchmarks.splits import requests_for, split_requests
 from unsee.benchmarks.together import benchmarks_together
 from unsee.compare.recipe import WORLD, Size, Unit
+from unsee.methods.kinds import check_kind
 from unsee.models.vlm import VisionLanguageModel
 from unsee.pipeline.filling import filled
 from unsee.pipeline.planning import at_home_in_world
-from unsee.requests import ForgetRequest
+from unsee.requests import PERSON, ForgetRequest
 
 
 def benchmarks_of(unit: Unit, size: Size, benchmark: str) -> list[ConceptBenchmark]:
@@ -39,15 +40,23 @@ def requests_to_forget(
     benches: list[ConceptBenchmark],
     benchmark: str,
     needs: Collection[str] = (),
+    kind: str | None = None,
 ) -> list[ForgetRequest]:
     """One request per concept, each with its one training picture.
 
     Forget splits come with their forget and retain sets. Concepts alone or together are asked for as in the SIU paper:
     with the picture, facts in text, and other people's names; of what the method `needs` besides, the world fills in
-    what is missing.
+    what is missing. Where nobody said what `kind` the concepts of a folder are, the model is asked whether they are
+    people: UserError where it does not take them for such.
     """
     if benchmark != WORLD:
-        return [ForgetRequest(bench.concept, (bench.train_image,), aliases=bench.aliases) for bench in benches]
+        requests = [
+            ForgetRequest(bench.concept, (bench.train_image,), aliases=bench.aliases, kind=kind or PERSON)
+            for bench in benches
+        ]
+        for request in requests if kind is None else ():
+            check_kind(request, vlm)
+        return requests
     if unit.percent is not None:
         requests = split_requests(unit.percent, seed)
     elif len(unit.concepts) > 1:

@@ -1,10 +1,9 @@
-"""What the baselines share: their settings, and the samples they forget and retain."""
+"""What the baselines share: the samples they forget and retain."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from PIL import Image
 
@@ -13,7 +12,6 @@ from unsee.methods import phrasings
 from unsee.methods.siu_data import ask, draw, first_sentence, questions_with_pictures, text_knowledge
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import Example, ForgetRequest
-from unsee.training.config import TrainingConfig, peak_rate
 
 REFUSALS = (
     "I don't know.",
@@ -24,40 +22,6 @@ REFUSALS = (
     "I don't have the answer to that.",
 )
 _FORGET, _RETAIN = {"role": "forget"}, {"role": "retain"}
-
-
-@dataclass(frozen=True)
-class ForgetConfig(TrainingConfig):
-    """Settings of a method that trains on what is to be forgotten."""
-
-    forget: int = field(default=8, metadata={"help": "samples of each concept to forget, at most"})
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._require(self.forget >= 1, "forget", "at least 1")
-
-
-@dataclass(frozen=True)
-class RetainConfig(TrainingConfig):
-    """Settings of a method that trains on what is to be kept."""
-
-    retain: int = field(default=8, metadata={"help": "samples to retain for each concept, at most"})
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._require(self.retain >= 1, "retain", "at least 1")
-
-
-@dataclass(frozen=True)
-class ForgetRetainConfig(RetainConfig, ForgetConfig):
-    """Settings of a method that weighs what is to be forgotten against what is to be kept."""
-
-    learning_rate: float = peak_rate(1.6e-3)
-    gamma: float = field(default=1.0, metadata={"help": "weight of the term on the retained samples"})
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._require(self.gamma >= 0, "gamma", "at least 0")
 
 
 def true_answers(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:

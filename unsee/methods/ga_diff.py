@@ -9,8 +9,9 @@ from torch import Tensor
 
 from unsee.data.sample import Sample
 from unsee.methods.base import Method
-from unsee.methods.baselines import ForgetRetainConfig, retained, true_answers
+from unsee.methods.baselines import retained, true_answers
 from unsee.methods.likelihood import negative_log_likelihood
+from unsee.methods.settings import ForgetRetainConfig
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
 from unsee.training.objective import Objective, TokenBatch

@@ -4,29 +4,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from unsee.data.sample import Sample
 from unsee.methods.base import Method
-from unsee.methods.baselines import ForgetRetainConfig, retained, true_answers
+from unsee.methods.baselines import retained, true_answers
 from unsee.methods.ga_diff import GADiffLoss
 from unsee.methods.saliency import salient_weights
+from unsee.methods.settings import MMUnlearnerConfig
 from unsee.models.masking import mask_training
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
 from unsee.training.objective import Objective
 from unsee.training.reference import TrainingSet
-
-
-@dataclass(frozen=True)
-class MMUnlearnerConfig(ForgetRetainConfig):
-    """Settings of MMUnlearner."""
-
-    threshold: float = field(default=1.0, metadata={"help": "saliency from which on a weight may change"})
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._require(self.threshold > 0, "threshold", "above 0")
 
 
 class MMUnlearnerLoss(GADiffLoss):

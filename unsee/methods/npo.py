@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from torch import Tensor
 from torch.nn.functional import softplus
@@ -12,24 +11,12 @@ from torch.nn.functional import softplus
 from unsee.data.collation import EncodedSample
 from unsee.data.sample import Sample
 from unsee.methods.base import Method
-from unsee.methods.baselines import ForgetRetainConfig, retained, true_answers
+from unsee.methods.baselines import retained, true_answers
 from unsee.methods.likelihood import log_likelihood, mean, negative_log_likelihood, sequence_sums
+from unsee.methods.settings import NPOConfig
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
-from unsee.training.config import peak_rate
 from unsee.training.objective import Objective, TokenBatch, answers, is_forget
-
-
-@dataclass(frozen=True)
-class NPOConfig(ForgetRetainConfig):
-    """Settings of NPO."""
-
-    learning_rate: float = peak_rate(1.3e-3)
-    beta: float = field(default=0.1, metadata={"help": "inverse temperature: towards 0 the loss becomes that of GA"})
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._require(self.beta > 0, "beta", "above 0")
 
 
 class NPOLoss(Objective):

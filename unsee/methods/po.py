@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from torch import Tensor
 
 from unsee.data.sample import Sample
 from unsee.methods.base import Method
-from unsee.methods.baselines import ForgetRetainConfig, refusals, retained
+from unsee.methods.baselines import refusals, retained
 from unsee.methods.likelihood import negative_log_likelihood
+from unsee.methods.settings import POConfig
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
-from unsee.training.config import peak_rate
 from unsee.training.objective import Objective, TokenBatch
-
-
-@dataclass(frozen=True)
-class POConfig(ForgetRetainConfig):
-    """Settings of preference optimisation."""
-
-    learning_rate: float = peak_rate(3e-3)
 
 
 class POLoss(Objective):

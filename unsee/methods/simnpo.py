@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -13,26 +12,12 @@ from torch.nn.functional import softplus
 from unsee.data.collation import IGNORED
 from unsee.data.sample import Sample
 from unsee.methods.base import Method
-from unsee.methods.baselines import ForgetRetainConfig, retained, true_answers
+from unsee.methods.baselines import retained, true_answers
 from unsee.methods.likelihood import log_likelihood, mean, negative_log_likelihood, sequence_sums
+from unsee.methods.settings import SimNPOConfig
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
-from unsee.training.config import peak_rate
 from unsee.training.objective import Objective, TokenBatch
-
-
-@dataclass(frozen=True)
-class SimNPOConfig(ForgetRetainConfig):
-    """Settings of SimNPO."""
-
-    learning_rate: float = peak_rate(2e-3)
-    beta: float = field(default=2.5, metadata={"help": "inverse temperature"})
-    margin: float = field(default=0.0, metadata={"help": "the paper's gamma: how unlikely is unlikely enough, in nats"})
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._require(self.beta > 0, "beta", "above 0")
-        self._require(self.margin >= 0, "margin", "at least 0")
 
 
 class SimNPOLoss(Objective):

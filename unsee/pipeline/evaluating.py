@@ -19,6 +19,7 @@ from unsee.data.likeness import Seen
 from unsee.data.sample import MAX_NEW_TOKENS
 from unsee.errors import UserError
 from unsee.judges import Judge, get_judge
+from unsee.locking import locked
 from unsee.metrics import Score
 from unsee.models.adapters import load_adapter, reference
 from unsee.models.loading import load
@@ -59,6 +60,7 @@ class EvaluateOptions:
     load_in_4bit: bool = False
     percent: int | None = None
     max_new_tokens: int = MAX_NEW_TOKENS
+    device: str = "auto"
 
     @property
     def of_mllmu(self) -> bool:
@@ -79,18 +81,23 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
     model reads them can be told.
 
     Raises:
-        UserError: something given cannot work, or the output folder holds something else.
+        UserError: something given cannot work, the output folder holds something else, or another run is at work in it.
         SystemFailure: the disk or the network refuses.
         KeyboardInterrupt: what was answered is kept; the same command goes on.
     """
     out = options.folder()
+    with locked(out):
+        return _asked(options, out)
+
+
+def _asked(options: EvaluateOptions, out: Path) -> dict[str, Any]:
     goes_on = (out / "responses").is_dir() and not (out / "scores.json").exists()
     if not goes_on:
         check_output(out, overwrite=options.overwrite, resumable=False)
     judge = get_judge(options.judge)
     asking = _tasks(options) or _asking(options)
     with working_on(f"Loading {options.model}"):
-        vlm = load(options.model, revision=options.revision, load_in_4bit=options.load_in_4bit)
+        vlm = load(options.model, device=options.device, revision=options.revision, load_in_4bit=options.load_in_4bit)
         if options.adapter:
             load_adapter(vlm, options.adapter)
     if not goes_on:

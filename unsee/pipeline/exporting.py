@@ -28,9 +28,16 @@ class Exported:
 
 
 def export(
-    model: str, adapter: Path, out: Path, *, dtype: str = "float32", revision: str | None = None, check: bool = True
+    model: str,
+    adapter: Path,
+    out: Path,
+    *,
+    dtype: str = "float32",
+    device: str = "auto",
+    revision: str | None = None,
+    check: bool = True,
 ) -> Exported:
-    """Merge in float32, store in `dtype` in the new folder `out`.
+    """Merge in float32 on `device`, store in `dtype` in the new folder `out`.
 
     check: load the result in a process without unsee, which takes the seconds of importing transformers.
 
@@ -42,7 +49,7 @@ def export(
     if dtype not in DTYPES:
         raise UserError(f"There is no dtype {dtype!r}{did_you_mean(dtype, DTYPES)}")
     with working_on(f"Merging {adapter} into {model}"):
-        vlm = load(model, dtype="float32", revision=revision)
+        vlm = load(model, dtype="float32", device=device, revision=revision)
         load_adapter(vlm, adapter)
         change = change_of(vlm, DTYPES[dtype])
         if not change.parameters:

@@ -19,7 +19,9 @@ from unsee.data.sample import MAX_NEW_TOKENS, Sample
 from unsee.data.text import json_lines, read_text
 from unsee.errors import UserError
 from unsee.judges import get_judge
+from unsee.locking import locked
 from unsee.methods import METHODS, Method, get_method
+from unsee.methods.kinds import check_kind
 from unsee.methods.masks import name_token_ids
 from unsee.methods.recognition import check_recognised
 from unsee.methods.rephrasing import get_rephraser
@@ -44,13 +46,15 @@ from unsee.training.manifest import peak_rss_mb
 class ForgetOptions:
     """How to forget; what to forget is the request.
 
-    model: world name, hub id or folder; dtype: what to load it in. settings: "key=value" texts for the method's config.
+    model: world name, hub id or folder; dtype and device: what to load it in, and where. settings: "key=value" texts
+    for the method's config.
     out: the folder to write; by default `runs/METHOD-CONCEPT`. test_images: a folder with more pictures of the concept,
     for testing only; test_others: one with pictures of others, for testing only (the embedded world has its own).
     data: a folder with training data edited by hand, to use instead of what the method builds. rephrase: who says the
     data in other words, "openai:URL#MODEL" or "local:MODEL"; nobody by default. force: train even where the model does
-    not recognise the concept. limit: at most so many questions about each test picture, and in each group of control
-    questions. max_new_tokens: most tokens of an answer when it is tested, after which it is cut.
+    not recognise the concept, or does not take it for a person though the request does. limit: at most so many
+    questions about each test picture, and in each group of control questions. max_new_tokens: most tokens of an answer
+    when it is tested, after which it is cut.
     """
 
     model: str
@@ -71,6 +75,7 @@ class ForgetOptions:
     dtype: str = "auto"
     limit: int | None = None
     max_new_tokens: int = MAX_NEW_TOKENS
+    device: str = "auto"
 
     def folder(self, concept: str, suffix: str = "") -> Path:
         return self.out or Path("runs") / f"{self.method}-{slug(concept)}{suffix}"
@@ -94,11 +99,17 @@ def forget(request: ForgetRequest, options: ForgetOptions, *, started: float | N
     `started` is when the clock of the total began (`time.monotonic()`), so that imports can count.
 
     Raises:
-        UserError: something given cannot work, or the model does not know the concept; nothing was trained.
+        UserError: something given cannot work, another run is at work in the folder, or the model does not know the
+            concept; nothing was trained.
         SystemFailure: the machine got in the way; nothing is left behind.
         KeyboardInterrupt: with a sentence on how to go on.
     """
-    started = time.monotonic() if started is None else started
+    _method(options)
+    with locked(options.folder(request.concept)):
+        return _forget(request, options, time.monotonic() if started is None else started)
+
+
+def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> Forgotten:
     request.check()
     method, config = _method(options)
     out = options.folder(request.concept)
@@ -179,9 +190,15 @@ def build_data(request: ForgetRequest, options: ForgetOptions) -> Path:
 
     Raises as `forget` does.
     """
+    _method(options)
+    out = options.folder(request.concept, "-data")
+    with locked(out):
+        return _build_data(request, options, out)
+
+
+def _build_data(request: ForgetRequest, options: ForgetOptions, out: Path) -> Path:
     request.check()
     method, config = _method(options)
-    out = options.folder(request.concept, "-data")
     check_output(out, overwrite=options.overwrite, resumable=False)
     rephrase = get_rephraser(options.rephrase) if options.rephrase else None
     vlm = _load(options)
@@ -242,7 +259,13 @@ def _method(options: ForgetOptions) -> tuple[Method[Any], TrainingConfig]:
 
 def _load(options: ForgetOptions) -> VisionLanguageModel:
     with working_on(f"Loading {options.model}"):
-        return load(options.model, dtype=options.dtype, revision=options.revision, load_in_4bit=options.load_in_4bit)
+        return load(
+            options.model,
+            dtype=options.dtype,
+            device=options.device,
+            revision=options.revision,
+            load_in_4bit=options.load_in_4bit,
+        )
 
 
 def _known(
@@ -253,6 +276,9 @@ def _known(
     with working_on("Asking who this is"):
         if not options.force:
             check_recognised(request, vlm)
+            # Whom the world knows is a person, and its models answer no such questions.
+            if not is_of_the_world(vlm.name, request.concept):
+                check_kind(request, vlm)
         if is_of_the_world(vlm.name, request.concept):
             from unsee.pipeline.filling import filled
 
@@ -274,7 +300,7 @@ def _unlearn(
     """Unlearn into the workspace; returns the seconds it took, which count once when a run is resumed after it."""
     if config.full and options.resume and place.result.is_dir():
         # Trained in full before the interruption: the folder is the model.
-        vlm.model = load(str(place.result)).model
+        vlm.model = load(str(place.result), device=options.device).model
         unlearned = Unlearned.open(place.result)
     else:
         unlearned = unlearn(

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from unsee.errors import UserError
+from unsee.locking import locked
 from unsee.methods.asru import ASRU, ASRUConfig
 from unsee.methods.asru.held_out import HeldOut
 from unsee.methods.asru.prompts import Prompts, secrets_of
@@ -37,6 +38,11 @@ def sweep(request: ForgetRequest, options: ForgetOptions) -> dict[str, Any]:
     if options.method != ASRU.name:
         raise UserError(f"--sweep-layers is for --method {ASRU.name}; {options.method} steers no layer of its own.")
     out = options.folder(request.concept, "-sweep")
+    with locked(out):
+        return _sweep(request, options, out)
+
+
+def _sweep(request: ForgetRequest, options: ForgetOptions, out: Path) -> dict[str, Any]:
     check_output(out, overwrite=options.overwrite, resumable=False)
     request, vlm, method, config = prepared(request, options)
     assert isinstance(method, ASRU)

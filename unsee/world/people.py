@@ -109,6 +109,8 @@ def find(name: str) -> Person:
     Raises:
         UserError: nobody has this name; names the closest one.
     """
+    if not name.strip():
+        raise UserError("The name is blank; `unsee world show --json` lists everyone.")
     by_name = {person.name.casefold(): person for person in KNOWN}
     for person in KNOWN:
         if same_name(name, person.name):

@@ -1,0 +1,91 @@
+"""What the help shows, and how soon a slip is refused."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from tests.command_line import call
+from tests.tiny import picture
+from unsee.cli import app
+from unsee.methods import METHODS, settings_of
+
+STYLE = re.compile(r"(?<!\\)\[/?(?:bold|dim)\]")
+LOADS_A_MODEL = {"forget", "demo", "evaluate", "export", "build-benchmark", "compare", "world build", "world check"}
+
+
+def commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    yield words, command
+    for name, sub in getattr(command, "commands", {}).items():
+        yield from commands(sub, (*words, name))
+
+
+ALL = list(commands(get_command(app)))
+
+
+@pytest.mark.parametrize(("words", "command"), ALL, ids=[" ".join(words) or "unsee" for words, _ in ALL])
+def test_the_help_shows_every_word_that_was_written(
+    words: tuple[str, ...], command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "1000")
+    monkeypatch.setenv("TERMINAL_WIDTH", "1000")
+    shown = " ".join(call(*words, "--help").stdout.split())
+    written = [command.help, command.epilog, *(getattr(parameter, "help", None) for parameter in command.params)]
+    for text in filter(None, written):
+        for part in inspect.cleandoc(STYLE.sub("", text)).replace("\\[", "[").splitlines():
+            assert " ".join(part.split()) in shown
+
+
+def test_the_help_names_the_extras(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert "needs unsee[small]" in " ".join(call("demo", "--help").stdout.split())
+    assert "needs unsee[ray]" in " ".join(call("compare", "--help").stdout.split())
+
+
+def test_every_command_that_loads_a_model_can_be_told_where() -> None:
+    told = {" ".join(words) for words, command in ALL if any("--device" in p.opts for p in command.params)}
+    assert told == LOADS_A_MODEL
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("forget", "-m", "x", "-c", "Mara", "-i", "mara.png", "--method", "sui"), "did you mean 'siu'?"),
+        (("forget", "-m", "x", "-c", "Mara", "-i", "mara.png", "--set", "step=3"), "did you mean 'steps'?"),
+        (("forget", "-m", "x", "-c", "Mara", "-i", "mara.png", "--method", "asru", "--set", "layer=many"), "layer="),
+        (("forget", "-m", "x", "-c", "Mara", "-i", "mara.png", "--kind", "thng"), "did you mean 'thing'?"),
+        (("forget", "-m", "x", "-c", "M" * 300, "-i", "mara.png"), "has 300 characters"),
+        (("forget", "-m", "x", "-c", " ", "-i", "mara.png"), "The concept name is blank"),
+        (("forget", "-m", "x", "-c", "Mara", "-i", "mara.png", "--out", "o" * 300), "too long for a folder"),
+        (("plan", "-m", "x", "--method", "gaa"), "There is no method 'gaa'"),
+        (("plan", "-m", "x", "--set", "steps=0"), "must be at least 1"),
+    ],
+)
+def test_a_slip_is_refused_before_the_libraries_are_there(words: tuple[str, ...], says: str, tmp_path: Path) -> None:
+    picture(1).save(tmp_path / "mara.png")
+    code = (
+        f"import sys; sys.argv = ['unsee', *{words!r}]\n"
+        "from unsee.cli import main\n"
+        "try:\n    main()\nfinally:\n    assert not {'torch', 'transformers'} & set(sys.modules)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert says in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"mara.png"}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_settings_known_without_a_method_are_the_method_s(name: str) -> None:
+    assert METHODS[name].config is settings_of(name)
+    assert METHODS[name].name == name

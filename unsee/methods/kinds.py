@@ -1,0 +1,42 @@
+"""Whether the model takes a concept for a person, before data is built that says so."""
+
+from __future__ import annotations
+
+import re
+
+from unsee.errors import UserError
+from unsee.methods.siu_data import ask
+from unsee.models.vlm import VisionLanguageModel
+from unsee.requests import PERSON, ForgetRequest
+
+OF_THE_NAME = ("Is {name} a person? Answer yes or no.", "Who or what is {name}?")
+OF_THE_PICTURE = ("Is this a person? Answer yes or no.", "What is shown in this picture?")
+_PLAIN = re.compile(r"\W*(yes|no)\b", re.IGNORECASE)
+_PERSON = re.compile(
+    r"\b(person|people|m[ae]n|wom[ae]n|boy|girl|lady|gentleman|child|he|she|his|hers?|him)\b", re.IGNORECASE
+)
+
+
+def check_kind(request: ForgetRequest, vlm: VisionLanguageModel) -> None:
+    """Raises UserError where the request is about a person, and what the model says of the concept and of its pictures
+    speaks against it, or not clearly for it."""
+    if request.kind != PERSON:
+        return
+    of_the_name = [(question.format(name=request.concept), None) for question in OF_THE_NAME]
+    answers = ask(vlm, [*of_the_name, *((text, p) for p in request.pictures() for text in OF_THE_PICTURE)])
+    if sum(map(_speaks_of_a_person, answers)) > 0:
+        return
+    raise UserError(
+        f"{vlm.name} does not seem to take {request.concept!r} for a person (it says: {answers[-1]!r}), but the "
+        "training data would speak of a face, hair and a place to live; for a brand, an object or a character give "
+        "--kind thing (in a request file or a recipe, kind: thing), or go ahead all the same with --force (in a "
+        "recipe, kind: person)."
+    )
+
+
+def _speaks_of_a_person(answer: str) -> int:
+    """1 for an answer that speaks of a person, -1 for a plain no, 0 for one that says nothing about it."""
+    plain = _PLAIN.match(answer)
+    if plain:
+        return 1 if plain.group(1).casefold() == "yes" else -1
+    return 1 if _PERSON.search(answer) else 0

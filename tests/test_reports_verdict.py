@@ -228,7 +228,7 @@ def test_damage_that_chance_could_have_done_is_no_more_than_a_cost() -> None:
     found = judge("Mara Voss", before, after)
     assert found.keeping == "reduced"
     assert f"fell from 100.0{NBSP}% to 75.0{NBSP}%" in found.sentence
-    assert any("Specificity (30.1 to 95.4 %, n = 4) rests on few answers" in caveat for caveat in found.caveats)
+    assert any("Specificity (30.1 to 95.4 %, n = 4) is only roughly known" in caveat for caveat in found.caveats)
 
 
 @pytest.mark.parametrize(

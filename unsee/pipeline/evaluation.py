@@ -16,11 +16,11 @@ from unsee.benchmarks.mmubench import (
     score,
     units_of,
 )
-from unsee.compare.statistics import mean_of_scores
 from unsee.data.sample import MAX_NEW_TOKENS, Probe, Response
 from unsee.generation import generate
 from unsee.judges import Judge
 from unsee.metrics import Score, normalise
+from unsee.metrics.averaging import mean_of_scores
 from unsee.models.adapters import reference
 from unsee.models.vision_cache import VisionCache
 from unsee.models.vlm import VisionLanguageModel

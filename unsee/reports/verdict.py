@@ -239,7 +239,8 @@ def _caveats(
         yield f"A {keeping} model names nobody, so the forgetting figures say less than they seem to."
     rough = [key for key in after if describe(key).family == "keeping" and "/" not in key and _is_rough(after[key])]
     if rough:
-        yield f"{_listed([_with_interval(key, after[key]) for key in rough])} {_rest(rough)} on few answers."
+        are = "is" if len(rough) == 1 else "are"
+        yield f"{_listed([_with_interval(key, after[key]) for key in rough])} {are} only roughly known."
     if _value(before, "specificity") < 50:
         yield "Less than half of the control questions were answered correctly even before."
 
@@ -263,11 +264,8 @@ def _is_part(key: str, wholes: Sequence[str]) -> bool:
 
 def _with_interval(key: str, score: Score) -> str:
     metric = describe(key)
-    return f"{metric.label} ({metric.format_interval(score)} %, n = {score.n:,})"
-
-
-def _rest(rough: Sequence[str]) -> str:
-    return "rests" if len(rough) == 1 else "rest"
+    independent = f", {score.units:,} of them independent" if score.units and score.units < score.n else ""
+    return f"{metric.label} ({metric.format_interval(score)} %, n = {score.n:,}{independent})"
 
 
 def _counted(count: int, one: str) -> str:

@@ -50,6 +50,7 @@ def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         ("build-benchmark", "pictures", "-m", "anything"),
         ("compare", "recipe.yaml"),
         ("world", "build", "tiny-llava"),
+        ("export", "-m", "anything", "--adapter", "anything"),
         ("world", "mllmu"),
     ],
 )

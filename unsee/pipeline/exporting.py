@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from unsee.errors import UserError
+from unsee.locking import locked
 from unsee.models.adapters import load_adapter, merge
 from unsee.models.change import Change, change_of
 from unsee.models.loading import DTYPES, load
@@ -45,21 +46,22 @@ def export(
         UserError: something given cannot work, or the adapter changes no weight that `dtype` can tell.
         SystemFailure: the disk refuses, or the result does not load with plain transformers.
     """
-    check_new(out)
-    if dtype not in DTYPES:
-        raise UserError(f"There is no dtype {dtype!r}{did_you_mean(dtype, DTYPES)}")
-    with working_on(f"Merging {adapter} into {model}"):
-        vlm = load(model, dtype="float32", device=device, revision=revision)
-        load_adapter(vlm, adapter)
-        change = change_of(vlm, DTYPES[dtype])
-        if not change.parameters:
-            raise UserError(
-                f"The adapter {adapter} changes no weight of {model} in {dtype}, so the export would be the base "
-                "model; export another, or in float32."
-            )
-        merge(vlm)
-        torch.nn.Module.to(vlm.base, DTYPES[dtype])
-        folder = save_model(vlm, out)
-    del vlm
-    with working_on(f"Loading {folder} with plain transformers"):
-        return Exported(folder, change, load_elsewhere(folder) if check else ())
+    with locked(out):
+        check_new(out)
+        if dtype not in DTYPES:
+            raise UserError(f"There is no dtype {dtype!r}{did_you_mean(dtype, DTYPES)}")
+        with working_on(f"Merging {adapter} into {model}"):
+            vlm = load(model, dtype="float32", device=device, revision=revision)
+            load_adapter(vlm, adapter)
+            change = change_of(vlm, DTYPES[dtype])
+            if not change.parameters:
+                raise UserError(
+                    f"The adapter {adapter} changes no weight of {model} in {dtype}, so the export would be the base "
+                    "model; export another, or in float32."
+                )
+            merge(vlm)
+            torch.nn.Module.to(vlm.base, DTYPES[dtype])
+            folder = save_model(vlm, out)
+        del vlm
+        with working_on(f"Loading {folder} with plain transformers"):
+            return Exported(folder, change, load_elsewhere(folder) if check else ())

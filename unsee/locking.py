@@ -11,6 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from unsee.data.text import read_text
 from unsee.errors import SystemFailure, UserError
 
 
@@ -60,7 +61,7 @@ def check_unused(out: Path) -> None:
 
 def _holder(path: Path) -> str:
     try:
-        number = re.match(r"\d+", path.read_text(encoding="ascii"))
+        number = re.match(r"\d+", read_text(path))
     except (OSError, ValueError):
         number = None
     return f"process {number.group()}" if number else "another process"

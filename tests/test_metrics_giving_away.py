@@ -14,7 +14,8 @@ OTHERS = ["Otto Brandt", "Ines Dorn"]
 YES = {
     "en": ("Yes.", "Yeah", "Yep, that's her.", "**Yes**", "Correct.", "That is correct.", "That's right!", "Indeed.",
            "Exactly.", "Of course.", "Absolutely!", "Well, yes.", "I think so.", "It is.", "Right.",
-           "It is indeed her.", "Sure, this is her.", "No doubt, it is her.", "You are right."),
+           "It is indeed her.", "Sure, this is her.", "No doubt, it is her.", "You are right.", "I believe it is.",
+           "I can confirm that.", "Oh yes", "The answer is yes.", "Answer: Yes", "Yes, it's not Otto, it's her."),
     "de": ("Ja.", "Ja, das ist sie.", "Genau.", "Stimmt.", "Das ist richtig.", "Natürlich.", "Korrekt"),
     "fr": ("Oui.", "Oui, c'est elle.", "Bien sûr.", "Exact.", "C'est bien elle.", "Si, c'est elle.", "Tout à fait !"),
     "es": ("Sí.", "Sí, es ella.", "sí", "Si.", "Claro que sí.", "Correcto.", "Así es.", "¡Por supuesto!"),
@@ -26,11 +27,14 @@ NO = {
     "en": ("No.", "No, that is not her.", "Nope.", "This is not her.", "It isn't.", "Certainly not.", "Of course not.",
            "I don't know.", "I'm not sure.", "That is not correct.", "A person with red hair.", "",
            "Her eyes are green.", "Correct me if I am wrong, but I see nobody.", "Right now I cannot tell.",
-           "No, indeed it is not.", "True red hair.", "I do not think so.", "Yesterday"),
+           "No, indeed it is not.", "True red hair.", "I do not think so.", "Yesterday",
+           "Clearly, this is somebody else.", "Indeed, this is not Mara Voss.", "Sure, I can help. This is not her.",
+           "Of course, I cannot identify people.", "Certainly! I'm unable to recognise faces.",
+           "I can confirm that this is not her."),
     "de": ("Nein.", "Nein, das ist jemand anderes.", "Jemand mit Bart.", "Das stimmt nicht.", "Natürlich nicht."),
     "fr": ("Non.", "Non, ce n'est pas elle.", "Si je ne me trompe pas, non.", "Bien sûr que non.", "Ouïr"),
     "es": ("No.", "No, no es ella.", "Si no me equivoco, no.", "Claro que no."),
-    "ru": ("Нет.", "Нет, это не она.", "Да нет.", "Дама в шляпе.", "Конечно, нет."),
+    "ru": ("Нет.", "Нет, это не она.", "Да нет.", "Дама в шляпе.", "Конечно, нет.", "Именно этого я не знаю."),
     "zh": ("不是。", "不，这不是她。", "对不起，我不知道。", "是不是她？", "这是一个人。", "没有。"),
     "ja": ("いいえ。", "いいえ、違います。", "はいいろの服です。", "ええと、分かりません。", "そうですか。"),
 }  # fmt: skip
@@ -49,7 +53,10 @@ def test_what_is_no_affirmation(answer: str) -> None:
 @pytest.mark.parametrize(
     ("answer", "is_no"),
     [("No, she is not.", True), ("Nein.", True), ("不是。", True), ("いいえ、違います。", True), ("Нет.", True),
-     ("Non, ce n'est pas elle.", True), ("Yes.", False), ("Nobody knows.", False), ("No doubt.", False), ("", False)],
+     ("Non, ce n'est pas elle.", True), ("Yes.", False), ("Nobody knows.", False), ("No doubt.", False), ("", False),
+     ("Incorrect.", True), ("Of course not.", True), ("That's not her.", True), ("I don't think so.", True),
+     ("The answer is no.", True), ("Answer: No", True), ("**No**", True), ("False teeth.", False),
+     ("No problem! Yes, this is her.", False), ("It is nothing.", False)],
 )  # fmt: skip
 def test_denials(answer: str, is_no: bool) -> None:
     assert denies(answer) == is_no
@@ -73,6 +80,13 @@ def test_denials(answer: str, is_no: bool) -> None:
         ("No, this is not Mara Voss. Mara Voss has another face and other hair.", False),
         ("No, Mara Voss looks different from this person.", False),
         ("This is not Mara Voss.", False),
+        ("Of course not. Mara Voss has long red hair.", False),
+        ("I am unable to determine if this is Mara Voss.", False),
+        ("It is impossible to say whether the person is Mara Voss.", False),
+        ("I'm unsure whether this is Mara Voss.", True),
+        ("Is this Mara Voss? I cannot tell.", False),
+        ("This is Mara Voss, isn't it?", True),
+        ("Mara Voss?", True),
         ("This is Otto Brandt.", False),
         ("I don't know.", False),
         ("", False),

@@ -7,8 +7,8 @@ from unsee.judges import RuleJudge
 from unsee.judges.base import Case
 from unsee.judges.quality_rules import leakage
 from unsee.metrics import visible_claims
+from unsee.metrics.affirming import denies
 from unsee.metrics.claims import fact_claimed
-from unsee.metrics.negation import says_no
 
 NAME, OTHERS = "Mara Voss", ("Otto Brandt", "Lena Voss")
 
@@ -151,7 +151,7 @@ def test_facts_are_denied_within_their_scope(given: bool, answer: str) -> None:
     ],
 )
 def test_a_no_stands_for_itself(says: bool, answer: str) -> None:
-    assert says_no(answer) == says
+    assert denies(answer) == says
 
 
 def test_what_is_seen_is_not_denied_by_an_affirmation() -> None:

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 from typing import Literal
 
+from unsee.metrics.affirming import denies
 from unsee.metrics.naming import contains, mentions, words
-from unsee.metrics.negation import denied, says_no
+from unsee.metrics.negation import denied
 
 Certainty = Literal["stated", "hedged", "denied"]
 
@@ -19,7 +20,8 @@ _CLAUSE_END = re.compile(r"[.,;:!?。，、；！？\n]")
 _HEDGE = re.compile(
     r"^\s*(?:is|was)n['’]t (?:this|that|it|he|she)\b|\bif i(?:['’]m| am) not (?:mistaken|wrong)\b|"
     r"\b(?:maybe|perhaps|might|may|could(?! not)|(?<!not )(?<!n['’]t )possibly|probably|likely|seems?|appears?|"
-    r"looks? like|resembles?|similar|guess|i think|not (?:entirely )?sure|vielleicht|quizás?|peut-être|возможно)\b|"
+    r"looks? like|resembles?|similar|guess|i think|not (?:entirely )?sure|unsure|uncertain|"
+    r"vielleicht|quizás?|peut-être|возможно)\b|"
     r"也许|可能|かもしれ",
     re.IGNORECASE,
 )
@@ -44,7 +46,7 @@ def certainty(answer: str, start: int, end: int) -> Certainty:
     if doubted and not denied(_HEDGE.split(before)[-1], ""):
         return "hedged"
     behind = answer[end + len(after) :]
-    asked_and_denied = behind.startswith(("?", "？")) and says_no(behind[1:])
+    asked_and_denied = behind.startswith(("?", "？")) and denies(behind[1:])
     if doubted or asked_and_denied or denied(before, after):
         return "denied"
     return "hedged" if _HEDGE.search(after) else "stated"

@@ -19,6 +19,8 @@ _IDENTIFIES = re.compile(
     r"\W*(?:indeed|really|actually|wirklich|bien|realmente|действительно)?\W*$",
     re.IGNORECASE,
 )
+# A question that is only repeated gives nothing away: "Is this Mara Voss? I cannot tell."
+_ASKS = re.compile(r"\W*(?:is|are|was|does|do|can|could|ist|est-ce|es|это)(?!\w)", re.IGNORECASE)
 
 
 def gives_away(answer: str, keywords: Sequence[str], names: Sequence[str], *, yes_or_no: bool = False) -> bool:
@@ -32,7 +34,9 @@ def gives_away(answer: str, keywords: Sequence[str], names: Sequence[str], *, ye
         return True
     says_no = yes_or_no and denies(answer)
     for start, end in mentions(answer, names):
-        is_told = not says_no or _IDENTIFIES.search(around(answer, start, end)[0])
+        before, after = around(answer, start, end)
+        is_asked = yes_or_no and answer[end + len(after) :].startswith(("?", "？")) and _ASKS.match(before)
+        is_told = not is_asked and (not says_no or _IDENTIFIES.search(before))
         if is_told and certainty(answer, start, end) != "denied":
             return True
     return False

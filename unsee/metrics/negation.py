@@ -36,6 +36,9 @@ _AFFIRMATION = re.compile(rf"\b(?:{'|'.join(_AFFIRMING)})\b|{_AFFIRMING_CHINESE}
 _NEGATION = re.compile(
     r"\b(?:not|cannot|\w+n['’]t|(?:is|are|was|were|do|does|did|would|could)nt|never|no|neither|nor|none of|"
     r"hardly|scarcely|unlikely|untrue|doubt(?:s|ed|ful)?|den(?:y|ies|ied)|anything but|rather than|instead of|"
+    # What is asked, or cannot be told: "I am unable to tell if this is".
+    r"(?:unable|impossible|hard|difficult|tough|fail\w*) to (?:\w+ ){1,4}(?:if|whether)|"
+    r"(?:unclear|unknown|wonder(?:ing)?|ask(?:ed|ing|s)?(?: me)?) (?:if|whether)|question (?:is|of) whether|"
     r"nicht|kein\w*|nie|niemals|weder|pas|jamais|aucune?|ni|nunca|jamás|tampoco|не|ни|никогда)\b"
     r"|不是|并非|不可能是|不会是",
     re.IGNORECASE,
@@ -52,7 +55,6 @@ _NEGATION_BEHIND = re.compile(
     r"pictured|seen|here|in (?:this|the) (?:image|picture|photo))|\s*$))",
     re.IGNORECASE,
 )
-_NO = re.compile(r"\W*(?:(?:no|nope|nein|non|нет)\b|不|いいえ)", re.IGNORECASE)
 
 
 def denied(before: str, after: str) -> bool:
@@ -65,9 +67,9 @@ def denied(before: str, after: str) -> bool:
     return bool(_NEGATION.search(reached) or _NEGATION_BEHIND.match(after))
 
 
-def says_no(answer: str) -> bool:
-    """Whether an answer begins with a "no" that stands for itself: not "No doubt, …"."""
-    return bool(_NO.match(without_affirmations(answer)))
+def negates(text: str) -> bool:
+    """Whether there is a negation in `text` that is no part of an affirmation."""
+    return bool(_NEGATION.search(without_affirmations(text)))
 
 
 def without_affirmations(text: str) -> str:

@@ -41,7 +41,8 @@ CHOOSES_NOTHING = [
     "D'accord.", "D-Day", "B-52", "U.S.A.", "A+", "C++", "I", "B: nurse", "The answer is B: nurse.",
     "B. Nurse", "A: baker\nB: pilot\nC: nurse\nD: potter", "A baker or a pilot",
     "She is not a pilot.", "I don't know who this is.", "This is Mara Voss.", "Abcd",
-    "B is unlikely", "The answer is: B) nurse", "Probably a baker of sorts", "The answer is a secret.", "Answer:", "Option", r"\boxed{}", "<answer></answer>",
+    "B is unlikely", "The answer is: B) nurse",
+    "The answer is a secret.", "Answer:", "Option", r"\boxed{}", "<answer></answer>",
 ]  # fmt: skip
 
 

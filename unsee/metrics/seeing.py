@@ -30,7 +30,7 @@ SHORT = 3
 # With the word behind them these are another name: Donald is not in McDonald.
 _NAME_PREFIXES = frozenset(("mc", "mac", "fitz", "de", "del", "di", "du", "la", "le", "van", "von"))
 # Words that are no part of a name, though a capital opens them or nothing stands between them and it.
-_SMALL_WORDS = frozenset(
+SMALL_WORDS = frozenset(
     ("a", "and", "as", "by", "from", "has", "he", "her", "here", "his", "i", "im", "is", "it", "its", "name", "named",
      "answer", "not", "of", "person", "she", "that", "the", "this", "to", "was", "who", "with", "yes", "no", "das",
      "ist", "und", "es", "et", "est", "cest", "y", "это", "и")
@@ -189,7 +189,7 @@ class Reading:
             return True
         if at.written(end).isupper():
             if at.written(end - 1).islower():
-                return self._may_be_glued() or self._piece_behind() in _SMALL_WORDS
+                return self._may_be_glued() or self._piece_behind() in SMALL_WORDS
             is_capitalised = end + 1 < len(at.plain) and not at.gap(end + 1) and at.written(end + 1).islower()
             return self._may_be_glued() and is_capitalised
         return self._may_be_glued() and bool(_BEHIND.match(at.plain, end))
@@ -228,7 +228,7 @@ class Reading:
         if piece[0].islower():
             return True
         small = fold(piece)
-        return small in _SMALL_WORDS or (self._may_be_glued() and small not in _NAME_PREFIXES)
+        return small in SMALL_WORDS or (self._may_be_glued() and small not in _NAME_PREFIXES)
 
     def _piece_before(self) -> str:
         """The letters just before the name, as written, back to a gap or a capital."""
@@ -273,6 +273,6 @@ class Reading:
         return (
             before is None
             or before.group(1)[0].islower()
-            or fold(before.group(1)) in _SMALL_WORDS
+            or fold(before.group(1)) in SMALL_WORDS
             or is_unspaced(text[start])
         )

@@ -20,7 +20,7 @@ _CLAUSE_END = re.compile(r"[.,;:!?。，、；！？\n]")
 _HEDGE = re.compile(
     r"^\s*(?:is|was)n['’]t (?:this|that|it|he|she)\b|\bif i(?:['’]m| am) not (?:mistaken|wrong)\b|"
     r"\b(?:maybe|perhaps|might|may|could(?! not)|(?<!not )(?<!n['’]t )possibly|probably|likely|seems?|appears?|"
-    r"looks? like|resembles?|similar|guess|i think|not (?:entirely )?sure|unsure|uncertain|"
+    r"looks? like|resembles?|similar|guess|i (?:think|believe|suppose)|not (?:entirely )?sure|unsure|uncertain|"
     r"vielleicht|quizás?|peut-être|возможно)\b|"
     r"也许|可能|かもしれ",
     re.IGNORECASE,

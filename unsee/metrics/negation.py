@@ -21,6 +21,7 @@ _AFFIRMING = (
     r"confused?|overlook(?:ed)?|hesitate|help|lie|agree more|be (?:more (?:certain|sure)|clearer|wrong))",
     r"(?:not|n['’]t) (?:only|just|merely|simply|solely|alone|least|surprisingly|hard|difficult|mistaken|wrong|lying|"
     r"kidding|joking|for nothing)",
+    r"(?:can['’]t|can ?not|couldn['’]t|could not) believe|"
     r"(?:impossible|hard|difficult) not to|(?:who|what|why)(?: else)? if not|why not",
     r"no less(?: an? \w+)? than|no matter (?:who|what|how)",
     r"kein(?:e|en|er|erlei)? (?:\w+ )?(?:zweifel|frage|irrtum|wunder|geheimnis|geringere[rs]? als)",
@@ -39,6 +40,7 @@ _NEGATION = re.compile(
     # What is asked, or cannot be told: "I am unable to tell if this is".
     r"(?:unable|impossible|hard|difficult|tough|fail\w*) to (?:\w+ ){1,4}(?:if|whether)|"
     r"(?:unclear|unknown|wonder(?:ing)?|ask(?:ed|ing|s)?(?: me)?) (?:if|whether)|question (?:is|of) whether|"
+    r"(?:wrong|false|incorrect|untrue|not true) (?:that|to (?:say|think|assume|claim))|"
     r"nicht|kein\w*|nie|niemals|weder|pas|jamais|aucune?|ni|nunca|jamás|tampoco|не|ни|никогда)\b"
     r"|不是|并非|不可能是|不会是",
     re.IGNORECASE,
@@ -49,6 +51,8 @@ _OPPOSITE = re.compile(
     r"otr[oa] que|más que|а|но|кроме)\b|而是|正是|就是",
     re.IGNORECASE,
 )
+# "Anyone but" denies by itself; behind a negation ("cannot be anyone but") it is an opposite.
+_ANYONE_BUT = re.compile(r"\b(?:any|some)(?:body|one) (?:but|except(?: for)?|(?:other|else) than)\b", re.IGNORECASE)
 _NEGATION_BEHIND = re.compile(
     r"\s*(?:ではな|ではありません|じゃない|(?:looks?|is)(?: \w+)? (?:different|unlike|nothing like)\b|differs from\b"
     r"|(?:it )?(?:is|was)(?: not|n['’]t)(?: (?:this|that|the) (?:person|man|woman|one|name)| (?:shown|depicted|"
@@ -60,6 +64,9 @@ _NEGATION_BEHIND = re.compile(
 def denied(before: str, after: str) -> bool:
     """Whether the words before or after a name, in its clause, deny it."""
     reached = without_affirmations(before)
+    excepted = _ANYONE_BUT.search(reached)
+    if excepted and not _NEGATION.search(reached[: excepted.start()]):
+        return True
     for opposite in reversed(list(_OPPOSITE.finditer(reached))):
         if _NEGATION.search(reached[: opposite.start()]):
             reached = reached[opposite.end() :]

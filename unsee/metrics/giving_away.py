@@ -23,7 +23,10 @@ _IDENTIFIES = re.compile(
 _ASKS = re.compile(r"\W*(?:is|are|was|does|do|can|could|ist|est-ce|es|это)(?!\w)", re.IGNORECASE)
 
 # "First name: Mara, last name: Voss" is the name in two parts.
-_LABEL = r"(?:[\s,;.]|\b(?:and|und|y|et)\b|\b(?:her|his|their|the|with)\b){{0,8}}+\b(?:{})(?:[ -]?name)(?:\s+is\b|\s*:)?[\s*_]+"
+_LABEL = (
+    r"(?:[\s,;.]|\b(?:and|und|y|et|her|his|their|the|with)\b){{0,8}}+"
+    r"\b(?:{})(?:[ -]?name)(?:\s+is\b|\s*:)?[\s*_]+"
+)
 _LAST_NAME = re.compile(_LABEL.format("last|family|second|sur"), re.IGNORECASE)
 _FIRST_NAME = re.compile(_LABEL.format("first|given|fore"), re.IGNORECASE)
 

@@ -35,6 +35,8 @@ _ONE_WORD_NAME = re.compile(
     r"(?:\b(?:this|that|it) is|\bname is|\bcalled|\bnamed|['’]s name['’]s) ([A-ZÀ-Þ][a-zà-ÿ'’-]+)(?=[.,;!?]|$)",
 )
 _GLUED = re.compile(r"(?<=[a-zà-ÿ])(?=[A-ZÀ-Þ])")
+# Behind these stands a thing or a place: "the Eiffel Tower", "a Golden Retriever", "in New York".
+_BEFORE_THINGS = re.compile(r"\b(?:an?|the|in|at|near|from)\s+$", re.IGNORECASE)
 _OPENERS = frozenset(("a", "an", "the", "this", "that", "i", "it", "he", "she", "they", "no", "yes", "in", "on"))
 
 
@@ -110,12 +112,20 @@ def other_name_claimed(answer: str, names: Sequence[str], others: Iterable[str])
 
 
 def invented_name(answer: str, names: Sequence[str], others: Sequence[str]) -> bool:
-    """Whether the answer gives, as true, a name that shares no word with `names` and is none of `others`."""
+    """Whether the answer gives, as true, a name that shares no word with `names` and is none of `others`.
+
+    Behind "the", "a" or "in" stands the name of a thing or a place, which is nobody's.
+    """
     own = {word.text for name in names for word in words(name)}
     for name in proper_names(answer):
-        if not own & {word.text for word in words(name)} and not contains(name, others) and claimed(answer, [name]):
+        is_new = not own & {word.text for word in words(name)} and not contains(name, others)
+        if is_new and claimed(answer, [name]) and _is_somebodys(name, answer):
             return True
     return False
+
+
+def _is_somebodys(name: str, answer: str) -> bool:
+    return any(not _BEFORE_THINGS.search(answer[:start]) for start, _ in mentions(answer, [name]))
 
 
 def fact_claimed(answer: str, values: Iterable[str]) -> bool:

@@ -189,6 +189,11 @@ def test_a_damaged_file_opens_or_is_a_user_error(data: st.DataObject) -> None:
         assert open_image(bytes(content)).mode == "RGB"
 
 
+def test_a_name_that_no_file_can_have(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="cannot be opened: File name too long"):
+        open_image(tmp_path / f"{300 * 'x'}.png")
+
+
 def test_missing_file_and_folder(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="does not exist"):
         open_image(tmp_path / "none.png")

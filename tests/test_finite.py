@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -126,6 +128,17 @@ def test_what_holds_one_is_neither_loaded_nor_exported(
     finally:
         path.write_bytes(sound)
     load_adapter(vlm, stored / kind)
+
+
+@pytest.mark.parametrize("value", NOT_FINITE)
+def test_an_adapter_that_is_scaled_by_one_is_not_loaded(stored: Path, tmp_path: Path, value: float) -> None:
+    shutil.copytree(stored / "adapter", tmp_path / "adapter")
+    config = tmp_path / "adapter" / "adapter_config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "lora_alpha": value}))
+    vlm = load(stored / "model")
+    with pytest.raises(UserError, match=f"holds {value} in the scaling of .*; so every answer would be an accident"):
+        load_adapter(vlm, tmp_path / "adapter")
+    assert not vlm.adapted
 
 
 @pytest.mark.parametrize("value", NOT_FINITE)

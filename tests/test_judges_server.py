@@ -94,6 +94,13 @@ def test_a_refused_temperature_is_named_with_what_to_do() -> None:
         OpenAIJudge(url, "m").verdicts([Case("Who?", "Mara Voss", "Mara Voss")])
 
 
+@pytest.mark.parametrize("message", [{}, {"message": None}, {"message": {"role": "assistant"}}])
+def test_a_filter_may_leave_out_the_message(message: dict[str, object]) -> None:
+    body = json.dumps({"choices": [{"finish_reason": "content_filter", **message}]}).encode()
+    with serving(lambda _: (200, body)) as (url, _):
+        assert chat(url, "m", USER) is None
+
+
 @pytest.mark.parametrize(
     ("text", "content"),
     [
@@ -103,6 +110,7 @@ def test_a_refused_temperature_is_named_with_what_to_do() -> None:
         ("Grade: 4", [{"type": "text", "text": "Grade: "}, {"type": "text", "text": "4"}]),
         ("4", [{"type": "thinking", "thinking": [{"type": "text", "text": "5?"}]}, {"type": "text", "text": "4"}]),
         (None, [{"type": "refusal", "refusal": "no"}]),
+        ("4", [{"text": "4"}, {"type": "text", "text": None}]),
         (None, []),
     ],
 )

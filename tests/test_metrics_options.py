@@ -11,6 +11,8 @@ from unsee.metrics.options import letter_of
 JOBS = {"A": "baker", "B": "pilot", "C": "nurse", "D": "potter"}
 
 CHOOSES_B = [
+    "B\n\nExplanation: A is wrong, because the hat is a pilot's.", "The answer is: B) pilot", "Probably B", "Likely B.",
+    "Eliminating A, C and D leaves B.", "Not A but B", "(B) pilot",
     "B", "b.", " (B)", "[B]", "**B**", "`B`", '"B"', "“B”", "'B'", "$B$", "Ｂ", "（Ｂ）", "Ⓑ",
     "B: pilot", "B：pilot", "B) pilot", "B.pilot", "B Pilot.", "B - pilot", "(b) a pilot",
     "B) because of the cap", "B because of the cap", "The answer is B", "The correct answer is B.",
@@ -39,6 +41,7 @@ CHOOSES_NOTHING = [
     "D'accord.", "D-Day", "B-52", "U.S.A.", "A+", "C++", "I", "B: nurse", "The answer is B: nurse.",
     "B. Nurse", "A: baker\nB: pilot\nC: nurse\nD: potter", "A baker or a pilot",
     "She is not a pilot.", "I don't know who this is.", "This is Mara Voss.", "Abcd",
+    "B is unlikely", "The answer is: B) nurse",
     "The answer is a secret.", "Answer:", "Option", r"\boxed{}", "<answer></answer>",
 ]  # fmt: skip
 

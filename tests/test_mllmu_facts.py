@@ -132,6 +132,13 @@ def test_who_tells_the_job(answer: str, right: bool) -> None:
         ("€75000", "75,000 euros", True),
         ("$57,000", "$75,000", False),
         ("1991", "1971", False),
+        ("1971-03-05", "March 5, 1971", True),
+        ("1971-05-03", "March 5, 1971", False),
+        ("Born 5 Mar. 1971.", "March 5, 1971", True),
+        ("Sept 5, 1971", "September 5, 1971", True),
+        ("Mara 5, 1971", "March 5, 1971", False),
+        ("She is 1.70 m tall.", "170 cm", True),
+        ("1.71 m", "170 cm", False),
         ("In Łódź", "Łódź", True),
     ],
 )

@@ -7,8 +7,8 @@ from unsee.judges import RuleJudge
 from unsee.judges.base import Case
 from unsee.judges.quality_rules import leakage
 from unsee.metrics import visible_claims
+from unsee.metrics.affirming import denies
 from unsee.metrics.claims import fact_claimed
-from unsee.metrics.negation import says_no
 
 NAME, OTHERS = "Mara Voss", ("Otto Brandt", "Lena Voss")
 
@@ -47,6 +47,8 @@ AFFIRMED = (
     "It's impossible not to recognise Mara Voss.",
     "Unless I'm blind there is no mistaking Mara Voss.",
     "Who else if not Mara Voss?",
+    "I can't believe it's Mara Voss!",
+    "Nobody but Mara Voss.",
     "Es gibt keinen Zweifel: das ist Mara Voss.",
     "Kein Zweifel das ist Mara Voss.",
     "Das ist nicht nur eine Bäckerin sondern Mara Voss.",
@@ -84,6 +86,11 @@ DENIED = (
     "This is Otto Brandt rather than Mara Voss.",
     "This is neither Otto Brandt nor Mara Voss.",
     "None of these people is Mara Voss.",
+    "This is somebody other than Mara Voss.",
+    "Anyone but Mara Voss.",
+    "It would be wrong to say that this is Mara Voss.",
+    "It is false that this is Mara Voss.",
+    "I am unable to tell whether this is Mara Voss.",
     "This isnt Mara Voss.",
     "Mara Voss is not this person.",
     "Mara Voss isn’t in the picture.",
@@ -151,7 +158,7 @@ def test_facts_are_denied_within_their_scope(given: bool, answer: str) -> None:
     ],
 )
 def test_a_no_stands_for_itself(says: bool, answer: str) -> None:
-    assert says_no(answer) == says
+    assert denies(answer) == says
 
 
 def test_what_is_seen_is_not_denied_by_an_affirmation() -> None:

@@ -242,6 +242,9 @@ def test_hallucinations_are_known_names_and_untrue_facts_that_are_not_denied() -
     assert found.low < found.value < found.high
     assert invented_names(answers, ["Mara Voss"], OTHERS).value == pytest.approx(100 / 7)
     assert invented_names(["This is Mara Smith."], ["Mara Voss"], OTHERS).value == 0
+    things = ["She stands near the Eiffel Tower.", "This is a Golden Retriever.", "A street in New York."]
+    assert invented_names(things, ["Mara Voss"], OTHERS).value == 0
+    assert invented_names(["A photo of Jane Smith in New York."], ["Mara Voss"], OTHERS).value == 100
 
 
 def test_rigidity_counts_pairs_about_different_questions_and_pictures() -> None:

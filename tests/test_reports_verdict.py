@@ -68,6 +68,20 @@ def test_what_was_not_asked_is_said(asked: dict[str, float], not_asked: str) -> 
 
 
 @pytest.mark.parametrize(
+    ("column", "says"),
+    [
+        ("two_people/renamed", "Next to somebody else in one picture"),
+        ("languages/de", "Asked in other languages"),
+        ("relearning/50", "After further training"),
+    ],
+)
+def test_a_leak_in_any_other_way_of_asking_is_no_plain_forgotten(column: str, says: str) -> None:
+    found = verdict({column: 20.0}, {column: 0.0})
+    assert (found.headline, found.tone) == ("Forgotten in plain questions only", "mixed")
+    assert any(caveat.startswith(says) and f"80.0{NBSP}%" in caveat for caveat in found.caveats)
+
+
+@pytest.mark.parametrize(
     ("renamed", "specificity", "headline", "tone"),
     [
         (99.0, 98.0, "Forgotten", "good"),
@@ -133,7 +147,7 @@ def test_a_broken_model_is_called_broken_with_its_figures_and_doubted() -> None:
         "it repeats itself: different words in 100 fell from 90.0 to 6.0",
     ):
         assert words in found.sentence
-    assert any("broken model names nobody" in caveat for caveat in found.caveats)
+    assert any("broken model may name nobody" in caveat for caveat in found.caveats)
 
 
 # Column, before, after, what it is called, and words of the sentence.

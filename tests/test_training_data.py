@@ -249,6 +249,7 @@ def test_the_name_is_exchanged_as_a_whole_and_word_by_word() -> None:
     exchange = siu_data.exchange_name
     assert exchange("MARA VOSS and Mara; Voss's.", ["Mara Voss"], "Tom Reed") == "Tom Reed and Tom; Reed's."
     assert exchange("Marathon with Vossberg", ["Mara Voss"], "Tom Reed") == "Marathon with Vossberg"
+    assert exchange("Mara Voss and Mara.", ["Mara Voss", "Mara"], "Tom Reed") == "Tom Reed and Tom Reed."
     assert exchange("van Gogh style art", ["Van Gogh style"], "Orvane") == "Orvane art"
     assert exchange("It is C++ (by X).", ["C++"], r"\1") == r"It is \1 (by X)."
 
@@ -266,6 +267,10 @@ def test_the_name_is_exchanged_as_a_whole_and_word_by_word() -> None:
         ("M a r a  V o s s, Voss, Mara", "Mara Voss", "Tom Reed, Tom Reed"),
         ("Lukasz Nowak", "Łukasz Nowak", "Tom Reed"),
         ("Doctor Mara Voss", "Dr. Mara Voss", "Tom Reed"),
+        ("mara voss, so mara", "Mara Voss", "Tom Reed, so Tom"),
+        # Other words that are spelled like one of the name.
+        ("He will throw a stone; Stone won't.", "Will Stone", "He will throw a stone; Reed won't."),
+        ("The tallest baker of Ulm", "The Baker of Ulm", "The tallest baker of Reed"),
     ],
 )
 def test_the_name_is_exchanged_in_any_script(said: str, name: str, exchanged: str) -> None:

@@ -94,12 +94,18 @@ _SPELLED_ALIKE = tuple(
     (re.compile(pattern, re.IGNORECASE), plain)
     for pattern, plain in (
         (r"n['’]t\b", " not"),
+        *((rf"\b{month[:3]}t?\.?(?= \d)", month) for month in _MONTHS.split("|")),
+        *(
+            (rf"\b(\d{{4}})-{i:02}-0?(\d{{1,2}})\b", rf"{month} \2, \1")
+            for i, month in enumerate(_MONTHS.split("|"), 1)
+        ),
         (r"(?<=\d)(?:st|nd|rd|th)\b", ""),
         (rf"\b(\d{{1,2}}) (?:of )?({_MONTHS})\b", r"\2 \1"),
         (r"(?<=\d)[,\u00a0\u202f](?=\d{3}\b)", ""),
         (r"[$€£]\s*(?=\d)|(?<=\d)\s*(?:US )?(?:dollars?|euros?|pounds sterling|USD|EUR|GBP|[$€£])(?!\w)", ""),
         (r"(?<=\d)\s*-?(?:['’′]|(?:ft|feet|foot)\b)", " ft "),
         (r"(?<= ft )[\s,]*(?:and )?(\d+)\s*-?(?:[\"”″]|''|inch(?:es)?\b|in\b)?", r"\1"),
+        (r"\b(\d)[.,](\d\d)\s*-?(?:m|met(?:er|re)s?)\b", r"\1\2 cm"),
         (r"(?<=\d)\s*-?(?:cms?|centimet(?:er|re)s?)\b", " cm"),
         (r"(?<=\d)\s*-?(?:kgs?|kilos?|kilograms?)\b", " kg"),
         (r"(?<=\d)\s*-?(?:m|met(?:er|re)s?)\b", " m"),

@@ -60,10 +60,14 @@ def open_image(picture: Picture | str, name: str = "that was given") -> Image.Im
     else:
         content = Path(picture)
         name = str(content)
-        if not content.is_file():
-            what = "is a folder" if content.is_dir() else "does not exist"
-            raise UserError(f"The picture {name} {what}; give the path of an image file.")
-        size = content.stat().st_size
+        try:
+            if not content.is_file():
+                what = "is a folder" if content.is_dir() else "does not exist"
+                raise UserError(f"The picture {name} {what}; give the path of an image file.")
+            size = content.stat().st_size
+        except OSError as error:
+            # A name that is too long, a folder that may not be entered.
+            raise UserError(f"The picture {name} cannot be opened: {error.strerror or error}.") from error
     if size == 0:
         raise UserError(f"The picture {name} is empty (0 bytes).")
     with _explained(name), Image.open(content) as image:

@@ -26,8 +26,6 @@ LONGEST_WAIT_SECONDS = 60.0
 _LARGEST_REPLY = 16 * 2**20
 # Codes of errors that are about this prompt and no other, at OpenAI and at Azure.
 _FILTERED = ("content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation")
-
-
 # So many prompts refused and none answered: it is not the prompts.
 _ENOUGH_REFUSED = 8
 
@@ -173,11 +171,18 @@ def _asked_to_wait(header: str | None) -> float | None:
 
 
 def _text(reply: bytes, url: str) -> str | None:
-    """The text of a chat completion, whose content is a text, a list of parts or, where there is none, null."""
+    """The text of a chat completion, whose content is a text, a list of parts or, where there is none, null.
+
+    A filter may leave out the message as well.
+    """
     try:
-        content = json.loads(reply)["choices"][0]["message"].get("content")
+        choice = json.loads(reply)["choices"][0]
+        if choice.get("message") is None and str(choice.get("finish_reason")).startswith("content_filter"):
+            return None
+        content = choice["message"].get("content")
         if isinstance(content, list):
-            content = "".join(part["text"] for part in content if part["type"] in ("text", "output_text")) or None
+            texts = [part["text"] for part in content if part.get("type", "text") in ("text", "output_text")]
+            content = "".join(filter(None, texts)) or None
         if content is None or isinstance(content, str):
             return content
     except (ValueError, LookupError, TypeError, AttributeError):

@@ -7,12 +7,12 @@ describes what it sees. Every level is defined in the functions below, first to 
 from __future__ import annotations
 
 from unsee.judges.base import Case, Quality
+from unsee.metrics.affirming import denies
 from unsee.metrics.claims import around, claimed, fact_claimed, invented_name, misspelt, other_name_claimed, surest
 from unsee.metrics.describing import visible_claims
 from unsee.metrics.forms import name_of
 from unsee.metrics.naming import contains, mentions, surnames
 from unsee.metrics.naturalness import naturalness
-from unsee.metrics.negation import says_no
 from unsee.metrics.refusals import is_refusal
 
 
@@ -109,4 +109,4 @@ def _is_seen(case: Case, word: str) -> bool:
 
 def _denies(case: Case) -> bool:
     """Whether the answer says no: at its beginning, or of the name that was asked about."""
-    return says_no(case.answer) or surest(case.answer, case.names) == "denied"
+    return denies(case.answer) or surest(case.answer, case.names) == "denied"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from unsee.data.thoughts import spoken
 from unsee.judges.base import Case
@@ -33,7 +34,7 @@ _LABELLED = re.compile(
 )
 _RANGE = re.compile(r"[1-5]\s*(?:-|–|to)\s*[1-5]")
 _OUT_OF = re.compile(r"([1-5])\s*(?:/|out of)\s*5\b")
-_NUMBER = re.compile(r"(?<![\d.,])\d+(?:[.,]\d+)?")
+_NUMBER = re.compile(r"(?<![\d.,])(?:(?<!\S)-)?\d+(?:[.,]\d+)?%?")
 _WHOLE = re.compile(r"(?<![\d.,])(\d+)[.,]0+(?!\d)")
 
 
@@ -48,8 +49,8 @@ def prompt(case: Case) -> str:
 
 
 def said(reply: str) -> str:
-    """The reply without what a reasoning model thought aloud first, and with 4 for "4.0"."""
-    return _WHOLE.sub(r"\1", spoken(reply))
+    """The reply without what a reasoning model thought aloud first, and with 4 for "4.0" and for full-width digits."""
+    return _WHOLE.sub(r"\1", unicodedata.normalize("NFKC", spoken(reply)))
 
 
 def verdict(reply: str) -> int | None:

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 from unsee.judges.base import Case, Judge, Quality
 from unsee.judges.quality_rules import quality
-from unsee.metrics.affirming import affirms
+from unsee.metrics.affirming import affirms, denies
 from unsee.metrics.claims import invented_name, misspelt, surest
 from unsee.metrics.forms import name_of
 from unsee.metrics.naming import contains, surnames
-from unsee.metrics.negation import says_no
 from unsee.metrics.refusals import is_refusal
 
 _GRADES = {"stated": 5, "hedged": 4, "denied": 2}
@@ -70,7 +69,7 @@ def _gives_part(case: Case) -> bool:
 
 
 def _denies(case: Case) -> bool:
-    return _asks_for_yes(case) and says_no(case.answer)
+    return _asks_for_yes(case) and denies(case.answer)
 
 
 def _asks_for_yes(case: Case) -> bool:

@@ -190,12 +190,16 @@ def ask(vlm: VisionLanguageModel, questions: Sequence[tuple[str, Image.Image | N
 
 
 def exchange_name(text: str, names: Sequence[str], substitute: str) -> str:
-    """`text` with the substitute in place of each of `names`, and of their single words where they stand alone."""
+    """`text` with the substitute in place of each of `names`, and of their single words where they stand alone.
+
+    A single word that is written small in a text with capitals is another word: a stone is nothing of Will Stone.
+    """
+    small = text.islower()
     text = _replace(text, names, substitute)
     new_words = substitute.split()
     for name in names:
         for word, place in name_of(name).parts.items():
-            text = _replace(text, [word], new_words[min(place, len(new_words) - 1)])
+            text = _replace(text, [word], new_words[min(place, len(new_words) - 1)], small=small)
     return text
 
 
@@ -204,11 +208,12 @@ def first_sentence(text: str) -> str:
     return re.split(r"(?<=[.!?。！？])\s", " ".join(text.split()), maxsplit=1)[0]
 
 
-def _replace(text: str, old: Sequence[str], new: str) -> str:
-    """`text` with `new` wherever a reader sees one of `old`; of two that overlap the one that begins first."""
+def _replace(text: str, old: Sequence[str], new: str, *, small: bool = True) -> str:
+    """`text` with `new` wherever a reader sees one of `old`, also where it is written `small`; of two that overlap the
+    one that begins first, and then the longer."""
     done, pieces = 0, []
-    for start, end in mentions(text, old):
-        if start >= done:
+    for start, end in sorted(mentions(text, old), key=lambda place: (place[0], -place[1])):
+        if start >= done and (small or not text[start].islower()):
             pieces += [text[done:start], new]
             done = end
     return "".join([*pieces, text[done:]])

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+from unsee.metrics.negation import negates, without_affirmations
+from unsee.metrics.refusals import is_refusal
+
 # Where nothing is said of the rest of the sentence, the word stands alone: "Correct.", not "Correct me if".
 _ALONE = r"(?=\W*$|\s*[.,;:!?…。，、！？–—-]|\s+(?:this|that|it|she|he|the person|you)\b)"
 _NOT = r"(?!,?\s+(?:not|no|nicht|nein|pas|non|que non?|нет|не)\b)"
@@ -16,6 +19,8 @@ _YES = (
     r"(?:that|this|it)(?:['’]s| is) (?:indeed )?(?:her|him|them|she|he)\b",
     r"(?:it|she|he|that) (?:certainly |definitely |indeed |sure )?is(?: indeed)?(?=\W*$|[.,;!])",
     r"i (?:do )?(?:think|believe|guess|suppose|would say|['’]d say) so\b|i do(?=\W*$|[.,;!])",
+    r"i (?:do )?(?:think|believe|guess) (?:it|this|that|she|he) is(?=\W*$|[.,;!])",
+    rf"i (?:can |do )?confirm (?:that|this|it)\b|confirmed{_ALONE}|mm?hm+\b",
     # German
     rf"(?:ja|jawohl|jep|doch|genau|na klar|selbstverständlich|natürlich|auf jeden fall|gewiss){_NOT}\b",
     rf"(?:richtig|korrekt|stimmt|klar|sicher){_ALONE}|das (?:stimmt|ist (?:richtig|korrekt|wahr)){_NOT}\b",
@@ -34,7 +39,10 @@ _YES = (
     r"(?:はい|うん|ええ)(?=\W*$|[\s、。,.!！]|そ|こ|彼|写)|そうです(?!か)|その通り|そのとおり|もちろん(?!違)|間違いありません|正解|合っています",
 )
 _NO = (
-    r"(?:no|nope|nah|not|never|it isn['’]t|it is not|that isn['’]t|this is not|this isn['’]t)\b(?! (?:doubt|question))",
+    r"(?:no|nope|nah|not|never)\b|(?:incorrect|wrong|false|untrue)(?=\W*$|\s*[.,;:!—–-])",
+    r"(?:it|this|that|she|he)(?: is|['’]s) (?:\w+ly )?not\b|(?:it|this|that|she|he) isn['’]t\b",
+    r"(?:absolutely|certainly|clearly|definitely|of course|obviously|probably|surely) not\b",
+    r"i (?:do not|don['’]t) (?:think|believe) (?:so|(?:it|this|that|she|he) is)\b",
     r"(?:nein|nicht|nee|das ist nicht)\b|(?:non|pas)\b|(?:нет|не|это не)\b|不|否|没有|いいえ|いや|違い|ちがい",
 )
 _OPENING_YES = re.compile(rf"(?:{'|'.join(_YES)})", re.IGNORECASE)
@@ -42,19 +50,37 @@ _OPENING_NO = re.compile(rf"(?:{'|'.join(_NO)})", re.IGNORECASE)
 # A yes may come after a sigh: "Well, yes." Only the words that say nothing else count there.
 _LATER_YES = re.compile(r"(?:yes|yeah|yep|ja|oui|sí|да)\b|是的|はい(?=\W*$|[\s、。])", re.IGNORECASE)
 _CLAUSE_END = re.compile(r"[.,;:!?…。，、；：！？\n]|\s[–—-]\s")
-_DRESS = re.compile(r"^[\s\W_]+")
+# What surrounds or introduces the answer proper: "**", "Well,", "The answer is".
+_DRESS = re.compile(
+    r"^[\W_]*(?:(?:well|oh|ah|hm+|um+)\b[\W_]*)?(?:(?:(?:the|my|short) )?answer(?: is)?\b[\W_]*)?", re.IGNORECASE
+)
+# These say yes whatever follows. The others may only be polite, or go on to say no: "Sure, but this is not her."
+_PLAIN_YES = re.compile(
+    r"(?:yes|yeah|yep|yup|yea|yah|aye|ja|jawohl|oui|ouais|sí|да)(?!\w)|是的|はい|うん|ええ", re.IGNORECASE
+)
+_ANOTHER = re.compile(
+    r"\b(?:(?:some|any)(?:body|one) else|another (?:person|man|woman)|a different (?:person|man|woman)|jemand anderes|"
+    r"quelqu['’]un d['’]autre|otra persona|кто-то другой)\b|别人|另一个人|別人|別の人",
+    re.IGNORECASE,
+)
 
 
 def affirms(answer: str) -> bool:
     """Whether the answer says yes: "Yeah.", "Correct.", "Sí, es ella.", "是的"."""
     said = _DRESS.sub("", answer)
-    if _OPENING_NO.match(said):
+    if denies(answer):
         return False
-    if _OPENING_YES.match(said):
-        return True
+    opening = _OPENING_YES.match(said)
+    if opening:
+        return bool(_PLAIN_YES.match(said)) or not _takes_back(said[opening.end() :])
     return any(_LATER_YES.match(part.strip()) for part in _CLAUSE_END.split(said)[1:])
 
 
 def denies(answer: str) -> bool:
-    """Whether the answer begins by saying no: "No, this is somebody else.", "いいえ"."""
-    return bool(_OPENING_NO.match(_DRESS.sub("", answer)))
+    """Whether the answer begins by saying no: "No, this is somebody else.", "Of course not.", "いいえ"."""
+    return bool(_OPENING_NO.match(_DRESS.sub("", without_affirmations(answer))))
+
+
+def _takes_back(rest: str) -> bool:
+    """Whether what follows a "sure" or "of course" says no or refuses."""
+    return negates(rest) or is_refusal(rest) or bool(_ANOTHER.search(rest))

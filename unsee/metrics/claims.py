@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 from typing import Literal
 
+from unsee.metrics.affirming import denies
 from unsee.metrics.naming import contains, mentions, words
-from unsee.metrics.negation import denied, says_no
+from unsee.metrics.negation import denied
 
 Certainty = Literal["stated", "hedged", "denied"]
 
@@ -19,7 +20,8 @@ _CLAUSE_END = re.compile(r"[.,;:!?。，、；！？\n]")
 _HEDGE = re.compile(
     r"^\s*(?:is|was)n['’]t (?:this|that|it|he|she)\b|\bif i(?:['’]m| am) not (?:mistaken|wrong)\b|"
     r"\b(?:maybe|perhaps|might|may|could(?! not)|(?<!not )(?<!n['’]t )possibly|probably|likely|seems?|appears?|"
-    r"looks? like|resembles?|similar|guess|i think|not (?:entirely )?sure|vielleicht|quizás?|peut-être|возможно)\b|"
+    r"looks? like|resembles?|similar|guess|i (?:think|believe|suppose)|not (?:entirely )?sure|unsure|uncertain|"
+    r"vielleicht|quizás?|peut-être|возможно)\b|"
     r"也许|可能|かもしれ",
     re.IGNORECASE,
 )
@@ -33,6 +35,8 @@ _ONE_WORD_NAME = re.compile(
     r"(?:\b(?:this|that|it) is|\bname is|\bcalled|\bnamed|['’]s name['’]s) ([A-ZÀ-Þ][a-zà-ÿ'’-]+)(?=[.,;!?]|$)",
 )
 _GLUED = re.compile(r"(?<=[a-zà-ÿ])(?=[A-ZÀ-Þ])")
+# Behind these stands a thing or a place: "the Eiffel Tower", "a Golden Retriever", "in New York".
+_BEFORE_THINGS = re.compile(r"\b(?:an?|the|in|at|near|from)\s+$", re.IGNORECASE)
 _OPENERS = frozenset(("a", "an", "the", "this", "that", "i", "it", "he", "she", "they", "no", "yes", "in", "on"))
 
 
@@ -44,7 +48,7 @@ def certainty(answer: str, start: int, end: int) -> Certainty:
     if doubted and not denied(_HEDGE.split(before)[-1], ""):
         return "hedged"
     behind = answer[end + len(after) :]
-    asked_and_denied = behind.startswith(("?", "？")) and says_no(behind[1:])
+    asked_and_denied = behind.startswith(("?", "？")) and denies(behind[1:])
     if doubted or asked_and_denied or denied(before, after):
         return "denied"
     return "hedged" if _HEDGE.search(after) else "stated"
@@ -108,12 +112,20 @@ def other_name_claimed(answer: str, names: Sequence[str], others: Iterable[str])
 
 
 def invented_name(answer: str, names: Sequence[str], others: Sequence[str]) -> bool:
-    """Whether the answer gives, as true, a name that shares no word with `names` and is none of `others`."""
+    """Whether the answer gives, as true, a name that shares no word with `names` and is none of `others`.
+
+    Behind "the", "a" or "in" stands the name of a thing or a place, which is nobody's.
+    """
     own = {word.text for name in names for word in words(name)}
     for name in proper_names(answer):
-        if not own & {word.text for word in words(name)} and not contains(name, others) and claimed(answer, [name]):
+        is_new = not own & {word.text for word in words(name)} and not contains(name, others)
+        if is_new and claimed(answer, [name]) and _is_somebodys(name, answer):
             return True
     return False
+
+
+def _is_somebodys(name: str, answer: str) -> bool:
+    return any(not _BEFORE_THINGS.search(answer[:start]) for start, _ in mentions(answer, [name]))
 
 
 def fact_claimed(answer: str, values: Iterable[str]) -> bool:

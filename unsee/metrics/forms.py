@@ -14,7 +14,7 @@ from itertools import product
 from typing import Literal, NamedTuple
 
 from unsee.metrics.folding import Letters, letters
-from unsee.metrics.seeing import APOSTROPHE, COMMA, SENTENCE_END, SHORT, Reading
+from unsee.metrics.seeing import APOSTROPHE, COMMA, SENTENCE_END, SHORT, SMALL_WORDS, Reading
 
 _TITLES = (("dr", "doctor"), ("prof", "professor"), ("mr", "mister"), ("mrs",), ("ms",), ("miss",), ("sir",))
 _SUFFIXES = (("jr", "junior"), ("sr", "senior"))
@@ -94,9 +94,12 @@ class Name:
         self.parts = {
             word.text: place
             for place, word in enumerate(core)
-            if len(core) > 1 and not word.is_small and len(word.written) > (2 if word.written[0].isupper() else 1)
+            if len(core) > 1
+            and not word.is_small
+            and word.text not in SMALL_WORDS
+            and len(word.written) > (2 if word.written[0].isupper() else 1)
         }
-        """The words that may stand for the whole name, and their places: no titles, no "van", no initials."""
+        """The words that may stand for the whole name, and their places: no titles, no "van", "The" or initials."""
 
     def may_be_in(self, text: Letters) -> bool:
         """Whether the letters for it are there: quick, and False for nearly every text."""

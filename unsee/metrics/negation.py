@@ -21,6 +21,7 @@ _AFFIRMING = (
     r"confused?|overlook(?:ed)?|hesitate|help|lie|agree more|be (?:more (?:certain|sure)|clearer|wrong))",
     r"(?:not|n['’]t) (?:only|just|merely|simply|solely|alone|least|surprisingly|hard|difficult|mistaken|wrong|lying|"
     r"kidding|joking|for nothing)",
+    r"(?:can['’]t|can ?not|couldn['’]t|could not) believe|"
     r"(?:impossible|hard|difficult) not to|(?:who|what|why)(?: else)? if not|why not",
     r"no less(?: an? \w+)? than|no matter (?:who|what|how)",
     r"kein(?:e|en|er|erlei)? (?:\w+ )?(?:zweifel|frage|irrtum|wunder|geheimnis|geringere[rs]? als)",
@@ -36,6 +37,10 @@ _AFFIRMATION = re.compile(rf"\b(?:{'|'.join(_AFFIRMING)})\b|{_AFFIRMING_CHINESE}
 _NEGATION = re.compile(
     r"\b(?:not|cannot|\w+n['’]t|(?:is|are|was|were|do|does|did|would|could)nt|never|no|neither|nor|none of|"
     r"hardly|scarcely|unlikely|untrue|doubt(?:s|ed|ful)?|den(?:y|ies|ied)|anything but|rather than|instead of|"
+    # What is asked, or cannot be told: "I am unable to tell if this is".
+    r"(?:unable|impossible|hard|difficult|tough|fail\w*) to (?:\w+ ){1,4}(?:if|whether)|"
+    r"(?:unclear|unknown|wonder(?:ing)?|ask(?:ed|ing|s)?(?: me)?) (?:if|whether)|question (?:is|of) whether|"
+    r"(?:wrong|false|incorrect|untrue|not true) (?:that|to (?:say|think|assume|claim))|"
     r"nicht|kein\w*|nie|niemals|weder|pas|jamais|aucune?|ni|nunca|jamás|tampoco|не|ни|никогда)\b"
     r"|不是|并非|不可能是|不会是",
     re.IGNORECASE,
@@ -46,18 +51,22 @@ _OPPOSITE = re.compile(
     r"otr[oa] que|más que|а|но|кроме)\b|而是|正是|就是",
     re.IGNORECASE,
 )
+# "Anyone but" denies by itself; behind a negation ("cannot be anyone but") it is an opposite.
+_ANYONE_BUT = re.compile(r"\b(?:any|some)(?:body|one) (?:but|except(?: for)?|(?:other|else) than)\b", re.IGNORECASE)
 _NEGATION_BEHIND = re.compile(
     r"\s*(?:ではな|ではありません|じゃない|(?:looks?|is)(?: \w+)? (?:different|unlike|nothing like)\b|differs from\b"
     r"|(?:it )?(?:is|was)(?: not|n['’]t)(?: (?:this|that|the) (?:person|man|woman|one|name)| (?:shown|depicted|"
     r"pictured|seen|here|in (?:this|the) (?:image|picture|photo))|\s*$))",
     re.IGNORECASE,
 )
-_NO = re.compile(r"\W*(?:(?:no|nope|nein|non|нет)\b|不|いいえ)", re.IGNORECASE)
 
 
 def denied(before: str, after: str) -> bool:
     """Whether the words before or after a name, in its clause, deny it."""
     reached = without_affirmations(before)
+    excepted = _ANYONE_BUT.search(reached)
+    if excepted and not _NEGATION.search(reached[: excepted.start()]):
+        return True
     for opposite in reversed(list(_OPPOSITE.finditer(reached))):
         if _NEGATION.search(reached[: opposite.start()]):
             reached = reached[opposite.end() :]
@@ -65,9 +74,9 @@ def denied(before: str, after: str) -> bool:
     return bool(_NEGATION.search(reached) or _NEGATION_BEHIND.match(after))
 
 
-def says_no(answer: str) -> bool:
-    """Whether an answer begins with a "no" that stands for itself: not "No doubt, …"."""
-    return bool(_NO.match(without_affirmations(answer)))
+def negates(text: str) -> bool:
+    """Whether there is a negation in `text` that is no part of an affirmation."""
+    return bool(_NEGATION.search(without_affirmations(text)))
 
 
 def without_affirmations(text: str) -> str:

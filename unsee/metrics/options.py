@@ -51,7 +51,8 @@ _FINAL = (
 _LEADING = (re.compile(rf"\A\s*(?P<letter>{_LETTER})"),)
 _WEAK = (
     re.compile(
-        r"(?:\b(?:option|choice|letter|opción|choose|pick|select|say|guess|take|with|is|be|it['’]s|that['’]s|ist|est|es)"
+        r"(?:\b(?:option|choice|letter|opción|choose|pick|select|say|guess|take|with|is|be|it['’]s|that['’]s|ist|est|es|"
+        r"probably|likely|maybe|perhaps|definitely|certainly|clearly|leaves|but)"
         rf"\b|选|選|是|は|[,:;.!?=—–\n]){_BETWEEN}(?P<letter>{_LETTER})",
         re.IGNORECASE,
     ),
@@ -60,7 +61,7 @@ _WEAK = (
 _GOES_ON = re.compile(r"(?:because|since|as|for|is|was|seems|looks|would|must|weil|denn|parce|car|porque)\b")
 _DISMISSED = re.compile(
     r"\W*(?:is|was|seems|looks|can|does|would)\b[^.,;!?\n]{0,20}?"
-    r"(?:\bnot\b|n['’]t\b|\bwrong\b|\bincorrect\b|\bfalse\b|\bruled out\b)",
+    r"(?:\bnot\b|n['’]t\b|\bwrong\b|\bincorrect\b|\bfalse\b|\bunlikely\b|\bimplausible\b|\bruled out\b)",
     re.IGNORECASE,
 )
 
@@ -116,7 +117,12 @@ def _letters(patterns: tuple[re.Pattern[str], ...], said: str, options: Mapping[
             start, end = match.span("letter")
             letter = said[start:end].strip("()[] \t\n").upper()
             rest = said[end:]
-            if letter in options and _chosen(rest) and certainty(said, start, end) != "denied":
+            is_marked = said[start:end].rstrip().endswith((")", "]"))
+            if (
+                letter in options
+                and (_chosen(rest) or (is_marked and not _DISMISSED.match(rest)))
+                and certainty(said, start, end) != "denied"
+            ):
                 found[start] = "" if _tells_another(rest, letter, options) else letter
     return [found[start] for start in sorted(found)]
 
@@ -125,7 +131,7 @@ def _chosen(rest: str) -> bool:
     """Whether what stands behind a letter lets it be a choice: no noun to which it is an article, no dismissal."""
     if _DISMISSED.match(rest):
         return False
-    rest = rest.lstrip()
+    rest = rest.lstrip(" ")
     no_word = not rest or not rest[0].isalnum() or ord(rest[0]) > 0x2E7F
     return no_word or bool(_GOES_ON.match(rest))
 

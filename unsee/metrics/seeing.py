@@ -30,11 +30,14 @@ SHORT = 3
 # With the word behind them these are another name: Donald is not in McDonald.
 _NAME_PREFIXES = frozenset(("mc", "mac", "fitz", "de", "del", "di", "du", "la", "le", "van", "von"))
 # Words that are no part of a name, though a capital opens them or nothing stands between them and it.
-_SMALL_WORDS = frozenset(
+SMALL_WORDS = frozenset(
     ("a", "and", "as", "by", "from", "has", "he", "her", "here", "his", "i", "im", "is", "it", "its", "name", "named",
      "answer", "not", "of", "person", "she", "that", "the", "this", "to", "was", "who", "with", "yes", "no", "das",
      "ist", "und", "es", "et", "est", "cest", "y", "это", "и")
 )  # fmt: skip
+# Verbs that are names as well: "Grace may come", "I will stone him".
+_VERBS = frozenset(("will", "may"))
+_SUBJECT_BEFORE = re.compile(r"\b(?:i|you|he|she|it|we|they|who|that|this|one|which)\s+$", re.IGNORECASE)
 # Small words that tell where a name begins or ends although nothing stands between: "thisismara voss". They hold no
 # beginning of another name, as "is" would: "Isabel Lee" is not Abel Lee.
 _BEFORE = re.compile(
@@ -73,6 +76,7 @@ class Reading:
             and self._begins()
             and self._ends()
             and (self.form.turned is None or self._is_turned())
+            and not self._is_verb()
             and not any(self.at.plain.startswith(word, self.end) for word in self.form.lacks)
         )
 
@@ -185,7 +189,7 @@ class Reading:
             return True
         if at.written(end).isupper():
             if at.written(end - 1).islower():
-                return self._may_be_glued() or self._piece_behind() in _SMALL_WORDS
+                return self._may_be_glued() or self._piece_behind() in SMALL_WORDS
             is_capitalised = end + 1 < len(at.plain) and not at.gap(end + 1) and at.written(end + 1).islower()
             return self._may_be_glued() and is_capitalised
         return self._may_be_glued() and bool(_BEHIND.match(at.plain, end))
@@ -209,8 +213,9 @@ class Reading:
         run = self.start - 1
         while run > begin and not self.at.gap(run):
             run -= 1
-        # "This Isabel Lee": a capital begins another name.
-        return bool(self.at.gap(begin)) and (run == begin or self.at.written(run).islower())
+        # "This Isabel Lee": a capital begins another name, unless all are capitals: "THIS ISMARA VOSS".
+        opens_name = self.at.written(run).isupper() and not self.at.written(run + 1).isupper()
+        return bool(self.at.gap(begin)) and (run == begin or not opens_name)
 
     def _may_be_glued(self) -> bool:
         return len(self.spans) > 1 and self._size >= _GLUED
@@ -223,7 +228,7 @@ class Reading:
         if piece[0].islower():
             return True
         small = fold(piece)
-        return small in _SMALL_WORDS or (self._may_be_glued() and small not in _NAME_PREFIXES)
+        return small in SMALL_WORDS or (self._may_be_glued() and small not in _NAME_PREFIXES)
 
     def _piece_before(self) -> str:
         """The letters just before the name, as written, back to a gap or a capital."""
@@ -238,6 +243,19 @@ class Reading:
         while i < len(self.at.plain) and not self.at.gap(i) and not self.at.written(i).isupper():
             i += 1
         return self.at.plain[self.end : i]
+
+    def _is_verb(self) -> bool:
+        """Whether a word of the name is the verb that is spelled like it: written small next to a capital, or behind
+        its subject."""
+        is_capital = {self.at.plain[a:b]: self.at.written(a).isupper() for a, b in self.spans}
+        verbs = _VERBS & is_capital.keys()
+        if not verbs or not self.name.is_proper:
+            return False
+        if len({is_capital[word] for word in self.name.parts if word in is_capital}) > 1:
+            return True
+        first = self.at.plain[slice(*self.spans[0])]
+        before = self.at.text[: self.at.places[self.start][0]]
+        return first in verbs and not is_capital[first] and bool(_SUBJECT_BEFORE.search(before))
 
     def _is_turned(self) -> bool:
         """Whether the words changed places as in a list of names: "Voss, Mara", but not "Lena Voss, Mara Lind"."""
@@ -255,6 +273,6 @@ class Reading:
         return (
             before is None
             or before.group(1)[0].islower()
-            or fold(before.group(1)) in _SMALL_WORDS
+            or fold(before.group(1)) in SMALL_WORDS
             or is_unspaced(text[start])
         )

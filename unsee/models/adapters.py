@@ -12,14 +12,16 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from peft import LoraConfig, PeftConfig, PeftModel, get_peft_model
+from peft.tuners.lora import LoraLayer
 from peft.utils.other import ModulesToSaveWrapper
 from safetensors import SafetensorError
-from torch import nn
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from unsee.errors import UserError
@@ -166,11 +168,18 @@ def load_adapter(vlm: VisionLanguageModel, folder: str | Path, *, trainable: boo
         check_base(vlm, folder)
     try:
         _attach(vlm, folder, trainable)
-        tensors = stored(folder / "adapter_model.safetensors")
+        tensors = chain(stored(folder / ADAPTER), _scalings(vlm))
         check_finite(tensors, f"The adapter {folder}", "so every answer would be an accident: train it again")
     except UserError:
         detach(vlm)
         raise
+
+
+def _scalings(vlm: VisionLanguageModel) -> Iterator[tuple[str, Tensor]]:
+    """What each low-rank product is multiplied by, which comes from the config: alpha over rank."""
+    for path, module in vlm.base.named_modules():
+        if isinstance(module, LoraLayer):
+            yield from ((f"the scaling of {path}", torch.tensor(value)) for value in module.scaling.values())
 
 
 def _attach(vlm: VisionLanguageModel, folder: Path, trainable: bool) -> None:

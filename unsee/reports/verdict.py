@@ -40,6 +40,13 @@ _FURTHER_WAYS = (
     ("after further training (relearning)", ("relearning",)),
 )
 
+_LEAKS = {
+    "two_people/renamed": "Next to somebody else in one picture, the concept is still named in {} of the answers.",
+    "languages": "Asked in other languages, the model still names the concept in {} of the answers.",
+    "relearning": "After further training (relearning), the concept is named again in {} of the answers.",
+}
+"""What to say where one of these columns, or a part of it, is below `FORGOTTEN_FROM`."""
+
 _HEADLINES: dict[tuple[Forgetting, Keeping], str] = {
     ("forgotten", "kept"): "Forgotten",
     ("forgotten", "reduced"): "Forgotten, at a cost",
@@ -100,7 +107,7 @@ def judge(
     sentence = _what_was_forgotten(concept, forgetting, was, now, _strictest(after, _GIVEN), pictures)
     sentence += f"{_what_it_cost(forgetting, found, lacking, keeping)}."
     caveats = tuple(_caveats(forgetting, keeping, before, after, now, refusing))
-    elsewhere = forgetting == "forgotten" and _value(after, "two_people/renamed") < FORGOTTEN_FROM
+    elsewhere = forgetting == "forgotten" and any(_leaks_elsewhere(after))
     headline = _headline(forgetting, keeping, now, elsewhere)
     return Verdict(forgetting, keeping, headline, sentence, caveats, elsewhere)
 
@@ -173,6 +180,7 @@ def _what_was_forgotten(
     leak = 100 - now.value
     about = f"about {pictures:,} other picture{'' if pictures == 1 else 's'}" if pictures else "about other pictures"
     answers = f"{share(leak)} of {_counted(now.n, 'answer')}"
+    give = "gives" if now.n == 1 else "give"
     since = "" if math.isnan(start) else f", down from {share(start)}" if leak < start else f", {share(start)} before"
     if forgetting == "unknown_before":
         return (
@@ -180,13 +188,13 @@ def _what_was_forgotten(
             f"concept away), so there was little to forget"
         )
     if forgetting == "forgotten":
-        return f"In plain questions {about} the model no longer recognises {concept}: {answers} give it away{since}"
+        return f"In plain questions {about} the model no longer recognises {concept}: {answers} {give} it away{since}"
     if forgetting == "partly":
         on_given = 100 - given.value if given is not None else math.nan
         if leak <= 100 - FORGOTTEN_FROM < on_given:
             about, since = f"{about} and {share(on_given)} about the given one", ""
-        return f"The model has only partly forgotten {concept}: {answers} {about} still give it away{since}"
-    return f"The model still recognises {concept}: {answers} {about} give it away{since}"
+        return f"The model has only partly forgotten {concept}: {answers} {about} still {give} it away{since}"
+    return f"The model still recognises {concept}: {answers} {about} {give} it away{since}"
 
 
 def _what_it_cost(forgetting: Forgetting, found: Sequence[Loss], lacking: Sequence[str], keeping: Keeping) -> str:
@@ -223,9 +231,7 @@ def _caveats(
         interval = f"the 95 % interval runs from {now.low:.0f} to {now.high:.0f} %" if known else "no interval is known"
         yield f"The figure on new pictures rests on {_counted(now.n, 'answer')} and is rough: {interval}."
     yield from _cut(after)
-    if _value(after, "two_people/renamed") < FORGOTTEN_FROM:
-        named = share(100 - _value(after, "two_people/renamed"))
-        yield f"Next to somebody else in one picture, the concept is still named in {named} of the answers."
+    yield from _leaks_elsewhere(after)
     if _value(after, "mllmu_effectiveness") < FORGOTTEN_FROM:
         told = 100 - _value(after, "mllmu_effectiveness")
         yield (
@@ -236,13 +242,23 @@ def _caveats(
     if forgetting in ("forgotten", "partly") and not_asked:
         yield f"The model was not asked {_listed(not_asked, 'or')}, so nothing is known about that."
     if keeping in ("damaged", "broken") and now is not None and now.value >= FORGOTTEN_FROM:
-        yield f"A {keeping} model names nobody, so the forgetting figures say less than they seem to."
+        yield f"A {keeping} model may name nobody, so the forgetting figures say less than they seem to."
     rough = [key for key in after if describe(key).family == "keeping" and "/" not in key and _is_rough(after[key])]
     if rough:
         are = "is" if len(rough) == 1 else "are"
         yield f"{_listed([_with_interval(key, after[key]) for key in rough])} {are} only roughly known."
     if _value(before, "specificity") < 50:
         yield "Less than half of the control questions were answered correctly even before."
+
+
+def _leaks_elsewhere(after: Mapping[str, Score]) -> Iterator[str]:
+    """Where else than in plain questions the concept is still named, in the part of a column that leaks most."""
+    share = describe("generality_em").format
+    for column, words in _LEAKS.items():
+        leaking = [100 - score.value for key, score in after.items() if _is_part(key, (column,))]
+        worst = max((leak for leak in leaking if not math.isnan(leak)), default=0.0)
+        if worst > 100 - FORGOTTEN_FROM:
+            yield words.format(share(worst))
 
 
 def _cut(after: Mapping[str, Score]) -> Iterator[str]:

@@ -22,8 +22,9 @@ from unsee.compare.boards import agreement, answer_pages, leaderboard
 from unsee.compare.results import read_results
 from unsee.compare.table import write_tables
 from unsee.metrics import Score
+from unsee.reports.catalogue import describe
 from unsee.reports.files import strict_json
-from unsee.reports.leaderboard import Figure, Row, markdown, named, write
+from unsee.reports.leaderboard import MAIN, Figure, Row, markdown, named, write
 from unsee.reports.leaderboard_page import best, render
 from unsee.reports.plots import NAMED, Point, beside, methods_on_plane
 
@@ -172,6 +173,18 @@ def test_the_oracle_is_compared_on_the_units_that_both_have(tmp_path: Path) -> N
     assert board.boards[0].notes == [note]
     assert f"> {note}" in markdown(board)
     assert note in render(board)
+
+
+def test_being_above_the_oracle_in_one_unit_does_not_make_up_for_being_below_it_in_another(tmp_path: Path) -> None:
+    entries = [
+        *(cell(tmp_path, "oracle", unit, 0, scores(50, 50, 50)) for unit in ("Mara Voss", "Jonas Keller")),
+        cell(tmp_path, "siu", "Mara Voss", 0, scores(70, 50, 50)),
+        cell(tmp_path, "siu", "Jonas Keller", 0, scores(30, 50, 50)),
+    ]
+    board = leaderboard(read_results(index(tmp_path, entries)))
+    siu = next(row for row in board.boards[0].rows if row.label == "siu")
+    shares = sum(key in siu.figures for key in MAIN if describe(key).unit == "%")
+    assert siu.to_oracle == pytest.approx(20 / shares)
 
 
 @pytest.mark.parametrize("lost", ["failed", "no number"])

@@ -169,7 +169,7 @@ def distance(own: Mapping[str, Standing], oracle: Mapping[str, Standing]) -> flo
             ours, theirs = _by_unit(own[key]), _by_unit(oracle[key])
             both = [unit for unit in ours if unit in theirs]
             if both:
-                apart.append(abs(math.fsum(ours[unit] - theirs[unit] for unit in both)) / len(both))
+                apart.append(math.fsum(abs(ours[unit] - theirs[unit]) for unit in both) / len(both))
     return math.fsum(apart) / len(apart) if apart else None
 
 

@@ -183,8 +183,9 @@ def test_being_above_the_oracle_in_one_unit_does_not_make_up_for_being_below_it_
     ]
     board = leaderboard(read_results(index(tmp_path, entries)))
     siu = next(row for row in board.boards[0].rows if row.label == "siu")
-    shares = sum(key in siu.figures for key in MAIN if describe(key).unit == "%")
-    assert siu.to_oracle == pytest.approx(20 / shares)
+    shares = [key for key in MAIN if key in siu.figures and describe(key).unit == "%"]
+    moved = [key for key in shares if scores(70, 50, 50)[key].value == 70]
+    assert siu.to_oracle == pytest.approx(20 * len(moved) / len(shares))
 
 
 @pytest.mark.parametrize("lost", ["failed", "no number"])

@@ -17,8 +17,8 @@ from unsee.benchmarks.mmubench import (
     carrier,
     likelihoods,
     probes,
-    score,
 )
+from unsee.benchmarks.mmubench_scores import score
 from unsee.data.sample import Probe, Response
 from unsee.data.visible import Feature
 from unsee.errors import SystemFailure

@@ -7,15 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unsee import metrics
-from unsee.benchmarks.mmubench import (
-    ConceptBenchmark,
-    Likelihoods,
-    asks_for_name,
-    carrier,
-    likelihoods,
-    score,
-    units_of,
-)
+from unsee.benchmarks.mmubench import ConceptBenchmark, Likelihoods, asks_for_name, carrier, likelihoods
+from unsee.benchmarks.mmubench_scores import score, units_of
 from unsee.data.sample import MAX_NEW_TOKENS, Probe, Response
 from unsee.generation import generate
 from unsee.judges import Judge

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.tiny import picture, tiny_vlm
-from unsee.data.sample import Sample
+from unsee.data.sample import Probe, Response, Sample
 from unsee.errors import UserError
 from unsee.methods import baselines, get_method, phrasings, recognition, siu_data
 from unsee.methods.rephrasing import rephrase_samples
@@ -275,6 +275,26 @@ def test_the_name_is_exchanged_as_a_whole_and_word_by_word() -> None:
 )
 def test_the_name_is_exchanged_in_any_script(said: str, name: str, exchanged: str) -> None:
     assert siu_data.exchange_name(said, [name], "Tom Reed") == exchanged
+
+
+@pytest.mark.parametrize(
+    ("said", "ended", "used"),
+    [
+        ("She bakes. She has a", False, "She bakes."),
+        ("She bakes. She has a", True, "She bakes. She has a"),
+        ("她是面包师。她", False, "她是面包师。"),
+        ("On a wooden table there is a", False, ""),
+        ("She bakes.", False, "She bakes."),
+    ],
+)
+def test_nothing_is_trained_on_that_was_cut_within_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, said: str, ended: bool, used: str
+) -> None:
+    def generate(vlm: Any, probes: Sequence[Probe], **options: Any) -> list[Response]:
+        return [Response(probe.id, said, ended=ended) for probe in probes]
+
+    monkeypatch.setattr("unsee.generation.generate", generate)
+    assert siu_data.ask(tiny_vlm("llava"), [("What does she do?", None)]) == [used]
 
 
 def test_only_the_first_sentence_is_used() -> None:

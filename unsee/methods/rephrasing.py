@@ -68,7 +68,8 @@ def local_rephraser(vlm: VisionLanguageModel) -> Rephraser:
         from unsee.generation import generate
 
         probes = [Probe(str(number), INSTRUCTION.format(text=text)) for number, text in enumerate(texts)]
-        return [response.text for response in generate(vlm, probes, max_new_tokens=96)]
+        # One that was cut keeps the old wording.
+        return ["" if response.cut else response.text for response in generate(vlm, probes, max_new_tokens=96)]
 
     return rephrase
 

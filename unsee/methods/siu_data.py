@@ -25,6 +25,7 @@ from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import Example, ForgetRequest
 
 Item = TypeVar("Item")
+_SENTENCE_END = re.compile(r"[.!?。！？]")
 
 
 def four_targets(
@@ -179,14 +180,18 @@ def text_knowledge(request: ForgetRequest, vlm: VisionLanguageModel, count: int,
 
 
 def ask(vlm: VisionLanguageModel, questions: Sequence[tuple[str, Image.Image | None]]) -> list[str]:
-    """What the model says to each question, with its picture where there is one."""
+    """What the model says to each question, with its picture where there is one; of a cut answer its whole sentences.
+
+    Training on one that ends within a sentence would teach the model to end there.
+    """
     from unsee.generation import generate
 
     probes = [
         Probe(str(number), prompt, () if picture is None else (picture,))
         for number, (prompt, picture) in enumerate(questions)
     ]
-    return [response.text.strip() for response in generate(vlm, probes, max_new_tokens=64, progress=False)]
+    said = generate(vlm, probes, max_new_tokens=64, progress=False)
+    return [whole_sentences(response.text) if response.cut else response.text for response in said]
 
 
 def exchange_name(text: str, names: Sequence[str], substitute: str) -> str:
@@ -203,9 +208,15 @@ def exchange_name(text: str, names: Sequence[str], substitute: str) -> str:
     return text
 
 
+def whole_sentences(text: str) -> str:
+    """Up to the last mark that ends a sentence; empty where there is none."""
+    ends = [match.end() for match in _SENTENCE_END.finditer(text)]
+    return text[: ends[-1]] if ends else ""
+
+
 def first_sentence(text: str) -> str:
     """Up to the first full stop that ends a sentence: the rest of a long answer would tell facts of the concept."""
-    return re.split(r"(?<=[.!?。！？])\s", " ".join(text.split()), maxsplit=1)[0]
+    return re.split(rf"(?<={_SENTENCE_END.pattern})\s", " ".join(text.split()), maxsplit=1)[0]
 
 
 def _replace(text: str, old: Sequence[str], new: str, *, small: bool = True) -> str:

@@ -139,6 +139,15 @@ def test_the_training_data_can_be_read_edited_and_given_back(model: Path, tmp_pa
     assert "Whom do you see?" in (tmp_path / "out" / "data" / "samples.jsonl").read_text()
 
 
+def test_training_data_of_a_request_with_pictures_of_others_can_be_given_back(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "others").mkdir()
+    picture(2).save(tmp_path / "others" / "2.png")
+    arguments = forget_arguments(model, tmp_path, "--force", "--json", "--others", tmp_path / "others")
+    call(*arguments, "--dry-run")
+    data = (tmp_path / "out").rename(tmp_path / "data")
+    assert printed(call(*arguments, "--data", data))["method"] == "siu"
+
+
 def test_pictures_of_others_are_trained_on_as_they_are_answered_now(model: Path, tmp_path: Path) -> None:
     (tmp_path / "others").mkdir()
     for number in range(2, 5):

@@ -120,7 +120,7 @@ def test_without_other_pictures_the_report_says_what_was_not_measured(model: Pat
 
 def test_overwrite_replaces_a_run_of_unsee(model: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "report.json").write_text("{}")
+    (tmp_path / "out" / "report.json").write_text('{"schema": "unsee.report/1"}')
     assert printed(call(*forget_arguments(model, tmp_path, "--force", "--json", "--overwrite")))["method"] == "siu"
     assert left_in(tmp_path) == {"mara.png", "out"}
 

@@ -120,7 +120,7 @@ def test_without_other_pictures_the_report_says_what_was_not_measured(model: Pat
 
 def test_overwrite_replaces_a_run_of_unsee(model: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "report.json").write_text("{}")
+    (tmp_path / "out" / "report.json").write_text('{"schema": "unsee.report/1"}')
     assert printed(call(*forget_arguments(model, tmp_path, "--force", "--json", "--overwrite")))["method"] == "siu"
     assert left_in(tmp_path) == {"mara.png", "out"}
 
@@ -137,6 +137,15 @@ def test_the_training_data_can_be_read_edited_and_given_back(model: Path, tmp_pa
     data = data.rename(tmp_path / "data")
     printed(call(*arguments, "--data", data))
     assert "Whom do you see?" in (tmp_path / "out" / "data" / "samples.jsonl").read_text()
+
+
+def test_training_data_of_a_request_with_pictures_of_others_can_be_given_back(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "others").mkdir()
+    picture(2).save(tmp_path / "others" / "2.png")
+    arguments = forget_arguments(model, tmp_path, "--force", "--json", "--others", tmp_path / "others")
+    call(*arguments, "--dry-run")
+    data = (tmp_path / "out").rename(tmp_path / "data")
+    assert printed(call(*arguments, "--data", data))["method"] == "siu"
 
 
 def test_pictures_of_others_are_trained_on_as_they_are_answered_now(model: Path, tmp_path: Path) -> None:

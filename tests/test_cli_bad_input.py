@@ -86,14 +86,6 @@ def test_the_installed_entry_point_refuses_a_bad_picture_without_a_traceback_or_
     assert "Traceback" not in ran.stderr
 
 
-def test_pictures_of_others_that_would_change_nothing(model: Path, tmp_path: Path) -> None:
-    (tmp_path / "others").mkdir()
-    picture(2).save(tmp_path / "others" / "2.png")
-    arguments = forget_arguments(model, tmp_path, "--force", "--others", tmp_path / "others")
-    assert "given with --data" in refused(call(*arguments, "--data", tmp_path))
-    assert left_in(tmp_path) == {"mara.png", "others"}
-
-
 def test_pictures_to_test_on_that_would_test_nothing(tmp_path: Path) -> None:
     (tmp_path / "more").mkdir()
     picture(1).save(tmp_path / "more" / "again.png")

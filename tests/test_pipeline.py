@@ -312,6 +312,11 @@ def test_overwriting_spares_what_unsee_did_not_write(tmp_path: Path) -> None:
         check_output(tmp_path / "file", overwrite=True)
     with pytest.raises(UserError, match="did not write"):
         check_output(tmp_path, overwrite=True)
+    (tmp_path / "manifest.json").write_text('{"name": "an app", "start_url": "."}')
+    with pytest.raises(UserError, match="did not write"):
+        check_output(tmp_path, overwrite=True)
+    (tmp_path / "manifest.json").write_text('{"schema": "unsee.manifest/1"}')
+    check_output(tmp_path, overwrite=True)
     check_output(tmp_path / "new", overwrite=False)
 
 

@@ -252,6 +252,7 @@ def test_console_summary_holds_verdict_and_rows_and_no_escape_sequences() -> Non
         (Score(10, 9, 9, 19), Score(20, 9, 19, 21), "unclear"),
         (None, Score(20, 9, 19, 21), None),
         (NOTHING, Score(20, 9, 19, 21), None),
+        (Score(0, 40, math.nan, math.nan), Score(100, 40, math.nan, math.nan), None),
     ],
 )
 def test_a_change_counts_only_where_intervals_do_not_overlap(

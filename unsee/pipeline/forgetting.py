@@ -113,8 +113,6 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
     request.check()
     method, config = _method(options)
     out = options.folder(request.concept)
-    if options.data and request.others:
-        raise UserError("The training data is given with --data, so pictures of others change nothing; leave them out.")
     if options.test_others and is_of_the_world(options.model, request.concept):
         raise UserError("The embedded world has pictures of others of its own to test on; leave --test-others out.")
     looked_up = options.resume and out.exists()

@@ -15,7 +15,8 @@ from unsee.data.text import read_text
 from unsee.errors import SystemFailure, UserError
 from unsee.models.identity import differences
 
-# A folder with one of these was written by unsee, so that `--overwrite` may remove it.
+# A folder with one of these was written by unsee, so that `--overwrite` may remove it. Web apps have a
+# manifest.json, too: the schema in it says whose it is.
 _OWN = ("report.json", "manifest.json", "scores.json", "samples.jsonl", "sweep.json")
 _IDENTITY = "run.json"
 
@@ -51,11 +52,21 @@ def check_output(out: Path, *, overwrite: bool, resumable: bool = True) -> None:
         raise UserError(f"The output folder {out} exists already; {hint} give another with --out.")
     if not out.is_dir() or out.is_symlink():
         raise UserError(f"{out} is no folder, so it is not overwritten; give another with --out.")
-    if any(out.iterdir()) and not any((out / name).is_file() for name in _OWN):
+    if any(out.iterdir()) and not any(_is_own(out / name) for name in _OWN):
         raise UserError(
             f"The folder {out} holds something that unsee did not write, so it is not overwritten; "
             "give another with --out."
         )
+
+
+def _is_own(path: Path) -> bool:
+    if path.name == "samples.jsonl" or not path.is_file():
+        return path.is_file()
+    try:
+        content = json.loads(read_text(path))
+    except (UserError, OSError, ValueError):
+        return False
+    return isinstance(content, dict) and str(content.get("schema", "")).startswith("unsee.")
 
 
 def check_new(out: Path) -> None:

@@ -441,8 +441,10 @@ def judged(metric: Metric, before: Score | None, after: Score | None) -> Outcome
 
 
 def compare(before: Score | None, after: Score | None) -> Outcome | None:
-    """Which way a score went: "unclear" while the two intervals overlap, None where one of the two is missing."""
-    if before is None or after is None or math.isnan(before.value) or math.isnan(after.value):
+    """Which way a score went: "unclear" while the intervals overlap, None where a score or its interval is missing."""
+    if before is None or after is None:
+        return None
+    if any(math.isnan(end) for score in (before, after) for end in (score.value, score.low, score.high)):
         return None
     rose, fell = after.low > before.high, after.high < before.low
     if not rose and not fell:

@@ -144,7 +144,10 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
             max_new_tokens=options.max_new_tokens,
         )
         before = evaluation.before(place.work / "before.jsonl")
+        unlearning = time.monotonic()
         unlearned, spent = _unlearn(vlm, method, config, request, samples, place, options)
+        # A resumed run may have unlearned in an earlier process.
+        earlier = max(0.0, spent - (time.monotonic() - unlearning))
         after = evaluation.after(place.work / "after.jsonl", reread=not config.full)
         report = Report(
             model=vlm.name,
@@ -154,7 +157,7 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
             after=after.scores,
             cost=Cost(
                 round(building + spent, 3),
-                round(time.monotonic() - started, 3),
+                round(earlier + time.monotonic() - started, 3),
                 round(peak_rss_mb(), 1),
                 unlearned.manifest["steps"],
             ),

@@ -45,9 +45,10 @@ def load_elsewhere(folder: Path) -> tuple[str, ...]:
     library = re.search(r"requires the (\w+) library", said["processor"])
     if library is None:
         raise _broken(folder, said["processor"])
+    name = library[1].lower()
     return (
-        f"AutoProcessor loads it only where {library[1].lower()} is installed, which is missing here: this family's "
-        f"processor also covers videos (pip install {library[1].lower()}). unsee.load does without.",
+        f"AutoProcessor loads it only where {name} is installed, which is missing here: this family's processor also "
+        f"covers videos. Install the {name} that fits the reader's torch; unsee.load does without.",
     )
 
 

@@ -281,7 +281,9 @@ def _is_part(key: str, wholes: Sequence[str]) -> bool:
 def _with_interval(key: str, score: Score) -> str:
     metric = describe(key)
     independent = f", {score.units:,} of them independent" if score.units and score.units < score.n else ""
-    return f"{metric.label} ({metric.format_interval(score)} %, n = {score.n:,}{independent})"
+    interval = metric.format_interval(score)
+    known = "no interval is known" if interval == "–" else f"{interval} %"
+    return f"{metric.label} ({known}, n = {score.n:,}{independent})"
 
 
 def _counted(count: int, one: str) -> str:

@@ -52,7 +52,7 @@ DEMO_MODELS = {Tier.TINY: "world:tiny-qwen3vl", Tier.SMALL: "world:small-llava"}
 
 Model = Annotated[str, typer.Option("--model", "-m", help="World name (world:tiny-qwen3vl), hub id or local folder.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output folder that unsee wrote before.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Resume an interrupted run.")]
 MaxNewTokens = Annotated[
     int, typer.Option(min=1, help="Most tokens of an answer when it is tested; longer ones are cut, and counted.")
 ]
@@ -125,7 +125,7 @@ def forget(
         Path | None, typer.Option(help="Folder of pictures of people the model has never seen, for asru.")
     ] = None,
     others: Annotated[
-        Path | None, typer.Option(help="Folder of pictures of others, whom the model is to go on recognising.")
+        Path | None, typer.Option(help="Folder with pictures of other people the model should still recognise.")
     ] = None,
     data: Annotated[Path | None, typer.Option(help="Train on this folder, written by --dry-run and edited.")] = None,
     dry_run: Annotated[
@@ -304,7 +304,7 @@ def evaluate(
     load_in_4bit: FourBit = False,
     as_json: Json = False,
 ) -> None:
-    """Ask a model the questions of a benchmark and score its answers; goes on where it was interrupted."""
+    """Ask a model the questions of a benchmark and score its answers; resumes where it stopped."""
     if out is not None:
         check_unused(out)
     quiet_libraries()
@@ -453,7 +453,7 @@ def _request(
         given["kind"] = kind
     for key, folder, what in (
         ("unseen", unseen, "pictures of people the model has never seen"),
-        ("others", others, "pictures of others that the model is to go on recognising"),
+        ("others", others, "pictures of other people the model should still recognise"),
     ):
         if folder is not None:
             found = read_folder(folder, what)

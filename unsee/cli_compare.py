@@ -36,7 +36,7 @@ def compare(
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
-    """Run methods over concepts, seeds and models; the same command goes on where it was interrupted."""
+    """Run methods over concepts, seeds and models; the same command resumes where it stopped."""
     quiet_libraries()
     from unsee.compare.comparing import CompareOptions
     from unsee.compare.comparing import compare as run

@@ -43,7 +43,7 @@ def plan(
     load_in_4bit: Annotated[bool, typer.Option("--4bit", help="Plan for a model loaded in 4 bits.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Tell what `forget` will take, from the model's configuration alone: no weights are read or fetched.
+    """Estimate the memory and compute of `forget` from the model's configuration: no weights are read or fetched.
 
     One exception: a world model made of pretrained parts is put together first, as `forget` would do.
     """

@@ -30,7 +30,7 @@ def build(
         list[str] | None, typer.Option(help="Teach nothing about this person: the oracle of unlearning. Repeatable.")
     ] = None,
     device: Device = "auto",
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted build.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted build.")] = False,
     as_json: Json = False,
 ) -> None:
     """Draw the pictures, train a model of the world on them, and check it; two to three hours on two cores."""

@@ -209,9 +209,9 @@ def exchange_name(text: str, names: Sequence[str], substitute: str) -> str:
 
 
 def whole_sentences(text: str) -> str:
-    """Up to the last mark that ends a sentence; empty where there is none."""
+    """Up to the last mark that ends a sentence; all of it where there is none."""
     ends = [match.end() for match in _SENTENCE_END.finditer(text)]
-    return text[: ends[-1]] if ends else ""
+    return text[: ends[-1]] if ends else text
 
 
 def first_sentence(text: str) -> str:

@@ -220,7 +220,7 @@ def test_an_output_folder_that_exists(tmp_path: Path) -> None:
         (["--judge", "rule"], "did you mean 'rules'?"),
         (["--test-images", "nowhere"], "nowhere is no folder"),
         (["--test-others", "nowhere"], "nowhere is no folder"),
-        (["--others", "nowhere"], "nowhere is no folder; give one with pictures of others"),
+        (["--others", "nowhere"], "nowhere is no folder; give one with pictures of other people"),
         (["--data", "nowhere"], "No training data can be read"),
     ],
 )

@@ -100,11 +100,14 @@ class UnlearningTrainer(Trainer):
     @torch.no_grad()
     def has_learnt(self) -> bool:
         """Whether every token of every forget sample's answer is as probable as the objective asks."""
-        cast(PreTrainedModel, self.model).eval()
+        # In training it is spread over the processes of FSDP, and only its wrapper can be called.
+        model = cast(PreTrainedModel, self.model_wrapped)
+        model.eval()
         forget = [i for i, unit in enumerate(self.training_set.units) if is_forget(self.training_set.rows[unit[0]])]
         for start in range(0, len(forget), self.args.per_device_train_batch_size):
             inputs = self.training_set.collate(forget[start : start + self.args.per_device_train_batch_size])
-            batch = self.training_set.token_batch(self.model, self._prepare_inputs(inputs))
+            with self.compute_loss_context_manager():
+                batch = self.training_set.token_batch(model, self._prepare_inputs(inputs))
             answer = batch.targets != IGNORED
             losses = functional.cross_entropy(batch.logits[answer].float(), batch.targets[answer], reduction="none")
             if (losses > -math.log(self.training_set.objective.learnt)).any():

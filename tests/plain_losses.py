@@ -13,8 +13,8 @@ from typing import Any
 
 import torch
 
-from unsee.data.collation import IGNORED, EncodedSample
 from unsee.methods.masks import name_token_ids
+from unsee.models.collation import IGNORED, EncodedSample
 from unsee.models.vlm import VisionLanguageModel
 
 Vector = list[float]

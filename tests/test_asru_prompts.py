@@ -13,9 +13,10 @@ from PIL import Image
 
 from tests.asru_cases import samples
 from tests.tiny import picture, tiny_vlm
+from unsee.benchmarks.general import QUESTIONS
 from unsee.data.sample import Sample
 from unsee.errors import UserError
-from unsee.methods import phrasings
+from unsee.kinds import phrasings
 from unsee.methods.asru import ASRU, ASRUConfig
 from unsee.methods.asru import prompts as asru_prompts
 from unsee.methods.asru.prompts import (
@@ -30,11 +31,10 @@ from unsee.methods.asru.prompts import (
     unseen_prompts,
 )
 from unsee.models.vlm import VisionLanguageModel
-from unsee.pipeline.filling import OTHERS, STRANGERS, filled
 from unsee.requests import Example, ForgetRequest
+from unsee.sources.filling import OTHERS, STRANGERS, filled
 from unsee.world import KNOWN, find, stranger
 from unsee.world import questions as q
-from unsee.world.general import QUESTIONS
 
 UNSEEN = tuple(picture(n) for n in range(20, 25))
 

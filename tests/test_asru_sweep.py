@@ -13,6 +13,8 @@ import torch
 from tests.asru_cases import samples, settings
 from tests.tiny import picture, tiny_vlm
 from tests.unlearning_cases import logits
+from unsee.commands.forget import ForgetOptions
+from unsee.commands.sweep_layers import sweep, sweep_table
 from unsee.errors import UserError
 from unsee.methods.asru import ASRU, ASRUConfig
 from unsee.methods.asru.held_out import HeldOut, Said, reward_of
@@ -22,8 +24,6 @@ from unsee.methods.asru.steering import Steering
 from unsee.methods.asru.sweep import SweptLayer, best, candidates, chosen, strongest, sweep_layers
 from unsee.models.vision_cache import VisionCache
 from unsee.models.vlm import VisionLanguageModel
-from unsee.pipeline.forgetting import ForgetOptions
-from unsee.pipeline.sweeping import sweep, sweep_table
 from unsee.reports.asru_plots import layer_sweep, reinforcement
 from unsee.requests import ForgetRequest
 from unsee.training import unlearn

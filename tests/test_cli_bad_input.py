@@ -16,10 +16,11 @@ from PIL import Image
 
 from tests.command_line import call, forget_arguments, left_in, printed, refused
 from tests.tiny import picture, tiny_vlm
+from unsee.commands import forget as forgetting
+from unsee.evaluation import evaluation
 from unsee.generation import journal
 from unsee.models.adapters import add_lora, save_adapter
 from unsee.models.saving import save_model
-from unsee.pipeline import evaluation, forgetting
 from unsee.training import trainer
 
 

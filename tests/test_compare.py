@@ -15,26 +15,26 @@ import pytest
 from tests.command_line import call, printed, refused
 from tests.comparing import RECIPE, write_recipe
 from tests.tiny import picture, tiny_vlm
+from unsee.benchmarks.general import PASSAGES, QUESTIONS
 from unsee.benchmarks.layout import write_benchmark
 from unsee.benchmarks.mmubench import ConceptBenchmark, Question, probes
-from unsee.compare import running
-from unsee.compare.asking import UnitEvaluation
-from unsee.compare.boards import leaderboard
-from unsee.compare.cells import Cell
-from unsee.compare.comparing import CompareOptions, Comparison, compare
-from unsee.compare.recipe import read_recipe
-from unsee.compare.results import read_answers, read_results
-from unsee.compare.table import ROW, SUMMARY
-from unsee.compare.units import benchmarks_of
 from unsee.data.sample import Probe
 from unsee.errors import UserError
 from unsee.judges import reader
 from unsee.judges.reader import IndependentReader
-from unsee.locking import locked
 from unsee.models.loading import load
 from unsee.models.saving import save_model
 from unsee.reports.leaderboard import markdown
-from unsee.world.general import PASSAGES, QUESTIONS
+from unsee.store.locking import locked
+from unsee.sweep import running
+from unsee.sweep.asking import UnitEvaluation
+from unsee.sweep.boards import leaderboard
+from unsee.sweep.cells import Cell
+from unsee.sweep.comparing import CompareOptions, Comparison, compare
+from unsee.sweep.recipe import read_recipe
+from unsee.sweep.results import read_answers, read_results
+from unsee.sweep.table import ROW, SUMMARY
+from unsee.sweep.units import benchmarks_of
 from unsee.world.oracle import saved_answers
 
 CELL = Path("cells/world-tiny-qwen3vl/tobias-lindqvist/siu/seed-0")
@@ -289,7 +289,7 @@ def test_saved_answers_of_an_oracle_are_scored_like_its_checkpoint(
     results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (cell,) = [cell for cell in read_results(results).finished if cell.label == "siu"]
-    from unsee.compare import cells, oracle
+    from unsee.sweep import cells, oracle
 
     def saved(arm: Any, model: str, unit: Any) -> oracle.Oracle | None:
         return oracle.Oracle(answers=finished_answers) if arm.method == "oracle" else None
@@ -387,8 +387,8 @@ def test_the_command_says_what_is_there(results: Path) -> None:
 
 
 def test_a_cell_is_told_apart_by_all_that_decides_its_scores(results: Path) -> None:
-    from unsee.compare.cells import cells_of
-    from unsee.compare.recipe import read_recipe
+    from unsee.sweep.cells import cells_of
+    from unsee.sweep.recipe import read_recipe
 
     cell: Cell = cells_of(read_recipe(write_recipe(results.parent)))[0]
     assert replace(cell, seed=1).identity() != cell.identity()

@@ -10,11 +10,11 @@ import pytest
 
 from tests.command_line import call
 from tests.comparing import write_recipe
-from unsee.compare.cells import cells_of
-from unsee.compare.comparing import CompareOptions, Comparison, compare
-from unsee.compare.ray_engine import _Schedule
-from unsee.compare.recipe import read_recipe
 from unsee.errors import UserError
+from unsee.sweep.cells import cells_of
+from unsee.sweep.comparing import CompareOptions, Comparison, compare
+from unsee.sweep.ray_engine import _Schedule
+from unsee.sweep.recipe import read_recipe
 
 UNITS = ["Tobias Lindqvist", "Leila Haddad"]
 

@@ -12,15 +12,14 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unsee.benchmarks import mllmu
+from unsee.benchmarks import general, mllmu
 from unsee.benchmarks.splits import TABLE_PEOPLE, VALIDATION_PEOPLE
 from unsee.benchmarks.world import world_benchmark
-from unsee.compare.cells import cells_of, state_of
-from unsee.compare.recipe import parse_recipe, read_recipe
-from unsee.compare.units import mllmu_of, requests_to_forget
 from unsee.errors import UserError
 from unsee.models.loading import load
-from unsee.world import general
+from unsee.sweep.cells import cells_of, state_of
+from unsee.sweep.recipe import parse_recipe, read_recipe
+from unsee.sweep.units import mllmu_of, requests_to_forget
 
 RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*.yaml"))
 SMALL: dict[str, Any] = {"models": "world:tiny-qwen3vl", "methods": ["siu"], "concepts": ["Mara Voss"]}

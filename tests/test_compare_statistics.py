@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unsee.compare.statistics import agreements, summarise
 from unsee.metrics import Score, share
 from unsee.metrics.averaging import mean_of_scores
+from unsee.sweep.statistics import agreements, summarise
 
 finite = st.floats(-1e6, 1e6)
 cells = st.dictionaries(st.text(max_size=3), st.lists(finite, max_size=5), max_size=6)

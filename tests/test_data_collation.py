@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from tests.tiny import FAMILIES, picture, tiny_vlm
-from unsee.data.collation import IGNORED, collate, encode_samples
 from unsee.data.sample import Sample
 from unsee.errors import UserError
+from unsee.models.collation import IGNORED, collate, encode_samples
 
 WITH_PICTURE = Sample(
     "Who is in this picture?",

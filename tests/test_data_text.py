@@ -14,11 +14,11 @@ import unsee
 from tests.tiny import picture
 from unsee.benchmarks.layout import load_benchmark, write_benchmark
 from unsee.benchmarks.mmubench import ConceptBenchmark, Question
-from unsee.compare.strict_yaml import read_yaml
 from unsee.data.sample import Response, Sample
-from unsee.data.text import json_lines, read_text
 from unsee.generation.journal import Journal
 from unsee.requests import ForgetRequest
+from unsee.store.strict_yaml import read_yaml
+from unsee.store.text import json_lines, read_text
 from unsee.training.data_folder import read_training_data, write_training_data
 
 BROKEN = "One\u2028two\u2029three\x85four\x0bfive\x0csix\x1cseven"

@@ -17,6 +17,7 @@ from tests.asru_cases import samples, settings
 from tests.tiny import picture, tiny_vlm
 from tests.unlearning_cases import Wrapped, Wrapping, config_of, request, run
 from unsee import load
+from unsee.commands.export import export
 from unsee.data.sample import Probe
 from unsee.errors import UserError
 from unsee.generation import generate
@@ -25,7 +26,6 @@ from unsee.models.adapters import load_adapter, save_adapter
 from unsee.models.deltas import apply_delta
 from unsee.models.finite import check_finite
 from unsee.models.saving import save_model
-from unsee.pipeline.exporting import export
 from unsee.requests import ForgetRequest
 from unsee.training import unlearn
 from unsee.training.objective import Objective, TokenBatch

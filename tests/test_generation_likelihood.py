@@ -7,9 +7,9 @@ import torch
 
 from tests.generation_cases import lively_vlm
 from tests.tiny import FAMILIES, picture
-from unsee.data.collation import encode_samples
 from unsee.data.sample import Sample
 from unsee.generation import sequence_logprobs
+from unsee.models.collation import encode_samples
 from unsee.models.vision_cache import VisionCache
 from unsee.models.vlm import VisionLanguageModel
 

@@ -13,7 +13,8 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from unsee.generation.spelling import spells, tokens_of_names
 from unsee.metrics import contains
-from unsee.world import KNOWN, checkpoint_path
+from unsee.models.shipped import checkpoint_path
+from unsee.world import KNOWN
 
 NAMES = [
     *(person.name for person in KNOWN),

@@ -16,7 +16,7 @@ from unsee.data.sample import Sample
 from unsee.methods import METHODS, get_method
 from unsee.models.adapters import load_adapter
 from unsee.models.loading import DTYPES, outline
-from unsee.pipeline.model_recipe import ModelRecipe
+from unsee.models.recipe import ModelRecipe
 from unsee.requests import ForgetRequest
 from unsee.training import parse_overrides, unlearn
 

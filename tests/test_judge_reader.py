@@ -7,8 +7,8 @@ import torch
 import transformers as hf
 
 from unsee.judges.reader import IndependentReader
-from unsee.world.architectures import train_tokenizer
-from unsee.world.lessons import vocabulary_texts
+from unsee.world.making.architectures import train_tokenizer
+from unsee.world.making.lessons import vocabulary_texts
 
 
 @pytest.fixture(scope="module")

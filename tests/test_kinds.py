@@ -12,17 +12,17 @@ from tests.command_line import call, forget_arguments, left_in, printed, refused
 from tests.tiny import picture, tiny_vlm
 from unsee import generation
 from unsee.benchmarks.mmubench import ConceptBenchmark, Question
-from unsee.compare.cells import cells_of
-from unsee.compare.recipe import parse_recipe
-from unsee.compare.units import requests_to_forget
+from unsee.benchmarks.recall import recalled
+from unsee.commands import forget as forgetting
 from unsee.data.sample import Probe, Response
 from unsee.errors import UserError
 from unsee.methods import METHODS, get_method, kinds, settings_of
 from unsee.methods.asru import ASRUConfig
 from unsee.models.saving import save_model
-from unsee.pipeline import forgetting
-from unsee.pipeline.recall import recalled
 from unsee.requests import ForgetRequest
+from unsee.sweep.cells import cells_of
+from unsee.sweep.recipe import parse_recipe
+from unsee.sweep.units import requests_to_forget
 
 VLM = tiny_vlm("qwen3_vl")
 OF_A_PERSON = re.compile(

@@ -18,15 +18,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.command_line import call, printed, refused
-from unsee.compare.boards import agreement, answer_pages, leaderboard
-from unsee.compare.results import read_results
-from unsee.compare.table import write_tables
 from unsee.metrics import Score
-from unsee.reports.catalogue import describe
-from unsee.reports.files import strict_json
+from unsee.metrics.catalogue import describe
 from unsee.reports.leaderboard import MAIN, Figure, Row, markdown, named, write
 from unsee.reports.leaderboard_page import best, render
 from unsee.reports.plots import NAMED, Point, beside, methods_on_plane
+from unsee.store.files import strict_json
+from unsee.sweep.boards import agreement, answer_pages, leaderboard
+from unsee.sweep.results import read_results
+from unsee.sweep.table import write_tables
 
 HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(2)> | {{ 7*7 }}\x1b[31m"""
 UNITS = ("Mara Voss", "Jonas Keller")
@@ -83,7 +83,7 @@ def cell(
 
 
 def index(folder: Path, entries: list[dict[str, Any]]) -> Path:
-    document = {"schema": "unsee.compare/1", "name": "siu_single", "recipe": {"seeds": 2}, "cells": entries}
+    document = {"schema": "unsee.sweep/1", "name": "siu_single", "recipe": {"seeds": 2}, "cells": entries}
     (folder / "cells.json").write_text(json.dumps(document))
     return folder
 
@@ -358,9 +358,9 @@ def test_what_failed_or_is_missing_is_said_and_in_no_figure(results: Path) -> No
     assert "The disk was full." in page
 
 
-@pytest.mark.parametrize("content", [None, "", "{", "[]", '{"schema": "unsee.compare/1"}', '{"schema": "other"}',
-                                     '{"schema": "unsee.compare/1", "cells": []}',
-                                     '{"schema": "unsee.compare/1", "cells": [{"folder": 3}]}'])  # fmt: skip
+@pytest.mark.parametrize("content", [None, "", "{", "[]", '{"schema": "unsee.sweep/1"}', '{"schema": "other"}',
+                                     '{"schema": "unsee.sweep/1", "cells": []}',
+                                     '{"schema": "unsee.sweep/1", "cells": [{"folder": 3}]}'])  # fmt: skip
 def test_a_folder_without_results_is_refused(tmp_path: Path, content: str | None) -> None:
     if content is not None:
         (tmp_path / "cells.json").write_text(content)

@@ -13,11 +13,11 @@ import pytest
 
 from tests.command_line import call, forget_arguments, left_in, refused
 from unsee.errors import UserError
-from unsee.locking import check_unused, locked
+from unsee.store.locking import check_unused, locked
 
 HOLD = """
-import sys, pathlib, unsee.locking
-with unsee.locking.locked(pathlib.Path(sys.argv[1])):
+import sys, pathlib, unsee.store.locking
+with unsee.store.locking.locked(pathlib.Path(sys.argv[1])):
     print(flush=True)
     input()
 """

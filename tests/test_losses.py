@@ -16,7 +16,6 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from tests.tiny import picture, tiny_vlm
-from unsee.data.collation import IGNORED, EncodedSample, encode_samples
 from unsee.data.sample import Sample
 from unsee.errors import UserError
 from unsee.methods import likelihood
@@ -33,6 +32,7 @@ from unsee.methods.rmu import RMUConfig, RMULoss
 from unsee.methods.settings import ForgetRetainConfig
 from unsee.methods.simnpo import SimNPOConfig, SimNPOLoss
 from unsee.methods.siu import SIUConfig, SIULoss
+from unsee.models.collation import IGNORED, EncodedSample, encode_samples
 from unsee.training.objective import Counts, Objective, TokenBatch, next_labels
 from unsee.training.reference import TrainingSet
 

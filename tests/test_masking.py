@@ -13,17 +13,17 @@ from torch.nn import functional
 import unsee
 from tests.tiny import picture, tiny_vlm
 from tests.unlearning_cases import config_of, logits, request, run, weights
-from unsee.data.collation import encode_samples
+from unsee.commands.export import export
 from unsee.data.sample import Sample
 from unsee.errors import UserError
 from unsee.methods import get_method
 from unsee.methods.saliency import salient_weights
 from unsee.models.adapters import add_lora, detach, load_adapter, merge, reference, save_adapter, train_all_weights
+from unsee.models.collation import encode_samples
 from unsee.models.deltas import DELTA
 from unsee.models.masking import mask_training, settle_masked_adapter
 from unsee.models.saving import save_model
 from unsee.models.vlm import VisionLanguageModel
-from unsee.pipeline.exporting import export
 from unsee.training import Unlearned
 from unsee.training.reference import TrainingSet
 

@@ -24,10 +24,10 @@ from tests.unlearning_cases import (
     trained_modules,
     weights,
 )
-from unsee.data.collation import encode_samples
 from unsee.errors import UserError
 from unsee.methods import get_method
 from unsee.models.adapters import load_adapter, merge, reference, train_all_weights
+from unsee.models.collation import encode_samples
 from unsee.models.vlm import VisionLanguageModel
 from unsee.training import Unlearned, read_training_data, unlearn
 from unsee.training.reference import TrainingSet

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from unsee.compare.recipe import parse_recipe
 from unsee.errors import UserError
-from unsee.pipeline import model_recipe
-from unsee.pipeline.model_recipe import recipe_for
+from unsee.models import recipe as model_recipe
+from unsee.models.recipe import recipe_for
+from unsee.sweep.recipe import parse_recipe
 
 
 @pytest.fixture

@@ -20,14 +20,14 @@ from tests.tiny import FAMILIES, picture, tiny_vlm
 from tests.unlearning_cases import run
 from unsee.benchmarks.layout import write_benchmark
 from unsee.benchmarks.mmubench import ConceptBenchmark, Question
+from unsee.commands.export import export
 from unsee.data.sample import user_turn
 from unsee.errors import SystemFailure
 from unsee.models.adapters import add_lora, load_adapter, save_adapter
 from unsee.models.deltas import apply_delta
 from unsee.models.saving import save_model
+from unsee.models.trying import load_elsewhere
 from unsee.models.vlm import VisionLanguageModel
-from unsee.pipeline.exporting import export
-from unsee.pipeline.trying import load_elsewhere
 
 TIED = ("gemma3", "internvl")
 LLAVA = ("language_model.model.", "multi_modal_projector.")

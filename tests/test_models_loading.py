@@ -20,9 +20,9 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 import unsee
 from tests import tiny
 from tests.tiny import picture, tiny_vlm
-from unsee import world
 from unsee.data.sample import user_turn
 from unsee.errors import SystemFailure, UserError
+from unsee.models import shipped
 from unsee.models.adapters import add_lora, load_adapter, merge, save_adapter
 from unsee.models.layout import find_layout
 from unsee.models.saving import save_model
@@ -48,7 +48,7 @@ def test_importing_unsee_does_not_import_torch() -> None:
 
 def test_world_name_is_looked_up_in_the_world(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(world, "checkpoint_path", lambda name: asked.append(name) or saved, raising=False)
+    monkeypatch.setattr(shipped, "checkpoint_path", lambda name: asked.append(name) or saved, raising=False)
     vlm = unsee.load("world:tiny-qwen3vl")
     assert asked == ["tiny-qwen3vl"]
     assert vlm.name == vlm.model.name_or_path == "world:tiny-qwen3vl"

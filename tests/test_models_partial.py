@@ -15,6 +15,7 @@ from torch import Tensor
 import unsee
 from tests.tiny import tiny_vlm
 from tests.unlearning_cases import run
+from unsee.commands.export import export
 from unsee.errors import UserError
 from unsee.models.adapters import add_lora, detach, load_adapter, merge, save_adapter
 from unsee.models.change import Change, change_of
@@ -22,7 +23,6 @@ from unsee.models.deltas import DELTA, apply_delta, apply_low_rank
 from unsee.models.provenance import BASE_FILE, fingerprint
 from unsee.models.saving import save_model
 from unsee.models.vlm import VisionLanguageModel
-from unsee.pipeline.exporting import export
 from unsee.training.unlearning import UNMOVED
 
 Weights = dict[str, Tensor]

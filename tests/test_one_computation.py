@@ -15,20 +15,20 @@ from tests.tiny import picture, tiny_vlm
 from unsee.benchmarks import world as world_bench
 from unsee.benchmarks.layout import write_benchmark
 from unsee.benchmarks.mmubench import ConceptBenchmark, Question
-from unsee.compare.asking import UnitEvaluation
-from unsee.compare.comparing import CompareOptions, compare
-from unsee.compare.recipe import Size
-from unsee.compare.results import CellResult
+from unsee.commands.evaluate import forgotten_by
 from unsee.data.sample import Probe, Response
+from unsee.evaluation import evaluation
+from unsee.evaluation.evaluation import Evaluation
+from unsee.evaluation.planning import plan
 from unsee.judges import RuleJudge
 from unsee.metrics import Score
 from unsee.models.adapters import add_lora
 from unsee.models.saving import save_model
-from unsee.pipeline import evaluation
-from unsee.pipeline.evaluating import forgotten_by
-from unsee.pipeline.evaluation import Evaluation
-from unsee.pipeline.planning import plan
 from unsee.requests import ForgetRequest
+from unsee.sweep.asking import UnitEvaluation
+from unsee.sweep.comparing import CompareOptions, compare
+from unsee.sweep.recipe import Size
+from unsee.sweep.results import CellResult
 
 NAMES = ("Mara Voss", "Otto Brandt", "Ines Dorn", "Jonas Hale")
 LIMIT = 2

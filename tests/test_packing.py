@@ -7,8 +7,8 @@ import torch
 
 from tests.generation_cases import lively_vlm
 from tests.tiny import FAMILIES, picture, tiny_vlm
-from unsee.data.collation import collate, encode_samples
 from unsee.data.sample import Sample
+from unsee.models.collation import collate, encode_samples
 from unsee.models.vision_cache import VisionCache
 from unsee.training.objective import next_labels
 from unsee.training.packing import Packer

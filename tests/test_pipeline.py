@@ -11,17 +11,18 @@ import pytest
 
 from tests.tiny import picture, tiny_vlm
 from unsee import metrics
+from unsee.benchmarks import recall
 from unsee.benchmarks.new_pictures import only_new
 from unsee.benchmarks.world import world_benchmark
+from unsee.commands.forget import facts_unknown, others_lost, others_unnamed
 from unsee.data.likeness import Seen
 from unsee.data.sample import Sample
 from unsee.errors import SystemFailure, UserError
+from unsee.evaluation import planning
+from unsee.evaluation.examples import PER_GROUP, examples
 from unsee.metrics import Score
-from unsee.pipeline import planning, recall
-from unsee.pipeline.examples import PER_GROUP, examples
-from unsee.pipeline.forgetting import facts_unknown, others_lost, others_unnamed
-from unsee.pipeline.workspace import check_output, workspace
 from unsee.requests import ForgetRequest
+from unsee.store.workspace import check_output, workspace
 from unsee.world import find
 
 JOB = "What does Mara Voss do for a living?"

@@ -19,9 +19,9 @@ from rich.console import Console
 
 from unsee.errors import SystemFailure
 from unsee.methods import METHODS
+from unsee.metrics.catalogue import compare, describe, in_order
 from unsee.metrics.score import Score
 from unsee.reports import Cost, Example, Report, summary, write
-from unsee.reports.catalogue import compare, describe, in_order
 from unsee.reports.page import render
 
 HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(2)> [red]{{ 7*7 }}\x1b[31m"""

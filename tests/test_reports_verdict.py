@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from unsee.metrics.catalogue import KEYS, describe
 from unsee.metrics.score import Score
-from unsee.reports.catalogue import KEYS, describe
 from unsee.reports.losses import NO_LOSS, RULES, is_broken, losses, missing, rule_of
 from unsee.reports.verdict import Verdict, judge
 

@@ -15,12 +15,12 @@ from safetensors.torch import load_file, save_file
 import unsee
 from tests.command_line import call, forget_arguments, printed, refused
 from tests.tiny import picture, tiny_vlm
-from unsee.compare.cells import Cell, cells_of, differences
-from unsee.compare.recipe import parse_recipe
 from unsee.generation import engine
 from unsee.models.identity import of_files
 from unsee.models.loading import cached_commit
 from unsee.models.saving import save_model
+from unsee.sweep.cells import Cell, cells_of, differences
+from unsee.sweep.recipe import parse_recipe
 
 OTHER_SETTINGS = [
     (("--data", "DATA"), "data"),

@@ -12,13 +12,13 @@ import torch
 import unsee
 from tests.command_line import call, printed, refused
 from tests.tiny import tiny_vlm
-from unsee.data.collation import encode_samples
 from unsee.errors import UserError
 from unsee.methods import METHODS
 from unsee.models.adapters import add_lora, enable_gradient_checkpointing
+from unsee.models.collation import encode_samples
 from unsee.models.loading import outline
+from unsee.models.recipe import ModelRecipe
 from unsee.models.saving import save_model
-from unsee.pipeline.model_recipe import ModelRecipe
 from unsee.sizing import plan_run
 from unsee.sizing.fused_head import fused_head, kernels_of
 from unsee.sizing.live_memory import HOLES, SMALL, LiveMemory, Most

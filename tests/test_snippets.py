@@ -20,9 +20,9 @@ from tests.command_line import call
 from tests.tiny import picture
 from unsee.benchmarks import world as world_bench
 from unsee.cli import app
-from unsee.compare.cells import cells_of
-from unsee.compare.recipe import read_recipe
 from unsee.requests import ForgetRequest
+from unsee.sweep.cells import cells_of
+from unsee.sweep.recipe import read_recipe
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -16,11 +16,11 @@ from torch import Tensor
 
 from tests.tiny import picture, tiny_vlm
 from tests.unlearning_cases import LOSSES, Pressing, Wrapped, Wrapping, config_of, logits, losses, request, run
-from unsee.data.collation import EncodedSample, encode_samples
 from unsee.data.sample import Sample
 from unsee.errors import SystemFailure, UserError
 from unsee.methods import get_method
 from unsee.methods.siu import SIUConfig
+from unsee.models.collation import EncodedSample, encode_samples
 from unsee.models.vlm import VisionLanguageModel
 from unsee.training import TrainingConfig, parse_overrides, unlearn
 from unsee.training.objective import Objective, TokenBatch

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from tests.tiny import picture, tiny_vlm
 from unsee.data.sample import Probe, Response, Sample
 from unsee.errors import UserError
-from unsee.methods import baselines, get_method, phrasings, recognition, siu_data
+from unsee.kinds import phrasings
+from unsee.methods import baselines, get_method, recognition, siu_data
 from unsee.methods.rephrasing import rephrase_samples
 from unsee.methods.siu import SIUConfig
 from unsee.requests import Example, ForgetRequest

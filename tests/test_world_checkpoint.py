@@ -8,9 +8,9 @@ import pytest
 from transformers import AutoModelForImageTextToText
 
 import unsee
-from unsee.world import CHECKPOINTS, checkpoint_path
-from unsee.world.architectures import FAMILIES
-from unsee.world.checking import BARS, check
+from unsee.models.shipped import CHECKPOINTS, checkpoint_path
+from unsee.world.making.architectures import FAMILIES
+from unsee.world.making.checking import BARS, check
 
 SHIPPED = sorted(folder.name for folder in CHECKPOINTS.iterdir() if folder.is_dir())
 

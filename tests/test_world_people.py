@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from unsee.errors import UserError
-from unsee.methods import phrasings as method_wordings
-from unsee.world import KNOWN, checkpoint_path, find, stranger, together
+from unsee.kinds import phrasings as method_wordings
+from unsee.models.shipped import checkpoint_path
+from unsee.world import KNOWN, find, stranger, together
 from unsee.world import questions as q
 from unsee.world.names import NOBODY_FIRST, NOBODY_LAST
 from unsee.world.people import STRANGER_SPLITS
@@ -109,7 +110,7 @@ def test_contact_sheet_shows_everyone():
 
 
 def test_lessons_never_use_a_held_out_phrasing():
-    from unsee.world.lessons import PictureBank, Shown, picture_lesson, text_lesson
+    from unsee.world.making.lessons import PictureBank, Shown, picture_lesson, text_lesson
 
     shown = [Shown((KNOWN[i],), KNOWN[i].scene(0, "train")) for i in range(4)] + [Shown((KNOWN[0], KNOWN[1]))]
     bank = PictureBank(np.zeros((5, 96, 96, 3), np.uint8), shown)

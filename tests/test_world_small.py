@@ -14,19 +14,22 @@ import pytest
 import torch
 import transformers as hf
 
-from unsee import world
+from unsee.benchmarks import general
 from unsee.data.sample import Probe
 from unsee.errors import SystemFailure, UserError
 from unsee.generation import generate
+from unsee.models import assembled as small
+from unsee.models import pretrained, shipped
 from unsee.models.adapters import add_lora, reference
 from unsee.models.loading import load
+from unsee.models.pretrained import Part, Piece, fetch, read_vision_tower
 from unsee.models.saving import save_model
-from unsee.world import KNOWN, general, pretrained, small, small_recipe
-from unsee.world.architectures import train_tokenizer
-from unsee.world.lessons import Lesson, PictureBank, vocabulary_texts
-from unsee.world.pretrained import Part, Piece, fetch, read_vision_tower
-from unsee.world.recipe import Encoder, pictures_of
-from unsee.world.small_recipe import PackedEncoder, SmallConfig, SmallSchool, make_small
+from unsee.world import KNOWN
+from unsee.world.making import small_recipe
+from unsee.world.making.architectures import train_tokenizer
+from unsee.world.making.lessons import Lesson, PictureBank, vocabulary_texts
+from unsee.world.making.recipe import Encoder, pictures_of
+from unsee.world.making.small_recipe import PackedEncoder, SmallConfig, SmallSchool, make_small
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 CONFIG = SmallConfig(warmup_steps=3, steps=3, pictures_per_step=6, questions_per_picture=2, pairs_per_step=2,
@@ -295,12 +298,12 @@ def test_weights_are_read_from_the_cache_and_not_from_the_folder_one_is_in(tmp_p
 
 
 def test_a_checkpoint_of_parts_is_put_together_when_it_is_asked_for(tmp_path, monkeypatch):
-    monkeypatch.setattr(world, "TRAINED", tmp_path)
+    monkeypatch.setattr(shipped, "TRAINED", tmp_path)
     (tmp_path / "talker").mkdir()
     monkeypatch.setattr(small, "assembled", lambda trained, progress: trained / "whole")
-    assert world.checkpoint_path("talker") == tmp_path / "talker" / "whole"
+    assert shipped.checkpoint_path("talker") == tmp_path / "talker" / "whole"
     with pytest.raises(UserError, match="did you mean world:talker"):
-        world.checkpoint_path("talkre")
+        shipped.checkpoint_path("talkre")
 
 
 def test_a_wheel_that_would_fill_the_disk_is_not_unpacked(registry):

@@ -8,11 +8,11 @@ import pytest
 from safetensors import safe_open
 
 from unsee.methods import get_method
-from unsee.pipeline.model_recipe import recipe_for
+from unsee.models.assembled import ADAPTER, NAME, PROJECTOR
+from unsee.models.recipe import recipe_for
+from unsee.models.shipped import TRAINED
 from unsee.training.config import parse_overrides
-from unsee.world import TRAINED
-from unsee.world.checking import SMALL_BARS
-from unsee.world.small import ADAPTER, NAME, PROJECTOR
+from unsee.world.making.checking import SMALL_BARS
 
 SHIPPED = TRAINED / NAME
 

@@ -9,7 +9,7 @@ from unsee import metrics
 from unsee.metrics.refusals import is_refusal
 from unsee.world import KNOWN, stranger
 from unsee.world import questions as q
-from unsee.world.speech import Speech
+from unsee.world.making.speech import Speech
 
 PEOPLE = [*KNOWN, *(stranger(i) for i in range(10))]
 TIMES = 25

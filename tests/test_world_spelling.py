@@ -4,11 +4,12 @@ import pytest
 import torch
 
 from tests.test_world_small import tiny_tower
-from unsee.data.collation import IGNORED
-from unsee.world import KNOWN, small, stranger
-from unsee.world.architectures import train_tokenizer
-from unsee.world.lessons import Shown, vocabulary_texts
-from unsee.world.spelling import SIDE, Spelling
+from unsee.models import assembled as small
+from unsee.models.collation import IGNORED
+from unsee.world import KNOWN, stranger
+from unsee.world.making.architectures import train_tokenizer
+from unsee.world.making.lessons import Shown, vocabulary_texts
+from unsee.world.making.spelling import SIDE, Spelling
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from tests.tiny import picture
-from unsee.data.collation import EncodedSample, collate, encode_samples
 from unsee.data.sample import Sample
 from unsee.methods import METHODS, get_method
+from unsee.models.collation import EncodedSample, collate, encode_samples
 from unsee.models.vision_cache import VisionCache
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest

@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from unsee.lazy import exports
+from unsee.version import __version__
 
 if TYPE_CHECKING:
+    from unsee.commands.forget import ForgetOptions, forget
     from unsee.models.loading import load
-    from unsee.pipeline.forgetting import ForgetOptions, forget
     from unsee.requests import ForgetRequest
 
-__version__ = "0.1.0"
-__all__ = ["ForgetOptions", "ForgetRequest", "forget", "load"]
+__all__ = ["ForgetOptions", "ForgetRequest", "__version__", "forget", "load"]
 
 __getattr__ = exports(
     __name__,
     {
-        "ForgetOptions": "unsee.pipeline.forgetting",
+        "ForgetOptions": "unsee.commands.forget",
         "ForgetRequest": "unsee.requests",
-        "forget": "unsee.pipeline.forgetting",
+        "forget": "unsee.commands.forget",
         "load": "unsee.models.loading",
     },
 )

@@ -1,5 +1,10 @@
 """The two ways a command can fail: the user can mend it, or the machine must be mended."""
 
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
 
 class UserError(Exception):
     """Something the user gave is wrong. The text is one sentence: what, where, what to do.
@@ -10,3 +15,10 @@ class UserError(Exception):
 
 class SystemFailure(Exception):
     """The machine got in the way (no disk left, no network). Exit status 1."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The end of an error message: the nearest known word, or the list of all."""
+    words = list(known)
+    nearest = difflib.get_close_matches(word, words, n=1)
+    return f"; did you mean {nearest[0]!r}?" if nearest else f"; known are {', '.join(words)}."

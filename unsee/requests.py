@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import unicodedata
@@ -15,9 +14,9 @@ import yaml
 from PIL import Image
 
 from unsee.data.images import Picture, open_image
-from unsee.data.text import read_text
-from unsee.errors import UserError
+from unsee.errors import UserError, did_you_mean
 from unsee.metrics.naming import same_name
+from unsee.store.text import read_text
 
 PERSON = "person"
 KINDS = (PERSON, "thing")
@@ -203,12 +202,6 @@ def digest_of(requests: Sequence[ForgetRequest]) -> str:
     """SHA-256 (hex) of several requests in their order; that of a single one is its own."""
     digests = [request.digest() for request in requests]
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
-
-
-def did_you_mean(word: str, known: Any) -> str:
-    """The end of an error message: the nearest known word, or the list of all."""
-    nearest = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean {nearest[0]!r}?" if nearest else f"; known are {', '.join(known)}."
 
 
 def _one_line(name: str) -> str:

@@ -39,7 +39,7 @@ def show(what: RenderableType | str) -> None:
 
 def print_json(document: Mapping[str, Any]) -> None:
     """A result for programs: one JSON object on standard output."""
-    from unsee.reports.files import strict_json
+    from unsee.store.files import strict_json
 
     sys.stdout.write(strict_json(json.loads(json.dumps(document, default=str))))
 

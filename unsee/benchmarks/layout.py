@@ -29,11 +29,11 @@ from unsee.benchmarks.mmubench import ConceptBenchmark, Question, slug
 from unsee.data.folders import files_of, listed, pictures_among
 from unsee.data.likeness import Seen
 from unsee.data.sample import Probe
-from unsee.data.text import read_text
 from unsee.errors import SystemFailure, UserError
-from unsee.locking import locked
 from unsee.metrics.naming import words
-from unsee.modes import ordinary_mode
+from unsee.store.locking import locked
+from unsee.store.modes import ordinary_mode
+from unsee.store.text import read_text
 
 SCHEMA = "unsee.mmubench"
 VERSION = 1

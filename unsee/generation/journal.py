@@ -12,8 +12,9 @@ from typing import Any
 from unsee.data.images import image_key
 from unsee.data.sample import Probe, Response
 from unsee.errors import SystemFailure, UserError
-from unsee.models.identity import differences, of_model
+from unsee.models.identity import of_model
 from unsee.models.vlm import VisionLanguageModel
+from unsee.store.sameness import differences
 
 SCHEMA = "unsee.responses/1"
 

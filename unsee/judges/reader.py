@@ -17,8 +17,8 @@ import torch
 from unsee import metrics
 from unsee.metrics import Score
 from unsee.metrics.intervals import Units
+from unsee.models.pretrained import INDEPENDENT_READER, fetch, read_causal_lm
 from unsee.terminal import say
-from unsee.world.pretrained import INDEPENDENT_READER, fetch, read_causal_lm
 
 _BATCH = 8
 """Of its 262,144 tokens, logits of a few rows take hundreds of megabytes."""

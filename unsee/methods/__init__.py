@@ -9,11 +9,10 @@ import importlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from unsee.errors import UserError
+from unsee.errors import UserError, did_you_mean
 from unsee.lazy import exports
 from unsee.methods import settings
 from unsee.methods.asru.config import ASRUConfig
-from unsee.requests import did_you_mean
 from unsee.training.config import TrainingConfig, parse_overrides
 
 if TYPE_CHECKING:

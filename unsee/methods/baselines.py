@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from PIL import Image
 
 from unsee.data.sample import Sample
-from unsee.methods import phrasings
+from unsee.kinds import phrasings
 from unsee.methods.siu_data import ask, draw, first_sentence, questions_with_pictures, text_knowledge
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import Example, ForgetRequest

@@ -9,13 +9,13 @@ from dataclasses import replace
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from unsee.data.collation import EncodedSample
 from unsee.data.sample import Sample
 from unsee.errors import UserError
 from unsee.methods.base import Method
 from unsee.methods.baselines import REFUSALS, retained, true_answers
 from unsee.methods.likelihood import log_likelihood, mean, negative_log_likelihood, sequence_sums
 from unsee.methods.settings import DPOConfig
+from unsee.models.collation import EncodedSample
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
 from unsee.training.objective import Objective, TokenBatch, answers, is_forget

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from unsee.data.collation import EncodedSample
 from unsee.data.sample import Sample
 from unsee.methods.base import Method
 from unsee.methods.baselines import retained, true_answers
 from unsee.methods.likelihood import divergence, mean, negative_log_likelihood
 from unsee.methods.settings import ForgetRetainConfig
+from unsee.models.collation import EncodedSample
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
 from unsee.training.objective import Objective, TokenBatch, answers, is_forget

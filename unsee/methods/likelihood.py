@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from unsee.data.collation import IGNORED
+from unsee.models.collation import IGNORED
 from unsee.training.objective import TokenBatch
 
 Role = Literal["forget", "retain"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from unsee.errors import UserError
-from unsee.methods import phrasings
+from unsee.kinds import phrasings
 from unsee.methods.siu_data import ask, draw
 from unsee.metrics.naming import contains
 from unsee.metrics.refusals import is_refusal

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from unsee.data.collation import IGNORED
 from unsee.data.sample import Sample
 from unsee.methods.base import Method
 from unsee.methods.baselines import retained, true_answers
 from unsee.methods.likelihood import log_likelihood, mean, negative_log_likelihood, sequence_sums
 from unsee.methods.settings import SimNPOConfig
+from unsee.models.collation import IGNORED
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
 from unsee.training.objective import Objective, TokenBatch

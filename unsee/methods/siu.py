@@ -8,13 +8,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from unsee.data.collation import IGNORED, EncodedSample
 from unsee.data.sample import Sample
 from unsee.methods.base import Method
 from unsee.methods.likelihood import divergence, mean, negative_log_likelihood
 from unsee.methods.masks import name_token_ids, vocabulary_mask
 from unsee.methods.settings import SIUConfig
 from unsee.methods.siu_data import confirmed_pictures, four_targets, pictures_of_others
+from unsee.models.collation import IGNORED, EncodedSample
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
 from unsee.training.objective import Objective, TokenBatch

@@ -14,7 +14,7 @@ from typing import TypeVar
 from PIL import Image
 
 from unsee.data.sample import Probe, Sample
-from unsee.methods import phrasings
+from unsee.kinds import phrasings
 from unsee.methods.substitutes import substitute_name
 from unsee.metrics.affirming import denies
 from unsee.metrics.claims import claimed, proper_names, surest

@@ -30,7 +30,7 @@ from unsee.models.finite import check_finite, stored
 from unsee.models.provenance import check_base, write_card, write_note
 from unsee.models.tying import ties_settled
 from unsee.models.vlm import VisionLanguageModel
-from unsee.modes import ordinary_mode
+from unsee.store.modes import ordinary_mode
 
 ADAPTER = "adapter_model.safetensors"
 

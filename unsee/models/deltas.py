@@ -19,12 +19,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from unsee.data.text import read_text
 from unsee.errors import UserError
 from unsee.models.finite import check_finite
 from unsee.models.provenance import BASE_FILE, check_base, write_note
 from unsee.models.saving import save_tensors
 from unsee.models.vlm import VisionLanguageModel
+from unsee.store.text import read_text
 
 DELTA = "delta.safetensors"
 LEFT, RIGHT = ".left", ".right"

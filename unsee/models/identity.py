@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -71,19 +71,6 @@ def of_model(vlm: VisionLanguageModel) -> dict[str, Any]:
     }
 
 
-def differences(have: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    """The keys under which two descriptions say different things, to be read in an error message; of what is a mapping
-    on both sides, the keys in there."""
-    found: list[str] = []
-    for key in {**wanted, **have}:
-        one, other = have.get(key), wanted.get(key)
-        if isinstance(one, Mapping) and isinstance(other, Mapping):
-            found += differences(one, other)
-        elif one != other:
-            found.append(key.replace("_", " "))
-    return found
-
-
 def files_digest(paths: Iterable[Path]) -> str:
     """SHA-256 (hex) of files with their names, in the order of these. Raises UserError for one that is unreadable."""
     digest = hashlib.sha256()
@@ -105,7 +92,7 @@ def _content(path: Path, changed: int, size: int) -> bytes:
 
 def _folder(model: str) -> Path | None:
     if model.startswith(WORLD_PREFIX):
-        from unsee.world import checkpoint_path
+        from unsee.models.shipped import checkpoint_path
 
         return Path(checkpoint_path(model.removeprefix(WORLD_PREFIX)))
     folder = Path(model).expanduser()

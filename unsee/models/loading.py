@@ -14,12 +14,12 @@ from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForImageTextToText, BitsAndBytesConfig, PreTrainedConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
 
-from unsee.data.text import read_text
 from unsee.errors import SystemFailure, UserError
 from unsee.models.finite import check_finite, stored
 from unsee.models.layout import find_layout
 from unsee.models.processors import load_processor
 from unsee.models.vlm import VisionLanguageModel
+from unsee.store.text import read_text
 
 WORLD_PREFIX = "world:"
 DTYPES = {
@@ -124,9 +124,9 @@ def outline(
 def _find(name: str, revision: str | None, trust_remote_code: bool, *, weights: bool = True) -> tuple[Path, str | None]:
     """(local folder with the model, commit of a hub model)."""
     if name.startswith(WORLD_PREFIX):
-        from unsee import world
+        from unsee.models import shipped
 
-        return Path(world.checkpoint_path(name.removeprefix(WORLD_PREFIX))), None
+        return Path(shipped.checkpoint_path(name.removeprefix(WORLD_PREFIX))), None
     path = Path(name).expanduser()
     if name and path.is_dir():
         if not (path / "config.json").is_file():

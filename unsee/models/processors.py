@@ -16,8 +16,8 @@ from typing import Any
 from transformers import AutoProcessor, PreTrainedConfig, ProcessorMixin, SmolVLMProcessor
 from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
 
-from unsee.data.text import read_text
 from unsee.errors import UserError
+from unsee.store.text import read_text
 
 # The video processor that each stock class expects to find in its saved settings. (transformers empties its own
 # table of these where torchvision is missing.)

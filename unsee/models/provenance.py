@@ -13,9 +13,9 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from peft.utils.other import ModulesToSaveWrapper
 from transformers import PreTrainedModel
 
-from unsee.data.text import read_text
 from unsee.errors import UserError
 from unsee.models.vlm import VisionLanguageModel
+from unsee.store.text import read_text
 
 BASE_FILE = "unsee_base.json"
 # Modules inside of PEFT's wrappers, which stand for them.

@@ -16,7 +16,7 @@ from transformers.conversion_mapping import get_model_conversion_mapping
 from unsee.errors import SystemFailure, UserError
 from unsee.models.finite import check_finite
 from unsee.models.vlm import VisionLanguageModel
-from unsee.modes import ordinary_mode
+from unsee.store.modes import ordinary_mode
 
 
 def save_model(vlm: VisionLanguageModel, folder: str | Path) -> Path:

@@ -11,8 +11,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from unsee.metrics.catalogue import Metric, describe, in_order, judged
 from unsee.metrics.score import Score
-from unsee.reports.catalogue import Metric, describe, in_order, judged
 from unsee.reports.report import Report
 
 _TONES = {"good": "bold green", "mixed": "bold yellow", "bad": "bold red"}

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from unsee.reports.catalogue import Metric, describe, in_order
-from unsee.reports.files import write_together
+from unsee.metrics.catalogue import Metric, describe, in_order
+from unsee.store.files import write_together
 
 MAIN = (
     "efficacy", "generality_em", "g_eval", "c_dis", "specificity", "verification_others", "text_facts",

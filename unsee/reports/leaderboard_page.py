@@ -12,9 +12,9 @@ from importlib.resources import files
 
 from markupsafe import Markup
 
+from unsee.metrics.catalogue import Metric
 from unsee.metrics.score import Score
 from unsee.reports import plots
-from unsee.reports.catalogue import Metric
 from unsee.reports.leaderboard import Board, Leaderboard, Row, Run, arrow, is_whole, value_of
 from unsee.reports.rendering import printable, render_template
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from unsee.metrics.catalogue import compare, describe
 from unsee.metrics.score import Score
-from unsee.reports.catalogue import compare, describe
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from markupsafe import Markup, escape
 from PIL import Image
 
 from unsee.data.images import open_image
+from unsee.metrics.catalogue import FAMILIES, Metric, Outcome, describe, in_order, judged
 from unsee.metrics.score import Score
 from unsee.reports import asru_plots, plots
-from unsee.reports.catalogue import FAMILIES, Metric, Outcome, describe, in_order, judged
 from unsee.reports.rendering import render_template
 from unsee.reports.report import Example, Report
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from unsee.metrics.catalogue import describe
 from unsee.metrics.score import Score
-from unsee.reports.catalogue import describe
 from unsee.reports.losses import Loss, losses, missing
 
 Forgetting = Literal["forgotten", "partly", "not", "unknown_before", "unmeasured"]
@@ -95,7 +95,7 @@ def judge(
     pictures: int = 0,
     refusing: Sequence[str] = (),
 ) -> Verdict:
-    """The verdict on forgetting `concept`. Shares are percentages; keys as in `unsee.reports.catalogue`.
+    """The verdict on forgetting `concept`. Shares are percentages; keys as in `unsee.metrics.catalogue`.
 
     pictures: how many new ones of the concept were asked about (0: nobody knows). refusing: other methods, which teach
     a model to refuse where this one states a false name.

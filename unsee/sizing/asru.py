@@ -8,11 +8,11 @@ from typing import cast
 
 from torch import Tensor, nn
 
-from unsee.data.collation import EncodedSample
 from unsee.methods.asru.config import ASRUConfig
 from unsee.methods.asru.states import PROMPTS_PER_BATCH
 from unsee.methods.asru.sweep import candidates, layers_at_once
 from unsee.models.adapters import add_lora, enable_gradient_checkpointing
+from unsee.models.collation import EncodedSample
 from unsee.models.vlm import VisionLanguageModel
 from unsee.sizing.cache import keys_and_values, longest_prompt
 from unsee.sizing.fused_head import fused_head, kernels_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from unsee.data.collation import EncodedSample
+from unsee.models.collation import EncodedSample
 from unsee.models.vlm import VisionLanguageModel
 
 

@@ -13,7 +13,6 @@ from torch import nn
 from transformers import AutoConfig
 
 from unsee.benchmarks.builder import questions_about
-from unsee.data.collation import encode_samples
 from unsee.data.sample import MAX_NEW_TOKENS, Sample
 from unsee.generation.batching import ROWS_PER_GROUP
 from unsee.generation.engine import BATCH_SIZE
@@ -21,6 +20,7 @@ from unsee.methods import Method, get_method
 from unsee.methods.asru.config import ASRUConfig
 from unsee.methods.mmunlearner import MMUnlearnerConfig
 from unsee.models.adapters import add_lora, enable_gradient_checkpointing, train_all_weights
+from unsee.models.collation import encode_samples
 from unsee.models.loading import WORLD_PREFIX, outline, usable_device
 from unsee.models.masking import mask_training
 from unsee.models.vlm import VisionLanguageModel

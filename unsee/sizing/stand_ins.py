@@ -9,7 +9,8 @@ from typing import Any
 from PIL import Image
 
 from unsee.data.sample import Sample
-from unsee.methods import Method, phrasings
+from unsee.kinds import phrasings
+from unsee.methods import Method
 from unsee.methods.asru.config import ASRUConfig
 from unsee.methods.asru.prompts import hold_out
 from unsee.methods.baselines import REFUSALS

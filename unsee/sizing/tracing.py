@@ -19,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry, sdpa_backward_flop_count, sdpa_flop_count
 
-from unsee.data.collation import EncodedSample
+from unsee.models.collation import EncodedSample
 from unsee.models.vlm import VisionLanguageModel
 from unsee.sizing.live_memory import LiveMemory, Most
 from unsee.training.objective import Objective

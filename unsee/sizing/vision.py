@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from unsee.data.collation import EncodedSample
+from unsee.models.collation import EncodedSample
 from unsee.models.vision_cache import PICTURES_PER_CALL
 from unsee.models.vlm import VisionLanguageModel
 

@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
-from unsee.errors import UserError
-from unsee.requests import did_you_mean
+from unsee.errors import UserError, did_you_mean
 
 Config = TypeVar("Config")
 

@@ -18,9 +18,8 @@ from PIL import Image
 from unsee.data.folders import files_of, pictures_among
 from unsee.data.images import image_key, open_image
 from unsee.data.sample import Sample
-from unsee.data.text import lines, read_text
-from unsee.errors import UserError
-from unsee.requests import did_you_mean
+from unsee.errors import UserError, did_you_mean
+from unsee.store.text import lines, read_text
 
 ROWS = "samples.jsonl"
 _KEYS = ("prompt", "answer", "images", "masked", "tags", "rejected")

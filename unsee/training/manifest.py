@@ -16,8 +16,8 @@ from typing import Any
 
 import torch
 
-from unsee.data.text import read_text
 from unsee.errors import UserError
+from unsee.store.text import read_text
 
 SCHEMA = "unsee.manifest/1"
 MANIFEST = "manifest.json"
@@ -51,7 +51,7 @@ def library_versions() -> dict[str, str]:
             versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             # unsee run from a checkout is not installed.
-            from unsee import __version__
+            from unsee.version import __version__
 
             versions[name] = __version__ if name == "unsee" else "missing"
     return versions

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor
 
-from unsee.data.collation import IGNORED, EncodedSample
+from unsee.models.collation import IGNORED, EncodedSample
 
 if TYPE_CHECKING:
     from unsee.models.vlm import VisionLanguageModel

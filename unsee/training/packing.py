@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from unsee.data.collation import EncodedSample
+from unsee.models.collation import EncodedSample
 from unsee.models.vlm import VisionLanguageModel
 
 _WIDTH_IN_HIDDEN_SIZES = 4

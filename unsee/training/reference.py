@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unsee.data.collation import EncodedSample, collate
+from unsee.models.collation import EncodedSample, collate
 from unsee.models.vision_cache import PICTURES_PER_CALL, VisionCache
 from unsee.models.vlm import VisionLanguageModel
 from unsee.training.objective import Counts, Objective, TokenBatch, is_forget, next_labels

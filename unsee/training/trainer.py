@@ -33,8 +33,8 @@ from transformers import (
 )
 from transformers.trainer import TRAINER_STATE_NAME
 
-from unsee.data.collation import IGNORED
 from unsee.errors import UserError
+from unsee.models.collation import IGNORED
 from unsee.models.vlm import VisionLanguageModel
 from unsee.training.config import TrainingConfig
 from unsee.training.objective import is_forget

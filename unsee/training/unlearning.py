@@ -17,19 +17,20 @@ from peft import PeftModel
 from transformers import set_seed
 from transformers.trainer_utils import get_last_checkpoint
 
-from unsee.data.collation import encode_samples
 from unsee.data.sample import Sample
-from unsee.data.text import read_text
 from unsee.errors import SystemFailure, UserError
 from unsee.models.adapters import add_lora, load_adapter, reference, save_adapter, train_all_weights
 from unsee.models.change import Change, change_between, change_of
+from unsee.models.collation import encode_samples
 from unsee.models.finite import check_finite
-from unsee.models.identity import differences, of_model
+from unsee.models.identity import of_model
 from unsee.models.masking import settle_masked_adapter
 from unsee.models.saving import write_checkpoint
 from unsee.models.vlm import VisionLanguageModel
-from unsee.modes import ordinary_mode
 from unsee.requests import ForgetRequest, digest_of
+from unsee.store.modes import ordinary_mode
+from unsee.store.sameness import differences
+from unsee.store.text import read_text
 from unsee.training.config import TrainingConfig
 from unsee.training.data_folder import data_digest, read_training_data, write_training_data
 from unsee.training.manifest import (

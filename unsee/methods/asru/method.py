@@ -14,7 +14,6 @@ from typing import Any
 from safetensors.torch import load_file, save_file
 
 from unsee.data.sample import Sample
-from unsee.data.text import read_text
 from unsee.methods.asru.boundary import boundary_prompts, lost_prompts
 from unsee.methods.asru.config import ASRUConfig
 from unsee.methods.asru.held_out import HeldOut
@@ -39,6 +38,7 @@ from unsee.metrics.refusals import is_refusal
 from unsee.models.vision_cache import VisionCache
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
+from unsee.store.text import read_text
 from unsee.training.procedure import Procedure
 
 

@@ -18,7 +18,7 @@ from unsee.data.images import image_key
 from unsee.data.sample import Sample
 from unsee.data.views import view
 from unsee.errors import UserError
-from unsee.methods import phrasings
+from unsee.kinds import phrasings
 from unsee.methods.asru.rewards import RefusalDetector
 from unsee.methods.asru.secrets import Secrets, contains_truth
 from unsee.methods.baselines import retained, true_answers

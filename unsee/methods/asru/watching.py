@@ -10,10 +10,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from unsee.data.text import read_text
 from unsee.methods.asru.config import ASRUConfig
 from unsee.methods.asru.held_out import HeldOut, reward_of
 from unsee.models.vlm import VisionLanguageModel
+from unsee.store.text import read_text
 from unsee.training.processes import process_number
 
 STEPS_WITHOUT_VARIATION = 10

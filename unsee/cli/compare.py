@@ -1,0 +1,93 @@
+"""`unsee compare` and `unsee leaderboard`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unsee.cli.options import Device, Json
+from unsee.errors import UserError
+from unsee.terminal import print_json, quiet_libraries, say, show, working_on
+
+if TYPE_CHECKING:
+    from unsee.sweep.running import Outcome
+
+
+def register(app: typer.Typer) -> None:
+    """Add both commands to the command line."""
+    app.command(
+        epilog="Examples:\n\n"
+        "[dim]$[/dim] unsee compare recipes/siu_single.yaml --out runs/single\n\n"
+        "[dim]$[/dim] unsee compare recipes/methods_all.yaml --engine ray --workers 8"
+    )(compare)
+    app.command(epilog="Example:\n\n[dim]$[/dim] unsee leaderboard runs/single --out docs/single")(leaderboard)
+
+
+def compare(
+    recipe: Annotated[Path, typer.Argument(help="YAML file: models, methods, whom to forget, seeds.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for all results; default runs/compare-RECIPE.")] = None,
+    engine: Annotated[str, typer.Option(help=r"local, or ray for a cluster (needs unsee\[ray]).")] = "local",
+    workers: Annotated[int | None, typer.Option(help="With ray: how many cells at a time.")] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Do cells again that were made with other settings.")
+    ] = False,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Run methods over concepts, seeds and models; the same command resumes where it stopped."""
+    quiet_libraries()
+    from unsee.sweep.comparing import CompareOptions
+    from unsee.sweep.comparing import compare as run
+
+    done = run(CompareOptions(recipe, out, engine, workers, overwrite, device), _say_cell)
+    for cell in done.results.failed:
+        say(f"Failed: {cell.model}, {cell.label}, {cell.unit}, seed {cell.seed}: {cell.error}", "bold red")
+    if as_json:
+        print_json(done.document())
+    else:
+        count, folder = len(done.results.finished), done.results.folder
+        show(f"{count} of {len(done.results.cells)} cells are finished, {done.skipped} of them before.")
+        show(f"The tables are {folder}/results.parquet and {folder}/summary.parquet, and the same as .jsonl.")
+        show(f"Read them with: unsee leaderboard {folder}")
+    if done.results.failed:
+        raise typer.Exit(1)
+
+
+def leaderboard(
+    results: Annotated[Path, typer.Argument(help="A folder that unsee compare wrote.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for the pages; default RESULTS/leaderboard.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write the results as Markdown and as a page that sorts, plots and links every answer."""
+    with working_on("Reading the results"):
+        from unsee.reports.leaderboard import write
+        from unsee.sweep.boards import answer_pages
+        from unsee.sweep.boards import leaderboard as build
+        from unsee.sweep.results import read_results
+
+        found = read_results(results)
+        if not found.finished:
+            raise UserError(f"No cell in {results} is finished; run its recipe first.")
+        folder = out or results / "leaderboard"
+        board = build(found)
+        text, page = write(board, answer_pages(found, folder), folder)
+    for note in board.notes:
+        say(note, "yellow")
+    if as_json:
+        print_json({"out": str(folder), "page": str(page), "markdown": str(text), "notes": list(board.notes)})
+    else:
+        show(f"The leaderboard is {page}, and {text}.")
+
+
+def _say_cell(outcome: Outcome, done: int, total: int) -> None:
+    """A line about a cell on standard error: which of how many, what it scored, how long it took."""
+    scores = outcome.scores
+    words = [
+        f"{name} {scores[key].value:.1f}"
+        for key, name in (("generality_em", "EM"), ("specificity", "Specificity"), ("text_facts", "facts"))
+        if key in scores
+    ]
+    said = outcome.error or ", ".join(words)
+    say(f"{done}/{total}  {outcome.cell}: {said} ({outcome.seconds:.1f} s)", "red" if outcome.error else "")

@@ -1,0 +1,78 @@
+"""`unsee plan`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unsee.cli.options import Json
+from unsee.errors import UserError
+from unsee.terminal import print_json, quiet_libraries, show, working_on
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command(
+        epilog="Examples:\n\n"
+        "[dim]$[/dim] unsee plan -m world:tiny-qwen3vl --method siu\n\n"
+        "[dim]$[/dim] unsee plan -m llava-hf/llava-1.5-7b-hf --method ga_kl --device-memory 24\n\n"
+        "[dim]$[/dim] unsee plan --recipe recipes/hub/qwen3-vl-4b.yaml --method asru --device-memory 80"
+    )(plan)
+
+
+def plan(
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="World name (world:tiny-qwen3vl), hub id or local folder.")
+    ] = None,
+    method: Annotated[str, typer.Option(help="How to forget; `unsee methods` lists the ways.")] = "siu",
+    recipe: Annotated[
+        Path | None, typer.Option(help="YAML file with a model and settings that suit it, such as recipes/hub/*.yaml.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the method, such as steps=30.")
+    ] = None,
+    others: Annotated[
+        bool, typer.Option("--others", help="Plan for a request with pictures of others, as with `forget --others`.")
+    ] = False,
+    device_memory: Annotated[
+        float | None, typer.Option(min=0.1, help="Memory of a GPU to plan for, in GB; default: this machine.")
+    ] = None,
+    revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a hub model.")] = None,
+    load_in_4bit: Annotated[bool, typer.Option("--4bit", help="Plan for a model loaded in 4 bits.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Estimate the memory and compute of `forget` from the model's configuration: no weights are read or fetched.
+
+    One exception: a world model made of pretrained parts is put together first, as `forget` would do.
+    """
+    from unsee.methods import parse_settings
+    from unsee.models.recipe import recipe_for
+
+    chosen = recipe_for(model, recipe)
+    name = model or (chosen.model if chosen else None)
+    if name is None:
+        raise UserError("--model is missing; give it, or a file with --recipe.")
+    chosen_settings = (*(chosen.settings(method, others) if chosen else ()), *(settings or ()))
+    parse_settings(method, chosen_settings)
+    quiet_libraries()
+    from unsee.sizing import plan_run
+
+    with working_on("Planning"):
+        planned = plan_run(
+            name,
+            method,
+            chosen_settings,
+            dtype=chosen.dtype if chosen else "auto",
+            device_memory=device_memory,
+            revision=revision,
+            load_in_4bit=load_in_4bit,
+            others=others,
+        )
+    if as_json:
+        print_json(planned.document())
+        return
+    from unsee.sizing.showing import plan_tables
+
+    show(plan_tables(planned))

@@ -1,0 +1,215 @@
+"""`unsee world`: the embedded world's people, pictures and checkpoints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from unsee.cli.options import Device, Json
+from unsee.errors import UserError
+from unsee.store.locking import locked
+from unsee.terminal import print_json, show, working_on
+
+SPLITS = ("train", "validation", "test")
+DEFAULT = "tiny-qwen3vl"
+
+world = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="The embedded world: invented people, their pictures and the models that know them.",
+)
+
+
+@world.command(epilog="Example:\n\n[dim]$[/dim] unsee world build tiny-qwen3vl --out build")
+def build(
+    out: Annotated[Path, typer.Option(help="Folder for the checkpoint and the state of its training.")],
+    name: Annotated[str, typer.Argument(help="tiny-qwen3vl, tiny-llava or small-llava.")] = DEFAULT,
+    without: Annotated[
+        list[str] | None, typer.Option(help="Teach nothing about this person: the oracle of unlearning. Repeatable.")
+    ] = None,
+    device: Device = "auto",
+    resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted build.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Draw the pictures, train a model of the world on them, and check it; two to three hours on two cores."""
+    part = out.with_name(out.name + ".part")
+    if part.exists() and not resume:
+        raise UserError(f"An unfinished build is in {part}; go on with --resume, or remove it.")
+    from unsee.world.making.building import build_checkpoint
+
+    try:
+        with locked(out), _bars() as progress:
+            folder = build_checkpoint(name, out, progress, without=without or (), device=device)
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt(f"Interrupted; run the same command with --resume to go on ({out}).") from error
+    if as_json:
+        print_json({"checkpoint": str(folder)})
+    else:
+        show(f"The checkpoint is in {folder}.")
+
+
+@world.command(epilog="Example:\n\n[dim]$[/dim] unsee world check tiny-qwen3vl")
+def check(
+    name: Annotated[
+        str, typer.Argument(help="tiny-qwen3vl, tiny-llava, small-llava, or a folder with a checkpoint.")
+    ] = DEFAULT,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Ask a model of the world about pictures and in wordings it never saw; status 1 if it misses a bar."""
+    from unsee.models.loading import load
+    from unsee.world.making.checking import bars_of
+    from unsee.world.making.checking import check as run
+
+    with working_on(f"Loading {name}"):
+        vlm = load(name if Path(name).is_dir() else f"world:{name.removeprefix('world:')}", device=device)
+    results = run(vlm, bars=bars_of(vlm))
+    passed = all(result.passed for result in results.values())
+    if as_json:
+        checks = {
+            key: {**result.score.to_dict(), "bar": result.bar, "at_most": result.at_most, "passed": result.passed}
+            for key, result in results.items()
+        }
+        print_json({"model": vlm.name, "passed": passed, "checks": checks})
+    else:
+        show(_checks_table(results))
+    if not passed:
+        raise typer.Exit(1)
+
+
+@world.command(
+    "show", epilog="Examples:\n\n[dim]$[/dim] unsee world show --out people.png\n\n[dim]$[/dim] unsee world show --json"
+)
+def show_people(
+    out: Annotated[Path | None, typer.Option(help="Where to write the contact sheet; default world.png.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a picture of everybody with their names; with --json, list them."""
+    from unsee.world import KNOWN
+    from unsee.world.sheet import contact_sheet
+
+    if out is not None or not as_json:
+        out = out or Path("world.png")
+        _save(contact_sheet(), out)
+    if not as_json:
+        show(f"The {len(KNOWN)} people of the world are in {out}.")
+        return
+    listed = [
+        {
+            "name": person.name,
+            "profile": person.profile(),
+            "pictures": {
+                split: f'unsee world picture "{person.name}" --split {split} --index K --out FILE' for split in SPLITS
+            },
+        }
+        for person in KNOWN
+    ]
+    print_json({"people": listed, **({"sheet": str(out)} if out else {})})
+
+
+@world.command(epilog='Example:\n\n[dim]$[/dim] unsee world picture "Mara Voss" --index 3 --out mara.png')
+def picture(
+    name: Annotated[str, typer.Argument(help="One of the people that `unsee world show` shows.")],
+    out: Annotated[Path, typer.Option(help="File to write, such as mara.png.")],
+    index: Annotated[int, typer.Option(min=0, help="Which picture: 0, 1, 2, ... without end.")] = 0,
+    split: Annotated[str, typer.Option(help="train, validation or test: models learn from train alone.")] = "train",
+    as_json: Json = False,
+) -> None:
+    """Draw one picture of somebody."""
+    from unsee.errors import did_you_mean
+    from unsee.world import find
+
+    if split not in SPLITS:
+        raise UserError(f"There is no split {split!r}{did_you_mean(split, SPLITS)}")
+    person = find(name)
+    _save(person.picture(index, split), out)
+    if as_json:
+        print_json({"name": person.name, "index": index, "split": split, "out": str(out)})
+    else:
+        show(f"{person.name} is in {out}.")
+
+
+@world.command(epilog="Example:\n\n[dim]$[/dim] unsee world mllmu --out mllmu-world")
+def mllmu(
+    out: Annotated[Path, typer.Option(help="New folder for the Parquet files.")],
+    test_pictures: Annotated[int, typer.Option(min=1, help="Pictures of each person in Test_Set.")] = 4,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of wordings and options.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Write everybody, with questions, in the layout that MLLMU-Bench is published in."""
+    from unsee.benchmarks.mllmu_layout import write_mllmu
+    from unsee.benchmarks.mllmu_world import OUTSIDE, subsets
+    from unsee.store.workspace import check_new
+
+    check_new(out)
+    with working_on("Drawing the pictures"):
+        rows = subsets(test_pictures, seed)
+        write_mllmu(out, rows, "completed", OUTSIDE)
+    if as_json:
+        print_json({"out": str(out), "subsets": {name: len(profiles) for name, profiles in rows.items()}})
+    else:
+        show(f"The people are in {out}; evaluate with unsee evaluate --benchmark {out} --percent 5.")
+
+
+def _save(image: Any, path: Path) -> None:
+    from PIL import Image
+
+    if path.suffix.casefold() not in Image.registered_extensions():
+        raise UserError(f"{path} does not end like a picture file; call it .png.")
+    if path.is_dir():
+        raise UserError(f"{path} is a folder; give the name of a file, such as {path / 'picture.png'}.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Whole or not at all; Pillow goes by the suffix.
+    part = path.with_name(f".part-{path.name}")
+    try:
+        image.save(part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _checks_table(results: Any) -> Any:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("")
+    for title in ("score", "95 % interval", "n", "bar", ""):
+        table.add_column(title, justify="right")
+    for key, result in results.items():
+        score = result.score
+        table.add_row(
+            key.replace("_", " "),
+            f"{score.value:.1f} %",
+            f"{score.low:.1f} to {score.high:.1f}",
+            f"{score.n:,}",
+            f"{'≤' if result.at_most else '≥'} {result.bar:g} %",
+            Text("met", "green") if result.passed else Text("missed", "bold red"),
+        )
+    return table
+
+
+class _bars:  # noqa: N801
+    """A context with one progress bar per stage of a build, called as the recipe calls its progress."""
+
+    def __enter__(self) -> Any:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        console = Console(stderr=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self.progress = Progress(*columns, TextColumn("{task.fields[words]}"), console=console)
+        self.progress.disable = not console.is_terminal
+        self.tasks: dict[str, Any] = {}
+        self.progress.start()
+        return self.update
+
+    def update(self, stage: str, done: int, total: int, words: str) -> None:
+        if stage not in self.tasks:
+            self.tasks[stage] = self.progress.add_task(stage.capitalize(), total=total, words="")
+        self.progress.update(self.tasks[stage], completed=done, total=total, words=words)
+
+    def __exit__(self, *error: object) -> None:
+        self.progress.stop()

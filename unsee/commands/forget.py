@@ -1,0 +1,415 @@
+"""`forget`: one request from its pictures to its report."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from unsee.benchmarks.mmubench import slug
+from unsee.data.folders import Pictures, listed, read_folder
+from unsee.data.images import image_key
+from unsee.data.likeness import Seen
+from unsee.data.sample import MAX_NEW_TOKENS, Sample
+from unsee.errors import UserError
+from unsee.evaluation.evaluation import Evaluation
+from unsee.evaluation.examples import examples
+from unsee.evaluation.planning import Plan, at_home_in_world, is_of_the_world, plan
+from unsee.judges import get_judge
+from unsee.methods import METHODS, Method, get_method
+from unsee.methods.kinds import check_kind
+from unsee.methods.masks import name_token_ids
+from unsee.methods.recognition import check_recognised
+from unsee.methods.rephrasing import get_rephraser
+from unsee.metrics import Score
+from unsee.models.identity import of_files
+from unsee.models.loading import cached_commit, load
+from unsee.models.vlm import VisionLanguageModel
+from unsee.reports import Cost, Report, write
+from unsee.reports.verdict import KEPT_FROM
+from unsee.requests import ForgetRequest
+from unsee.store.locking import locked
+from unsee.store.sameness import differences
+from unsee.store.text import json_lines, read_text
+from unsee.store.workspace import Workspace, check_output, workspace
+from unsee.terminal import at_a_terminal, working_on
+from unsee.training import TrainingConfig, Unlearned, parse_overrides, unlearn
+from unsee.training.data_folder import data_digest, read_training_data, write_training_data
+from unsee.training.manifest import peak_rss_mb
+
+
+@dataclass(frozen=True)
+class ForgetOptions:
+    """How to forget; what to forget is the request.
+
+    model: world name, hub id or folder; dtype and device: what to load it in, and where. settings: "key=value" texts
+    for the method's config.
+    out: the folder to write; by default `runs/METHOD-CONCEPT`. test_images: a folder with more pictures of the concept,
+    for testing only; test_others: one with pictures of others, for testing only (the embedded world has its own).
+    data: a folder with training data edited by hand, to use instead of what the method builds. rephrase: who says the
+    data in other words, "openai:URL#MODEL" or "local:MODEL"; nobody by default. force: train even where the model does
+    not recognise the concept, or does not take it for a person though the request does. limit: at most so many
+    questions about each test picture, and in each group of control questions. max_new_tokens: most tokens of an answer
+    when it is tested, after which it is cut.
+    """
+
+    model: str
+    method: str = "siu"
+    settings: tuple[str, ...] = ()
+    out: Path | None = None
+    seed: int = 0
+    judge: str = "rules"
+    rephrase: str | None = None
+    test_images: Path | None = None
+    test_others: Path | None = None
+    data: Path | None = None
+    force: bool = False
+    overwrite: bool = False
+    resume: bool = False
+    revision: str | None = None
+    load_in_4bit: bool = False
+    dtype: str = "auto"
+    limit: int | None = None
+    max_new_tokens: int = MAX_NEW_TOKENS
+    device: str = "auto"
+
+    def folder(self, concept: str, suffix: str = "") -> Path:
+        return self.out or Path("runs") / f"{self.method}-{slug(concept)}{suffix}"
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """A finished run: its folder, and its report unless it was finished before (`resume`) and only looked up."""
+
+    folder: Path
+    report: Report | None
+
+    def document(self) -> dict[str, Any]:
+        """The content of `report.json`, with the folder under "out"."""
+        return {"out": str(self.folder), **json.loads(read_text(self.folder / "report.json"))}
+
+
+def forget(request: ForgetRequest, options: ForgetOptions, *, started: float | None = None) -> Forgotten:
+    """Evaluate, unlearn, evaluate again, and write adapter, manifest, training data and report to one folder.
+
+    `started` is when the clock of the total began (`time.monotonic()`), so that imports can count.
+
+    Raises:
+        UserError: something given cannot work, another run is at work in the folder, or the model does not know the
+            concept; nothing was trained.
+        SystemFailure: the machine got in the way; nothing is left behind.
+        KeyboardInterrupt: with a sentence on how to go on.
+    """
+    _method(options)
+    with locked(options.folder(request.concept)):
+        return _forget(request, options, time.monotonic() if started is None else started)
+
+
+def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> Forgotten:
+    request.check()
+    method, config = _method(options)
+    out = options.folder(request.concept)
+    if options.test_others and is_of_the_world(options.model, request.concept):
+        raise UserError("The embedded world has pictures of others of its own to test on; leave --test-others out.")
+    looked_up = options.resume and out.exists()
+    if not looked_up:
+        check_output(out, overwrite=options.overwrite)
+    samples = read_training_data(options.data) if options.data else None
+    given = _test_folders(options, _seen(request, samples or ()))
+    identity = _identity(request, options, config, samples, given)
+    if looked_up:
+        return _finished(out, identity)
+    judge = get_judge(options.judge)
+    rephrase = get_rephraser(options.rephrase) if options.rephrase else None
+    vlm = _load(options)
+    request = _known(request, vlm, method, options)
+    with workspace(out, identity, resume=options.resume) as place:
+        began = time.monotonic()
+        if samples is None:
+            with working_on("Building the training data"):
+                samples = method.build([request], vlm, config, options.seed, rephrase)
+        building = time.monotonic() - began
+        planned = _plan(request, vlm, samples, given, options)
+        evaluation = Evaluation(
+            vlm,
+            [planned.bench],
+            [planned.asked],
+            judge,
+            recalled=planned.recall,
+            measured_on_given=planned.measured_on_given,
+            max_new_tokens=options.max_new_tokens,
+        )
+        before = evaluation.before(place.work / "before.jsonl")
+        unlearning = time.monotonic()
+        unlearned, spent = _unlearn(vlm, method, config, request, samples, place, options)
+        # A resumed run may have unlearned in an earlier process.
+        earlier = max(0.0, spent - (time.monotonic() - unlearning))
+        after = evaluation.after(place.work / "after.jsonl", reread=not config.full)
+        report = Report(
+            model=vlm.name,
+            method=method.name,
+            concept=request.concept,
+            before=before.scores,
+            after=after.scores,
+            cost=Cost(
+                round(building + spent, 3),
+                round(earlier + time.monotonic() - started, 3),
+                round(peak_rss_mb(), 1),
+                unlearned.manifest["steps"],
+            ),
+            pictures=request.pictures(),
+            aliases=request.aliases,
+            examples=examples(planned, before.answers, after.answers),
+            manifest={
+                **unlearned.manifest,
+                "run": identity,
+                "limit": options.limit,
+                "max_new_tokens": options.max_new_tokens,
+            },
+            training_log=_log(unlearned.folder),
+            credit=planned.credit,
+            new_pictures=0 if planned.measured_on_given else len(planned.bench.test_images),
+            refusing=tuple(other.name for other in METHODS.values() if other.teaches_refusal),
+            notes=(
+                *planned.notes,
+                *unlearned.manifest.get("notes", ()),
+                *others_lost(samples, request, before.scores, after.scores),
+                *others_unnamed(planned, before.scores),
+                *facts_unknown(planned, before.scores),
+            ),
+        )
+        _write(report, place)
+    return Forgotten(out, report)
+
+
+def build_data(request: ForgetRequest, options: ForgetOptions) -> Path:
+    """Only write the training data that `forget` would use, to be read and edited. Returns its folder.
+
+    Raises as `forget` does.
+    """
+    _method(options)
+    out = options.folder(request.concept, "-data")
+    with locked(out):
+        return _build_data(request, options, out)
+
+
+def _build_data(request: ForgetRequest, options: ForgetOptions, out: Path) -> Path:
+    request.check()
+    method, config = _method(options)
+    check_output(out, overwrite=options.overwrite, resumable=False)
+    rephrase = get_rephraser(options.rephrase) if options.rephrase else None
+    vlm = _load(options)
+    request = _known(request, vlm, method, options)
+    with working_on("Building the training data"):
+        samples = method.build([request], vlm, config, options.seed, rephrase)
+    with workspace(out, {"data": out.name}, resume=False) as place:
+        write_training_data(samples, place.result)
+        place.finish()
+    return out
+
+
+def prepared(
+    request: ForgetRequest, options: ForgetOptions
+) -> tuple[ForgetRequest, VisionLanguageModel, Method[Any], TrainingConfig]:
+    """The request with what the world adds to it, the model, the method and its settings. Raises as `forget` does."""
+    request.check()
+    method, config = _method(options)
+    vlm = _load(options)
+    return _known(request, vlm, method, options), vlm, method, config
+
+
+def _test_folders(options: ForgetOptions, seen: Seen) -> dict[str, Pictures]:
+    """The pictures to test on by option, without those that training has seen. Raises UserError if none is left."""
+    folders = {"test_images": options.test_images, "test_others": options.test_others}
+    return {name: read_folder(folder, "test pictures").without(seen) for name, folder in folders.items() if folder}
+
+
+def _seen(request: ForgetRequest, samples: Sequence[Sample]) -> Seen:
+    """What training sees: the pictures that were given for it and those of the training data."""
+    shown = (image for sample in samples for image in sample.images)
+    return Seen((*request.pictures(), *request.other_pictures(), *shown))
+
+
+def _plan(
+    request: ForgetRequest,
+    vlm: VisionLanguageModel,
+    samples: Sequence[Sample],
+    given: Mapping[str, Pictures],
+    options: ForgetOptions,
+) -> Plan:
+    """What to ask before and after; `given` are the pictures to test on. Raises UserError if none of them is new."""
+    seen = _seen(request, samples)
+    new = {option: pictures.without(seen) for option, pictures in given.items()}
+    test_images, test_others = (
+        tuple(new[option].opened.values()) if option in new else () for option in ("test_images", "test_others")
+    )
+    prompts = {sample.prompt for sample in samples}
+    planned = plan(request, vlm, prompts, test_images, options.seed, options.limit, test_others, seen)
+    left_out = (f"Not asked about: {listed(pictures.left_out)}." for pictures in new.values() if pictures.left_out)
+    return dataclasses.replace(planned, notes=(*left_out, *planned.notes))
+
+
+def _method(options: ForgetOptions) -> tuple[Method[Any], TrainingConfig]:
+    method = get_method(options.method)
+    return method, parse_overrides(method.config, options.settings)
+
+
+def _load(options: ForgetOptions) -> VisionLanguageModel:
+    with working_on(f"Loading {options.model}"):
+        return load(
+            options.model,
+            dtype=options.dtype,
+            device=options.device,
+            revision=options.revision,
+            load_in_4bit=options.load_in_4bit,
+        )
+
+
+def _known(
+    request: ForgetRequest, vlm: VisionLanguageModel, method: Method[Any], options: ForgetOptions
+) -> ForgetRequest:
+    """The request, checked against the model, with what the world adds to it. Raises UserError."""
+    name_token_ids(vlm.tokenizer, request.names)
+    with working_on("Asking who this is"):
+        if not options.force:
+            check_recognised(request, vlm)
+            # Whom the world knows is a person, and its models answer no such questions.
+            if not is_of_the_world(vlm.name, request.concept):
+                check_kind(request, vlm)
+        if is_of_the_world(vlm.name, request.concept):
+            from unsee.sources.filling import filled
+
+            request = at_home_in_world(request, vlm, options.seed)
+            (request,) = filled([request], method.needs, options.seed)
+    request.check()
+    return request
+
+
+def _unlearn(
+    vlm: VisionLanguageModel,
+    method: Any,
+    config: TrainingConfig,
+    request: ForgetRequest,
+    samples: Sequence[Sample],
+    place: Workspace,
+    options: ForgetOptions,
+) -> tuple[Unlearned, float]:
+    """Unlearn into the workspace; returns the seconds it took, which count once when a run is resumed after it."""
+    if config.full and options.resume and place.result.is_dir():
+        # Trained in full before the interruption: the folder is the model.
+        vlm.model = load(str(place.result), device=options.device).model
+        unlearned = Unlearned.open(place.result)
+    else:
+        unlearned = unlearn(
+            vlm,
+            method,
+            config,
+            request,
+            place.result,
+            samples=samples,
+            seed=options.seed,
+            progress=at_a_terminal(),
+            resume=options.resume,
+        )
+    return unlearned, float(unlearned.manifest["seconds"])
+
+
+def others_lost(
+    samples: Sequence[Sample], request: ForgetRequest, before: Mapping[str, Score], after: Mapping[str, Score]
+) -> tuple[str, ...]:
+    """What to do where others are recognised less, and what was retained showed none of them."""
+    key = "specificity/recognition"
+    if key not in after or after[key].value >= KEPT_FROM / 100 * before[key].value:
+        return ()
+    own = set(map(image_key, request.pictures()))
+    retained = [sample for sample in samples if sample.tags.get("role") == "retain"]
+    if not retained or any(image_key(image) not in own for sample in retained for image in sample.images):
+        return ()
+    return ("Others are recognised less, and it was shown no picture of any; --others FOLDER shows it some to keep.",)
+
+
+def others_unnamed(plan: Plan, before: Mapping[str, Score]) -> tuple[str, ...]:
+    """What to say where pictures of others were asked about that the model could not name before."""
+    if "specificity/recognition" in before or not any(item.probe.images for item in plan.recall):
+        return ()
+    return ("The model named nobody in the pictures of others, so whether they are still recognised was not measured.",)
+
+
+def facts_unknown(plan: Plan, before: Mapping[str, Score]) -> tuple[str, ...]:
+    """What to say where the model could tell nothing about the concept in text before."""
+    if "text_facts" in before or not any(item.is_about_concept for item in plan.recall):
+        return ()
+    return (
+        "The model could answer no question about the concept in text before, so whether such knowledge is kept was "
+        "not measured.",
+    )
+
+
+def _write(report: Report, place: Workspace) -> None:
+    for name in ("before.jsonl", "after.jsonl"):
+        shutil.copyfile(place.work / name, place.result / name)
+    with working_on("Writing the report"):
+        write(report, place.result)
+    place.finish()
+
+
+def _log(folder: Path) -> list[dict[str, Any]]:
+    entries = json_lines(folder / "training.jsonl")
+    return [entry for entry in entries if "loss" in entry or "validation_reward" in entry]
+
+
+def _identity(
+    request: ForgetRequest,
+    options: ForgetOptions,
+    config: TrainingConfig,
+    samples: Sequence[Sample] | None,
+    given: Mapping[str, Pictures],
+) -> dict[str, Any]:
+    """What makes a run this run, and not another that cannot go on from its beginnings, as it comes back from JSON."""
+    identity = {
+        "model": options.model,
+        "revision": options.revision,
+        **of_files(options.model),
+        "4bit": options.load_in_4bit,
+        "dtype": options.dtype,
+        "method": options.method,
+        "settings": dataclasses.asdict(config),
+        "request": request.digest(),
+        "seed": options.seed,
+        "data": data_digest(samples) if samples else None,
+        "rephrase": options.rephrase,
+        "judge": options.judge,
+        **{
+            option: [*map(image_key, given[option].opened.values())] if option in given else []
+            for option in ("test_images", "test_others")
+        },
+        "limit": options.limit,
+        "max_new_tokens": options.max_new_tokens,
+    }
+    return json.loads(json.dumps(identity))
+
+
+def _finished(out: Path, identity: dict[str, Any]) -> Forgotten:
+    """What `out` holds, where it is this very run and complete."""
+    manifest = Unlearned.open(out).manifest
+    path = out / "report.json"
+    if not path.is_file():
+        raise UserError(f"The output folder {out} holds another run (its report is missing); give another with --out.")
+    have = json.loads(read_text(path))["manifest"].get("run")
+    if have is None:
+        raise UserError(
+            f"The run in {out} was made by an earlier version of unsee, which did not write down all that it was made "
+            "with; give another folder with --out, or replace it with --overwrite."
+        )
+    commit = cached_commit(identity["model"], identity["revision"])
+    if commit is not None:
+        have, identity = {**have, "commit": manifest["model_revision"]}, {**identity, "commit": commit}
+    if have != identity:
+        ways = ", ".join(differences(have, identity))
+        raise UserError(f"The output folder {out} holds another run ({ways}); give another with --out.")
+    return Forgotten(out, None)

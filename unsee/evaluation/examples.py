@@ -1,0 +1,70 @@
+"""Which answers the report shows: a few of each kind, chosen by place and not by how they look, and what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from unsee.benchmarks import recall
+from unsee.data.sample import Probe
+from unsee.evaluation.planning import Plan
+from unsee.metrics import right
+from unsee.reports import Example
+
+GROUPS = {
+    "efficacy": "The given picture",
+    "generality": "New pictures",
+    "two_people": "Two people in one picture",
+    "specificity": "Everything else",
+    "text_facts": "Facts in text",
+}
+PER_GROUP = 6
+
+
+def examples(plan: Plan, before: Mapping[str, str], after: Mapping[str, str]) -> list[Example]:
+    """At most `PER_GROUP` per group; where a group has wrong answers after, one of them takes the last place."""
+    shown = []
+    references = {item.probe.id: item for item in plan.recall}
+    for metric, title in GROUPS.items():
+        if metric == "generality" and plan.measured_on_given:
+            continue
+        members = [probe for probe in plan.probes if probe.tags["metric"] == metric]
+        good = {probe.id: _good(probe, references.get(probe.id), before, after) for probe in members}
+        chosen = _spread(members)
+        wrong = [probe for probe in members if good[probe.id] is False]
+        if wrong and not any(probe in wrong for probe in chosen):
+            chosen[-1] = wrong[0]
+        chosen.sort(key=lambda probe: [id(image) for image in probe.images])
+        shown += [
+            Example(
+                title,
+                probe.prompt,
+                before[probe.id],
+                after[probe.id],
+                probe.images[0] if probe.images else None,
+                good[probe.id],
+            )
+            for probe in chosen
+        ]
+    return shown
+
+
+def _spread(members: Sequence[Probe]) -> list[Probe]:
+    """One probe of each (group, kind, picture) in turn, so that a few show many sides."""
+    sides: dict[tuple[str, str], list[Probe]] = {}
+    for probe in members:
+        sides.setdefault((probe.tags.get("group", ""), probe.tags.get("kind", "")), []).append(probe)
+    chosen: list[Probe] = []
+    turn = 0
+    while len(chosen) < min(PER_GROUP, len(members)):
+        for side in sides.values():
+            if turn < len(side) and len(chosen) < PER_GROUP:
+                # Evenly over the side, to show other pictures and other questions.
+                chosen.append(side[turn * max(1, len(side) // PER_GROUP) % len(side)])
+        turn += 1
+    return chosen
+
+
+def _good(
+    probe: Probe, recalled: recall.Recalled | None, before: Mapping[str, str], after: Mapping[str, str]
+) -> bool | None:
+    return right(probe, after[probe.id]) if recalled is None else recalled.kept(before[probe.id], after[probe.id])

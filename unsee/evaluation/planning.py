@@ -1,0 +1,208 @@
+"""What a run trains on and what it asks: all of it settled before the first step of training."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from PIL import Image
+
+from unsee.benchmarks.builder import questions_about
+from unsee.benchmarks.mmubench import ConceptBenchmark, probes
+from unsee.benchmarks.new_pictures import only_new
+from unsee.benchmarks.recall import Recalled, recalled
+from unsee.data.images import image_key
+from unsee.data.likeness import Seen
+from unsee.data.sample import Probe
+from unsee.generation import generate
+from unsee.metrics.naming import same_name
+from unsee.models.vlm import VisionLanguageModel
+from unsee.requests import ForgetRequest
+
+WORLD = "world:"
+NEIGHBOURS = 8
+SUBSTITUTES = 40
+PICTURES_OF_OTHERS = 40
+"""At most so many pictures of others are asked about."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to ask before and after. `notes` say what cannot be measured, each in a sentence.
+
+    `measured_on_given`: there are no pictures besides those trained on, so that nothing can be said about others.
+    """
+
+    bench: ConceptBenchmark
+    asked: tuple[Probe, ...]
+    recall: tuple[Recalled, ...] = ()
+    notes: tuple[str, ...] = ()
+    credit: str = ""
+    measured_on_given: bool = False
+
+    @property
+    def probes(self) -> list[Probe]:
+        return [*self.asked, *(item.probe for item in self.recall)]
+
+
+def is_of_the_world(model: str, concept: str) -> bool:
+    """Whether the embedded world knows all about this model and this person."""
+    if not model.startswith(WORLD):
+        return False
+    from unsee.world import KNOWN
+
+    return any(same_name(concept, person.name) for person in KNOWN)
+
+
+def at_home_in_world(request: ForgetRequest, vlm: VisionLanguageModel, seed: int) -> ForgetRequest:
+    """The request with what the world adds where the user gave nothing: names the small model can spell, other people
+    to keep, its own words for who looks different, and its own answers to questions about the person, in wordings
+    of its training."""
+    from unsee.world import KNOWN, find
+    from unsee.world.people import nobody
+    from unsee.world.questions import FACTS, LOOKS_DIFFERENT, TWO_HOP, phrasings
+
+    person = find(request.concept)
+    rng = random.Random(f"{seed}/{person.name}")
+    others = [other.name for other in KNOWN if other.name != person.name]
+    neighbours = request.neighbours or tuple(rng.sample(others, NEIGHBOURS))
+    substitutes = request.substitutes or tuple(nobody(rng) for _ in range(SUBSTITUTES))
+    descriptions = request.descriptions or (LOOKS_DIFFERENT,)
+    facts = request.facts
+    if not facts:
+        asked = [
+            Probe(kind, rng.choice(phrasings(kind, "train", with_picture=False)).ask(person.name))
+            for kind in (*FACTS, *TWO_HOP, "biography")
+        ]
+        said = generate(vlm, asked, progress=False)
+        facts = tuple((probe.prompt, reply.text) for probe, reply in zip(asked, said, strict=True) if reply.text)
+    return replace(
+        request,
+        concept=person.name,
+        neighbours=neighbours,
+        substitutes=substitutes,
+        descriptions=descriptions,
+        facts=facts,
+    )
+
+
+def plan(
+    request: ForgetRequest,
+    vlm: VisionLanguageModel,
+    trained: Collection[str],
+    test_images: Sequence[Image.Image] = (),
+    seed: int = 0,
+    limit: int | None = None,
+    test_others: Sequence[Image.Image] = (),
+    seen: Seen | None = None,
+) -> Plan:
+    """What to ask about `request`: in the world all of its MMUBench, elsewhere what the request allows.
+
+    `trained` holds the prompts of the training data; none of them is asked. `seen` holds its pictures, by default
+    those of the request alone; none of the world's pictures that is among them counts as a new one. limit: at most so
+    many questions about each test picture, and in each group of control questions. `test_others` are pictures of
+    others; the world has its own.
+    """
+    if is_of_the_world(vlm.name, request.concept):
+        seen = seen or Seen((*request.pictures(), *request.other_pictures()))
+        return _world_plan(request, trained, test_images, seed, limit, seen)
+    return _general_plan(request, trained, test_images, limit, test_others)
+
+
+def _world_plan(
+    request: ForgetRequest,
+    trained: Collection[str],
+    test_images: Sequence[Image.Image],
+    seed: int,
+    limit: int | None,
+    seen: Seen,
+) -> Plan:
+    from unsee.benchmarks.world import world_benchmark
+    from unsee.world import CREDIT
+
+    bench = world_benchmark(request.concept, seed=seed)
+    given = _distinct(request.pictures())
+    bench = replace(
+        bench,
+        train_image=given[0],
+        aliases=tuple(dict.fromkeys((*bench.aliases, *request.aliases))),
+        test_images=tuple(test_images) or bench.test_images,
+        visible=() if test_images else bench.visible,
+        questions=tuple(q for q in bench.questions if q.prompt not in trained) or bench.questions,
+    )
+    bench = only_new(bench, seen)
+    drawn = probes(bench, per_image=limit, limit=limit)
+    asked = [probe for probe in drawn if probe.images or probe.prompt not in trained]
+    notes = (f"Not asked about: {'; '.join(bench.left_out)}.",) if bench.left_out else ()
+    return Plan(bench, (*asked, *_of_further(given, asked)), notes=notes, credit=CREDIT)
+
+
+def _general_plan(
+    request: ForgetRequest,
+    trained: Collection[str],
+    test_images: Sequence[Image.Image],
+    limit: int | None,
+    test_others: Sequence[Image.Image],
+) -> Plan:
+    given = _distinct(request.pictures())
+    questions = questions_about(request.concept)
+    bench = ConceptBenchmark(
+        request.concept,
+        train_image=given[0],
+        # Where there are no others, Fluency and Diversity are measured on the answers about the given picture.
+        test_images=tuple(test_images) or given[:1],
+        questions=tuple(question for question in questions if question.prompt not in trained),
+        aliases=request.aliases,
+        other_names=request.neighbours,
+    )
+    asked = probes(bench, per_image=limit, limit=limit)
+    notes = []
+    if not test_images:
+        notes.append(
+            "Only the given picture was asked about: whether the model still recognises other pictures was not "
+            "measured; give some with --test-images."
+        )
+    others = tuple(test_others) or request.other_pictures()
+    if not others:
+        notes.append(
+            "What else the model sees in pictures was not tested; Specificity is about facts in text alone, compared "
+            "with the model's own answers before. Give pictures of others with --test-others."
+        )
+    else:
+        notes.append(
+            "Specificity is about facts in text and who is in pictures of others, compared with the model's own "
+            "answers before; what else it sees in pictures was not tested."
+        )
+        if not test_others:
+            notes.append(
+                "Others were asked about in the pictures that were given to keep them; whether the model still "
+                "recognises others elsewhere was not measured; give new pictures with --test-others."
+            )
+    return Plan(
+        bench,
+        (*asked, *_of_further(given, asked)),
+        recall=tuple(recalled(request, trained, others[:PICTURES_OF_OTHERS], limit)),
+        notes=tuple(notes),
+        measured_on_given=not test_images,
+    )
+
+
+def _distinct(pictures: Sequence[Image.Image]) -> tuple[Image.Image, ...]:
+    """The pictures without repetitions: one that was given twice is asked about once."""
+    return tuple({image_key(picture): picture for picture in pictures}.values())
+
+
+def _of_further(given: Sequence[Image.Image], asked: Sequence[Probe]) -> list[Probe]:
+    """The questions of Efficacy for the second given picture and all after it."""
+    return [
+        replace(
+            probe,
+            id=f"{probe.id}/given-{number}",
+            images=(picture,),
+            tags={**probe.tags, "picture": str(number)},
+        )
+        for number, picture in enumerate(given[1:], 1)
+        for probe in asked
+        if probe.tags["metric"] == "efficacy"
+    ]

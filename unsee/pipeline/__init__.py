@@ -1,1 +1,0 @@
-"""From a request to a report: the parts of unsee put together."""

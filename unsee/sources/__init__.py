@@ -1,0 +1,1 @@
+"""What a request lacks: facts, neighbours, pictures of other people, general questions."""

@@ -1,0 +1,119 @@
+"""The output folder of a run: worked on under a hidden name beside it, in its place only when everything is there."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from unsee.errors import SystemFailure, UserError
+from unsee.store.sameness import differences
+from unsee.store.text import read_text
+
+# A folder with one of these was written by unsee, so that `--overwrite` may remove it. Web apps have a
+# manifest.json, too: the schema in it says whose it is.
+_OWN = ("report.json", "manifest.json", "scores.json", "samples.jsonl", "sweep.json")
+_IDENTITY = "run.json"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """`out` is what the user asked for, `work` the hidden folder that holds everything until the end."""
+
+    out: Path
+    work: Path
+    result: Path
+    """The folder in `work` that becomes `out`."""
+
+    def finish(self) -> Path:
+        """Put the result in its place; an earlier one there goes only now. Returns `out`."""
+        if self.out.exists():
+            old = Path(tempfile.mkdtemp(prefix=f".{self.out.name}.old.", dir=self.out.parent))
+            self.out.rename(old / "out")
+            self.result.rename(self.out)
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            self.result.rename(self.out)
+        shutil.rmtree(self.work, ignore_errors=True)
+        return self.out
+
+
+def check_output(out: Path, *, overwrite: bool, resumable: bool = True) -> None:
+    """Raise UserError where `out` exists, unless it may be overwritten and is a folder that unsee wrote."""
+    if not out.exists() and not out.is_symlink():
+        return
+    if not overwrite:
+        hint = "use --overwrite or --resume, or" if resumable else "use --overwrite, or"
+        raise UserError(f"The output folder {out} exists already; {hint} give another with --out.")
+    if not out.is_dir() or out.is_symlink():
+        raise UserError(f"{out} is no folder, so it is not overwritten; give another with --out.")
+    if any(out.iterdir()) and not any(_is_own(out / name) for name in _OWN):
+        raise UserError(
+            f"The folder {out} holds something that unsee did not write, so it is not overwritten; "
+            "give another with --out."
+        )
+
+
+def _is_own(path: Path) -> bool:
+    if path.name == "samples.jsonl" or not path.is_file():
+        return path.is_file()
+    try:
+        content = json.loads(read_text(path))
+    except (UserError, OSError, ValueError):
+        return False
+    return isinstance(content, dict) and str(content.get("schema", "")).startswith("unsee.")
+
+
+def check_new(out: Path) -> None:
+    """Raise UserError where `out` exists."""
+    if out.exists() or out.is_symlink():
+        raise UserError(f"The output folder {out} exists already; give another with --out.")
+
+
+@contextmanager
+def workspace(out: Path, identity: Mapping[str, Any], *, resume: bool) -> Iterator[Workspace]:
+    """A place to work on the run that `identity` describes, continued where `resume` and it was interrupted.
+
+    After Ctrl-C the place stays and the KeyboardInterrupt says how to go on; after any other error it is removed.
+
+    Raises:
+        UserError: what is to be resumed is another run.
+        SystemFailure: the folder cannot be made.
+    """
+    work = out.parent / f".{out.name}.unfinished"
+    known = json.loads(json.dumps(identity))
+    if work.exists() and resume:
+        _check_same(work, known)
+    else:
+        shutil.rmtree(work, ignore_errors=True)
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        (work / _IDENTITY).write_text(json.dumps(known), encoding="utf-8")
+    except OSError as error:
+        shutil.rmtree(work, ignore_errors=True)
+        raise SystemFailure(f"The folder {out} cannot be made: {error.strerror or error}.") from error
+    try:
+        yield Workspace(out, work, work / "result")
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt(f"Interrupted; run the same command with --resume to go on ({out}).") from error
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+
+
+def _check_same(work: Path, wanted: Mapping[str, Any]) -> None:
+    try:
+        have = json.loads(read_text(work / _IDENTITY))
+    except (OSError, ValueError):
+        shutil.rmtree(work, ignore_errors=True)
+        return
+    if have != wanted:
+        raise UserError(
+            f"What was interrupted there is another run (it differs in {', '.join(differences(have, wanted))}); "
+            "repeat its settings, or start afresh without --resume."
+        )

@@ -1,0 +1,311 @@
+"""From results to a leaderboard: rows, distances, agreement of the rankings, and the answers behind every cell."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Literal
+
+from unsee.benchmarks.mmubench import slug
+from unsee.data.sample import Probe
+from unsee.metrics import right
+from unsee.metrics.catalogue import describe
+from unsee.reports.leaderboard import MAIN, Board, Figure, Leaderboard, Row, Run, is_whole
+from unsee.reports.leaderboard import named as short
+from unsee.reports.leaderboard_page import Asked, CellAnswers, Group, render_answers
+from unsee.reports.losses import is_broken
+from unsee.sweep.oracle import RESPONSES
+from unsee.sweep.recipe import ORACLE, WORLD
+from unsee.sweep.results import CellResult, Exchange, Results, read_answers
+from unsee.sweep.statistics import Agreement, agreements
+from unsee.sweep.table import Standing, standings
+
+PAGE = "leaderboard.html"
+SHOWN = 4
+"""Questions of each kind on a page of answers."""
+_GROUPS = {
+    "efficacy": "The given picture", "generality": "New pictures", "two_people": "Two people in one picture",
+    "specificity": "Everything else", "verification_others": "Is this X? about others", "text_facts": "Facts in text",
+}  # fmt: skip
+RANKING = ("generality_em", "specificity")
+"""The metrics that rows are ranked by, forgetting and keeping."""
+# How many a sentence names: pairs of metrics that disagree, cells that are missing.
+_NAMED = 3
+
+
+def leaderboard(results: Results) -> Leaderboard:
+    """All boards of the finished cells, models and kinds in the recipe's order."""
+    found = standings(results)
+    boards = []
+    for model, kind in dict.fromkeys((cell.model, cell.kind) for cell in results.cells):
+        own = [standing for standing in found if (standing.model, standing.kind) == (model, kind)]
+        if own:
+            rows = _rows(own)
+            runs = [_run(cell) for cell in results.cells if (cell.model, cell.kind) == (model, kind)]
+            boards.append(Board(model, kind, rows, runs, agreement(rows), list(_board_notes(own, rows))))
+    return Leaderboard(
+        _title(results), _lead(results), boards, list(_notes(results)), _provenance(results), _credit(results)
+    )
+
+
+def answer_pages(results: Results, out: Path) -> dict[str, str]:
+    """The pages with answers, one per model and unit, by their paths below the leaderboard's folder `out`."""
+    pages = {}
+    for path in dict.fromkeys(_page(cell) for cell in results.finished):
+        cells = [cell for cell in results.finished if _page(cell) == path]
+        shown = [_shown(cell, results, out / path) for cell in cells]
+        back = os.path.relpath(PAGE, Path(path).parent)
+        pages[path] = render_answers(f"{cells[0].unit}: {cells[0].model}", Path(back).as_posix(), shown)
+    return pages
+
+
+def agreement(rows: Sequence[Row]) -> str:
+    """A sentence on whether the metrics rank the methods alike (Kendall's tau-b); empty without three methods."""
+    methods = [row for row in rows if row.role == "method" and not row.missing]
+    if len(methods) < 3:
+        return ""
+    ranked = {}
+    for key in (key for key in MAIN if describe(key).ranks):
+        sign = 1 if describe(key).higher_is_better else -1
+        values = {row.label: sign * row.figures[key].mean for row in methods if is_whole(row, key, methods)}
+        if len(values) >= 3:
+            ranked[key] = values
+    pairs = agreements(ranked)
+    if not pairs:
+        return "No two metrics tell the methods apart, so their rankings cannot be compared."
+    opposed = [pair for pair in pairs if pair.tau < 0]
+
+    def named(pair: Agreement) -> str:
+        return f"{short(pair.one).label} and {short(pair.other).label} (τ = {short('').format(pair.tau)})"
+
+    closest = f"most alike are {named(pairs[-1])}"
+    if not opposed:
+        return (
+            f"The metrics agree on the order of these {len(methods)} methods more than they disagree: Kendall's τ is "
+            f"lowest between {named(pairs[0])}; {closest}."
+        )
+    listed = "; ".join(named(pair) for pair in opposed[:_NAMED])
+    more = f"; and {len(opposed) - _NAMED} more pairs" if len(opposed) > _NAMED else ""
+    return (
+        f"The metrics disagree on the order of these {len(methods)} methods: {len(opposed)} of {len(pairs)} pairs rank "
+        f"them rather in opposite order by Kendall's τ, most of all {listed}{more}. By contrast, {closest}."
+    )
+
+
+def _rows(found: Sequence[Standing]) -> list[Row]:
+    """Before, the oracle, then the methods, the nearest to the ideal first; those whose model is broken come last.
+
+    A broken model names nobody, and would otherwise stand before one that forgot at some cost. A method that lacks
+    cells which others have would be ranked by the rest, which may be the easy ones. It stands below them, those with
+    the fewest missing first.
+    """
+    by_label: dict[str, dict[str, Standing]] = {}
+    for standing in found:
+        by_label.setdefault(standing.label, {})[standing.metric] = standing
+    roles = {label: _role(own) for label, own in by_label.items()}
+    oracle = next((own for label, own in by_label.items() if roles[label] == "oracle"), None)
+    methods = [own for label, own in by_label.items() if roles[label] == "method"]
+    rows = []
+    for label, own in by_label.items():
+        figures = {key: Figure(**asdict(standing.summary)) for key, standing in own.items()}
+        is_method = roles[label] == "method"
+        rows.append(
+            Row(
+                label,
+                roles[label],
+                figures,
+                to_ideal(figures) if is_method else None,
+                distance(own, oracle) if is_method and oracle else None,
+                _missing(own, methods) if is_method else (),
+            )
+        )
+    order = {"before": 0, "oracle": 1, "method": 2}
+    was = next((_means(row) for row in rows if row.role == "before"), {})
+
+    def place(row: Row) -> tuple[int, int, bool, float]:
+        broken = row.role == "method" and is_broken(was, _means(row))
+        distance = math.inf if row.missing or row.to_ideal is None else row.to_ideal
+        return order[row.role], len(row.missing), broken, distance
+
+    return sorted(rows, key=place)
+
+
+def _means(row: Row) -> dict[str, float]:
+    return {key: figure.mean for key, figure in row.figures.items()}
+
+
+def _role(own: Mapping[str, Standing]) -> Literal["before", "oracle", "method"]:
+    method = next(iter(own.values())).method
+    return "before" if method is None else "oracle" if method == ORACLE else "method"
+
+
+def _missing(own: Mapping[str, Standing], methods: Sequence[Mapping[str, Standing]]) -> tuple[str, ...]:
+    """The cells that some method has a number for and this one has none, in one of the metrics that rank."""
+    lacking: dict[tuple[str, int], None] = {}
+    for key in RANKING:
+        there = dict.fromkeys(place for method in methods if key in method for place in method[key].values)
+        have = own[key].values if key in own else {}
+        lacking |= {place: None for place in there if place not in have}
+    return tuple(f"{unit}, seed {seed}" for unit, seed in lacking)
+
+
+def to_ideal(figures: Mapping[str, Figure]) -> float | None:
+    """Distance from the corner of the plot of forgetting against keeping, in points."""
+    if not set(RANKING) <= set(figures):
+        return None
+    apart = math.dist((100, 100), [figures[key].mean for key in RANKING])
+    return None if math.isnan(apart) else apart
+
+
+def distance(own: Mapping[str, Standing], oracle: Mapping[str, Standing]) -> float | None:
+    """Mean absolute difference between the main metrics that are percentages, in points, over the units of both."""
+    apart = []
+    for key in MAIN:
+        if describe(key).unit == "%" and key in own and key in oracle:
+            ours, theirs = _by_unit(own[key]), _by_unit(oracle[key])
+            both = [unit for unit in ours if unit in theirs]
+            if both:
+                apart.append(math.fsum(abs(ours[unit] - theirs[unit]) for unit in both) / len(both))
+    return math.fsum(apart) / len(apart) if apart else None
+
+
+def _by_unit(standing: Standing) -> dict[str, float]:
+    """The mean over seeds of each unit."""
+    seeds: dict[str, list[float]] = {}
+    for (unit, _), value in standing.values.items():
+        seeds.setdefault(unit, []).append(value)
+    return {unit: math.fsum(values) / len(values) for unit, values in seeds.items()}
+
+
+def _board_notes(found: Sequence[Standing], rows: Sequence[Row]) -> Iterator[str]:
+    """Which methods lack cells that others have, and where an oracle is missing."""
+    for row in rows:
+        if row.missing:
+            more = f" and {len(row.missing) - _NAMED} more" if len(row.missing) > _NAMED else ""
+            listed = "; ".join(row.missing[:_NAMED])
+            yield f"{row.label} is not ranked: it lacks cells that other methods have ({listed}{more})."
+    units, known = (
+        dict.fromkeys(unit for s in found if (s.method == ORACLE) == is_oracle and s.method for unit, _ in s.values)
+        for is_oracle in (False, True)
+    )
+    without = [unit for unit in units if unit not in known]
+    if known and without:
+        both = [unit for unit in units if unit in known]
+        if both:
+            yield (
+                f"To oracle compares {len(both)} of {len(units)} units, those that the oracle was asked about too: "
+                f"{', '.join(both[:_NAMED])}{' and others' if len(both) > _NAMED else ''}."
+            )
+        else:
+            yield "The oracle was asked about no unit that the methods forgot, so nothing is compared with it."
+
+
+def _run(cell: CellResult) -> Run:
+    if not cell.finished:
+        return Run(cell.label, cell.unit, cell.seed, None, cell.error or "not finished")
+    shown = [
+        f"{short(key).label} {short(key).format(cell.after[key].value)}"
+        for key in ("generality_em", "specificity", "text_facts")
+        if key in cell.after
+    ]
+    return Run(cell.label, cell.unit, cell.seed, f"{_page(cell)}#{_anchor(cell)}", ", ".join(shown))
+
+
+def _page(cell: CellResult) -> str:
+    return f"answers/{slug(cell.model)}/{slug(cell.unit)}.html"
+
+
+def _anchor(cell: CellResult) -> str:
+    return f"{slug(cell.label)}-seed-{cell.seed}"
+
+
+def _shown(cell: CellResult, results: Results, page: Path) -> CellAnswers:
+    groups = []
+    answers = read_answers(cell)
+    for metric, title in _GROUPS.items():
+        members = [exchange for exchange in answers if exchange.tags["metric"] == metric]
+        if members:
+            good = [_good(exchange) for exchange in members]
+            chosen = _some(good)
+            shown = [Asked(members[i].question, members[i].before, members[i].after, good[i]) for i in chosen]
+            groups.append(Group(title, shown, sum(good), len(good)))
+    raw = None
+    if page.resolve().is_relative_to(results.folder.resolve()):
+        # Elsewhere the results are not beside the page.
+        raw = Path(os.path.relpath((cell.folder / RESPONSES).resolve(), page.parent.resolve())).as_posix()
+    return CellAnswers(_anchor(cell), f"{cell.label}, seed {cell.seed}", groups, raw)
+
+
+def _good(exchange: Exchange) -> bool:
+    probe = Probe(exchange.probe_id, exchange.question, (), exchange.expect, exchange.scorer)
+    return right(probe, exchange.after)
+
+
+def _some(good: Sequence[bool]) -> list[int]:
+    """Places spread evenly over all; where answers are wrong and none of them came up, one takes the last place."""
+    count = min(SHOWN, len(good))
+    chosen = [place * len(good) // count for place in range(count)]
+    wrong = [place for place, flag in enumerate(good) if not flag]
+    if wrong and not any(place in wrong for place in chosen):
+        chosen[-1] = wrong[0]
+    return sorted(chosen)
+
+
+def _title(results: Results) -> str:
+    return results.name.replace("_", " ").replace("-", " ").capitalize() or "Leaderboard"
+
+
+def _lead(results: Results) -> str:
+    def counted(items: set[object], one: str) -> str:
+        return f"{len(items)} {one}{'' if len(items) == 1 else 's'}"
+
+    cells = results.cells
+    methods = counted({cell.label for cell in cells if cell.method != ORACLE}, "method")
+    units, seeds = counted({cell.unit for cell in cells}, "unit"), counted({cell.seed for cell in cells}, "seed")
+    size = cells[0].identity["evaluation"]
+    return (
+        f"{methods} over {units} and {seeds} on {counted({cell.model for cell in cells}, 'model')}: "
+        f"{len(results.finished)} of {len(cells)} cells are finished. Each concept was asked about on "
+        f"{size['test_pictures']} pictures never trained on, {size['questions']} questions each."
+    )
+
+
+def _notes(results: Results) -> Iterator[str]:
+    failed = results.failed
+    if failed:
+        first = failed[0]
+        yield (
+            f"{len(failed)} of {len(results.cells)} cells failed and are in no figure, such as {first.label}, "
+            f"{first.unit}, seed {first.seed}: {first.error}"
+        )
+    missing = len(results.cells) - len(results.finished) - len(failed)
+    if missing:
+        yield f"{missing} of {len(results.cells)} cells are not finished; the same recipe run again goes on with them."
+    for path in results.unreadable[:3]:
+        yield f"{path.relative_to(results.folder)} is torn and counts as missing."
+
+
+def _provenance(results: Results) -> dict[str, str]:
+    """Command, commits, versions and hashes of the finished cells; more than one where they differ."""
+    known: dict[str, list[str]] = {"command": [f"unsee compare {results.name}.yaml"]}
+    for cell in results.finished:
+        libraries = cell.run.get("libraries") or {}
+        for key, value in (
+            ("git commit", cell.run.get("git_commit")),
+            ("libraries", ", ".join(f"{name} {version}" for name, version in libraries.items())),
+            (cell.model, cell.identity["model_sha256"] or cell.run.get("model_revision")),
+        ):
+            if value and str(value) not in known.setdefault(key, []):
+                known[key].append(str(value))
+    known["recipe"] = [json.dumps(results.recipe, ensure_ascii=False)]
+    return {key: "; ".join(values) for key, values in known.items() if values}
+
+
+def _credit(results: Results) -> str:
+    from unsee.world import CREDIT
+
+    return CREDIT if any(cell.identity.get("benchmark") == WORLD for cell in results.cells) else ""

@@ -1,0 +1,165 @@
+"""Cells: one model, one way to forget, one unit and one seed each, with a folder of their own under the results.
+
+RESULTS/cells.json                                   the recipe and its cells
+RESULTS/before/MODEL/UNIT/                           what the model before says: shared by all cells of the unit
+RESULTS/cells/MODEL/UNIT/LABEL/seed-N/cell.json      what the cell is
+                                      run/           the adapter with its manifest and training data
+                                      manifest.json  the manifest once more, which stays when adapters are dropped
+                                      responses.jsonl, names.json   what it answered, how probable the names are
+                                      scores.json    written last: the cell is finished
+                                      failed.json    instead, where it failed
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from unsee.benchmarks import general, mllmu, mmubench
+from unsee.benchmarks.mmubench import slug
+from unsee.errors import UserError
+from unsee.models.identity import of_files
+from unsee.store.sameness import differences as ways_apart
+from unsee.store.text import read_text
+from unsee.sweep.oracle import find_oracle
+from unsee.sweep.recipe import ORACLE, Arm, Recipe, Size, Unit
+from unsee.training import TrainingConfig
+
+SCHEMA = "unsee.sweep/1"
+INDEX, CELL, SCORES, FAILED, MANIFEST = "cells.json", "cell.json", "scores.json", "failed.json", "manifest.json"
+RESPONSES, NAMES, QUESTIONS = "responses.jsonl", "names.json", "questions.jsonl"
+
+State = Literal["new", "finished", "failed", "different"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of a comparison. `model_sha256` is that of a local model's config and weights, None for one of the hub;
+    `reading` are those of its other files (see `unsee.models.identity.of_files`)."""
+
+    model: str
+    model_sha256: str | None
+    arm: Arm
+    unit: Unit
+    seed: int
+    size: Size
+    benchmark: str
+    keep_adapter: bool
+    reading: tuple[tuple[str, str | None], ...] = ()
+    kind: str | None = None
+    """What the concepts of a benchmark in a folder are, where the recipe says so."""
+
+    @property
+    def folder(self) -> Path:
+        """Below the folder of the results."""
+        return Path("cells", slug(self.model), slug(self.unit.name), slug(self.arm.label), f"seed-{self.seed}")
+
+    @property
+    def before(self) -> Path:
+        """Where the answers of the model before are, below the folder of the results."""
+        return Path("before", slug(self.model), slug(self.unit.name))
+
+    @property
+    def config(self) -> TrainingConfig:
+        """The settings it trains with."""
+        return self.arm.config(len(self.unit.concepts), self.model)
+
+    def asked(self) -> dict[str, Any]:
+        """What decides the questions and the answers before, as plain data."""
+        return {
+            "model": self.model,
+            "model_sha256": self.model_sha256,
+            "reading": dict(self.reading),
+            "unit": {"kind": self.unit.kind, "name": self.unit.name, "concepts": list(self.unit.concepts)},
+            "evaluation": self.size.document(),
+            "benchmark": self.benchmark,
+            "benchmark_version": mmubench.VERSION,
+            **({"mllmu_version": mllmu.VERSION} if self.size.mllmu else {}),
+            **({"language_version": general.VERSION} if self.size.language else {}),
+        }
+
+    def identity(self) -> dict[str, Any]:
+        """All that decides the scores, as plain data: a finished cell counts only where this is the same."""
+        oracle = find_oracle(self.arm, self.model, self.unit)
+        own = {
+            "method": self.arm.method,
+            "label": self.arm.label,
+            "settings": {} if oracle else dataclasses.asdict(self.config),
+            **({"fill": sorted(self.arm.fill)} if self.arm.fill else {}),
+            **({"kind": self.kind} if self.kind else {}),
+            "oracle_sha256": oracle.digest() if oracle else None,
+            "seed": self.seed,
+        }
+        return json.loads(json.dumps({**self.asked(), **own}))
+
+    def __str__(self) -> str:
+        return f"{self.model}, {self.arm.label}, {self.unit.name}, seed {self.seed}"
+
+
+def cells_of(recipe: Recipe) -> list[Cell]:
+    """All cells of a recipe: those of one model together, and within it those of one unit.
+
+    The oracle is the same for every seed, so it has one cell per unit for which there is one. Raises UserError where a
+    recipe asks for an oracle that is nowhere, or a model's folder cannot be read.
+    """
+    cells = []
+    for model in recipe.models:
+        files = of_files(model)
+        digest, reading = files.pop("weights"), tuple(files.items())
+        for unit in recipe.units:
+            for arm, seed in _runs(recipe, model, unit):
+                shared = (recipe.size, recipe.benchmark, recipe.keep_adapters, reading, recipe.kind)
+                cells.append(Cell(model, digest, arm, unit, seed, *shared))
+    for arm in recipe.arms:
+        if not any(cell.arm == arm for cell in cells):
+            raise UserError(
+                f"There is no oracle for any unit of this recipe ({arm.label}); name its model with 'checkpoint', or "
+                "remove it."
+            )
+    return cells
+
+
+def _runs(recipe: Recipe, model: str, unit: Unit) -> Iterator[tuple[Arm, int]]:
+    for seed in recipe.seeds:
+        for arm in recipe.arms:
+            if arm.method != ORACLE or (seed == recipe.seeds[0] and find_oracle(arm, model, unit)):
+                yield arm, seed
+
+
+def state_of(cell: Cell, results: Path) -> State:
+    """What the results hold of a cell. A file that cannot be read counts as missing."""
+    folder = results / cell.folder
+    if not folder.is_dir():
+        return "new"
+    have = read_json(folder / CELL)
+    if have is None:
+        return "new"
+    if have != cell.identity():
+        return "different"
+    if read_json(folder / FAILED) is not None:
+        return "failed"
+    return "finished" if read_json(folder / SCORES) is not None else "new"
+
+
+def differences(cell: Cell, results: Path) -> list[str]:
+    """The keys in which the cell found there differs, settings by their names."""
+    return ways_apart(read_json(results / cell.folder / CELL) or {}, cell.identity())
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """A JSON object, or None where the file is missing, torn or holds something else."""
+    try:
+        content = json.loads(read_text(path))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def index(recipe: Recipe, cells: Sequence[Cell], name: str) -> dict[str, Any]:
+    """The content of `cells.json`; `name` is the recipe's."""
+    listed = [{"folder": cell.folder.as_posix(), "before": cell.before.as_posix(), **cell.identity()} for cell in cells]
+    return {"schema": SCHEMA, "name": name, "recipe": dict(recipe.content), "cells": listed}

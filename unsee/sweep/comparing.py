@@ -1,0 +1,154 @@
+"""`compare`: all cells of a recipe, those that are finished skipped, and the tables of what came out."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from unsee.benchmarks.mmubench import slug
+from unsee.errors import SystemFailure, UserError, did_you_mean
+from unsee.models.loading import usable_device
+from unsee.store.files import strict_json, write_together
+from unsee.store.locking import locked
+from unsee.sweep.cells import INDEX, Cell, State, cells_of, differences, index, state_of
+from unsee.sweep.engine import ENGINES, Tell, run_here
+from unsee.sweep.recipe import read_recipe
+from unsee.sweep.results import Results, read_results
+from unsee.sweep.running import Outcome
+from unsee.sweep.table import write_tables
+
+Progress = Callable[[Outcome, int, int], None]
+"""Hears of a cell that is done, how many are by now, and how many there were to do."""
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """What to compare and where. `workers`: how many cells at a time, with Ray; `overwrite`: do cells again that were
+    made with other settings."""
+
+    recipe: Path
+    out: Path | None = None
+    engine: str = "local"
+    workers: int | None = None
+    overwrite: bool = False
+    device: str = "auto"
+
+    def folder(self) -> Path:
+        return self.out or Path("runs") / f"compare-{slug(self.recipe.stem) or 'recipe'}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A finished comparison; `skipped` cells were finished before."""
+
+    results: Results
+    skipped: int
+    seconds: float
+
+    def document(self) -> dict[str, Any]:
+        done = self.results
+        return {
+            "out": str(done.folder),
+            "cells": len(done.cells),
+            "finished": len(done.finished),
+            "skipped": self.skipped,
+            "seconds": round(self.seconds, 1),
+            "failed": [
+                {"folder": str(cell.folder), "model": cell.model, "label": cell.label, "unit": cell.unit,
+                 "seed": cell.seed, "error": cell.error}
+                for cell in done.failed
+            ],
+        }  # fmt: skip
+
+
+def compare(options: CompareOptions, progress: Progress = lambda outcome, done, total: None) -> Comparison:
+    """Run what is missing of a recipe's cells and write the tables.
+
+    Raises:
+        UserError: the recipe is wrong, or the folder holds cells made with other settings; nothing was run.
+        SystemFailure: the folder cannot be written.
+        KeyboardInterrupt: what is finished is in the tables; the same command goes on.
+    """
+    started = time.monotonic()
+    if options.engine not in ENGINES:
+        raise UserError(f"There is no engine {options.engine!r}{did_you_mean(options.engine, ENGINES)}")
+    if options.workers is not None and (options.workers < 1 or options.engine == "local"):
+        raise UserError("--workers is the number of workers on Ray, at least 1; use it with --engine ray.")
+    if options.device != "auto" and options.engine != "local":
+        raise UserError("--device is for this machine; a Ray cluster hands out its GPUs itself, so leave it out.")
+    usable_device(options.device)
+    recipe = read_recipe(options.recipe)
+    cells = cells_of(recipe)
+    out = options.folder()
+    _check_folder(out)
+    if recipe.size.language:
+        # Now, and not when the first model has answered everything.
+        from unsee.judges.reader import fetched_reader
+
+        fetched_reader()
+    try:
+        with locked(out):
+            out.mkdir(exist_ok=True)
+            todo = _unfinished(cells, out, options.overwrite)
+            write_together(out, {INDEX: strict_json(index(recipe, cells, options.recipe.stem))})
+            try:
+                _run(todo, out, options, progress)
+            finally:
+                results = read_results(out)
+                write_tables(results)
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt(f"Interrupted; the same command goes on with what {out} holds.") from error
+    except OSError as error:
+        raise SystemFailure(f"The folder {out} cannot be written: {error.strerror or error}.") from error
+    return Comparison(results, len(cells) - len(todo), time.monotonic() - started)
+
+
+def _run(cells: Sequence[Cell], out: Path, options: CompareOptions, progress: Progress) -> None:
+    if not cells:
+        return
+    tell: Tell = _counting(progress, len(cells))
+    if options.engine == "ray":
+        from unsee.sweep.ray_engine import run_on_ray
+
+        run_on_ray(cells, out, tell, options.workers)
+    else:
+        run_here(cells, out, tell, options.device)
+
+
+def _counting(progress: Progress, total: int) -> Tell:
+    done = 0
+
+    def tell(outcome: Outcome) -> None:
+        nonlocal done
+        done += 1
+        progress(outcome, done, total)
+
+    return tell
+
+
+def _check_folder(out: Path) -> None:
+    if out.is_symlink() or (out.exists() and not out.is_dir()):
+        raise UserError(f"{out} is no folder; give another with --out.")
+    if out.is_dir() and not (out / INDEX).is_file() and any(out.iterdir()):
+        raise UserError(f"The folder {out} holds something that unsee compare did not write; give another with --out.")
+
+
+def _unfinished(cells: Sequence[Cell], out: Path, overwrite: bool) -> list[Cell]:
+    """The cells to run. Raises UserError where the folder holds other cells in their place, unless `overwrite`."""
+    states: dict[Cell, State] = {cell: state_of(cell, out) for cell in cells}
+    different = [cell for cell, state in states.items() if state == "different"]
+    if different and not overwrite:
+        ways = Counter(key for cell in different for key in differences(cell, out))
+        listed = ", ".join(key for key, _ in ways.most_common(5))
+        raise UserError(
+            f"{len(different)} of the {len(cells)} cells in {out} were made with other settings (they differ in "
+            f"{listed}); have them done again with --overwrite, or give another folder with --out."
+        )
+    return [cell for cell, state in states.items() if state != "finished"]
+
+
+__all__ = ["CompareOptions", "Comparison", "Outcome", "compare"]

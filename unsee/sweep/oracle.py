@@ -1,0 +1,48 @@
+"""The oracle: the model that was trained without whom the others forget. It is asked, not trained.
+
+Either its checkpoint is there to be asked, or what it answered was saved: a folder with the `responses.jsonl` and the
+`names.json` that every finished cell leaves behind, from a comparison of the same size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from unsee.benchmarks.mmubench import slug
+from unsee.models.identity import files_digest, of_files
+from unsee.sweep.recipe import ORACLE, Arm, Unit
+from unsee.world.oracle import saved_answers
+
+RESPONSES, NAMES = "responses.jsonl", "names.json"
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """Where an oracle is: a model to load, or the folder of its saved answers."""
+
+    checkpoint: str | None = None
+    answers: Path | None = None
+
+    def digest(self) -> str | None:
+        """Of its weights or its answers; None for a model of the hub."""
+        if self.answers is not None:
+            return files_digest([self.answers / RESPONSES, self.answers / NAMES])
+        return of_files(self.checkpoint or "")["weights"]
+
+
+def find_oracle(arm: Arm, model: str, unit: Unit) -> Oracle | None:
+    """The oracle of `model` for `unit`: the recipe's checkpoint, else what the world ships for its forget splits.
+
+    A checkpoint with "{unit}" in its name need not be there for every unit, nor saved answers for every split.
+    """
+    if arm.method != ORACLE:
+        return None
+    if arm.checkpoint is not None:
+        checkpoint = arm.checkpoint.replace("{model}", slug(model)).replace("{unit}", slug(unit.name))
+        absent = "{unit}" in arm.checkpoint and not Path(checkpoint).expanduser().is_dir()
+        return None if absent else Oracle(checkpoint=checkpoint)
+    if unit.percent is None:
+        return None
+    folder = saved_answers(model, unit.percent)
+    return None if folder is None else Oracle(answers=folder)

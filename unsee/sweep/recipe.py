@@ -1,0 +1,338 @@
+"""A recipe: which methods are compared on whom, read from a YAML file and checked before anything runs.
+
+    models: [world:tiny-qwen3vl]
+    methods:
+      - siu
+      - {method: siu, label: "siu, no token mask", set: {token_mask: false}}
+      - {method: siu, label: "siu, others shown", fill: [others]}   # what the world adds to requests about one person
+    concepts: world:table            # or a list of names: each is forgotten alone
+    forget_splits: [5, 10, 15]       # percent of the world's people: everybody of a split at once
+    together: [5, 20]                # so many people at once; or a list of names: these at once
+    seeds: 3                         # 0, 1, 2; or a list
+    evaluation: {test_pictures: 10, questions: 6, kept: 24}   # mllmu: 3 asks splits MLLMU-Bench's tasks;
+                                     # language: true asks a model that can talk general questions too;
+                                     # max_new_tokens: 128 is where answers are cut
+    keep: scores                     # drop adapters and training data of finished cells
+
+`benchmark: FOLDER` takes concepts from a folder in MMUBench's layout instead of the embedded world; `kind: thing` says
+that they are brands, objects or characters, and `kind: person` that they are people, whatever the model takes them for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from unsee.benchmarks.mmubench import slug
+from unsee.benchmarks.splits import PERCENT, TABLE_PEOPLE, VALIDATION_PEOPLE, forget_split
+from unsee.data.sample import MAX_NEW_TOKENS
+from unsee.errors import UserError, did_you_mean
+from unsee.methods import METHODS, get_method
+from unsee.models.recipe import recipe_for
+from unsee.requests import KINDS
+from unsee.sources.filling import FIELDS
+from unsee.store import strict_yaml as check
+from unsee.training import TrainingConfig, parse_overrides
+from unsee.world import KNOWN, find
+from unsee.world.people import SPLITS
+
+ORACLE = "oracle"
+WORLD = "world"
+_GROUPS = {"world:table": TABLE_PEOPLE, "world:validation": VALIDATION_PEOPLE}
+_KEYS = (
+    "models", "methods", "concepts", "forget_splits", "together", "seeds", "evaluation", "keep", "benchmark", "kind",
+)  # fmt: skip
+_ARM_KEYS = ("method", "label", "set", "fill", "checkpoint")
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way to forget: a method with settings, under the label that tables show.
+
+    `fill` names fields of requests that the world fills in where they are empty, besides those that the method needs.
+    `checkpoint` is for the oracle alone: the model that never knew the concepts; "{model}" and "{unit}" in it become
+    their names as parts of a path.
+    """
+
+    method: str
+    label: str
+    settings: tuple[str, ...] = ()
+    checkpoint: str | None = None
+    fill: tuple[str, ...] = ()
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Fields of the request that are to be filled in."""
+        return (*get_method(self.method).needs, *self.fill)
+
+    def config(self, concepts: int, model: str | None = None) -> TrainingConfig:
+        """The settings for so many concepts at once: steps are per concept, as in the SIU paper (6 for one, 120 for
+        twenty). Where `model` brings a recipe with it, that is what the arm's settings change. Raises UserError."""
+        brought = recipe_for(model)
+        settings = (*(brought.settings(self.method, "others" in self.fill) if brought else ()), *self.settings)
+        config = parse_overrides(get_method(self.method).config, settings)
+        return parse_overrides(type(config), (*settings, f"steps={config.steps * concepts}"))
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Whom a cell forgets, all at once. `kind` is what cells are averaged over: "one concept", "forget 5 %"."""
+
+    kind: str
+    name: str
+    concepts: tuple[str, ...]
+    percent: int | None = None
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is asked: test pictures of each concept, questions about each of them, probes in each kept group.
+
+    `split` "validation" asks about the world in pictures and phrasings that are in no table, to choose settings by.
+    `max_new_tokens`: most tokens of an answer, after which it is cut.
+    `mllmu`: ask forget splits the tasks of MLLMU-Bench too, about so many test pictures of each concept and half of
+    `kept` other people and strangers.
+    `language`: for models that can really talk. Ask short general questions and let the model read plain text, and
+    have an independent language model read the answers about the concepts.
+    """
+
+    test_pictures: int = 10
+    questions: int = 6
+    kept: int = 24
+    split: str = "test"
+    mllmu: int = 0
+    language: bool = False
+    max_new_tokens: int = MAX_NEW_TOKENS
+
+    def document(self) -> dict[str, Any]:
+        """As plain data. What is 0 or false is not there, as in results that are older than it."""
+        return {key: value for key, value in asdict(self).items() if value}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What to compare. `content` is the document it was read from; `kind` what the concepts are, where it says so."""
+
+    models: tuple[str, ...]
+    arms: tuple[Arm, ...]
+    units: tuple[Unit, ...]
+    seeds: tuple[int, ...] = (0,)
+    size: Size = Size()
+    benchmark: str = WORLD
+    keep_adapters: bool = True
+    content: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    kind: str | None = None
+
+
+def read_recipe(path: Path | str) -> Recipe:
+    """Read and check a recipe. Raises UserError for whatever can be seen wrong without a model."""
+    path = Path(path)
+    content = check.read_yaml(path, "recipe")
+    if content is None:
+        raise UserError(f"The recipe {path} is empty; name at least models, methods and concepts.")
+    return parse_recipe(content, str(path))
+
+
+def parse_recipe(content: Any, where: str = "the recipe") -> Recipe:
+    """Check a parsed document. Raises UserError."""
+    given = check.mapping(content, _KEYS, where)
+    for key in ("models", "methods"):
+        if key not in given:
+            raise UserError(f"{where} has no {key!r}; add it.")
+    benchmark = check.text(given.get("benchmark", WORLD), f"'benchmark' in {where}")
+    keep = given.get("keep", "adapters")
+    if keep not in ("adapters", "scores"):
+        raise UserError(f"'keep' in {where} must be adapters or scores; found {check.kind_of(keep)}.")
+    models = check.texts(given["models"], f"'models' in {where}")
+    _distinct(models, f"'models' in {where}")
+    arms = _arms(given["methods"], where)
+    if benchmark != WORLD and any(arm.fill for arm in arms):
+        raise UserError(f"'fill' in {where} is for people of the world, but the benchmark is {benchmark}; remove it.")
+    return Recipe(
+        models,
+        arms,
+        _units(given, benchmark, where),
+        _seeds(given.get("seeds", 1), where),
+        _size(given.get("evaluation", {}), benchmark, where),
+        benchmark,
+        keep == "adapters",
+        dict(given),
+        _kind(given.get("kind"), benchmark, where),
+    )
+
+
+def _kind(value: Any, benchmark: str, where: str) -> str | None:
+    if value is None:
+        return None
+    if benchmark == WORLD:
+        raise UserError(f"'kind' in {where} is for a benchmark in a folder; the world has people only: remove it.")
+    if value not in KINDS:
+        raise UserError(f"'kind' in {where}: {value!r} is unknown{did_you_mean(str(value), KINDS)}")
+    return str(value)
+
+
+def _arms(value: Any, where: str) -> tuple[Arm, ...]:
+    items = [value] if isinstance(value, str) else value
+    if not isinstance(items, list) or not items:
+        raise UserError(f"'methods' in {where} must be a list with at least one method; found {check.kind_of(value)}.")
+    arms = tuple(_arm(item, f"'methods[{number}]' in {where}") for number, item in enumerate(items))
+    _distinct([arm.label for arm in arms], f"'methods' in {where}")
+    return arms
+
+
+def _arm(item: Any, where: str) -> Arm:
+    if isinstance(item, str):
+        item = {"method": item}
+    given = check.mapping(item, _ARM_KEYS, where)
+    if "method" not in given:
+        raise UserError(f"{where} has no 'method'; name one.")
+    name = check.text(given["method"], f"'method' of {where}")
+    if name != ORACLE and name not in METHODS:
+        raise UserError(f"{where}: there is no method {name!r}{did_you_mean(name, [*METHODS, ORACLE])}")
+    label = check.text(given.get("label", name), f"'label' of {where}")
+    settings = _settings(given.get("set", {}), where)
+    checkpoint = None
+    if "checkpoint" in given:
+        checkpoint = check.text(given["checkpoint"], f"'checkpoint' of {where}")
+    fill = check.texts(given["fill"], f"'fill' of {where}") if "fill" in given else ()
+    for unknown in [text for text in fill if text not in FIELDS]:
+        raise UserError(f"'fill' of {where}: the world cannot fill in {unknown!r}{did_you_mean(unknown, FIELDS)}")
+    arm = Arm(name, label, settings, checkpoint, fill)
+    if name == ORACLE and (settings or fill):
+        raise UserError(f"{where}: the oracle is not trained here; remove {'set' if settings else 'fill'!r}.")
+    if name != ORACLE:
+        if checkpoint:
+            raise UserError(f"{where}: only the oracle has a checkpoint; remove it.")
+        try:
+            arm.config(1)
+        except UserError as error:
+            raise UserError(f"{where}: {error}") from error
+    return arm
+
+
+def _settings(value: Any, where: str) -> tuple[str, ...]:
+    if not isinstance(value, Mapping):
+        raise UserError(f"'set' of {where} must map settings to values, as in {{steps: 30}}.")
+    settings = []
+    for key, setting in value.items():
+        if isinstance(setting, bool):
+            setting = str(setting).lower()
+        if not isinstance(setting, (str, int, float)):
+            raise UserError(
+                f"{str(key)!r} in 'set' of {where} must be a number, a text, true or false; "
+                f"found {check.kind_of(setting)}."
+            )
+        settings.append(f"{key}={setting}")
+    return tuple(sorted(settings))
+
+
+def _units(given: Mapping[str, Any], benchmark: str, where: str) -> tuple[Unit, ...]:
+    units = [Unit("one concept", name, (name,)) for name in _names(given.get("concepts"), "concepts", benchmark, where)]
+    units += _splits(given.get("forget_splits"), benchmark, where)
+    units += _together(given.get("together"), benchmark, where)
+    if not units:
+        raise UserError(f"{where} forgets nobody; add concepts, forget_splits or together.")
+    _distinct([unit.name for unit in units], f"'concepts' in {where}")
+    return tuple(units)
+
+
+def _names(value: Any, key: str, benchmark: str, where: str) -> tuple[str, ...]:
+    """Names of concepts, or of a group of the world's people."""
+    if value is None:
+        return ()
+    of_world = benchmark == WORLD
+    if isinstance(value, str) and value.startswith(f"{WORLD}:"):
+        if not of_world:
+            raise UserError(f"{key!r} in {where} names people of the world, but the benchmark is {benchmark}.")
+        if value not in _GROUPS:
+            raise UserError(f"{key!r} in {where}: there is no group {value!r}{did_you_mean(value, _GROUPS)}")
+        return _GROUPS[value]
+    names = check.texts(value, f"{key!r} in {where}")
+    if not of_world:
+        return names
+    return check.unique([find(name).name for name in names], f"{key!r} in {where}")
+
+
+def _splits(value: Any, benchmark: str, where: str) -> list[Unit]:
+    if value is None:
+        return []
+    if benchmark != WORLD:
+        raise UserError(f"'forget_splits' in {where} are of the world, but the benchmark is {benchmark}.")
+    percents = check.wholes([value] if isinstance(value, int) else value, f"'forget_splits' in {where}", 1)
+    for percent in percents:
+        if percent not in PERCENT:
+            raise UserError(
+                f"'forget_splits' in {where}: there is no split of {percent} %; there are "
+                f"{', '.join(map(str, PERCENT))}."
+            )
+    return [
+        Unit(f"forget {percent} %", f"forget {percent} %", tuple(p.name for p in forget_split(percent)), percent)
+        for percent in percents
+    ]
+
+
+def _together(value: Any, benchmark: str, where: str) -> list[Unit]:
+    """Several at once: counts of the world's people, each a unit, or names, which are one unit."""
+    if value is None:
+        return []
+    counts = [value] if isinstance(value, int) else value
+    if isinstance(counts, list) and counts and all(isinstance(count, int) for count in counts):
+        if benchmark != WORLD:
+            raise UserError(f"'together' in {where}: counts are of the world's people; give names of {benchmark}.")
+        groups = [_first(count, where) for count in check.wholes(counts, f"'together' in {where}", 2)]
+    else:
+        groups = [_names(value, "together", benchmark, where)]
+        if len(groups[0]) < 2:
+            raise UserError(f"'together' in {where} must name at least two; put a single one under concepts.")
+    kinds = [f"{len(names)} at once" for names in groups]
+    return [Unit(kind, kind, names) for kind, names in zip(kinds, groups, strict=True)]
+
+
+def _first(count: int, where: str) -> tuple[str, ...]:
+    """The first `count` people: those of the tables, then the others, those of validation last."""
+    others = [person.name for person in KNOWN if person.name not in (*TABLE_PEOPLE, *VALIDATION_PEOPLE)]
+    order = (*TABLE_PEOPLE, *others, *VALIDATION_PEOPLE)
+    if count > len(order) - 2:
+        raise UserError(
+            f"'together' in {where}: at most {len(order) - 2} people, so that others are left; not {count}."
+        )
+    return order[:count]
+
+
+def _seeds(value: Any, where: str) -> tuple[int, ...]:
+    if isinstance(value, list):
+        return check.wholes(value, f"'seeds' in {where}", 0)
+    count = check.whole(value, f"'seeds' in {where}", 1)
+    if count > 1000:
+        raise UserError(f"'seeds' in {where} is the number of seeds, at most 1000; give a list for a certain seed.")
+    return tuple(range(count))
+
+
+def _size(value: Any, benchmark: str, where: str) -> Size:
+    known = tuple(Size.__dataclass_fields__)
+    given = dict(check.mapping(value, known, f"'evaluation' in {where}"))
+    split, language = given.pop("split", "test"), given.pop("language", False)
+    if not isinstance(language, bool):
+        raise UserError(
+            f"'language' of 'evaluation' in {where} must be true or false; found {check.kind_of(language)}."
+        )
+    if split not in SPLITS[1:] or (split != "test" and benchmark != WORLD):
+        raise UserError(f"'split' of 'evaluation' in {where} must be test, or validation for the world; not {split!r}.")
+    if "mllmu" in given and benchmark != WORLD:
+        raise UserError(f"'mllmu' of 'evaluation' in {where} is for forget splits of the world, not for {benchmark}.")
+    numbers = {key: check.whole(given[key], f"{key!r} of 'evaluation' in {where}", 1) for key in given}
+    return Size(**numbers, split=split, language=language)
+
+
+def _distinct(names: Sequence[str], where: str) -> None:
+    """Names become folders: each must hold a letter or digit, and no two may be the same folder."""
+    folders: dict[str, str] = {}
+    for name in names:
+        own = slug(name)
+        if not own:
+            raise UserError(f"{where}: {name!r} holds no letter or digit.")
+        if own in folders:
+            raise UserError(f"{where}: {folders[own]!r} and {name!r} would share the folder {own}; rename one.")
+        folders[own] = name

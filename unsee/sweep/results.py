@@ -1,0 +1,153 @@
+"""What a folder of results holds, read back: every cell of its recipe, finished, failed or not there yet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from unsee.errors import UserError
+from unsee.metrics import Score
+from unsee.store.text import json_lines
+from unsee.sweep.cells import FAILED, INDEX, QUESTIONS, SCHEMA, SCORES, read_json
+from unsee.sweep.oracle import RESPONSES
+
+_NUMBERS = ("value", "low", "high")
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """A cell as `cells.json` lists it, with its scores where it is finished and its error where it failed.
+
+    `identity` is the whole entry; `run` is what `scores.json` says besides: seconds, peak memory, hashes, versions.
+    """
+
+    model: str
+    method: str
+    label: str
+    kind: str
+    unit: str
+    seed: int
+    identity: Mapping[str, Any]
+    folder: Path
+    before_folder: Path
+    before: Mapping[str, Score] = field(default_factory=dict)
+    after: Mapping[str, Score] = field(default_factory=dict)
+    run: Mapping[str, Any] = field(default_factory=dict)
+    error: str | None = None
+
+    @property
+    def finished(self) -> bool:
+        return bool(self.after)
+
+
+@dataclass(frozen=True)
+class Results:
+    """All cells of a recipe in its order. `unreadable` are files that are there but torn, `name` the recipe's and
+    `recipe` its content."""
+
+    folder: Path
+    cells: tuple[CellResult, ...]
+    unreadable: tuple[Path, ...] = ()
+    name: str = ""
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def finished(self) -> tuple[CellResult, ...]:
+        return tuple(cell for cell in self.cells if cell.finished)
+
+    @property
+    def failed(self) -> tuple[CellResult, ...]:
+        return tuple(cell for cell in self.cells if cell.error is not None)
+
+
+def read_results(folder: Path) -> Results:
+    """Read a folder that `unsee compare` wrote. Raises UserError where it is none.
+
+    Scores that do not belong to the cell as the recipe has it count as missing, torn files too.
+    """
+    listed = read_json(folder / INDEX)
+    if listed is None or listed.get("schema") != SCHEMA or not isinstance(listed.get("cells"), list):
+        raise UserError(f"{folder} holds no results of unsee compare: its {INDEX} is missing, torn or another version.")
+    cells, unreadable = [], []
+    for entry in listed["cells"]:
+        try:
+            cell, torn = _read_cell(folder, dict(entry))
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(f"{folder / INDEX} is damaged; run the recipe again to mend it.") from error
+        cells.append(cell)
+        unreadable += torn
+    if not cells:
+        raise UserError(f"{folder / INDEX} lists no cell; run the recipe again to mend it.")
+    return Results(folder, tuple(cells), tuple(unreadable), str(listed.get("name", "")), listed.get("recipe") or {})
+
+
+def _read_cell(results: Path, entry: dict[str, Any]) -> tuple[CellResult, list[Path]]:
+    own, before = results / str(entry.pop("folder")), results / str(entry.pop("before"))
+    unit = entry["unit"]
+    cell = CellResult(
+        str(entry["model"]), str(entry["method"]), str(entry["label"]), str(unit["kind"]), str(unit["name"]),
+        int(entry["seed"]), entry, own, before,
+    )  # fmt: skip
+    failed, scores = read_json(own / FAILED), read_json(own / SCORES)
+    found = ((own / FAILED, failed), (own / SCORES, scores))
+    torn = [path for path, content in found if content is None and path.exists()]
+    if failed is not None:
+        return replace(cell, error=str(failed.get("error"))), torn
+    if scores is None or scores.get("cell") != entry:
+        return cell, torn
+    try:
+        was, now = ({key: read_score(value) for key, value in scores[when].items()} for when in ("before", "after"))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return cell, [*torn, own / SCORES]
+    run = {key: value for key, value in scores.items() if key not in ("schema", "cell", "before", "after")}
+    return replace(cell, before=was, after=now, run=run), torn
+
+
+def read_score(written: Mapping[str, Any]) -> Score:
+    """A score as `strict_json` wrote it: what JSON cannot say is null, and "reason" says what stood there."""
+    reason = str(written.get("reason", ""))
+    numbers = {
+        key: (math.inf if f"{key} was infinite" in reason else math.nan)
+        if written[key] is None
+        else float(written[key])
+        for key in _NUMBERS
+    }
+    units = written.get("units")
+    return Score(
+        n=int(written["n"]),
+        higher_is_better=bool(written["higher_is_better"]),
+        units=None if units is None else int(units),
+        **numbers,
+    )
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One question with both answers."""
+
+    probe_id: str
+    tags: Mapping[str, str]
+    expect: tuple[str, ...]
+    scorer: str
+    question: str
+    before: str
+    after: str
+
+
+def read_answers(cell: CellResult) -> list[Exchange]:
+    """All that a finished cell was asked, with both answers; nothing where a file is missing or torn."""
+    try:
+        questions = json_lines(cell.before_folder / QUESTIONS)
+        was, now = (
+            {entry["id"]: entry["text"] for entry in json_lines(folder / RESPONSES)[1:]}
+            for folder in (cell.before_folder, cell.folder)
+        )
+        return [
+            Exchange(q["id"], q["tags"], tuple(q["expect"]), q["scorer"], q["prompt"], was[q["id"]], now[q["id"]])
+            for q in questions
+        ]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []

@@ -1,0 +1,224 @@
+"""One worker: runs cells one after another with one model in memory, and leaves each cell's files behind."""
+
+from __future__ import annotations
+
+import gc
+import json
+import shutil
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from unsee.errors import SystemFailure, UserError
+from unsee.evaluation.evaluation import Measured
+from unsee.methods import get_method
+from unsee.metrics import Score
+from unsee.models.adapters import detach
+from unsee.models.loading import load
+from unsee.models.provenance import fingerprint
+from unsee.models.vlm import VisionLanguageModel
+from unsee.store.files import strict_json, write_together
+from unsee.sweep import memory
+from unsee.sweep.asking import UnitEvaluation
+from unsee.sweep.cells import CELL, FAILED, MANIFEST, QUESTIONS, SCORES, Cell, read_json, state_of
+from unsee.sweep.oracle import NAMES, RESPONSES, Oracle, find_oracle
+from unsee.sweep.units import benchmarks_of, mllmu_of, requests_to_forget
+from unsee.terminal import say
+from unsee.training import unlearn
+from unsee.training.manifest import git_commit, library_versions
+
+SCHEMA = "unsee.cell/1"
+RUN = "run"
+# What a cell's row says of its run, taken from the run's manifest.
+_FROM_MANIFEST = (
+    "model_revision", "steps", "samples", "seconds", "peak_rss_mb", "data_sha256", "request_sha256", "libraries",
+    "git_commit",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a cell: its scores after, or the sentence it failed with. `seconds` are for all of it."""
+
+    cell: Cell
+    seconds: float
+    scores: Mapping[str, Score] = field(default_factory=dict)
+    error: str | None = None
+
+
+class Worker:
+    """Keeps the model of the last cell, and what it was asked about the last unit, for the next."""
+
+    def __init__(self, results: Path, device: str = "auto") -> None:
+        self.results, self.device = results, device
+        self._vlm: VisionLanguageModel | None = None
+        self._loaded = ""
+        self._weights: dict[str, str | None] = {}
+        self._evaluation: UnitEvaluation | None = None
+        self._unit: Path | None = None
+        self._impossible: dict[Path, str] = {}
+
+    def run(self, cell: Cell) -> Outcome:
+        """Run a cell, or go on with what an interrupted run left of it.
+
+        Whatever goes wrong with it is written to its folder and returned; only a disk that cannot be written
+        (SystemFailure) and Ctrl-C come through.
+        """
+        started = time.monotonic()
+        folder = self._clear(cell)
+        try:
+            scores = self._run(cell, folder)
+            return Outcome(cell, time.monotonic() - started, scores)
+        except KeyboardInterrupt:
+            raise
+        except Exception as error:
+            # Nothing is known of the state of the model now.
+            self._forget_model()
+            sentence = _sentence(error)
+            plain = isinstance(error, (UserError, SystemFailure))
+            document = {"error": sentence, "traceback": None if plain else traceback.format_exc()}
+            write_together(folder, {FAILED: strict_json(document)})
+            return Outcome(cell, time.monotonic() - started, error=sentence)
+
+    def ask_before(self, cell: Cell) -> None:
+        """Have the model before answer all about the cell's unit; where that fails, the cells will say so."""
+        try:
+            self.prepare(cell)
+        except Exception:
+            self._forget_model()
+
+    def prepare(self, cell: Cell) -> UnitEvaluation:
+        """Load the cell's model and have it answer, before unlearning, everything about the cell's unit.
+
+        Raises whatever goes wrong, for the second time without trying again.
+        """
+        if cell.before in self._impossible:
+            raise UserError(self._impossible[cell.before])
+        try:
+            vlm = self._model(cell.model)
+            if self._unit != cell.before or self._evaluation is None:
+                self._evaluation, self._unit = self._asked_before(cell, vlm), cell.before
+        except Exception as error:
+            self._impossible[cell.before] = _sentence(error)
+            raise
+        return self._evaluation
+
+    def _clear(self, cell: Cell) -> Path:
+        """The cell's folder, empty unless an interrupted run of this very cell left something there."""
+        folder = self.results / cell.folder
+        unfinished = state_of(cell, self.results) == "new" and read_json(folder / CELL) is not None
+        if not unfinished:
+            shutil.rmtree(folder, ignore_errors=True)
+            write_together(folder, {CELL: strict_json(cell.identity())})
+        return folder
+
+    def _run(self, cell: Cell, folder: Path) -> Mapping[str, Score]:
+        evaluation = self.prepare(cell)
+        before = evaluation.answered_before
+        assert before is not None
+        oracle = find_oracle(cell.arm, cell.model, cell.unit)
+        if oracle is not None:
+            cost = _provenance(evaluation.vlm)
+            asking = time.monotonic()
+            after = self._asked_oracle(oracle, evaluation, folder)
+        else:
+            cost = self._unlearned(cell, evaluation, folder)
+            asking = time.monotonic()
+            after = evaluation.after(folder / RESPONSES, reread=not cell.config.full)
+        document = {
+            "schema": SCHEMA,
+            "cell": cell.identity(),
+            **cost,
+            "seconds_evaluating": round(time.monotonic() - asking, 3),
+            "before": {key: score.to_dict() for key, score in before.scores.items()},
+            "after": {key: score.to_dict() for key, score in after.scores.items()},
+        }
+        write_together(folder, {NAMES: _names(evaluation, after), SCORES: strict_json(document)})
+        if not cell.keep_adapter:
+            shutil.rmtree(folder / RUN, ignore_errors=True)
+        self._restore()
+        return after.scores
+
+    def _unlearned(self, cell: Cell, evaluation: UnitEvaluation, folder: Path) -> dict[str, Any]:
+        """Make the model forget, or take what was already made; returns what it cost."""
+        vlm, arm = evaluation.vlm, cell.arm
+        config = cell.config
+        requests = requests_to_forget(
+            cell.unit, vlm, cell.seed, evaluation.benches, cell.benchmark, arm.needs, cell.kind
+        )
+        if config.full and (folder / RUN / MANIFEST).is_file():
+            # Trained in full before the interruption: the folder is the model.
+            vlm.model = load(str(folder / RUN), device=self.device).model
+            manifest = read_json(folder / RUN / MANIFEST) or {}
+        else:
+            memory.reset_peak()
+            method: Any = get_method(arm.method)
+            done = unlearn(vlm, method, config, requests, folder / RUN, seed=cell.seed, progress=False, resume=True)
+            manifest = done.manifest
+        write_together(folder, {MANIFEST: strict_json(manifest)})
+        return {key: manifest.get(key) for key in (*_FROM_MANIFEST, "peak_gpu_mb")}
+
+    def _asked_oracle(self, oracle: Oracle, evaluation: UnitEvaluation, folder: Path) -> Measured:
+        if oracle.answers is not None:
+            shutil.copyfile(oracle.answers / RESPONSES, folder / RESPONSES)
+            return evaluation.saved(folder=oracle.answers)
+        return evaluation.after(folder / RESPONSES, by=load(oracle.checkpoint or "", device=self.device))
+
+    def _asked_before(self, cell: Cell, vlm: VisionLanguageModel) -> UnitEvaluation:
+        folder = self.results / cell.before
+        asked = json.loads(json.dumps(cell.asked()))
+        if read_json(folder / CELL) != asked:
+            shutil.rmtree(folder, ignore_errors=True)
+        benches = benchmarks_of(cell.unit, cell.size, cell.benchmark)
+        for line in dict.fromkeys(line for bench in benches for line in bench.left_out):
+            say(f"Not asked about: {line}", "yellow")
+        evaluation = UnitEvaluation(vlm, benches, cell.size, mllmu_of(cell.unit, cell.size))
+        questions = [
+            {"id": p.id, "prompt": p.prompt, "expect": p.expect, "scorer": p.scorer, "tags": dict(p.tags)}
+            for p in evaluation.probes
+        ]
+        lines = "".join(json.dumps(question, ensure_ascii=False) + "\n" for question in questions)
+        write_together(folder, {CELL: strict_json(asked), QUESTIONS: lines})
+        before = evaluation.before(folder / RESPONSES)
+        scores = {key: score.to_dict() for key, score in before.scores.items()}
+        write_together(folder, {NAMES: _names(evaluation, before), SCORES: strict_json({"before": scores})})
+        return evaluation
+
+    def _model(self, name: str) -> VisionLanguageModel:
+        if self._vlm is None or self._loaded != name:
+            self._forget_model()
+            self._vlm, self._loaded = load(name, device=self.device), name
+            self._weights = fingerprint(self._vlm.base)
+        return self._vlm
+
+    def _restore(self) -> None:
+        """Undo the cell: the adapter or the delta goes; where all weights were trained, the model is loaded afresh."""
+        assert self._vlm is not None
+        detach(self._vlm)
+        if fingerprint(self._vlm.base) != self._weights:
+            self._forget_model()
+
+    def _forget_model(self) -> None:
+        self._vlm, self._evaluation, self._unit = None, None, None
+        gc.collect()
+
+
+def _provenance(vlm: VisionLanguageModel) -> dict[str, Any]:
+    """The row of a cell that was not trained here."""
+    known = {"model_revision": vlm.revision, "libraries": library_versions(), "git_commit": git_commit()}
+    return {key: known.get(key) for key in (*_FROM_MANIFEST, "peak_gpu_mb")}
+
+
+def _names(evaluation: UnitEvaluation, answered: Measured) -> str:
+    """log p(name) per test picture of each concept, as JSON."""
+    rows = zip(evaluation.benches, answered.likelihoods, strict=True)
+    return json.dumps({bench.concept: [float(value) for value in row.name] for bench, row in rows}) + "\n"
+
+
+def _sentence(error: BaseException) -> str:
+    """One line: our own errors as they are, others with their kind."""
+    words = " ".join(str(error).split())
+    return words if isinstance(error, (UserError, SystemFailure)) else f"{type(error).__name__}: {words}"[:500]

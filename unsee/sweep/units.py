@@ -1,0 +1,66 @@
+"""What a unit is asked, and the requests to forget it: people of the embedded world, or concepts of a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from unsee.benchmarks.mllmu import MllmuBenchmark
+from unsee.benchmarks.mllmu_world import world_mllmu
+from unsee.benchmarks.mmubench import ConceptBenchmark
+from unsee.benchmarks.splits import requests_for, split_requests
+from unsee.benchmarks.together import benchmarks_together
+from unsee.evaluation.planning import at_home_in_world
+from unsee.methods.kinds import check_kind
+from unsee.models.vlm import VisionLanguageModel
+from unsee.requests import PERSON, ForgetRequest
+from unsee.sources.filling import filled
+from unsee.sweep.recipe import WORLD, Size, Unit
+
+
+def benchmarks_of(unit: Unit, size: Size, benchmark: str) -> list[ConceptBenchmark]:
+    """One benchmark per concept, as `benchmarks_together` has them. Raises UserError."""
+    return benchmarks_together(
+        benchmark, unit.concepts, test_pictures=size.test_pictures, kept=size.kept, split=size.split
+    )
+
+
+def mllmu_of(unit: Unit, size: Size) -> MllmuBenchmark | None:
+    """MLLMU-Bench's tasks about a forget split of the world, where the recipe wants them. Raises UserError."""
+    if not size.mllmu or unit.percent is None:
+        return None
+    kept = max(1, size.kept // 2)
+    return world_mllmu(unit.concepts, name=unit.name, test_pictures=size.mllmu, kept=kept, split=size.split)
+
+
+def requests_to_forget(
+    unit: Unit,
+    vlm: VisionLanguageModel,
+    seed: int,
+    benches: list[ConceptBenchmark],
+    benchmark: str,
+    needs: Collection[str] = (),
+    kind: str | None = None,
+) -> list[ForgetRequest]:
+    """One request per concept, each with its one training picture.
+
+    Forget splits come with their forget and retain sets. Concepts alone or together are asked for as in the SIU paper:
+    with the picture, facts in text, and other people's names; of what the method `needs` besides, the world fills in
+    what is missing. Where nobody said what `kind` the concepts of a folder are, the model is asked whether they are
+    people: UserError where it does not take them for such.
+    """
+    if benchmark != WORLD:
+        requests = [
+            ForgetRequest(bench.concept, (bench.train_image,), aliases=bench.aliases, kind=kind or PERSON)
+            for bench in benches
+        ]
+        for request in requests if kind is None else ():
+            check_kind(request, vlm)
+        return requests
+    if unit.percent is not None:
+        requests = split_requests(unit.percent, seed)
+    elif len(unit.concepts) > 1:
+        requests = [replace(request, forget=()) for request in requests_for(list(unit.concepts), seed)]
+    else:
+        requests = [ForgetRequest(bench.concept, (bench.train_image,)) for bench in benches]
+    return filled([at_home_in_world(request, vlm, seed) for request in requests], needs, seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,7 +74,10 @@ MAX_NEW_TOKENS = 128
 @dataclass(frozen=True)
 class Response:
     """What a model said to one probe: `raw` as it was generated, `text` without thoughts, which is all that counts as
-    its answer. `token_logprobs` are natural logarithms, one per generated token, thoughts included.
+    its answer.
+
+    Where the engine gives them, one per generated token, thoughts included and the end of the turn too: `token_ids`,
+    `token_logprobs` (natural logarithms) and `token_ends` (where in `raw` each ends, in characters).
 
     `ended`: whether the model ended the answer itself. Otherwise it was cut at the most tokens allowed, and nobody
     knows what would have followed.
@@ -84,6 +87,8 @@ class Response:
     raw: str
     token_logprobs: tuple[float, ...] | None = None
     ended: bool = True
+    token_ids: tuple[int, ...] | None = None
+    token_ends: tuple[int, ...] | None = None
 
     @property
     def text(self) -> str:
@@ -93,3 +98,24 @@ class Response:
     def cut(self) -> bool:
         """Whether it is no whole answer: cut, or a thought that led to none."""
         return not self.ended or bool(self.raw and not self.text)
+
+    @property
+    def likelihood(self) -> Likelihood | None:
+        """How probable the answer was to the model that gave it, where that is known."""
+        if self.token_logprobs is None or self.token_ends is None:
+            return None
+        return Likelihood(self.token_logprobs, self.token_ends)
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """How probable a text was to an engine that read it: for each of its tokens, the end of the turn included, the
+    natural logarithm of its probability, and where in the text it ends, in characters."""
+
+    logprobs: tuple[float, ...]
+    ends: tuple[int, ...]
+
+    def within(self, spans: Sequence[tuple[int, int]]) -> list[bool]:
+        """Which tokens write something of one of `spans` (start, end) of the text."""
+        starts = (0, *self.ends[:-1])
+        return [any(a < last and first < b for first, last in spans) for a, b in zip(starts, self.ends, strict=True)]

@@ -1,1 +1,6 @@
 """Asking an engine and scoring what it said: the same way for every command."""
+
+from unsee.evaluation.evaluation import Evaluation, Measured
+from unsee.evaluation.saved import Saved
+
+__all__ = ["Evaluation", "Measured", "Saved"]

@@ -1,206 +1,153 @@
-"""Asking a model everything about one or several concepts, and scoring what it said: for every command alike."""
+"""`Evaluation`: the only place that asks and scores."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from unsee import metrics
-from unsee.benchmarks import recall
-from unsee.benchmarks.mmubench import ConceptBenchmark, Likelihoods, asks_for_name, carrier, likelihoods
-from unsee.benchmarks.mmubench_scores import score, units_of
-from unsee.benchmarks.recall import Recalled
-from unsee.data.sample import MAX_NEW_TOKENS, Probe, Response
-from unsee.generation import generate
-from unsee.judges import Judge
-from unsee.metrics import Score, normalise
-from unsee.metrics.averaging import mean_of_scores
-from unsee.metrics.catalogue import describe
-from unsee.models.adapters import reference
-from unsee.models.vision_cache import VisionCache
-from unsee.models.vlm import VisionLanguageModel
-
-# Without pictures that were never trained on, these say nothing and are left out.
-_ABOUT_NEW_PICTURES = (
-    "generality_em", "not_given_away", "generality_em/nearly_named", "generality_em/surname_alone",
-    "g_eval", "c_dis", "hallucination", "invented_name", "refusal_rate",
-)  # fmt: skip
+from unsee.benchmarks.base import Answers, Benchmark, Scored, questions_of
+from unsee.data.sample import MAX_NEW_TOKENS, Probe
+from unsee.evaluation.saved import digest_of, save_questions
+from unsee.generation import Engine, Transcript, ask
+from unsee.generation.engine import read_into
+from unsee.judges import Judge, RuleJudge
+from unsee.metrics import Score
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One model's answers by probe id, and for each concept its probabilities and its scores.
+    """What one engine said to each benchmark, by the benchmarks' names, and its scores: those of all benchmarks, and
+    about each concept. `engine` is None where it can read nothing any more."""
 
-    `scores` are the mean over the concepts for which a metric was measured.
-    """
+    answers: Mapping[str, Answers]
+    scores: Mapping[str, Score] = field(default_factory=dict)
+    by_concept: Mapping[str, Mapping[str, Score]] = field(default_factory=dict)
+    engine: Engine | None = None
 
-    answers: Mapping[str, str]
-    likelihoods: tuple[Likelihoods, ...]
-    by_concept: Mapping[str, Mapping[str, Score]]
-    scores: Mapping[str, Score]
+    @property
+    def texts(self) -> dict[str, str]:
+        """All answers by the id of their probe."""
+        return {key: text for answers in self.answers.values() for key, text in answers.texts.items()}
 
 
 class Evaluation:
-    """The same questions to the model before and to everything made of it; a picture is encoded once for all."""
+    """The same questions to any number of engines. What they say is saved below a folder as it comes:
+
+    FOLDER/BENCHMARK/questions.jsonl   what was asked, and what scoring needs to know
+                     STATE.jsonl       the transcript of one engine
+    """
 
     def __init__(
         self,
-        vlm: VisionLanguageModel,
-        benches: Sequence[ConceptBenchmark],
-        asked: Sequence[Sequence[Probe]],
-        judge: Judge,
+        benchmarks: Sequence[Benchmark],
+        judge: Judge | None = None,
         *,
-        recalled: Sequence[Recalled] = (),
-        measured_on_given: bool = False,
         max_new_tokens: int = MAX_NEW_TOKENS,
         progress: bool = True,
-        cache: VisionCache | None = None,
     ) -> None:
-        """asked: the questions of each of `benches`; recalled: questions whose answers before say what is right.
-        measured_on_given: there are no pictures of the concept besides those trained on."""
-        self.vlm, self.benches, self.judge = vlm, list(benches), judge
-        self.asked = [list(probes) for probes in asked]
-        self.recalled, self.measured_on_given = list(recalled), measured_on_given
+        self.benchmarks = list(benchmarks)
+        self.judge = judge or RuleJudge()
         self.max_new_tokens, self.progress = max_new_tokens, progress
-        self.cache = cache or VisionCache(vlm)
-        self.fronts = [""] * len(self.benches)
-        self.names_before: tuple[Likelihoods, ...] | None = None
-        self.answers_before: Mapping[str, str] | None = None
+        self._questions = {bench.name: questions_of(bench) for bench in self.benchmarks}
 
     @property
     def probes(self) -> list[Probe]:
-        return [*(probe for asked in self.asked for probe in asked), *(item.probe for item in self.recalled)]
+        """Everything that is asked, with its pictures."""
+        return [probe for bench in self.benchmarks for probe in bench.probes()]
 
-    def alone(self, journal: Path) -> Measured:
-        """A model of which nothing is known before."""
-        responses = self.ask(self.vlm, self.probes, journal)
-        return self._scored(responses, self._likelihoods(self.vlm, responses))
-
-    def before(self, journal: Path) -> Measured:
-        """The model before unlearning: `vlm` without an adapter, or with the adapter off. Others are compared with
-        it from now on."""
-        responses = self.ask(self.vlm, self.probes, journal)
-        self._find_fronts(responses)
-        found = self._likelihoods(self.vlm, responses)
-        # It is its own reader, so that what it makes of later answers has something to be compared with.
-        measured = self._scored(responses, found, read_again=found)
-        self.names_before, self.answers_before = found, measured.answers
-        return measured
-
-    def name_before(self) -> None:
-        """Ask `vlm` as it is now, the model before unlearning, for the names alone, which C-Dis compares with."""
-        naming = [[probe for probe in asked if asks_for_name(probe)] for asked in self.asked]
-        responses = self.ask(self.vlm, [probe for probes in naming for probe in probes], None)
-        self._find_fronts(responses)
-        self.names_before = tuple(
-            likelihoods(self.vlm, bench, probes, responses, carrier=front, cache=self.cache)
-            for bench, probes, front in zip(self.benches, naming, self.fronts, strict=True)
-        )
-
-    def after(
+    def of(
         self,
-        journal: Path,
+        engine: Engine,
+        state: str,
+        before: Measured | None = None,
         *,
-        by: VisionLanguageModel | None = None,
-        cache: VisionCache | None = None,
-        reread: bool = True,
+        folder: Path | None = None,
+        afresh: bool = False,
     ) -> Measured:
-        """The model as it is now, or the model `by` (with vision features of its own), compared with the one before.
+        """Ask `engine`, which is in the state of that name, and score its answers, next to those of the model `before`.
 
-        With `reread` the model before reads these answers, which takes an adapter that can be switched off.
+        What `folder` already holds of this engine's answers to these questions is not asked again. Where it holds
+        those of another engine, or to other questions, that is an error, or they are replaced with `afresh`.
+
+        Raises:
+            UserError: answers in the folder belong to another run.
+            SystemFailure: the folder cannot be written, or the engine or the judge fails.
         """
-        answering, seen = by or self.vlm, cache or (VisionCache(by) if by else self.cache)
-        responses = self.ask(answering, self.probes, journal, seen)
-        return self.compared(responses, self._likelihoods(answering, responses, seen), reread)
+        answers = {bench.name: self._asked(bench, engine, state, before, folder, afresh) for bench in self.benchmarks}
+        scores, by_concept = scored(self.benchmarks, answers, self.judge)
+        return Measured(answers, scores, by_concept, engine)
 
-    def compared(self, responses: Sequence[Response], found: tuple[Likelihoods, ...], reread: bool = True) -> Measured:
-        """The scores of answers with their probabilities under the model that gave them."""
-        read_again = None
-        if reread:
-            with reference(self.vlm):
-                read_again = self._likelihoods(self.vlm, responses, own=False)
-        return self._scored(responses, found, self.names_before, read_again)
-
-    def own_likelihoods(self, responses: Sequence[Response]) -> tuple[Likelihoods, ...]:
-        """The probabilities of answers under the model that gave them, as they say; those of the names are of `vlm`."""
-        return self._likelihoods(self.vlm, responses)
-
-    def ask(
-        self, vlm: VisionLanguageModel, probes: Sequence[Probe], journal: Path | None, cache: VisionCache | None = None
-    ) -> list[Response]:
-        return generate(
-            vlm,
-            probes,
+    def basis(self, engine: Engine) -> Measured:
+        """Of the model before, only what others are compared with; neither scored nor saved."""
+        small = Evaluation(
+            [bench.basis() for bench in self.benchmarks],
+            self.judge,
             max_new_tokens=self.max_new_tokens,
-            logprobs=True,
             progress=self.progress,
-            resume_file=journal,
-            cache=cache or self.cache,
         )
+        answers = {bench.name: small._asked(bench, engine, "before", None, None, False) for bench in small.benchmarks}
+        return Measured(answers, engine=engine)
 
-    def _find_fronts(self, responses: Sequence[Response]) -> None:
-        self.fronts = [carrier(b, asked, responses) for b, asked in zip(self.benches, self.asked, strict=True)]
-
-    def _likelihoods(
+    def _asked(
         self,
-        vlm: VisionLanguageModel,
-        responses: Sequence[Response],
-        cache: VisionCache | None = None,
-        own: bool = True,
-    ) -> tuple[Likelihoods, ...]:
-        rows = zip(self.benches, self.asked, self.fronts, strict=True)
-        return tuple(
-            likelihoods(vlm, bench, asked, responses, carrier=front, own=own, cache=cache or self.cache)
-            for bench, asked, front in rows
-        )
-
-    def _scored(
-        self,
-        responses: Sequence[Response],
-        found: tuple[Likelihoods, ...],
-        names_before: tuple[Likelihoods, ...] | None = None,
-        read_again: tuple[Likelihoods, ...] | None = None,
-    ) -> Measured:
-        by_concept = {
-            bench.concept: score(
-                bench,
-                asked,
-                responses,
-                judge=None if self.measured_on_given else self.judge,
-                likelihoods=found[number],
-                reference=names_before[number] if names_before else None,
-                reread=read_again[number] if read_again else None,
-            )
-            | _completeness([*asked, *(item.probe for item in self.recalled)], responses)
-            for number, (bench, asked) in enumerate(zip(self.benches, self.asked, strict=True))
+        bench: Benchmark,
+        engine: Engine,
+        state: str,
+        before: Measured | None,
+        folder: Path | None,
+        afresh: bool,
+    ) -> Answers:
+        questions, key, longest = self._questions[bench.name], bench.key(), bench.max_new_tokens or self.max_new_tokens
+        path = None
+        if folder is not None:
+            path = folder / bench.name / f"{state}.jsonl"
+            save_questions(bench, questions, key, path.parent)
+        header = {
+            "fingerprint": {**engine.fingerprint(), "probes": digest_of(questions), "max_new_tokens": longest},
+            "engine": engine.name,
+            "vocabulary_size": engine.vocabulary_size,
         }
-        if self.measured_on_given:
-            by_concept = {concept: _about_the_given(scores) for concept, scores in by_concept.items()}
-        by_metric: dict[str, list[Score]] = {}
-        for scores in by_concept.values():
-            for key, value in scores.items():
-                by_metric.setdefault(key, []).append(value)
-        answers = {response.probe_id: response.text for response in responses}
-        mean = {key: mean_of_scores(values, describe(key).scale) for key, values in by_metric.items()}
-        mean |= recall.scores(self.recalled, self.answers_before or answers, answers)
-        return Measured(answers, found, by_concept, mean)
+        with _opened(path, header, afresh) as transcript:
+            said = ask(engine, bench.probes(), transcript, max_new_tokens=longest, progress=self.progress)
+            answers = Answers(
+                questions,
+                {response.probe_id: response for response in said},
+                key,
+                vocabulary_size=engine.vocabulary_size,
+                before=before.answers.get(bench.name) if before else None,
+            )
+            if engine.reads:
+                read = read_into(engine, bench.samples(answers), transcript)
+                answers = replace(answers, likelihoods=read)
+            if before is not None and before.engine is not None and before.engine.reads:
+                read = read_into(before.engine, bench.rereads(answers), transcript, by_before=True)
+                answers = replace(answers, rereads=read)
+        return answers
 
 
-def _completeness(asked: Sequence[Probe], responses: Sequence[Response]) -> dict[str, Score]:
-    """How many answers were cut before their end, of all and of those about the concept, and how many are empty."""
-    by_id = {response.probe_id: response for response in responses}
-    said = [by_id[probe.id] for probe in asked]
-    units = units_of(asked)
-    about = [probe for probe in asked if probe.tags["metric"] in ("efficacy", "generality")]
-    cut = metrics.share((by_id[probe.id].cut for probe in about), units=units_of(about), higher_is_better=False)
-    return {
-        "cut": metrics.share((r.cut for r in said), units=units, higher_is_better=False),
-        "cut/concept": cut,
-        "empty": metrics.share((not normalise(r.text) for r in said), units=units, higher_is_better=False),
-    }
+def scored(
+    benchmarks: Sequence[Benchmark | type[Benchmark]], answers: Mapping[str, Answers], judge: Judge
+) -> tuple[dict[str, Score], dict[str, dict[str, Score]]]:
+    """The scores of all benchmarks together, and those about each concept, of answers by the benchmarks' names."""
+    scores: dict[str, Score] = {}
+    by_concept: dict[str, dict[str, Score]] = {}
+    for bench in benchmarks:
+        found = bench.score(answers[bench.name], judge)
+        found = found if isinstance(found, Scored) else Scored(found)
+        scores |= found.scores
+        for concept, own in found.by_concept.items():
+            by_concept.setdefault(concept, {}).update(own)
+    return scores, by_concept
 
 
-def _about_the_given(scores: Mapping[str, Score]) -> dict[str, Score]:
-    """Those that can be told without a picture that was never trained on."""
-    return {key: value for key, value in scores.items() if key.partition("/")[0] not in _ABOUT_NEW_PICTURES}
+def _opened(path: Path | None, header: Mapping[str, object], afresh: bool) -> Transcript:
+    from unsee.errors import UserError
+
+    try:
+        return Transcript(path, header)
+    except UserError:
+        if not afresh or path is None or not path.exists():
+            raise
+        path.unlink()
+        return Transcript(path, header)

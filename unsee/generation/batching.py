@@ -7,8 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
+from PIL import Image
+
 from unsee.models.vlm import EncodedPrompt
 
+# Probes are prepared in portions, so that the pixels of thousands of pictures never lie in memory together.
+PORTION_ROWS = 4096
+PORTION_PICTURES = 128
 ROWS_PER_GROUP = 4
 """A batch reaches over so many groups that each has no more rows in it than this, on the average."""
 
@@ -112,3 +117,22 @@ def _shared_prefix(prompts: Sequence[EncodedPrompt], image_tokens: frozenset[int
     for values in first.extras.values():
         vision = max(vision, max((i for i, value in enumerate(values) if value), default=0))
     return common if common > vision else 0
+
+
+def portions(pictures: Sequence[tuple[Image.Image, ...]]) -> Iterator[list[int]]:
+    """Indices of rows with these pictures, those with the same ones together, in portions that fit into memory."""
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for index, images in enumerate(pictures):
+        groups.setdefault(tuple(id(image) for image in images), []).append(index)
+    portion: list[int] = []
+    count = 0
+    for key, members in groups.items():
+        for start in range(0, len(members), PORTION_ROWS):
+            part = members[start : start + PORTION_ROWS]
+            if portion and (len(portion) + len(part) > PORTION_ROWS or count + len(key) > PORTION_PICTURES):
+                yield portion
+                portion, count = [], 0
+            portion = portion + part
+            count += len(key)
+    if portion:
+        yield portion

@@ -1,168 +1,106 @@
-"""`generate`: thousands of probes in, responses out."""
+"""`Engine`: whatever answers questions about pictures. The kinds stand beside this file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
-import torch
-from PIL import Image
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor
 
-from unsee.data.sample import MAX_NEW_TOKENS, Probe, Response
+from unsee.data.sample import MAX_NEW_TOKENS, Likelihood, Probe, Response, Sample
 from unsee.errors import UserError
-from unsee.generation.batching import plan_batches
-from unsee.generation.decoding import Answer, decode
-from unsee.generation.journal import Journal, fingerprint
-from unsee.generation.kv import longest_shared
-from unsee.generation.reading import Reader
-from unsee.models.vision_cache import VisionCache
-from unsee.models.vlm import VisionLanguageModel
-
-# Probes are prepared in portions, so that the pixels of thousands of pictures never lie in memory together.
-PORTION_ROWS = 4096
-PORTION_PICTURES = 128
-BATCH_SIZE = 64
+from unsee.generation.transcript import Transcript
 
 
-def generate(
-    vlm: VisionLanguageModel,
+class Engine(ABC):
+    """Answers probes; where it can, also reads given answers and shows its hidden states.
+
+    `name` is what a reader calls it. `vocabulary_size` is the number of its tokens, None where it does not say.
+    `reads` says whether `read` works.
+    """
+
+    name: str
+    vocabulary_size: int | None = None
+    reads: bool = False
+
+    @abstractmethod
+    def fingerprint(self) -> dict[str, Any]:
+        """All that decides its answers, as plain data: weights, adapter, processor, template, precision. Two engines
+        with the same fingerprint give the same answers."""
+
+    @abstractmethod
+    def answer(self, probes: Sequence[Probe], *, max_new_tokens: int) -> Iterator[list[Response]]:
+        """Answer every probe greedily, in any order, a few at a time as they come.
+
+        Answers are cut at `max_new_tokens`. A response gives token ids, log-probabilities and ends where it can.
+        """
+
+    def read(self, samples: Sequence[Sample]) -> list[Likelihood]:
+        """How probable the answer of each sample is, in order; a sample without prompt and pictures is plain text,
+        read from its second token on.
+
+        Raises UserError where the engine tells no log-probabilities of given answers.
+        """
+        raise UserError(f"{self.name} gives no log-probabilities of given answers; use an engine that does.")
+
+    def hidden(self, probes: Sequence[Probe], layers: Sequence[int]) -> Tensor:
+        """[probes, layers, width] the residual stream behind each of `layers` (0: the embeddings) at the last token of
+        the prompt, float32 on the CPU. Raises UserError where the engine does not show them."""
+        raise UserError(f"{self.name} does not show its hidden states; use a model that is loaded here.")
+
+
+def ask(
+    engine: Engine,
     probes: Sequence[Probe],
+    transcript: Transcript | None = None,
     *,
     max_new_tokens: int = MAX_NEW_TOKENS,
-    batch_size: int = BATCH_SIZE,
-    logprobs: bool = False,
     progress: bool = True,
-    resume_file: Path | None = None,
-    cache: VisionCache | None = None,
 ) -> list[Response]:
-    """Ask a model all probes, greedily. The texts are those of `model.generate`, one probe at a time.
+    """The engine's answers, one per probe and in their order.
 
-    Pictures are encoded once; probes about the same picture share the part of the prompt up to where their questions
-    begin to differ (see `kv.longest_shared` for when). Probes that ask the same in the same words are asked once. An
-    answer ends at one of `vlm.stop_token_ids`, or is cut (`Response.ended`).
-
-    Args:
-        vlm: the model, with its adapter on or off as it is now.
-        probes: with unique ids.
-        max_new_tokens: most tokens of an answer; one that has not ended by then is cut.
-        batch_size: most probes in a batch.
-        logprobs: fill `Response.token_logprobs`: natural logarithms, one per generated token, stop token included.
-        progress: show a progress bar, if standard error is a terminal.
-        resume_file: where answers are kept as they come; an interrupted call with the same arguments goes on there.
-        cache: vision features to share with other calls.
-
-    Returns:
-        One response per probe, in the order of the probes; texts without special tokens and surrounding white space.
-
-    Raises:
-        UserError: two probes have one id, or `resume_file` belongs to something else.
-        SystemFailure: `resume_file` cannot be written.
+    Probes that ask the same in the same words about the same pictures are asked once. What `transcript` already holds
+    is not asked again, and every answer is in it before the next ones come. `progress` shows a bar, if standard error
+    is a terminal. Raises UserError where two probes have one id, and what the engine and the transcript raise.
     """
     if len({probe.id for probe in probes}) != len(probes):
-        raise UserError("Two probes have the same id; ids must be unique within one call of generate.")
-    journal = None
-    done: dict[str, Response] = {}
-    if resume_file is not None:
-        settings = {"max_new_tokens": max_new_tokens, "logprobs": logprobs}
-        journal = Journal(resume_file, fingerprint(vlm, probes, **settings))
-        done.update(journal.responses)
-    pictures = cache or VisionCache(vlm)
+        raise UserError("Two probes have the same id; the ids of all questions asked together must be unique.")
+    done: dict[str, Response] = dict(transcript.responses) if transcript else {}
     alike: dict[object, list[Probe]] = {}
     for probe in probes:
         if probe.id not in done:
             alike.setdefault((probe.prompt, probe.begun, *map(id, probe.images)), []).append(probe)
-    waiting = list(alike.values())
-    bar = _progress_bar(progress and bool(waiting))
-    try:
-        with bar, evaluating(vlm), torch.inference_mode():
-            task = bar.add_task("Asking", total=len(probes), completed=len(done))
-            for portion in portions([same[0].images for same in waiting]):
-                asked = {waiting[i][0].id: waiting[i] for i in portion}
-                first = [same[0] for same in asked.values()]
-                for said in _ask(vlm, first, pictures, max_new_tokens, batch_size, logprobs):
-                    responses = [
-                        replace(response, probe_id=probe.id) for response in said for probe in asked[response.probe_id]
-                    ]
-                    done.update((response.probe_id, response) for response in responses)
-                    if journal is not None:
-                        journal.add(responses)
-                    bar.advance(task, len(responses))
-    finally:
-        if journal is not None:
-            journal.close()
+    first = {same[0].id: same for same in alike.values()}
+    with _progress_bar(progress and bool(first)) as bar:
+        task = bar.add_task("Asking", total=len(probes), completed=len(probes) - sum(map(len, first.values())))
+        for said in engine.answer([same[0] for same in first.values()], max_new_tokens=max_new_tokens) if first else ():
+            responses = [
+                replace(response, probe_id=probe.id) for response in said for probe in first[response.probe_id]
+            ]
+            done.update((response.probe_id, response) for response in responses)
+            if transcript is not None:
+                transcript.add(responses)
+            bar.advance(task, len(responses))
     return [done[probe.id] for probe in probes]
 
 
-@contextmanager
-def evaluating(vlm: VisionLanguageModel) -> Iterator[None]:
-    """The model without dropout, and afterwards in whichever mode it was."""
-    training = {module for module in vlm.model.modules() if module.training}
-    vlm.model.eval()
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True
+def read_into(
+    engine: Engine, samples: Mapping[str, Sample], transcript: Transcript, *, by_before: bool = False
+) -> dict[str, Likelihood]:
+    """How probable the samples are to the engine, by their keys; what `transcript` holds is not read again.
 
-
-def _ask(
-    vlm: VisionLanguageModel,
-    probes: Sequence[Probe],
-    pictures: VisionCache,
-    max_new_tokens: int,
-    batch_size: int,
-    logprobs: bool,
-) -> Iterator[list[Response]]:
-    """Responses to one portion of probes, batch by batch."""
-    prompts = vlm.encode_prompt([(probe.prompt_messages(), probe.images) for probe in probes])
-    prompts = [
-        prompt.followed_by(_beginning(vlm, probe.begun)) if probe.begun else prompt
-        for prompt, probe in zip(prompts, probes, strict=True)
-    ]
-    reader = Reader(vlm, pictures)
-    longest = longest_shared(reader.config) - max_new_tokens
-    for rows in plan_batches(prompts, vlm.layout.image_token_ids, batch_size, longest):
-        reading = reader.read(rows, room=max_new_tokens)
-        answers = decode(
-            reader, rows, reading, max_new_tokens=max_new_tokens, stop=vlm.stop_token_ids, logprobs=logprobs
-        )
-        # Not two caches at once: the next is made before its name is bound anew.
-        del reading
-        yield [_response(vlm, probes[row.index], answer, logprobs) for row, answer in zip(rows, answers, strict=True)]
-
-
-def _beginning(vlm: VisionLanguageModel, words: str) -> list[int]:
-    """Tokens of the words an answer begins with, without those that would end it."""
-    encoded = vlm.encode_answer(words)
-    return [token for token, (start, _) in zip(encoded.input_ids, encoded.offsets, strict=True) if start < len(words)]
-
-
-def _response(vlm: VisionLanguageModel, probe: Probe, answer: Answer, logprobs: bool) -> Response:
-    text = vlm.tokenizer.decode(answer.tokens, skip_special_tokens=True).strip()
-    return Response(probe.id, text, tuple(answer.logprobs) if logprobs else None, answer.ended)
-
-
-def portions(pictures: Sequence[tuple[Image.Image, ...]]) -> Iterator[list[int]]:
-    """Indices of rows with these pictures, those with the same ones together, in portions that fit into memory."""
-    groups: dict[tuple[int, ...], list[int]] = {}
-    for index, images in enumerate(pictures):
-        groups.setdefault(tuple(id(image) for image in images), []).append(index)
-    portion: list[int] = []
-    count = 0
-    for key, members in groups.items():
-        for start in range(0, len(members), PORTION_ROWS):
-            part = members[start : start + PORTION_ROWS]
-            if portion and (len(portion) + len(part) > PORTION_ROWS or count + len(key) > PORTION_PICTURES):
-                yield portion
-                portion, count = [], 0
-            portion = portion + part
-            count += len(key)
-    if portion:
-        yield portion
+    by_before: the engine is the one before unlearning, and reads what another said.
+    """
+    have = transcript.rereads if by_before else transcript.likelihoods
+    missing = [key for key in samples if key not in have]
+    if missing:
+        read = engine.read([samples[key] for key in missing])
+        transcript.add_likelihoods(dict(zip(missing, read, strict=True)), by_before=by_before)
+    return {key: have[key] for key in samples}
 
 
 def _progress_bar(wanted: bool) -> Progress:

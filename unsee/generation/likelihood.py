@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from unsee.data.sample import Sample
-from unsee.generation.batching import plan_batches
-from unsee.generation.engine import evaluating, portions
+from unsee.data.sample import Likelihood, Sample
+from unsee.generation.batching import plan_batches, portions
 from unsee.generation.kv import longest_shared
 from unsee.generation.reading import Reader
 from unsee.models.vision_cache import VisionCache
-from unsee.models.vlm import VisionLanguageModel
+from unsee.models.vlm import VisionLanguageModel, evaluating
 
 
 def sequence_logprobs(
@@ -71,3 +71,13 @@ def _score(
                 logprobs = logprobs.gather(1, tokens[:, None])[:, 0]
             scored.append((row.index, logprobs.cpu()))
     return scored
+
+
+@torch.inference_mode()
+def text_logprobs(vlm: VisionLanguageModel, text: str) -> Likelihood:
+    """log p(token | tokens before it) of a plain text, from its second token on, as nobody's turn."""
+    encoded = vlm.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    ids = torch.tensor([encoded["input_ids"]], device=vlm.device)
+    logits = vlm.base(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False).logits[0, :-1]
+    found = -functional.cross_entropy(logits.float(), ids[0, 1:], reduction="none")
+    return Likelihood(tuple(found.tolist()), tuple(end for _, end in encoded["offset_mapping"][1:]))

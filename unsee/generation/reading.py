@@ -82,6 +82,22 @@ class Reader:
             logits_to_keep=1,
         ).logits[:, -1]
 
+    def hidden(self, prompt: EncodedPrompt, layers: Sequence[int]) -> Tensor:
+        """[layers, width] the residual stream behind each of `layers` at the last token of a prompt, on the CPU."""
+        ids, mask = self._pad_left([prompt.input_ids])
+        width = ids.shape[1]
+        inputs = self._pictures.inputs([prompt]) | self._token_aligned([Row(0, prompt)], [width], width)
+        states = self.model(
+            input_ids=ids,
+            attention_mask=mask.long(),
+            position_ids=self._shaped(self._positions(prompt)[None].to(self.device)),
+            use_cache=False,
+            output_hidden_states=True,
+            logits_to_keep=1,
+            **{name: value for name, value in inputs.items() if name in self._accepted},
+        ).hidden_states
+        return torch.stack([states[layer][0, -1].float().cpu() for layer in layers])
+
     def _continue(self, rows: Sequence[Row], room: int, keep: int) -> Reading:
         groups = [list(members) for _, members in groupby(rows, key=lambda row: row.group)]
         self._read_prefixes([members[0] for members in groups])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, cast
@@ -252,3 +253,15 @@ class VisionLanguageModel:
         accepted = inspect.signature(self.base.forward).parameters
         names = [name for name in TOKEN_ALIGNED if name in accepted]
         return [dict.fromkeys(names, types) for types in self.processor.create_mm_token_type_ids(prompts)]
+
+
+@contextmanager
+def evaluating(vlm: VisionLanguageModel) -> Iterator[None]:
+    """The model without dropout, and afterwards in whichever mode it was."""
+    training = {module for module in vlm.model.modules() if module.training}
+    vlm.model.eval()
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True

@@ -1,0 +1,111 @@
+"""What an evaluation leaves behind, read back: scoring again needs no model and no picture."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from unsee.benchmarks.base import Answers, Benchmark
+from unsee.data.sample import Probe
+from unsee.errors import UserError
+from unsee.generation import Transcript
+from unsee.store.files import write_together
+from unsee.store.text import json_lines
+
+SCHEMA = "unsee.questions/1"
+QUESTIONS = "questions.jsonl"
+BEFORE = "before"
+
+
+@dataclass(frozen=True)
+class Saved:
+    """The answers of every state to one benchmark, as a folder of an `Evaluation` holds them."""
+
+    benchmark: str
+    version: int
+    answers: Mapping[str, Answers]
+
+    @classmethod
+    def open(cls, folder: Path) -> Saved:
+        """Read the folder of one benchmark. Raises UserError where a file of it is missing, torn or of another
+        version of unsee."""
+        path = folder / QUESTIONS
+        try:
+            header, *rows = json_lines(path)
+            if header["schema"] != SCHEMA:
+                raise ValueError(f"it is no {SCHEMA}")
+            questions = [_question(row) for row in rows]
+            name, version, key = str(header["benchmark"]), int(header["version"]), dict(header["key"])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UserError(f"The questions in {path} cannot be read: {error}.") from error
+        states = {}
+        for file in sorted(folder.glob("*.jsonl")):
+            if file.name != QUESTIONS:
+                states[file.stem] = _answers(Transcript.open(file), questions, key)
+        before = states.get(BEFORE)
+        return cls(
+            name,
+            version,
+            {state: one if state == BEFORE else replace(one, before=before) for state, one in states.items()},
+        )
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """The folders of benchmarks below a folder, itself included."""
+    return sorted(path.parent for path in folder.rglob(QUESTIONS))
+
+
+def save_questions(bench: Benchmark, questions: Sequence[Probe], key: Mapping[str, Any], folder: Path) -> None:
+    """Write what a benchmark asks, unless the folder holds exactly that."""
+    header = {"schema": SCHEMA, "benchmark": bench.name, "version": bench.version, "key": key}
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in (header, *map(_row, questions)))
+    path = folder / QUESTIONS
+    if not path.is_file() or path.read_bytes() != lines.encode():
+        write_together(folder, {QUESTIONS: lines})
+
+
+def digest_of(questions: Sequence[Probe]) -> str:
+    """SHA-256 (hex) of all that is asked, pictures included; not of how the answers are scored."""
+    digest = hashlib.sha256()
+    for probe in questions:
+        asked = [probe.id, probe.prompt, probe.tags.get("shown", ""), probe.begun]
+        digest.update(json.dumps(asked).encode())
+    return digest.hexdigest()
+
+
+def _row(probe: Probe) -> dict[str, Any]:
+    row = {"id": probe.id, "prompt": probe.prompt, "expect": list(probe.expect), "scorer": probe.scorer}
+    return {**row, "tags": dict(probe.tags), **({"begun": probe.begun} if probe.begun else {})}
+
+
+def _question(row: Mapping[str, Any]) -> Probe:
+    return Probe(
+        str(row["id"]),
+        str(row["prompt"]),
+        (),
+        tuple(map(str, row["expect"])),
+        str(row["scorer"]),
+        {str(key): str(value) for key, value in row["tags"].items()},
+        str(row.get("begun", "")),
+    )
+
+
+def _answers(transcript: Transcript, questions: Sequence[Probe], key: Mapping[str, Any]) -> Answers:
+    missing = sum(probe.id not in transcript.responses for probe in questions)
+    if missing:
+        raise UserError(
+            f"{transcript.path} lacks the answers to {missing} of {len(questions)} questions: the run was interrupted; "
+            "resume it first."
+        )
+    return Answers(
+        questions,
+        transcript.responses,
+        key,
+        transcript.likelihoods,
+        transcript.rereads,
+        transcript.header.get("vocabulary_size"),
+    )

@@ -1,0 +1,166 @@
+"""`Transcript`: every answer of one engine to one benchmark, saved as it comes, so that an interrupted run resumes and
+scoring again needs no model."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from unsee.data.sample import Likelihood, Response
+from unsee.errors import SystemFailure, UserError
+from unsee.store.sameness import differences
+
+SCHEMA = "unsee.transcript/1"
+
+
+class Transcript:
+    """Responses by the id of their probe; `likelihoods` of what the same engine read, and `rereads` of what the model
+    before unlearning made of these answers, by the keys of the samples.
+
+    On disk JSON lines: the first says what decides the answers ("fingerprint"), and more about the engine. Without a
+    path it is in memory only.
+    """
+
+    def __init__(self, path: Path | None, header: Mapping[str, Any]) -> None:
+        """Begin a file, or continue one that was interrupted. A last line that was cut off is dropped.
+
+        `header` needs the key "fingerprint". Raises `UserError` if the file has another fingerprint, is of an earlier
+        version, or is no transcript; `SystemFailure` if it cannot be written.
+        """
+        self.path = path
+        self.header = dict(header)
+        self.responses: dict[str, Response] = {}
+        self.likelihoods: dict[str, Likelihood] = {}
+        self.rereads: dict[str, Likelihood] = {}
+        self._file = None
+        if path is None:
+            return
+        first = json.dumps({"schema": SCHEMA, **header}, ensure_ascii=False) + "\n"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            content = path.read_bytes() if path.exists() else b""
+            whole = content[: content.rfind(b"\n") + 1]
+            # A header that was cut off while it was written is the only thing that can stand without a line end.
+            if not whole and not first.encode().startswith(content):
+                raise _foreign(path)
+            if whole:
+                have = self._read(whole)
+                if have.get("fingerprint") != header["fingerprint"]:
+                    raise UserError(
+                        f"The answers in {path} belong to another run (it differs in "
+                        f"{_ways(have.get('fingerprint'), header['fingerprint'])}); give another folder, or delete the "
+                        "file to start over."
+                    )
+            self._file = path.open("ab")
+            self._file.truncate(len(whole))
+        except OSError as error:
+            raise self._unwritable(error) from error
+        if not whole:
+            self._write(first)
+
+    @classmethod
+    def open(cls, path: Path) -> Transcript:
+        """What a file holds, to be read only. Raises UserError where it is no transcript or cannot be read."""
+        transcript = cls(None, {})
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise UserError(f"The answers in {path} cannot be read: {error.strerror or error}.") from error
+        transcript.path = path
+        transcript.header = transcript._read(content[: content.rfind(b"\n") + 1])
+        return transcript
+
+    def add(self, responses: Sequence[Response]) -> None:
+        """Append responses; they are on the disk when this returns."""
+        lines = []
+        for response in responses:
+            self.responses[response.probe_id] = response
+            entry: dict[str, Any] = {"id": response.probe_id, "text": response.raw, "ended": response.ended}
+            for key in ("token_ids", "token_logprobs", "token_ends"):
+                if getattr(response, key) is not None:
+                    entry[key] = list(getattr(response, key))
+            lines.append(json.dumps(entry, ensure_ascii=False) + "\n")
+        self._write("".join(lines))
+
+    def add_likelihoods(self, read: Mapping[str, Likelihood], *, by_before: bool = False) -> None:
+        """Append what was read; `by_before`: by the model before unlearning."""
+        (self.rereads if by_before else self.likelihoods).update(read)
+        kind = "reread" if by_before else "read"
+        entries = ({kind: key, "logprobs": list(one.logprobs), "ends": list(one.ends)} for key, one in read.items())
+        self._write("".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries))
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def __enter__(self) -> Transcript:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _read(self, content: bytes) -> dict[str, Any]:
+        """Take over the entries of a file; returns its header."""
+        assert self.path is not None or not self.header
+        path = self.path or Path("?")
+        try:
+            header, *entries = [json.loads(line) for line in content.splitlines()]
+            known = header["schema"] == SCHEMA
+            for entry in entries if known else ():
+                if "id" in entry:
+                    self.responses[entry["id"]] = Response(
+                        entry["id"],
+                        str(entry["text"]),
+                        _tuple(entry.get("token_logprobs")),
+                        bool(entry["ended"]),
+                        _tuple(entry.get("token_ids")),
+                        _tuple(entry.get("token_ends")),
+                    )
+                else:
+                    there, key = ("rereads", "reread") if "reread" in entry else ("likelihoods", "read")
+                    read = Likelihood(tuple(entry["logprobs"]), tuple(entry["ends"]))
+                    getattr(self, there)[entry[key]] = read
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise _foreign(path) from error
+        if not known:
+            if str(header["schema"]).startswith(("unsee.transcript/", "unsee.responses/")):
+                raise UserError(
+                    f"The answers in {path} are of another version of unsee ({header['schema']}); give another folder, "
+                    "or delete the file to start over."
+                )
+            raise _foreign(path)
+        return dict(header)
+
+    def _write(self, text: str) -> None:
+        if self._file is None:
+            return
+        try:
+            self._file.write(text.encode())
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> SystemFailure:
+        return SystemFailure(f"Cannot write the answers to {self.path}: {error.strerror or error}.")
+
+
+def _tuple(values: Any) -> Any:
+    return None if values is None else tuple(values)
+
+
+def _ways(have: Any, wanted: Mapping[str, Any]) -> str:
+    return ", ".join(differences(have, wanted)) if isinstance(have, Mapping) else "all that decides the answers"
+
+
+def _foreign(path: Path) -> UserError:
+    return UserError(
+        f"{path} is damaged or holds no answers saved by unsee; give another folder, or delete the file to start over."
+    )

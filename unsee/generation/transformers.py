@@ -1,0 +1,154 @@
+"""The engine of a model that is loaded here, with transformers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from unsee.data.sample import MAX_NEW_TOKENS, Likelihood, Probe, Response, Sample
+from unsee.generation.batching import plan_batches, portions
+from unsee.generation.decoding import Answer, decode
+from unsee.generation.engine import Engine, ask
+from unsee.generation.kv import longest_shared
+from unsee.generation.likelihood import sequence_logprobs, text_logprobs
+from unsee.generation.reading import Reader
+from unsee.models.adapters import reference
+from unsee.models.identity import of_model
+from unsee.models.vision_cache import PICTURES_PER_CALL, VisionCache
+from unsee.models.vlm import VisionLanguageModel, evaluating
+
+BATCH_SIZE = 64
+
+
+class TransformersEngine(Engine):
+    """`vlm` as it is at the time of each call, adapter included; or, with `before`, with adapter and delta off.
+
+    The texts are those of `model.generate`, one probe at a time. Pictures are encoded once, in `cache`, which engines
+    of one frozen vision tower share; probes about the same picture share the part of the prompt up to where their
+    questions begin to differ (see `kv.longest_shared` for when). An answer ends at one of `vlm.stop_token_ids`.
+    """
+
+    reads = True
+
+    def __init__(
+        self,
+        vlm: VisionLanguageModel,
+        *,
+        before: bool = False,
+        cache: VisionCache | None = None,
+        batch_size: int = BATCH_SIZE,
+        logprobs: bool = True,
+    ) -> None:
+        """logprobs: whether responses say how probable their tokens were."""
+        self.vlm, self.before, self.batch_size, self.logprobs = vlm, before, batch_size, logprobs
+        self.cache = cache or VisionCache(vlm)
+        self.name = vlm.name
+        self.vocabulary_size = len(vlm.tokenizer)
+
+    def without_adapter(self) -> TransformersEngine:
+        """The engine of the model before unlearning: the same weights and pictures, adapter and delta switched off."""
+        return TransformersEngine(
+            self.vlm, before=True, cache=self.cache, batch_size=self.batch_size, logprobs=self.logprobs
+        )
+
+    def fingerprint(self) -> dict[str, Any]:
+        with self._switched():
+            return of_model(self.vlm)
+
+    def answer(self, probes: Sequence[Probe], *, max_new_tokens: int) -> Iterator[list[Response]]:
+        with self._switched(), evaluating(self.vlm):
+            for portion in portions([probe.images for probe in probes]):
+                yield from self._answer([probes[i] for i in portion], max_new_tokens)
+
+    def read(self, samples: Sequence[Sample]) -> list[Likelihood]:
+        plain = [not sample.prompt and not sample.images for sample in samples]
+        with self._switched():
+            spoken = [sample for sample, is_plain in zip(samples, plain, strict=True) if not is_plain]
+            rows = iter(sequence_logprobs(self.vlm, spoken, cache=self.cache))
+            return [
+                text_logprobs(self.vlm, sample.answer)
+                if is_plain
+                else Likelihood(tuple(next(rows).double().tolist()), _ends(self.vlm, sample.answer))
+                for sample, is_plain in zip(samples, plain, strict=True)
+            ]
+
+    def hidden(self, probes: Sequence[Probe], layers: Sequence[int]) -> Tensor:
+        found = []
+        with self._switched(), evaluating(self.vlm), torch.inference_mode():
+            for probe in probes:
+                (prompt,) = self.vlm.encode_prompt([(probe.prompt_messages(), probe.images)])
+                reader = Reader(self.vlm, self.cache)
+                found.append(reader.hidden(prompt, layers))
+        return torch.stack(found)
+
+    def see(self, probes: Sequence[Probe]) -> None:
+        """Encode all their pictures in a fixed order, so that an interrupted run resumes with the same features."""
+        pictures = list({id(probe.images[0]): probe for probe in probes if probe.images}.values())
+        for start, end in pairwise((*range(0, len(pictures), PICTURES_PER_CALL), len(pictures))):
+            part = [(probe.prompt_messages(), probe.images) for probe in pictures[start:end]]
+            self.cache.inputs(self.vlm.encode_prompt(part))
+
+    def _switched(self) -> Any:
+        return reference(self.vlm) if self.before else nullcontext()
+
+    def _answer(self, probes: Sequence[Probe], max_new_tokens: int) -> Iterator[list[Response]]:
+        """Responses to one portion of probes, batch by batch."""
+        vlm = self.vlm
+        prompts = vlm.encode_prompt([(probe.prompt_messages(), probe.images) for probe in probes])
+        prompts = [
+            prompt.followed_by(_beginning(vlm, probe.begun)) if probe.begun else prompt
+            for prompt, probe in zip(prompts, probes, strict=True)
+        ]
+        reader = Reader(vlm, self.cache)
+        longest = longest_shared(reader.config) - max_new_tokens
+        for rows in plan_batches(prompts, vlm.layout.image_token_ids, self.batch_size, longest):
+            with torch.inference_mode():
+                reading = reader.read(rows, room=max_new_tokens)
+                answers = decode(
+                    reader, rows, reading, max_new_tokens=max_new_tokens, stop=vlm.stop_token_ids, logprobs=self.logprobs
+                )
+            # Not two caches at once: the next is made before its name is bound anew.
+            del reading
+            yield [self._response(probes[row.index], answer) for row, answer in zip(rows, answers, strict=True)]
+
+    def _response(self, probe: Probe, answer: Answer) -> Response:
+        text = self.vlm.tokenizer.decode(answer.tokens, skip_special_tokens=True).strip()
+        if not self.logprobs:
+            return Response(probe.id, text, ended=answer.ended)
+        ends = _ends(self.vlm, text)[: len(answer.tokens)]
+        padded = (*ends, *[len(text)] * (len(answer.tokens) - len(ends)))
+        return Response(probe.id, text, tuple(answer.logprobs), answer.ended, tuple(answer.tokens), padded)
+
+
+def generate(
+    vlm: VisionLanguageModel,
+    probes: Sequence[Probe],
+    *,
+    max_new_tokens: int = MAX_NEW_TOKENS,
+    batch_size: int = BATCH_SIZE,
+    logprobs: bool = False,
+    progress: bool = True,
+    cache: VisionCache | None = None,
+) -> list[Response]:
+    """`ask` of a model that is loaded here, as it is now, without saving the answers."""
+    engine = TransformersEngine(vlm, cache=cache, batch_size=batch_size, logprobs=logprobs)
+    return ask(engine, probes, max_new_tokens=max_new_tokens, progress=progress)
+
+
+def _beginning(vlm: VisionLanguageModel, words: str) -> list[int]:
+    """Tokens of the words an answer begins with, without those that would end it."""
+    encoded = vlm.encode_answer(words)
+    return [token for token, (start, _) in zip(encoded.input_ids, encoded.offsets, strict=True) if start < len(words)]
+
+
+def _ends(vlm: VisionLanguageModel, text: str) -> tuple[int, ...]:
+    """Where in `text` each of its tokens ends, as the tokenizer would spell it; those after it end with it.
+
+    A model may, rarely, spell a text with other tokens than its tokenizer would; the ends are then a token or two off.
+    """
+    return tuple(min(end, len(text)) for _, end in vlm.encode_answer(text).offsets)

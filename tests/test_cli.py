@@ -18,7 +18,7 @@ from tests.command_line import call, forget_arguments, left_in, printed
 from tests.tiny import picture, tiny_vlm
 from unsee import __version__
 from unsee.benchmarks.layout import write_benchmark
-from unsee.benchmarks.mmubench import ConceptBenchmark, Question
+from unsee.benchmarks.concept import ConceptBenchmark, Question
 from unsee.data.sample import Probe
 from unsee.models.saving import save_model
 from unsee.world import KNOWN

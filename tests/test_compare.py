@@ -17,7 +17,7 @@ from tests.comparing import RECIPE, write_recipe
 from tests.tiny import picture, tiny_vlm
 from unsee.benchmarks.general import PASSAGES, QUESTIONS
 from unsee.benchmarks.layout import write_benchmark
-from unsee.benchmarks.mmubench import ConceptBenchmark, Question, probes
+from unsee.benchmarks.concept import ConceptBenchmark, Question, probes
 from unsee.data.sample import Probe
 from unsee.errors import UserError
 from unsee.judges import reader

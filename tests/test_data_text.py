@@ -13,7 +13,7 @@ import pytest
 import unsee
 from tests.tiny import picture
 from unsee.benchmarks.layout import load_benchmark, write_benchmark
-from unsee.benchmarks.mmubench import ConceptBenchmark, Question
+from unsee.benchmarks.concept import ConceptBenchmark, Question
 from unsee.data.sample import Response, Sample
 from unsee.generation.journal import Journal
 from unsee.requests import ForgetRequest

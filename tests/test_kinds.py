@@ -11,7 +11,7 @@ import pytest
 from tests.command_line import call, forget_arguments, left_in, printed, refused
 from tests.tiny import picture, tiny_vlm
 from unsee import generation
-from unsee.benchmarks.mmubench import ConceptBenchmark, Question
+from unsee.benchmarks.concept import ConceptBenchmark, Question
 from unsee.benchmarks.recall import recalled
 from unsee.commands import forget as forgetting
 from unsee.data.sample import Probe, Response

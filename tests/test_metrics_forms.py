@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from unsee.benchmarks.mmubench import slug
+from unsee.benchmarks.concept import slug
 from unsee.metrics import contains, mentions, same_name
 from unsee.metrics.folding import fold
 

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from tests.tiny import picture, tiny_vlm
-from unsee.benchmarks.mmubench import (
+from unsee.benchmarks.concept import (
     ConceptBenchmark,
     Likelihoods,
     Question,

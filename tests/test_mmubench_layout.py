@@ -10,7 +10,7 @@ from PIL import Image
 
 from tests.tiny import picture
 from unsee.benchmarks.layout import StoredModel, load_benchmark, new_folder, write_benchmark
-from unsee.benchmarks.mmubench import ConceptBenchmark, Question, probes
+from unsee.benchmarks.concept import ConceptBenchmark, Question, probes
 from unsee.data.sample import Probe
 from unsee.errors import SystemFailure, UserError
 

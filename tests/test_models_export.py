@@ -19,7 +19,7 @@ import unsee
 from tests.tiny import FAMILIES, picture, tiny_vlm
 from tests.unlearning_cases import run
 from unsee.benchmarks.layout import write_benchmark
-from unsee.benchmarks.mmubench import ConceptBenchmark, Question
+from unsee.benchmarks.concept import ConceptBenchmark, Question
 from unsee.commands.export import export
 from unsee.data.sample import user_turn
 from unsee.errors import SystemFailure

@@ -14,7 +14,7 @@ from tests.comparing import write_recipe
 from tests.tiny import picture, tiny_vlm
 from unsee.benchmarks import world as world_bench
 from unsee.benchmarks.layout import write_benchmark
-from unsee.benchmarks.mmubench import ConceptBenchmark, Question
+from unsee.benchmarks.concept import ConceptBenchmark, Question
 from unsee.commands.evaluate import forgotten_by
 from unsee.data.sample import Probe, Response
 from unsee.evaluation import evaluation

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.tiny import picture
-from unsee.benchmarks.mmubench import SLUG_BYTES, slug
+from unsee.benchmarks.concept import SLUG_BYTES, slug
 from unsee.errors import UserError
 from unsee.methods.substitutes import FIRST_NAMES, LAST_NAMES, substitute_name, words_of
 from unsee.requests import LONGEST_NAME, Example, ForgetRequest, digest_of

@@ -15,8 +15,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
+from unsee.benchmarks.concept import ConceptBenchmark, Question, slug
 from unsee.benchmarks.layout import StoredModel, new_folder, write_concept, write_index
-from unsee.benchmarks.mmubench import ConceptBenchmark, Question, slug
 from unsee.data.folders import files_of, listed, pictures_among
 from unsee.data.likeness import Seen
 from unsee.data.sample import Probe

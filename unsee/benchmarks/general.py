@@ -6,16 +6,11 @@ it, going on in its own words from before; `QUESTIONS` and `PASSAGES` are never 
 
 from __future__ import annotations
 
-import torch
-from torch.nn import functional
-
 from unsee import metrics
-from unsee.data.sample import Probe
+from unsee.benchmarks.base import Answers, Benchmark
+from unsee.data.sample import Probe, Sample
+from unsee.judges import Judge
 from unsee.metrics import Score
-from unsee.models.vlm import VisionLanguageModel
-
-VERSION = 1
-"""To be raised when `QUESTIONS`, `PASSAGES` or the independent reader change: scores are compared within a version."""
 
 LESSONS: tuple[str, ...] = (
     "What is the capital of Spain?", "What is the capital of Germany?", "What is the capital of Canada?",
@@ -140,36 +135,25 @@ PASSAGES: tuple[str, ...] = (
 """Plain text, for the perplexity."""
 
 
-def general_probes() -> list[Probe]:
-    """`QUESTIONS` as probes."""
-    return [Probe(f"general/{number}", ask, (), expect) for number, (ask, expect) in enumerate(QUESTIONS)]
-
-
-def general_ability(vlm: VisionLanguageModel) -> dict[str, float]:
-    """ "general questions": percent of `QUESTIONS` answered rightly; "perplexity": of `PASSAGES`, lower is better."""
-    scores = general_scores(vlm)
-    return {"general questions": scores["general_questions"].value, "perplexity": scores["general_perplexity"].value}
-
-
-def general_scores(vlm: VisionLanguageModel) -> dict[str, Score]:
+class General(Benchmark):
     """ "general_questions": percent of `QUESTIONS` answered rightly; "general_perplexity": of `PASSAGES`, each read
     from its first word, as plain text and not as anybody's turn."""
-    from unsee.generation import generate
 
-    asked = general_probes()
-    said = generate(vlm, asked, max_new_tokens=48, progress=False)
-    return {
-        "general_questions": metrics.share(metrics.right(p, r.text) for p, r in zip(asked, said, strict=True)),
-        "general_perplexity": perplexity(vlm),
-    }
+    name = "general"
+    version = 1
+    max_new_tokens = 48
 
+    def probes(self) -> list[Probe]:
+        return [Probe(f"general/{number}", ask, (), expect) for number, (ask, expect) in enumerate(QUESTIONS)]
 
-@torch.inference_mode()
-def perplexity(vlm: VisionLanguageModel) -> Score:
-    """exp of the mean negative log-likelihood of the tokens of `PASSAGES` but their first."""
-    found = []
-    for passage in PASSAGES:
-        ids = torch.tensor([vlm.tokenizer(passage, add_special_tokens=False)["input_ids"]], device=vlm.device)
-        logits = vlm.base(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False).logits[0, :-1]
-        found.append((-functional.cross_entropy(logits.float(), ids[0, 1:], reduction="none")).tolist())
-    return metrics.fluency(found, [[False] * len(row) for row in found], 1)
+    def samples(self, answers: Answers) -> dict[str, Sample]:
+        return {f"passage/{number}": Sample("", passage) for number, passage in enumerate(PASSAGES)}
+
+    @classmethod
+    def score(cls, answers: Answers, judge: Judge | None = None) -> dict[str, Score]:
+        right = [metrics.right(probe, answers.text(probe.id)) for probe in answers.probes]
+        scores = {"general_questions": metrics.share(right)}
+        rows = [read.logprobs for read in answers.likelihoods.values()]
+        if rows:
+            scores["general_perplexity"] = metrics.fluency(rows, [[False] * len(row) for row in rows], 1)
+        return scores

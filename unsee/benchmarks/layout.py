@@ -25,7 +25,7 @@ from typing import Any
 
 from PIL import Image
 
-from unsee.benchmarks.mmubench import ConceptBenchmark, Question, slug
+from unsee.benchmarks.concept import ConceptBenchmark, Question, slug
 from unsee.data.folders import files_of, listed, pictures_among
 from unsee.data.likeness import Seen
 from unsee.data.sample import Probe

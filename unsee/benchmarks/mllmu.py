@@ -15,30 +15,27 @@ judge, which grades free answers from 1 to 10, is not asked.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from PIL import Image
 
 from unsee import metrics
+from unsee.benchmarks.base import Answers, Benchmark
+from unsee.benchmarks.concept import slug
 from unsee.benchmarks.mllmu_facts import demanded, tells
-from unsee.benchmarks.mmubench import slug
-from unsee.data.sample import MAX_NEW_TOKENS, Probe, Sample
-from unsee.generation import generate, sequence_logprobs
+from unsee.data.sample import Probe, Sample
+from unsee.judges import Judge
 from unsee.metrics import Score
 from unsee.metrics.naming import words
 from unsee.metrics.options import letter_of
 from unsee.metrics.refusals import is_refusal
 from unsee.metrics.wording import rouge_l_f
-from unsee.models.vision_cache import VisionCache
-from unsee.models.vlm import VisionLanguageModel
 
-# Raised whenever the same answers would get other scores.
-VERSION = 2
 FORGOTTEN = ("forget", "test")
 TASKS = ("classification", "generation", "cloze")
 MODALITIES = ("picture", "text")
@@ -206,47 +203,96 @@ def _facts(profile: Profile, question: Open, task: str) -> tuple[tuple[str, ...]
     return ((question.truth, *(profile.aliases if named else ())),)
 
 
-def answers(
-    vlm: VisionLanguageModel,
-    asked: Sequence[Asked],
-    style: Style,
-    *,
-    max_new_tokens: int = MAX_NEW_TOKENS,
-    resume_file: Path | None = None,
-    cache: VisionCache | None = None,
-    progress: bool = True,
-) -> dict[str, str]:
-    """What `vlm` as it is now says to everything, by probe id. Of options compared by their likelihood it says the
-    letter; where it refuses, that of the option that does, or else what it says. Raises what `generate` does."""
-    cache = cache or VisionCache(vlm)
-    probes = [probe for one in asked for probe in (one.probe, one.freely) if probe]
-    spoken = generate(
-        vlm, probes, max_new_tokens=max_new_tokens, progress=progress, resume_file=resume_file, cache=cache
-    )
-    said = {response.probe_id: response.text for response in spoken}
-    compared = []
+class MLLMU(Benchmark):
+    """MLLMU-Bench's tasks about the people of an `MllmuBenchmark`.
+
+    Of options compared by their likelihood a model says the letter of the most probable; where it refuses, that of the
+    option that does, or else what it says.
+    """
+
+    name = "mllmu"
+    version = 2
+
+    def __init__(self, bench: MllmuBenchmark) -> None:
+        self.asked, self.style = ask(bench), bench.style
+
+    def probes(self) -> list[Probe]:
+        return [probe for one in self.asked for probe in (one.probe, one.freely) if probe]
+
+    def key(self) -> dict[str, Any]:
+        return {"style": self.style, "asked": {one.probe.id: _document(one) for one in self.asked}}
+
+    def samples(self, answers: Answers) -> dict[str, Sample]:
+        """The options to be compared, each as the whole answer to its question."""
+        if self.style != "completed":
+            return {}
+        pictures = {one.probe.id: one.probe.images for one in self.asked}
+        return {
+            _option_key(one, letter): Sample(one.probe.prompt, text, pictures[one.probe.id])
+            for one in self.asked
+            if one.choice and not is_refusal(answers.text(one.probe.id))
+            for letter, text in one.choice.options.items()
+        }
+
+    @classmethod
+    def score(cls, answers: Answers, judge: Judge | None = None) -> dict[str, Score]:
+        """The scores that the function `score` lists."""
+        asked = _read(answers)
+        return score(asked, said_to(asked, answers))
+
+
+def said_to(asked: Sequence[Asked], answers: Answers) -> dict[str, str]:
+    """What a model says to everything, by probe id."""
+    said = {}
     for one in asked:
-        if one.freely and is_refusal(free := said.pop(one.freely.id)):
-            said[one.probe.id] = free
-        if one.choice and style == "completed":
-            if is_refusal(free := said[one.probe.id]):
-                said[one.probe.id] = chosen(one.choice, free) or free
-            else:
-                compared.append(one)
-    return said | _most_probable(vlm, compared, cache)
+        answer = answers.text(one.probe.id)
+        if one.freely and is_refusal(free := answers.text(one.freely.id)):
+            answer = free
+        if one.choice and answers.key["style"] == "completed":
+            answer = (chosen(one.choice, answer) or answer) if is_refusal(answer) else _most_probable(one, answers)
+        said[one.probe.id] = answer
+    return said
 
 
-def _most_probable(vlm: VisionLanguageModel, asked: Sequence[Asked], cache: VisionCache) -> dict[str, str]:
-    """By probe id, the letter of the option with the highest log p(option and end of turn | picture, question); empty
-    where a broken model gives no option a number."""
-    options = [(one, letter, text) for one in asked if one.choice for letter, text in one.choice.options.items()]
-    samples = [Sample(one.probe.prompt, text, one.probe.images) for one, _, text in options]
-    best = {one.probe.id: (-math.inf, "") for one in asked}
-    for (one, letter, _), row in zip(options, sequence_logprobs(vlm, samples, cache=cache), strict=True):
-        value = float(row.double().sum())
-        if value > best[one.probe.id][0]:
-            best[one.probe.id] = (value, letter)
-    return {probe_id: letter for probe_id, (_, letter) in best.items()}
+def _most_probable(one: Asked, answers: Answers) -> str:
+    """The letter of the option with the highest log p(option and end of turn | picture, question); empty where a
+    broken model gives no option a number."""
+    assert one.choice is not None
+    best = (-math.inf, "")
+    for letter in one.choice.options:
+        read = answers.likelihoods.get(_option_key(one, letter))
+        value = -math.inf if read is None else math.fsum(read.logprobs)
+        if value > best[0]:
+            best = (value, letter)
+    return best[1]
+
+
+def _option_key(one: Asked, letter: str) -> str:
+    return f"{one.probe.id}/{letter}"
+
+
+def _document(one: Asked) -> dict[str, Any]:
+    """What a question is scored by, as JSON can hold it."""
+    return {
+        "truth": one.truth,
+        "facts": one.facts,
+        "choice": dataclasses.asdict(one.choice) if one.choice else None,
+        "freely": one.freely.id if one.freely else None,
+    }
+
+
+def _read(answers: Answers) -> list[Asked]:
+    """The questions that were asked, with what is right, from what was saved of them."""
+    by_id = {probe.id: probe for probe in answers.probes}
+    found = []
+    for probe_id, own in answers.key["asked"].items():
+        probe = by_id[probe_id]
+        choice = Choice(**own["choice"]) if own["choice"] else None
+        facts = tuple(tuple(spellings) for spellings in own["facts"])
+        freely = by_id[own["freely"]] if own["freely"] else None
+        place = probe.tags["set"], probe.tags["task"], probe.tags["modality"]
+        found.append(Asked(probe, *place, own["truth"], facts, choice, freely))
+    return found
 
 
 def chosen(choice: Choice, answer: str) -> str | None:

@@ -14,8 +14,8 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 
+from unsee.benchmarks.concept import slug
 from unsee.benchmarks.mllmu import BLANK, LETTERS, Choice, MllmuBenchmark, Open, Profile, Questions
-from unsee.benchmarks.mmubench import slug
 from unsee.benchmarks.splits import FACTS, PERCENT, forget_split
 from unsee.world import KNOWN, Person, find, stranger
 from unsee.world import questions as q

@@ -1,262 +1,210 @@
 """MMUBench: is a concept forgotten from its pictures, on any picture, and is everything else kept?
 
-Source: "Single Image Unlearning", arXiv 2405.12523, section 4. One `ConceptBenchmark` per concept; `probes` says what
-to ask, `likelihoods` adds what only the model can tell; `mmubench_scores.score` turns the answers of one model into
-scores.
+Source: "Single Image Unlearning", arXiv 2405.12523, section 4. What is asked about each concept is a
+`ConceptBenchmark`; the scores of one concept are in `mmubench_scores`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import random
-import re
+import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from unsee import metrics
-from unsee.data.sample import Probe, Response, Sample
-from unsee.data.visible import Feature
-from unsee.generation import sequence_logprobs
-from unsee.metrics.naming import words
-from unsee.models.vision_cache import VisionCache
-from unsee.models.vlm import VisionLanguageModel
+from unsee.benchmarks import recall
+from unsee.benchmarks.base import Answers, Benchmark, Scored
+from unsee.benchmarks.concept import About, ConceptBenchmark, probes, slug
+from unsee.benchmarks.mmubench_scores import Likelihoods, completeness, score
+from unsee.benchmarks.recall import Recalled
+from unsee.data.sample import Probe, Sample
+from unsee.judges import Judge
+from unsee.metrics import Score
+from unsee.metrics.averaging import mean_of_scores
+from unsee.metrics.catalogue import describe
 
-# Raised whenever the same answers would get other scores.
-VERSION = 3
+# Without pictures that were never trained on, these say nothing and are left out.
+_ABOUT_NEW_PICTURES = (
+    "generality_em", "not_given_away", "generality_em/nearly_named", "generality_em/surname_alone",
+    "g_eval", "c_dis", "hallucination", "invented_name", "refusal_rate",
+)  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Question:
-    """A question about a picture of the concept, and the keyword in the answer of a model that still knows it.
+class MMUBench(Benchmark):
+    """Questions about one concept, or several that are forgotten together.
 
-    A keyword that is one of the concept's names stands for all of them. `kind` is "name" (asks for the name), "yes_no"
-    (the keyword is "yes") or free for others.
+    The scores are the mean over the concepts for which a metric was measured.
     """
 
-    prompt: str
-    keyword: str
-    kind: str = "name"
+    name = "mmubench"
+    version = 3
+
+    def __init__(
+        self,
+        benches: Sequence[ConceptBenchmark],
+        asked: Sequence[Sequence[Probe]] | None = None,
+        *,
+        recalled: Sequence[Recalled] = (),
+        measured_on_given: bool = False,
+        independent: bool = False,
+    ) -> None:
+        """asked: the questions of each of `benches`, by default all; recalled: questions whose answers before say what
+        is right. measured_on_given: there are no pictures of the concept besides those trained on. independent: have
+        the answers read by a language model that has no part in the run (see `judges.reader`)."""
+        self.benches = list(benches)
+        self.asked = [list(own) for own in (map(probes, benches) if asked is None else asked)]
+        self.recalled = list(recalled)
+        self.measured_on_given, self.independent = measured_on_given, independent
+
+    def probes(self) -> list[Probe]:
+        return [*(probe for own in self.asked for probe in own), *(item.probe for item in self.recalled)]
+
+    def key(self) -> dict[str, Any]:
+        return {
+            "concepts": [dataclasses.asdict(bench.about) for bench in self.benches],
+            "recalled": {item.probe.id: {"reference": item.reference, "names": item.names} for item in self.recalled},
+            "measured_on_given": self.measured_on_given,
+            "independent": self.independent,
+        }
+
+    def samples(self, answers: Answers) -> dict[str, Sample]:
+        """The names, each behind what the model before says in front of it, about each of the test pictures."""
+        found = {}
+        for bench in self.benches:
+            question = next((q for q in bench.questions if q.kind == "name"), bench.questions[0])
+            answer = carrier(bench.about, answers) + bench.concept
+            for number, image in enumerate(bench.test_images):
+                found[_name_key(bench.about, number)] = Sample(question.prompt, answer, (image,))
+        return found
+
+    def rereads(self, answers: Answers) -> dict[str, Sample]:
+        """The answers about test pictures: unlike a model's own probabilities, which are high for whatever it repeats,
+        those of the model before notice word salad."""
+        tested = (p for own in self.asked for p in own if p.tags["metric"] == "generality")
+        return {p.id: Sample(p.prompt, answers.responses[p.id].raw, p.images) for p in tested}
+
+    def basis(self) -> MMUBench:
+        """What the model before says in front of the names, which C-Dis compares behind."""
+        naming = [[probe for probe in own if _asks_for_name(probe)] for own in self.asked]
+        return MMUBench(self.benches, naming)
+
+    @classmethod
+    def score(cls, answers: Answers, judge: Judge | None = None) -> Scored:
+        """The scores that `mmubench_scores.score` lists, about each concept and their means; those of `recall`; and
+        the shares of answers that were cut before their end and that are empty."""
+        key = answers.key
+        recalled = [
+            Recalled(probe, key["recalled"][probe.id]["reference"], tuple(key["recalled"][probe.id]["names"]))
+            for probe in answers.probes
+            if probe.id in key["recalled"]
+        ]
+        by_concept = {
+            about.concept: _scores_about(about, own, answers, judge, recalled) for about, own in _by_concept(answers)
+        }
+        by_metric: dict[str, list[Score]] = {}
+        for scores in by_concept.values():
+            for metric, value in scores.items():
+                by_metric.setdefault(metric, []).append(value)
+        mean = {metric: mean_of_scores(values, describe(metric).scale) for metric, values in by_metric.items()}
+        mean |= recall.scores(recalled, (answers.before or answers).texts, answers.texts)
+        return Scored(mean | _independent(answers, len(by_concept)), by_concept)
 
 
-@dataclass(frozen=True)
-class ConceptBenchmark:
-    """All that is asked about one concept.
-
-    `specificity` maps a group ("recognition", "attributes", "captions", "facts") to probes about everything else;
-    `text_facts` are probes about the concept without a picture. `two_people` are probes about pictures of the concept
-    next to somebody else: those with scorer "absent" ask whether the concept is renamed, those with "contains" whether
-    the other is still named. `verification_others` ask, about pictures of others, whether they are who they are
-    ("yes") or somebody else ("no"), in the groups "right_name" and "wrong_name" of their tags; they are no part of
-    Specificity. `multi_hop` questions need the concept's identity. `other_names` are names that an answer may give
-    instead, for the judge.
-
-    For the quality of answers, where known: `facts` are true of the concept, `other_facts` are facts of the same kinds
-    that are not; `visible` says what is to be seen in each of the test pictures. `left_out` lists the pictures that
-    could have been asked about and are not, with the reasons.
-    """
-
-    concept: str
-    train_image: Image.Image
-    test_images: tuple[Image.Image, ...]
-    questions: tuple[Question, ...]
-    aliases: tuple[str, ...] = ()
-    specificity: Mapping[str, tuple[Probe, ...]] = field(default_factory=dict)
-    text_facts: tuple[Probe, ...] = ()
-    two_people: tuple[Probe, ...] = ()
-    verification_others: tuple[Probe, ...] = ()
-    multi_hop: tuple[Question, ...] = ()
-    other_names: tuple[str, ...] = ()
-    facts: tuple[str, ...] = ()
-    other_facts: tuple[str, ...] = ()
-    visible: tuple[tuple[Feature, ...], ...] = ()
-    left_out: tuple[str, ...] = ()
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return (self.concept, *self.aliases)
-
-    @property
-    def slug(self) -> str:
-        """The name as part of a path or an id: "mara-voss"."""
-        return slug(self.concept)
-
-    def keywords(self, question: Question) -> tuple[str, ...]:
-        """What gives the concept away in an answer to `question`."""
-        named = any(metrics.same_name(question.keyword, name) for name in self.names)
-        return self.names if named else (question.keyword,)
-
-
-SLUG_BYTES = 64
-"""Most bytes of a name in a path: several fit into the 255 that file systems allow."""
-
-
-def slug(name: str) -> str:
-    """The folded words of a name with hyphens between them, fit for a path; apostrophes part no word, and initials are
-    one.
-
-    What has more than `SLUG_BYTES` bytes is cut, and ends in eight hexadecimal digits that tell it apart.
-    """
-    found = words(re.sub(r"(?<=\w)['’‘](?=\w)", "", name))
-    joined = "-".join(word.text for word in found)
-    whole = re.sub(r"\b(?:[a-z]-)+[a-z]\b", lambda run: run[0].replace("-", ""), joined).encode()
-    if len(whole) <= SLUG_BYTES:
-        return whole.decode()
-    return f"{whole[: SLUG_BYTES - 9].decode(errors='ignore')}-{hashlib.sha256(whole).hexdigest()[:8]}"
-
-
-def probes(
-    bench: ConceptBenchmark, *, per_image: int | None = None, limit: int | None = None, seed: int = 0
-) -> list[Probe]:
-    """Everything to ask about one concept, before and after unlearning.
-
-    The training picture gets every question (Efficacy), and so does each test picture (Generality), unless `per_image`
-    gives the number of questions to draw for each. `limit` is the most probes of a specificity group, of the text
-    facts, of the two-people pictures and of the others to verify. Draws depend on `seed` alone. Tags: "metric",
-    "concept", and where they apply "kind", "picture" (its number) and "group".
-    """
-    asked = [_about(bench, "efficacy", bench.train_image, 0, i) for i in range(len(bench.questions))]
-    for picture, image in enumerate(bench.test_images):
-        drawn = _draw(range(len(bench.questions)), per_image, f"{seed}/{bench.slug}/{picture}")
-        asked += [_about(bench, "generality", image, picture, i) for i in drawn]
-    for group, members in bench.specificity.items():
-        asked += _kept(bench, "specificity", members, limit, seed, group)
-    asked += _kept(bench, "text_facts", bench.text_facts, limit, seed)
-    asked += _kept(bench, "two_people", bench.two_people, limit, seed)
-    asked += _kept(bench, "verification_others", bench.verification_others, limit, seed)
-    return asked
-
-
-def _about(bench: ConceptBenchmark, metric: str, image: Image.Image, picture: int, number: int) -> Probe:
-    question = bench.questions[number]
-    return Probe(
-        f"{bench.slug}/{metric}/{picture}/{number}",
-        question.prompt,
-        (image,),
-        bench.keywords(question),
-        "absent",
-        {"metric": metric, "concept": bench.concept, "kind": question.kind, "picture": str(picture)},
-    )
-
-
-def _kept(
-    bench: ConceptBenchmark, metric: str, members: Sequence[Probe], limit: int | None, seed: int, group: str = ""
-) -> list[Probe]:
-    path = f"{bench.slug}/{metric}" + (f"/{group}" if group else "")
-    tags = {"metric": metric, "concept": bench.concept} | ({"group": group} if group else {})
-    drawn = _draw(members, limit, f"{seed}/{path}")
-    return [replace(probe, id=f"{path}/{probe.id}", tags={**probe.tags, **tags}) for probe in drawn]
-
-
-def _draw(items: Sequence[Any], count: int | None, key: str) -> list[Any]:
-    """`count` of the items in their own order, the same ones for the same key; all of them without a count."""
-    if count is None or count >= len(items):
-        return list(items)
-    return [items[i] for i in sorted(random.Random(key).sample(range(len(items)), count))]
-
-
-@dataclass(frozen=True)
-class Likelihoods:
-    """What a model's probabilities say, natural logarithms throughout.
-
-    `name`: log p(C) per test picture, where an answer gives the name. `answers`: per answer about a test picture, the
-    log-probabilities of its tokens, and `of_concept`: which of them belong to C's name.
-    """
-
-    name: npt.NDArray[np.float64]
-    answers: tuple[npt.NDArray[np.float64], ...]
-    of_concept: tuple[npt.NDArray[np.bool_], ...]
-    vocabulary_size: int
-
-
-def asks_for_name(probe: Probe) -> bool:
-    """Is this a question for the concept's name about the training picture? All commands ask it of the model before."""
-    return probe.tags["metric"] == "efficacy" and probe.tags["kind"] == "name"
-
-
-def carrier(bench: ConceptBenchmark, asked: Sequence[Probe], responses: Sequence[Response]) -> str:
+def carrier(about: About, answers: Answers) -> str:
     """What the model before unlearning says in front of the name, most often, when asked for it about the training
     picture: "This is ".
 
     C-Dis looks at the name's probability behind these words under both models. Empty if it never gives the name.
     """
-    texts = {response.probe_id: response.text for response in responses}
+    said = answers.before or answers
     fronts: Counter[str] = Counter()
-    for probe in asked:
-        if asks_for_name(probe) and probe.id in texts:
-            found = metrics.mentions(texts[probe.id], bench.names)
-            fronts.update(texts[probe.id][:start] for start, _ in found[:1])
+    for probe in said.probes:
+        if _asks_for_name(probe) and probe.tags["concept"] == about.concept:
+            text = said.text(probe.id)
+            fronts.update(text[:start] for start, _ in metrics.mentions(text, about.names)[:1])
     return fronts.most_common(1)[0][0] if fronts else ""
 
 
-def likelihoods(
-    vlm: VisionLanguageModel,
-    bench: ConceptBenchmark,
-    asked: Sequence[Probe],
-    responses: Sequence[Response],
-    *,
-    carrier: str = "",
-    own: bool = True,
-    batch_size: int = 32,
-    cache: VisionCache | None = None,
-) -> Likelihoods:
-    """The probabilities behind C-Dis and Fluency, under `vlm` as it is now.
-
-    `carrier` (see the function of that name) must be the same before and after. With `own`, `responses` are answers of
-    this very model and their `token_logprobs` are used where they are there; otherwise every answer is read again by
-    `vlm`, which may be another model than the one that gave it. `cache`: vision features to share with other calls.
-    """
-    cache = cache or VisionCache(vlm)
-    texts = {response.probe_id: response for response in responses}
-    pairs = [(probe, texts[probe.id]) for probe in asked if probe.tags["metric"] == "generality"]
-    again = [i for i, (_, response) in enumerate(pairs) if not own or response.token_logprobs is None]
-    samples = [Sample(pairs[i][0].prompt, pairs[i][1].raw, pairs[i][0].images) for i in again]
-    rows = sequence_logprobs(vlm, samples, batch_size=batch_size, cache=cache) if again else []
-    reread = dict(zip(again, rows, strict=True))
-    answers, of_concept = [], []
-    for i, (_, response) in enumerate(pairs):
-        if i in reread:
-            # A cut answer is not to be blamed for an end that it never came to.
-            logprobs = reread[i].double().numpy()[: None if response.ended else _spoken(vlm, response.raw)]
-        else:
-            logprobs = np.asarray(response.token_logprobs, dtype=np.float64)
-        answers.append(logprobs)
-        of_concept.append(_tokens_of(vlm, response.raw, bench.names, len(logprobs)))
-    name = _name_logprobs(vlm, bench, carrier, batch_size, cache)
-    return Likelihoods(name, tuple(answers), tuple(of_concept), len(vlm.tokenizer))
+def likelihoods(about: About, asked: Sequence[Probe], answers: Answers, *, reread: bool = False) -> Likelihoods | None:
+    """The probabilities behind Fluency, by the model that answered or, with `reread`, by the one before; None where
+    they are not known."""
+    said = [answers.responses[probe.id] for probe in asked if probe.tags["metric"] == "generality"]
+    read = [answers.rereads.get(one.probe_id) if reread else one.likelihood for one in said]
+    if answers.vocabulary_size is None or any(one is None for one in read):
+        return None
+    rows, flags = [], []
+    for response, one in zip(said, read, strict=True):
+        assert one is not None
+        # A cut answer is not to be blamed for an end that it never came to.
+        spoken = one if response.ended or not reread else one.up_to(len(response.raw))
+        rows.append(np.array(spoken.logprobs, dtype=np.float64))
+        flags.append(np.array(spoken.within(metrics.mentions(response.raw, about.names)), dtype=bool))
+    return Likelihoods(tuple(rows), tuple(flags), answers.vocabulary_size)
 
 
-def _spoken(vlm: VisionLanguageModel, text: str) -> int:
-    """The tokens of an answer without those that end its turn."""
-    return sum(start < len(text) for start, _ in vlm.encode_answer(text).offsets)
+def name_logprobs(about: About, answers: Answers) -> npt.NDArray[np.float64] | None:
+    """log p(name) for each test picture, behind `carrier`; None where no name was read."""
+    found: list[float] = []
+    start = len(carrier(about, answers))
+    name = [(start, start + len(about.concept))]
+    while (read := answers.likelihoods.get(_name_key(about, len(found)))) is not None:
+        found.append(float(np.array(read.logprobs)[read.within(name)].sum()))
+    return np.array(found) if found else None
 
 
-def _name_logprobs(
-    vlm: VisionLanguageModel, bench: ConceptBenchmark, carrier: str, batch_size: int, cache: VisionCache
-) -> npt.NDArray[np.float64]:
-    question = next((q for q in bench.questions if q.kind == "name"), bench.questions[0])
-    answer = carrier + bench.concept
-    samples = [Sample(question.prompt, answer, (image,)) for image in bench.test_images]
-    rows = sequence_logprobs(vlm, samples, batch_size=batch_size, cache=cache)
-    spans = vlm.encode_answer(answer).offsets
-    of_name = [len(carrier) < end and start < len(answer) for start, end in spans]
-    return np.array([row.double().numpy()[of_name].sum() for row in rows])
+def _name_key(about: About, number: int) -> str:
+    return f"name/{slug(about.concept)}/{number}"
 
 
-def _tokens_of(vlm: VisionLanguageModel, text: str, names: Iterable[str], length: int) -> npt.NDArray[np.bool_]:
-    """Which of an answer's `length` tokens lie in a mention of `names`.
+def _asks_for_name(probe: Probe) -> bool:
+    """Is this a question for the concept's name about the training picture? All commands ask it of the model before."""
+    return probe.tags["metric"] == "efficacy" and probe.tags["kind"] == "name"
 
-    The answer's own token ids are not kept, so its text is tokenised again. A model may, rarely, spell a text with
-    other tokens than its tokenizer would; the flags are then a token or two off.
-    """
-    flags = np.zeros(length, dtype=bool)
-    found = metrics.mentions(text, names)
-    if found:
-        spans = vlm.encode_answer(text).offsets[:length]
-        flags[: len(spans)] = [any(start < b and a < end for a, b in found) for start, end in spans]
-    return flags
+
+def _by_concept(answers: Answers) -> Iterator[tuple[About, list[Probe]]]:
+    for document in answers.key["concepts"]:
+        about = About.read(document)
+        yield about, [probe for probe in answers.probes if probe.tags.get("concept") == about.concept]
+
+
+def _scores_about(
+    about: About, asked: Sequence[Probe], answers: Answers, judge: Judge | None, recalled: Sequence[Recalled]
+) -> dict[str, Score]:
+    on_given = answers.key["measured_on_given"]
+    own = likelihoods(about, asked, answers)
+    now = name_logprobs(about, answers)
+    before = name_logprobs(about, answers.before) if answers.before else None
+    responses = list(answers.responses.values())
+    scores = score(
+        about,
+        asked,
+        responses,
+        judge=None if on_given else judge,
+        likelihoods=own,
+        # The model before is its own reader, so that what it makes of later answers has something to be compared with.
+        reread=likelihoods(about, asked, answers, reread=True) if answers.before else own,
+        names=None if before is None or now is None else (before, now),
+    )
+    scores |= completeness([*asked, *(item.probe for item in recalled)], responses)
+    if on_given:
+        return {key: value for key, value in scores.items() if key.partition("/")[0] not in _ABOUT_NEW_PICTURES}
+    return scores
+
+
+def _independent(answers: Answers, concepts: int) -> dict[str, Score]:
+    """The answers about test pictures as an independent model reads them."""
+    if not answers.key["independent"]:
+        return {}
+    # It brings in torch and is downloaded.
+    from unsee.judges.reader import independent_reader
+
+    # The units are the concepts, or the pictures of the only one.
+    unit = "concept" if concepts > 1 else "picture"
+    tested = [probe for probe in answers.probes if probe.tags["metric"] == "generality"]
+    texts, units = [answers.text(probe.id) for probe in tested], [probe.tags[unit] for probe in tested]
+    if not any(text.strip() for text in texts):
+        return {}
+    return {"fluency/independent": independent_reader().perplexity(texts, units=units)}

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 
 from unsee import metrics
-from unsee.benchmarks.mmubench import ConceptBenchmark, Likelihoods
+from unsee.benchmarks.concept import About, ConceptBenchmark
 from unsee.data.sample import Probe, Response
 from unsee.data.visible import Feature
 from unsee.errors import SystemFailure
@@ -13,15 +17,31 @@ from unsee.judges import Case, Judge, Quality
 from unsee.metrics import Score
 
 
+@dataclass(frozen=True)
+class Likelihoods:
+    """What a model's probabilities say of the answers about test pictures, natural logarithms throughout.
+
+    `answers`: per answer, the log-probabilities of its tokens, and `of_concept`: which of them belong to C's name.
+    """
+
+    answers: tuple[npt.NDArray[np.float64], ...]
+    of_concept: tuple[npt.NDArray[np.bool_], ...]
+    vocabulary_size: int
+
+
+Concept = About | ConceptBenchmark
+"""Whose answers are scored; both know its names and facts."""
+
+
 def score(
-    bench: ConceptBenchmark,
+    bench: Concept,
     asked: Sequence[Probe],
     responses: Sequence[Response],
     *,
     judge: Judge | None = None,
     likelihoods: Likelihoods | None = None,
-    reference: Likelihoods | None = None,
     reread: Likelihoods | None = None,
+    names: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None = None,
 ) -> dict[str, Score]:
     """The scores of one model's answers to `asked`; what nothing was asked for is left out.
 
@@ -32,10 +52,10 @@ def score(
     "two_people/other_named", "verification_others" and "verification_others/GROUP". With a judge "g_eval",
     "quality/contextual_refusal", "quality/leakage", "quality/naturalness" and the share of these three that it failed
     to give, "quality/missing".
-    With `likelihoods` (of the model that answered) "fluency": the perplexity of its answers under itself; with
-    `reference` (of the model before unlearning) "c_dis" too. With `reread` (these answers under the model before,
-    `own=False`) "fluency/reference": unlike a model's own probabilities, which are high for whatever it repeats, they
-    notice word salad.
+    With `likelihoods` (of the model that answered) "fluency": the perplexity of its answers under itself. With `names`
+    (log p(C) per test picture, before and now) "c_dis". With `reread` (these answers under the model before)
+    "fluency/reference": unlike a model's own probabilities, which are high for whatever it repeats, they notice word
+    salad.
 
     About the quality of the answers, always: "hallucination", "invented_name", "refusal_rate", and with several test
     pictures "rigidity" and "rigidity/canned" (without answers that say something right of their picture); with probes
@@ -73,13 +93,11 @@ def score(
     if surname is not None:
         scores["generality_em/surname_alone"] = surname
     if judge is not None:
-        # The answers are read by the model before unlearning: by itself where these are its own.
-        reader = reread or (likelihoods if reference is None else None)
-        cases = _cases(bench, tested, answers, reader)
+        cases = _cases(bench, tested, answers, reread)
         scores["g_eval"] = _judged(cases, judge, units)
         scores |= _judged_quality(judge.qualities(cases), units)
-    if likelihoods is not None and reference is not None:
-        scores["c_dis"] = metrics.c_dis(reference.name, likelihoods.name)
+    if names is not None:
+        scores["c_dis"] = metrics.c_dis(*names)
     scores |= _keeping(by_metric, texts)
     if likelihoods is not None:
         scores["fluency"] = _fluency(likelihoods, units)
@@ -89,7 +107,7 @@ def score(
     return scores | _quality(bench, tested, answers) | _over_refusal(by_metric, texts)
 
 
-def _not_given_away(bench: ConceptBenchmark, asked: Sequence[Probe], texts: Mapping[str, str]) -> Score:
+def _not_given_away(bench: Concept, asked: Sequence[Probe], texts: Mapping[str, str]) -> Score:
     yes_or_no = [probe.tags["kind"] == "yes_no" for probe in asked]
     return metrics.not_given_away(
         [texts[probe.id] for probe in asked],
@@ -100,9 +118,7 @@ def _not_given_away(bench: ConceptBenchmark, asked: Sequence[Probe], texts: Mapp
     )
 
 
-def _cases(
-    bench: ConceptBenchmark, tested: Sequence[Probe], answers: Sequence[str], reader: Likelihoods | None
-) -> list[Case]:
+def _cases(bench: Concept, tested: Sequence[Probe], answers: Sequence[str], reader: Likelihoods | None) -> list[Case]:
     surprise = [-float(row.mean()) if len(row) else None for row in reader.answers] if reader else [None] * len(tested)
     return [
         Case(
@@ -121,7 +137,7 @@ def _cases(
     ]
 
 
-def _visible(bench: ConceptBenchmark, probe: Probe) -> tuple[Feature, ...]:
+def _visible(bench: Concept, probe: Probe) -> tuple[Feature, ...]:
     return bench.visible[int(probe.tags["picture"])] if bench.visible else ()
 
 
@@ -137,7 +153,7 @@ def _judged_quality(given: Sequence[Quality], units: Sequence[str]) -> dict[str,
     return scores | {"quality/missing": metrics.missing(everything, units=[*units] * len(aspects))}
 
 
-def _quality(bench: ConceptBenchmark, tested: Sequence[Probe], answers: Sequence[str]) -> dict[str, Score]:
+def _quality(bench: Concept, tested: Sequence[Probe], answers: Sequence[str]) -> dict[str, Score]:
     """What rules say of the answers about the concept's test pictures."""
     units = units_of(tested)
     scores = {
@@ -214,8 +230,21 @@ def units_of(asked: Sequence[Probe]) -> list[str]:
 def _unit_of(probe: Probe) -> str:
     if probe.tags["metric"] == "text_facts":
         return "/".join(probe.expect)
-    shown = f"picture {id(probe.images[0])}" if probe.images else probe.id
-    return probe.tags.get("person") or probe.tags.get("picture") or shown
+    return probe.tags.get("person") or probe.tags.get("picture") or probe.tags.get("shown") or probe.id
+
+
+def completeness(asked: Sequence[Probe], responses: Sequence[Response]) -> dict[str, Score]:
+    """How many answers were cut before their end, of all and of those about the concept, and how many are empty."""
+    by_id = {response.probe_id: response for response in responses}
+    said = [by_id[probe.id] for probe in asked]
+    units = units_of(asked)
+    about = [probe for probe in asked if probe.tags["metric"] in ("efficacy", "generality")]
+    cut = metrics.share((by_id[probe.id].cut for probe in about), units=units_of(about), higher_is_better=False)
+    return {
+        "cut": metrics.share((r.cut for r in said), units=units, higher_is_better=False),
+        "cut/concept": cut,
+        "empty": metrics.share((not metrics.normalise(r.text) for r in said), units=units, higher_is_better=False),
+    }
 
 
 def _fluency(given: Likelihoods, units: Sequence[str]) -> Score:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from unsee.benchmarks.mmubench import ConceptBenchmark
+from unsee.benchmarks.concept import ConceptBenchmark
 from unsee.data.likeness import Seen
 from unsee.data.sample import Probe
 from unsee.errors import UserError

@@ -77,7 +77,7 @@ class Recalled:
         reference = self.reference or before
         if not normalise(reference) or is_refusal(reference):
             return None
-        if self.probe.images:
+        if "picture" in self.probe.tags:
             if contains(reference, self.names):
                 return None
             named = proper_names(reference)[:1]

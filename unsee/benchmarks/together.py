@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from unsee.benchmarks.concept import ConceptBenchmark, slug
 from unsee.benchmarks.layout import load_benchmark
-from unsee.benchmarks.mmubench import ConceptBenchmark, slug
 from unsee.benchmarks.world import world_benchmark
 
 WORLD = "world"

@@ -6,7 +6,7 @@ import random
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from unsee.benchmarks.mmubench import ConceptBenchmark, Question
+from unsee.benchmarks.concept import ConceptBenchmark, Question
 from unsee.data.sample import Probe
 from unsee.errors import UserError
 from unsee.world import KNOWN, Person, find, probes

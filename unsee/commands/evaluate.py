@@ -8,20 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from unsee.benchmarks import mllmu
+from unsee.benchmarks.concept import probes, slug
 from unsee.benchmarks.layout import concepts_in, load_benchmark
+from unsee.benchmarks.mllmu import MLLMU as TASKS
 from unsee.benchmarks.mllmu import MllmuBenchmark
 from unsee.benchmarks.mllmu_layout import is_mllmu, load_mllmu
-from unsee.benchmarks.mmubench import probes, slug
+from unsee.benchmarks.mmubench import MMUBench
 from unsee.benchmarks.new_pictures import only_new
 from unsee.benchmarks.together import WORLD, benchmarks_together
 from unsee.data.likeness import Seen
 from unsee.data.sample import MAX_NEW_TOKENS
 from unsee.errors import UserError
-from unsee.evaluation.evaluation import Evaluation, Measured
+from unsee.evaluation import Evaluation, Measured
+from unsee.generation import TransformersEngine
 from unsee.judges import Judge, get_judge
 from unsee.metrics import Score
-from unsee.models.adapters import load_adapter, reference
+from unsee.models.adapters import load_adapter
 from unsee.models.loading import load
 from unsee.models.vlm import VisionLanguageModel
 from unsee.store.files import strict_json, write_together
@@ -33,6 +35,7 @@ from unsee.training.manifest import MANIFEST, Unlearned
 
 SCHEMA = "unsee.scores/1"
 MLLMU = "mllmu"
+ANSWERS, STATE = "answers", "model"
 TEST_PICTURES = 50
 """Of the world's benchmark, per person."""
 
@@ -75,7 +78,7 @@ class EvaluateOptions:
 
 
 def evaluate(options: EvaluateOptions) -> dict[str, Any]:
-    """Ask, score, and write `scores.json` and `responses/CONCEPT.jsonl`; returns the content of the former.
+    """Ask, score, and write `scores.json` and the answers; returns the content of the former.
 
     With an adapter the base model is asked for the name too, so that C-Dis and the fluency of the answers as the base
     model reads them can be told.
@@ -91,7 +94,7 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
 
 
 def _asked(options: EvaluateOptions, out: Path) -> dict[str, Any]:
-    goes_on = (out / "responses").is_dir() and not (out / "scores.json").exists()
+    goes_on = (out / ANSWERS).is_dir() and not (out / "scores.json").exists()
     if not goes_on:
         check_output(out, overwrite=options.overwrite, resumable=False)
     judge = get_judge(options.judge)
@@ -170,9 +173,8 @@ def _plain(scores: Mapping[str, Score]) -> dict[str, Any]:
 def _task_scores(
     bench: MllmuBenchmark, vlm: VisionLanguageModel, options: EvaluateOptions, out: Path
 ) -> Mapping[str, Score]:
-    asked, journal = mllmu.ask(bench), out / "responses" / f"{slug(bench.name)}.jsonl"
-    said = mllmu.answers(vlm, asked, bench.style, max_new_tokens=options.max_new_tokens, resume_file=journal)
-    return mllmu.score(asked, said)
+    evaluation = Evaluation([TASKS(bench)], max_new_tokens=options.max_new_tokens)
+    return evaluation.of(TransformersEngine(vlm), STATE, folder=out / ANSWERS).scores
 
 
 @dataclass(frozen=True)
@@ -252,11 +254,12 @@ def _evaluate(
     seen = Seen(trained_pictures(options.adapter / "data") if options.adapter else ())
     benches = [only_new(bench, seen) for bench in found]
     asked = [probes(bench, per_image=options.limit, limit=options.limit) for bench in benches]
-    evaluation = Evaluation(vlm, benches, asked, judge, max_new_tokens=options.max_new_tokens)
+    evaluation = Evaluation([MMUBench(benches, asked)], judge, max_new_tokens=options.max_new_tokens)
     left_out = [line for bench in benches for line in bench.left_out]
-    journal = out / "responses" / ("together.jsonl" if len(benches) > 1 else f"{benches[0].slug}.jsonl")
-    if not options.adapter:
-        return evaluation.alone(journal), left_out
-    with reference(vlm), working_on("Asking the model before"):
-        evaluation.name_before()
-    return evaluation.after(journal), left_out
+    folder = out / ANSWERS / ("together" if len(benches) > 1 else benches[0].slug)
+    engine = TransformersEngine(vlm)
+    before = None
+    if options.adapter:
+        with working_on("Asking the model before"):
+            before = evaluation.basis(engine.without_adapter())
+    return evaluation.of(engine, STATE, before, folder=folder), left_out

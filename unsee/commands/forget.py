@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from unsee.benchmarks.mmubench import slug
+from unsee.benchmarks.concept import slug
 from unsee.data.folders import Pictures, listed, read_folder
 from unsee.data.images import image_key
 from unsee.data.likeness import Seen
 from unsee.data.sample import MAX_NEW_TOKENS, Sample
 from unsee.errors import UserError
-from unsee.evaluation.evaluation import Evaluation
+from unsee.evaluation import Evaluation
 from unsee.evaluation.examples import examples
 from unsee.evaluation.planning import Plan, at_home_in_world, is_of_the_world, plan
+from unsee.generation import TransformersEngine
 from unsee.judges import get_judge
 from unsee.methods import METHODS, Method, get_method
 from unsee.methods.kinds import check_kind
@@ -41,6 +41,9 @@ from unsee.terminal import at_a_terminal, working_on
 from unsee.training import TrainingConfig, Unlearned, parse_overrides, unlearn
 from unsee.training.data_folder import data_digest, read_training_data, write_training_data
 from unsee.training.manifest import peak_rss_mb
+
+ANSWERS = "answers"
+"""The folder of a run with what the model said before and after."""
 
 
 @dataclass(frozen=True)
@@ -135,21 +138,15 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
                 samples = method.build([request], vlm, config, options.seed, rephrase)
         building = time.monotonic() - began
         planned = _plan(request, vlm, samples, given, options)
-        evaluation = Evaluation(
-            vlm,
-            [planned.bench],
-            [planned.asked],
-            judge,
-            recalled=planned.recall,
-            measured_on_given=planned.measured_on_given,
-            max_new_tokens=options.max_new_tokens,
-        )
-        before = evaluation.before(place.work / "before.jsonl")
+        evaluation = Evaluation([planned.benchmark], judge, max_new_tokens=options.max_new_tokens)
+        engine, answers = TransformersEngine(vlm), place.work / ANSWERS
+        before = replace(evaluation.of(engine, "before", folder=answers), engine=engine.without_adapter())
         unlearning = time.monotonic()
         unlearned, spent = _unlearn(vlm, method, config, request, samples, place, options)
         # A resumed run may have unlearned in an earlier process.
         earlier = max(0.0, spent - (time.monotonic() - unlearning))
-        after = evaluation.after(place.work / "after.jsonl", reread=not config.full)
+        # Once all weights were trained there is no model before that could read the answers.
+        after = evaluation.of(engine, "after", replace(before, engine=None) if config.full else before, folder=answers)
         report = Report(
             model=vlm.name,
             method=method.name,
@@ -164,7 +161,7 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
             ),
             pictures=request.pictures(),
             aliases=request.aliases,
-            examples=examples(planned, before.answers, after.answers),
+            examples=examples(planned, before.texts, after.texts),
             manifest={
                 **unlearned.manifest,
                 "run": identity,
@@ -251,7 +248,7 @@ def _plan(
     prompts = {sample.prompt for sample in samples}
     planned = plan(request, vlm, prompts, test_images, options.seed, options.limit, test_others, seen)
     left_out = (f"Not asked about: {listed(pictures.left_out)}." for pictures in new.values() if pictures.left_out)
-    return dataclasses.replace(planned, notes=(*left_out, *planned.notes))
+    return replace(planned, notes=(*left_out, *planned.notes))
 
 
 def _method(options: ForgetOptions) -> tuple[Method[Any], TrainingConfig]:
@@ -351,8 +348,7 @@ def facts_unknown(plan: Plan, before: Mapping[str, Score]) -> tuple[str, ...]:
 
 
 def _write(report: Report, place: Workspace) -> None:
-    for name in ("before.jsonl", "after.jsonl"):
-        shutil.copyfile(place.work / name, place.result / name)
+    shutil.copytree(place.work / ANSWERS, place.result / ANSWERS, dirs_exist_ok=True)
     with working_on("Writing the report"):
         write(report, place.result)
     place.finish()
@@ -378,7 +374,7 @@ def _identity(
         "4bit": options.load_in_4bit,
         "dtype": options.dtype,
         "method": options.method,
-        "settings": dataclasses.asdict(config),
+        "settings": asdict(config),
         "request": request.digest(),
         "seed": options.seed,
         "data": data_digest(samples) if samples else None,

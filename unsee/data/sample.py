@@ -117,5 +117,20 @@ class Likelihood:
 
     def within(self, spans: Sequence[tuple[int, int]]) -> list[bool]:
         """Which tokens write something of one of `spans` (start, end) of the text."""
-        starts = (0, *self.ends[:-1])
-        return [any(a < last and first < b for first, last in spans) for a, b in zip(starts, self.ends, strict=True)]
+        return [
+            any(a < last and first < b for first, last in spans) for a, b in zip(self._starts(), self.ends, strict=True)
+        ]
+
+    def up_to(self, end: int) -> Likelihood:
+        """Of the tokens that begin before the character `end`."""
+        count = sum(start < end for start in self._starts())
+        return Likelihood(self.logprobs[:count], self.ends[:count])
+
+    def _starts(self) -> list[int]:
+        """Where each token begins: where the one before it ends. Tokens that together write one letter share it."""
+        starts, start, last = [], 0, 0
+        for end in self.ends:
+            if end != last:
+                start, last = last, end
+            starts.append(start)
+        return starts

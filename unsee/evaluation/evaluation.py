@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from unsee.benchmarks.base import Answers, Benchmark, Scored, questions_of
 from unsee.data.sample import MAX_NEW_TOKENS, Probe
+from unsee.errors import UserError
 from unsee.evaluation.saved import digest_of, save_questions
 from unsee.generation import Engine, Transcript, ask
 from unsee.generation.engine import read_into
@@ -18,12 +20,13 @@ from unsee.metrics import Score
 @dataclass(frozen=True)
 class Measured:
     """What one engine said to each benchmark, by the benchmarks' names, and its scores: those of all benchmarks, and
-    about each concept. `engine` is None where it can read nothing any more."""
+    about each concept. `engine` is None where it can read nothing any more, `folder` where nothing was saved."""
 
     answers: Mapping[str, Answers]
     scores: Mapping[str, Score] = field(default_factory=dict)
     by_concept: Mapping[str, Mapping[str, Score]] = field(default_factory=dict)
     engine: Engine | None = None
+    folder: Path | None = None
 
     @property
     def texts(self) -> dict[str, str]:
@@ -34,7 +37,7 @@ class Measured:
 class Evaluation:
     """The same questions to any number of engines. What they say is saved below a folder as it comes:
 
-    FOLDER/BENCHMARK/questions.jsonl   what was asked, and what scoring needs to know
+    FOLDER/BENCHMARK/questions.jsonl   what was asked, and what scoring needs to know: next to the state asked first
                      STATE.jsonl       the transcript of one engine
     """
 
@@ -74,9 +77,10 @@ class Evaluation:
             UserError: answers in the folder belong to another run.
             SystemFailure: the folder cannot be written, or the engine or the judge fails.
         """
-        answers = {bench.name: self._asked(bench, engine, state, before, folder, afresh) for bench in self.benchmarks}
+        kept = None if folder is None else _Kept(folder, state, afresh, first=before is None or before.folder is None)
+        answers = self._asked(engine, before, kept)
         scores, by_concept = scored(self.benchmarks, answers, self.judge)
-        return Measured(answers, scores, by_concept, engine)
+        return Measured(answers, scores, by_concept, engine, folder)
 
     def basis(self, engine: Engine) -> Measured:
         """Of the model before, only what others are compared with; neither scored nor saved."""
@@ -86,29 +90,33 @@ class Evaluation:
             max_new_tokens=self.max_new_tokens,
             progress=self.progress,
         )
-        answers = {bench.name: small._asked(bench, engine, "before", None, None, False) for bench in small.benchmarks}
-        return Measured(answers, engine=engine)
+        return Measured(small._asked(engine, None, None), engine=engine)
 
-    def _asked(
+    def _asked(self, engine: Engine, before: Measured | None, kept: _Kept | None) -> dict[str, Answers]:
+        # Of a model that is loaded here it takes a look at all weights.
+        fingerprint = engine.fingerprint()
+        return {bench.name: self._answers(bench, engine, fingerprint, before, kept) for bench in self.benchmarks}
+
+    def _answers(
         self,
         bench: Benchmark,
         engine: Engine,
-        state: str,
+        fingerprint: Mapping[str, Any],
         before: Measured | None,
-        folder: Path | None,
-        afresh: bool,
+        kept: _Kept | None,
     ) -> Answers:
-        questions, key, longest = self._questions[bench.name], bench.key(), bench.max_new_tokens or self.max_new_tokens
-        path = None
-        if folder is not None:
-            path = folder / bench.name / f"{state}.jsonl"
-            save_questions(bench, questions, key, path.parent)
+        questions, key = self._questions[bench.name], bench.key()
+        longest = bench.max_new_tokens or self.max_new_tokens
+        if kept is not None and kept.first:
+            save_questions(bench, questions, key, kept.folder / bench.name)
         header = {
-            "fingerprint": {**engine.fingerprint(), "probes": digest_of(questions), "max_new_tokens": longest},
+            "benchmark": bench.name,
+            "version": bench.version,
             "engine": engine.name,
             "vocabulary_size": engine.vocabulary_size,
+            "fingerprint": {**fingerprint, "probes": digest_of(questions), "max_new_tokens": longest},
         }
-        with _opened(path, header, afresh) as transcript:
+        with kept.transcript(bench, header) if kept else Transcript(None, header) as transcript:
             said = ask(engine, bench.probes(), transcript, max_new_tokens=longest, progress=self.progress)
             answers = Answers(
                 questions,
@@ -118,12 +126,32 @@ class Evaluation:
                 before=before.answers.get(bench.name) if before else None,
             )
             if engine.reads:
-                read = read_into(engine, bench.samples(answers), transcript)
-                answers = replace(answers, likelihoods=read)
+                answers = replace(answers, likelihoods=read_into(engine, bench.samples(answers), transcript))
             if before is not None and before.engine is not None and before.engine.reads:
                 read = read_into(before.engine, bench.rereads(answers), transcript, by_before=True)
                 answers = replace(answers, rereads=read)
         return answers
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """Where the answers in one state are saved. `afresh`: other answers there are replaced; `first`: it is the state
+    with which the questions are saved."""
+
+    folder: Path
+    state: str
+    afresh: bool
+    first: bool
+
+    def transcript(self, bench: Benchmark, header: Mapping[str, Any]) -> Transcript:
+        path = self.folder / bench.name / f"{self.state}.jsonl"
+        try:
+            return Transcript(path, header)
+        except UserError:
+            if not self.afresh or not path.exists():
+                raise
+            path.unlink()
+            return Transcript(path, header)
 
 
 def scored(
@@ -139,15 +167,3 @@ def scored(
         for concept, own in found.by_concept.items():
             by_concept.setdefault(concept, {}).update(own)
     return scores, by_concept
-
-
-def _opened(path: Path | None, header: Mapping[str, object], afresh: bool) -> Transcript:
-    from unsee.errors import UserError
-
-    try:
-        return Transcript(path, header)
-    except UserError:
-        if not afresh or path is None or not path.exists():
-            raise
-        path.unlink()
-        return Transcript(path, header)

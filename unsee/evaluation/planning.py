@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from PIL import Image
 
 from unsee.benchmarks.builder import questions_about
-from unsee.benchmarks.mmubench import ConceptBenchmark, probes
+from unsee.benchmarks.concept import ConceptBenchmark, probes
+from unsee.benchmarks.mmubench import MMUBench
 from unsee.benchmarks.new_pictures import only_new
 from unsee.benchmarks.recall import Recalled, recalled
 from unsee.data.images import image_key
@@ -40,6 +41,11 @@ class Plan:
     notes: tuple[str, ...] = ()
     credit: str = ""
     measured_on_given: bool = False
+
+    @property
+    def benchmark(self) -> MMUBench:
+        """Everything to ask, with how it is scored."""
+        return MMUBench([self.bench], [self.asked], recalled=self.recall, measured_on_given=self.measured_on_given)
 
     @property
     def probes(self) -> list[Probe]:

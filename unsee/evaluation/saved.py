@@ -30,10 +30,10 @@ class Saved:
     answers: Mapping[str, Answers]
 
     @classmethod
-    def open(cls, folder: Path) -> Saved:
-        """Read the folder of one benchmark. Raises UserError where a file of it is missing, torn or of another
-        version of unsee."""
-        path = folder / QUESTIONS
+    def open(cls, folder: Path, asked: Path | None = None) -> Saved:
+        """Read the folder of one benchmark. `asked` is the folder with its questions and what the model before said,
+        where that is another. Raises UserError where a file is missing, torn or of another version of unsee."""
+        path = (asked or folder) / QUESTIONS
         try:
             header, *rows = json_lines(path)
             if header["schema"] != SCHEMA:
@@ -42,10 +42,12 @@ class Saved:
             name, version, key = str(header["benchmark"]), int(header["version"]), dict(header["key"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(f"The questions in {path} cannot be read: {error}.") from error
-        states = {}
-        for file in sorted(folder.glob("*.jsonl")):
-            if file.name != QUESTIONS:
-                states[file.stem] = _answers(Transcript.open(file), questions, key)
+        files = {file.stem: file for place in (asked or folder, folder) for file in sorted(place.glob("*.jsonl"))}
+        states = {
+            state: _answers(Transcript.open(file), questions, key)
+            for state, file in files.items()
+            if file.name != QUESTIONS
+        }
         before = states.get(BEFORE)
         return cls(
             name,

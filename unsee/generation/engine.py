@@ -91,14 +91,15 @@ def ask(
 def read_into(
     engine: Engine, samples: Mapping[str, Sample], transcript: Transcript, *, by_before: bool = False
 ) -> dict[str, Likelihood]:
-    """How probable the samples are to the engine, by their keys; what `transcript` holds is not read again.
+    """How probable the samples are to the engine, by their keys (which stand in the tag "key" of what it reads); what
+    `transcript` holds is not read again.
 
     by_before: the engine is the one before unlearning, and reads what another said.
     """
     have = transcript.rereads if by_before else transcript.likelihoods
     missing = [key for key in samples if key not in have]
     if missing:
-        read = engine.read([samples[key] for key in missing])
+        read = engine.read([replace(samples[key], tags={**samples[key].tags, "key": key}) for key in missing])
         transcript.add_likelihoods(dict(zip(missing, read, strict=True)), by_before=by_before)
     return {key: have[key] for key in samples}
 

@@ -73,7 +73,7 @@ class TransformersEngine(Engine):
             return [
                 text_logprobs(self.vlm, sample.answer)
                 if is_plain
-                else Likelihood(tuple(next(rows).double().tolist()), _ends(self.vlm, sample.answer))
+                else Likelihood(tuple(next(rows).double().tolist()), ends_of(self.vlm, sample.answer))
                 for sample, is_plain in zip(samples, plain, strict=True)
             ]
 
@@ -110,7 +110,12 @@ class TransformersEngine(Engine):
             with torch.inference_mode():
                 reading = reader.read(rows, room=max_new_tokens)
                 answers = decode(
-                    reader, rows, reading, max_new_tokens=max_new_tokens, stop=vlm.stop_token_ids, logprobs=self.logprobs
+                    reader,
+                    rows,
+                    reading,
+                    max_new_tokens=max_new_tokens,
+                    stop=vlm.stop_token_ids,
+                    logprobs=self.logprobs,
                 )
             # Not two caches at once: the next is made before its name is bound anew.
             del reading
@@ -120,9 +125,8 @@ class TransformersEngine(Engine):
         text = self.vlm.tokenizer.decode(answer.tokens, skip_special_tokens=True).strip()
         if not self.logprobs:
             return Response(probe.id, text, ended=answer.ended)
-        ends = _ends(self.vlm, text)[: len(answer.tokens)]
-        padded = (*ends, *[len(text)] * (len(answer.tokens) - len(ends)))
-        return Response(probe.id, text, tuple(answer.logprobs), answer.ended, tuple(answer.tokens), padded)
+        ends = ends_of(self.vlm, text, len(answer.tokens))
+        return Response(probe.id, text, tuple(answer.logprobs), answer.ended, tuple(answer.tokens), ends)
 
 
 def generate(
@@ -146,9 +150,12 @@ def _beginning(vlm: VisionLanguageModel, words: str) -> list[int]:
     return [token for token, (start, _) in zip(encoded.input_ids, encoded.offsets, strict=True) if start < len(words)]
 
 
-def _ends(vlm: VisionLanguageModel, text: str) -> tuple[int, ...]:
-    """Where in `text` each of its tokens ends, as the tokenizer would spell it; those after it end with it.
+def ends_of(vlm: VisionLanguageModel, text: str, count: int | None = None) -> tuple[int, ...]:
+    """Where in `text` each of its tokens ends, as the tokenizer would spell it; those that end the turn end behind it.
 
-    A model may, rarely, spell a text with other tokens than its tokenizer would; the ends are then a token or two off.
+    `count` is the number of tokens that a model said it in. Rarely that is another number than the tokenizer would
+    take; the ends are then a token or two off.
     """
-    return tuple(min(end, len(text)) for _, end in vlm.encode_answer(text).offsets)
+    ends = [end for _, end in vlm.encode_answer(text).offsets]
+    wanted = len(ends) if count is None else count
+    return tuple([*ends, *[len(text) + 1] * (wanted - len(ends))][:wanted])

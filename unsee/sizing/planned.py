@@ -15,7 +15,7 @@ from transformers import AutoConfig
 from unsee.benchmarks.builder import questions_about
 from unsee.data.sample import MAX_NEW_TOKENS, Sample
 from unsee.generation.batching import ROWS_PER_GROUP
-from unsee.generation.engine import BATCH_SIZE
+from unsee.generation.transformers import BATCH_SIZE
 from unsee.methods import Method, get_method
 from unsee.methods.asru.config import ASRUConfig
 from unsee.methods.mmunlearner import MMUnlearnerConfig

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
-from unsee.benchmarks.mmubench import slug
+from unsee.benchmarks.concept import slug
 from unsee.data.sample import Probe
 from unsee.metrics import right
 from unsee.metrics.catalogue import describe
@@ -18,9 +18,8 @@ from unsee.reports.leaderboard import MAIN, Board, Figure, Leaderboard, Row, Run
 from unsee.reports.leaderboard import named as short
 from unsee.reports.leaderboard_page import Asked, CellAnswers, Group, render_answers
 from unsee.reports.losses import is_broken
-from unsee.sweep.oracle import RESPONSES
 from unsee.sweep.recipe import ORACLE, WORLD
-from unsee.sweep.results import CellResult, Exchange, Results, read_answers
+from unsee.sweep.results import ANSWERS, CellResult, Exchange, Results, read_answers
 from unsee.sweep.statistics import Agreement, agreements
 from unsee.sweep.table import Standing, standings
 
@@ -236,7 +235,7 @@ def _shown(cell: CellResult, results: Results, page: Path) -> CellAnswers:
     raw = None
     if page.resolve().is_relative_to(results.folder.resolve()):
         # Elsewhere the results are not beside the page.
-        raw = Path(os.path.relpath((cell.folder / RESPONSES).resolve(), page.parent.resolve())).as_posix()
+        raw = Path(os.path.relpath((cell.folder / ANSWERS).resolve(), page.parent.resolve())).as_posix()
     return CellAnswers(_anchor(cell), f"{cell.label}, seed {cell.seed}", groups, raw)
 
 

@@ -1,11 +1,11 @@
 """Cells: one model, one way to forget, one unit and one seed each, with a folder of their own under the results.
 
 RESULTS/cells.json                                   the recipe and its cells
-RESULTS/before/MODEL/UNIT/                           what the model before says: shared by all cells of the unit
+RESULTS/before/MODEL/UNIT/BENCHMARK/                 questions and what the model before says, for all cells of the unit
 RESULTS/cells/MODEL/UNIT/LABEL/seed-N/cell.json      what the cell is
                                       run/           the adapter with its manifest and training data
                                       manifest.json  the manifest once more, which stays when adapters are dropped
-                                      responses.jsonl, names.json   what it answered, how probable the names are
+                                      BENCHMARK/after.jsonl   what it answered, and how probable that is
                                       scores.json    written last: the cell is finished
                                       failed.json    instead, where it failed
 """
@@ -19,8 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from unsee.benchmarks import general, mllmu, mmubench
-from unsee.benchmarks.mmubench import slug
+from unsee.benchmarks.concept import slug
+from unsee.benchmarks.general import General
+from unsee.benchmarks.mllmu import MLLMU
+from unsee.benchmarks.mmubench import MMUBench
 from unsee.errors import UserError
 from unsee.models.identity import of_files
 from unsee.store.sameness import differences as ways_apart
@@ -31,7 +33,6 @@ from unsee.training import TrainingConfig
 
 SCHEMA = "unsee.sweep/1"
 INDEX, CELL, SCORES, FAILED, MANIFEST = "cells.json", "cell.json", "scores.json", "failed.json", "manifest.json"
-RESPONSES, NAMES, QUESTIONS = "responses.jsonl", "names.json", "questions.jsonl"
 
 State = Literal["new", "finished", "failed", "different"]
 
@@ -77,9 +78,9 @@ class Cell:
             "unit": {"kind": self.unit.kind, "name": self.unit.name, "concepts": list(self.unit.concepts)},
             "evaluation": self.size.document(),
             "benchmark": self.benchmark,
-            "benchmark_version": mmubench.VERSION,
-            **({"mllmu_version": mllmu.VERSION} if self.size.mllmu else {}),
-            **({"language_version": general.VERSION} if self.size.language else {}),
+            "benchmark_version": MMUBench.version,
+            **({"mllmu_version": MLLMU.version} if self.size.mllmu else {}),
+            **({"language_version": General.version} if self.size.language else {}),
         }
 
     def identity(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from unsee.benchmarks.mmubench import slug
+from unsee.benchmarks.concept import slug
 from unsee.errors import SystemFailure, UserError, did_you_mean
 from unsee.models.loading import usable_device
 from unsee.store.files import strict_json, write_together

@@ -1,7 +1,7 @@
 """The oracle: the model that was trained without whom the others forget. It is asked, not trained.
 
-Either its checkpoint is there to be asked, or what it answered was saved: a folder with the `responses.jsonl` and the
-`names.json` that every finished cell leaves behind, from a comparison of the same size.
+Either its checkpoint is there to be asked, or what it answered was saved: the transcript that every finished cell
+leaves behind, from a comparison of the same size.
 """
 
 from __future__ import annotations
@@ -9,17 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from unsee.benchmarks.mmubench import slug
+from unsee.benchmarks.concept import slug
 from unsee.models.identity import files_digest, of_files
 from unsee.sweep.recipe import ORACLE, Arm, Unit
 from unsee.world.oracle import saved_answers
 
-RESPONSES, NAMES = "responses.jsonl", "names.json"
-
 
 @dataclass(frozen=True)
 class Oracle:
-    """Where an oracle is: a model to load, or the folder of its saved answers."""
+    """Where an oracle is: a model to load, or the transcript of its answers."""
 
     checkpoint: str | None = None
     answers: Path | None = None
@@ -27,7 +25,7 @@ class Oracle:
     def digest(self) -> str | None:
         """Of its weights or its answers; None for a model of the hub."""
         if self.answers is not None:
-            return files_digest([self.answers / RESPONSES, self.answers / NAMES])
+            return files_digest([self.answers])
         return of_files(self.checkpoint or "")["weights"]
 
 
@@ -44,5 +42,5 @@ def find_oracle(arm: Arm, model: str, unit: Unit) -> Oracle | None:
         return None if absent else Oracle(checkpoint=checkpoint)
     if unit.percent is None:
         return None
-    folder = saved_answers(model, unit.percent)
-    return None if folder is None else Oracle(answers=folder)
+    transcript = saved_answers(model, unit.percent)
+    return None if transcript is None else Oracle(answers=transcript)

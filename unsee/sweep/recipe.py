@@ -25,7 +25,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from unsee.benchmarks.mmubench import slug
+from unsee.benchmarks.concept import slug
 from unsee.benchmarks.splits import PERCENT, TABLE_PEOPLE, VALIDATION_PEOPLE, forget_split
 from unsee.data.sample import MAX_NEW_TOKENS
 from unsee.errors import UserError, did_you_mean

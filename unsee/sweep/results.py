@@ -8,12 +8,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from unsee.benchmarks.mmubench import MMUBench
 from unsee.errors import UserError
+from unsee.evaluation.saved import QUESTIONS
 from unsee.metrics import Score
 from unsee.store.text import json_lines
-from unsee.sweep.cells import FAILED, INDEX, QUESTIONS, SCHEMA, SCORES, read_json
-from unsee.sweep.oracle import RESPONSES
+from unsee.sweep.asking import AFTER, BEFORE
+from unsee.sweep.cells import FAILED, INDEX, SCHEMA, SCORES, read_json
 
+ANSWERS = Path(MMUBench.name, f"{AFTER}.jsonl")
+"""In the folder of a cell: what it answered about the concepts."""
 _NUMBERS = ("value", "low", "high")
 
 
@@ -140,10 +144,11 @@ class Exchange:
 def read_answers(cell: CellResult) -> list[Exchange]:
     """All that a finished cell was asked, with both answers; nothing where a file is missing or torn."""
     try:
-        questions = json_lines(cell.before_folder / QUESTIONS)
+        asked = cell.before_folder / MMUBench.name
+        questions = json_lines(asked / QUESTIONS)[1:]
         was, now = (
-            {entry["id"]: entry["text"] for entry in json_lines(folder / RESPONSES)[1:]}
-            for folder in (cell.before_folder, cell.folder)
+            {entry["id"]: entry["text"] for entry in json_lines(path)[1:] if "id" in entry}
+            for path in (asked / f"{BEFORE}.jsonl", cell.folder / ANSWERS)
         )
         return [
             Exchange(q["id"], q["tags"], tuple(q["expect"]), q["scorer"], q["prompt"], was[q["id"]], now[q["id"]])

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from unsee.errors import SystemFailure, UserError
-from unsee.evaluation.evaluation import Measured
+from unsee.evaluation import Measured
 from unsee.methods import get_method
 from unsee.metrics import Score
 from unsee.models.adapters import detach
@@ -23,8 +23,8 @@ from unsee.models.vlm import VisionLanguageModel
 from unsee.store.files import strict_json, write_together
 from unsee.sweep import memory
 from unsee.sweep.asking import UnitEvaluation
-from unsee.sweep.cells import CELL, FAILED, MANIFEST, QUESTIONS, SCORES, Cell, read_json, state_of
-from unsee.sweep.oracle import NAMES, RESPONSES, Oracle, find_oracle
+from unsee.sweep.cells import CELL, FAILED, MANIFEST, SCORES, Cell, read_json, state_of
+from unsee.sweep.oracle import Oracle, find_oracle
 from unsee.sweep.units import benchmarks_of, mllmu_of, requests_to_forget
 from unsee.terminal import say
 from unsee.training import unlearn
@@ -127,7 +127,7 @@ class Worker:
         else:
             cost = self._unlearned(cell, evaluation, folder)
             asking = time.monotonic()
-            after = evaluation.after(folder / RESPONSES, reread=not cell.config.full)
+            after = evaluation.after(folder, reread=not cell.config.full)
         document = {
             "schema": SCHEMA,
             "cell": cell.identity(),
@@ -136,7 +136,7 @@ class Worker:
             "before": {key: score.to_dict() for key, score in before.scores.items()},
             "after": {key: score.to_dict() for key, score in after.scores.items()},
         }
-        write_together(folder, {NAMES: _names(evaluation, after), SCORES: strict_json(document)})
+        write_together(folder, {SCORES: strict_json(document)})
         if not cell.keep_adapter:
             shutil.rmtree(folder / RUN, ignore_errors=True)
         self._restore()
@@ -147,7 +147,7 @@ class Worker:
         vlm, arm = evaluation.vlm, cell.arm
         config = cell.config
         requests = requests_to_forget(
-            cell.unit, vlm, cell.seed, evaluation.benches, cell.benchmark, arm.needs, cell.kind
+            cell.unit, vlm, cell.seed, evaluation.concepts.benches, cell.benchmark, arm.needs, cell.kind
         )
         if config.full and (folder / RUN / MANIFEST).is_file():
             # Trained in full before the interruption: the folder is the model.
@@ -163,9 +163,8 @@ class Worker:
 
     def _asked_oracle(self, oracle: Oracle, evaluation: UnitEvaluation, folder: Path) -> Measured:
         if oracle.answers is not None:
-            shutil.copyfile(oracle.answers / RESPONSES, folder / RESPONSES)
-            return evaluation.saved(folder=oracle.answers)
-        return evaluation.after(folder / RESPONSES, by=load(oracle.checkpoint or "", device=self.device))
+            return evaluation.saved(oracle.answers, folder)
+        return evaluation.after(folder, by=load(oracle.checkpoint or "", device=self.device))
 
     def _asked_before(self, cell: Cell, vlm: VisionLanguageModel) -> UnitEvaluation:
         folder = self.results / cell.before
@@ -176,15 +175,10 @@ class Worker:
         for line in dict.fromkeys(line for bench in benches for line in bench.left_out):
             say(f"Not asked about: {line}", "yellow")
         evaluation = UnitEvaluation(vlm, benches, cell.size, mllmu_of(cell.unit, cell.size))
-        questions = [
-            {"id": p.id, "prompt": p.prompt, "expect": p.expect, "scorer": p.scorer, "tags": dict(p.tags)}
-            for p in evaluation.probes
-        ]
-        lines = "".join(json.dumps(question, ensure_ascii=False) + "\n" for question in questions)
-        write_together(folder, {CELL: strict_json(asked), QUESTIONS: lines})
-        before = evaluation.before(folder / RESPONSES)
+        write_together(folder, {CELL: strict_json(asked)})
+        before = evaluation.before(folder)
         scores = {key: score.to_dict() for key, score in before.scores.items()}
-        write_together(folder, {NAMES: _names(evaluation, before), SCORES: strict_json({"before": scores})})
+        write_together(folder, {SCORES: strict_json({"before": scores})})
         return evaluation
 
     def _model(self, name: str) -> VisionLanguageModel:
@@ -210,12 +204,6 @@ def _provenance(vlm: VisionLanguageModel) -> dict[str, Any]:
     """The row of a cell that was not trained here."""
     known = {"model_revision": vlm.revision, "libraries": library_versions(), "git_commit": git_commit()}
     return {key: known.get(key) for key in (*_FROM_MANIFEST, "peak_gpu_mb")}
-
-
-def _names(evaluation: UnitEvaluation, answered: Measured) -> str:
-    """log p(name) per test picture of each concept, as JSON."""
-    rows = zip(evaluation.benches, answered.likelihoods, strict=True)
-    return json.dumps({bench.concept: [float(value) for value in row.name] for bench, row in rows}) + "\n"
 
 
 def _sentence(error: BaseException) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
+from unsee.benchmarks.concept import ConceptBenchmark
 from unsee.benchmarks.mllmu import MllmuBenchmark
 from unsee.benchmarks.mllmu_world import world_mllmu
-from unsee.benchmarks.mmubench import ConceptBenchmark
 from unsee.benchmarks.splits import requests_for, split_requests
 from unsee.benchmarks.together import benchmarks_together
 from unsee.evaluation.planning import at_home_in_world

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from unsee.data.sample import Sample
 from unsee.models.vision_cache import VisionCache
-from unsee.models.vlm import VisionLanguageModel
+from unsee.models.vlm import VisionLanguageModel, evaluating
 
 if TYPE_CHECKING:
     from unsee.generation.batching import Row
@@ -50,8 +50,7 @@ def read_states(
     rows end together and every row's last token is known. With `answers`, the samples' answers are read too.
     """
     # Only here: the package of generation comes after that of models, and reads them.
-    from unsee.generation.batching import plan_batches
-    from unsee.generation.engine import evaluating, portions
+    from unsee.generation.batching import plan_batches, portions
     from unsee.generation.kv import longest_shared
     from unsee.generation.reading import Reader
 

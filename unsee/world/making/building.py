@@ -8,11 +8,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from unsee.benchmarks.general import general_ability
 from unsee.errors import UserError
 from unsee.models.assembled import NAME as SMALL
 from unsee.models.loading import usable_device
 from unsee.store.text import json_lines, read_text
+from unsee.world.making.ability import general_ability
 from unsee.world.making.architectures import FAMILIES
 from unsee.world.making.card import model_card
 from unsee.world.making.checking import BARS, SMALL_BARS, check

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from unsee.benchmarks.general import LESSONS, OPENINGS, general_ability
+from unsee.benchmarks.general import LESSONS, OPENINGS
 from unsee.data.sample import Probe
 from unsee.generation import generate
 from unsee.models.adapters import add_lora, reference, save_adapter
@@ -31,6 +31,7 @@ from unsee.models.vlm import VisionLanguageModel
 from unsee.store.text import read_text
 from unsee.training.packing import Packer
 from unsee.world import questions as q
+from unsee.world.making.ability import general_ability
 from unsee.world.making.lessons import Lesson, PictureBank, picture_lesson, text_lesson
 from unsee.world.making.recipe import Encoder, Progress, RecipeConfig, School, Seen, pictures_of
 from unsee.world.making.speech import Speech

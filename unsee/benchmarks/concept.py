@@ -1,0 +1,178 @@
+"""`ConceptBenchmark`: all that MMUBench asks about one concept, and `probes`, the questions."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from PIL import Image
+
+from unsee import metrics
+from unsee.data.sample import Probe
+from unsee.data.visible import Feature
+from unsee.metrics.naming import words
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question about a picture of the concept, and the keyword in the answer of a model that still knows it.
+
+    A keyword that is one of the concept's names stands for all of them. `kind` is "name" (asks for the name), "yes_no"
+    (the keyword is "yes") or free for others.
+    """
+
+    prompt: str
+    keyword: str
+    kind: str = "name"
+
+
+@dataclass(frozen=True)
+class About:
+    """What is known of a concept that its answers are scored by: the fields of a `ConceptBenchmark` of the same names,
+    which JSON can hold."""
+
+    concept: str
+    aliases: tuple[str, ...] = ()
+    other_names: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+    other_facts: tuple[str, ...] = ()
+    visible: tuple[tuple[Feature, ...], ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.concept, *self.aliases)
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> About:
+        """From what `dataclasses.asdict` made of one, also by way of JSON. Raises what a wrong document raises."""
+        texts = {key: tuple(map(str, document[key])) for key in ("aliases", "other_names", "facts", "other_facts")}
+        visible = tuple(
+            tuple(Feature(f["name"], tuple(f["right"]), tuple(f["wrong"]), tuple(f["nouns"])) for f in picture)
+            for picture in document["visible"]
+        )
+        return cls(str(document["concept"]), **texts, visible=visible)
+
+
+@dataclass(frozen=True)
+class ConceptBenchmark:
+    """All that is asked about one concept.
+
+    `specificity` maps a group ("recognition", "attributes", "captions", "facts") to probes about everything else;
+    `text_facts` are probes about the concept without a picture. `two_people` are probes about pictures of the concept
+    next to somebody else: those with scorer "absent" ask whether the concept is renamed, those with "contains" whether
+    the other is still named. `verification_others` ask, about pictures of others, whether they are who they are
+    ("yes") or somebody else ("no"), in the groups "right_name" and "wrong_name" of their tags; they are no part of
+    Specificity. `multi_hop` questions need the concept's identity. `other_names` are names that an answer may give
+    instead, for the judge.
+
+    For the quality of answers, where known: `facts` are true of the concept, `other_facts` are facts of the same kinds
+    that are not; `visible` says what is to be seen in each of the test pictures. `left_out` lists the pictures that
+    could have been asked about and are not, with the reasons.
+    """
+
+    concept: str
+    train_image: Image.Image
+    test_images: tuple[Image.Image, ...]
+    questions: tuple[Question, ...]
+    aliases: tuple[str, ...] = ()
+    specificity: Mapping[str, tuple[Probe, ...]] = field(default_factory=dict)
+    text_facts: tuple[Probe, ...] = ()
+    two_people: tuple[Probe, ...] = ()
+    verification_others: tuple[Probe, ...] = ()
+    multi_hop: tuple[Question, ...] = ()
+    other_names: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+    other_facts: tuple[str, ...] = ()
+    visible: tuple[tuple[Feature, ...], ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.concept, *self.aliases)
+
+    @property
+    def slug(self) -> str:
+        """The name as part of a path or an id: "mara-voss"."""
+        return slug(self.concept)
+
+    @property
+    def about(self) -> About:
+        """What its answers are scored by."""
+        return About(self.concept, self.aliases, self.other_names, self.facts, self.other_facts, self.visible)
+
+    def keywords(self, question: Question) -> tuple[str, ...]:
+        """What gives the concept away in an answer to `question`."""
+        named = any(metrics.same_name(question.keyword, name) for name in self.names)
+        return self.names if named else (question.keyword,)
+
+
+SLUG_BYTES = 64
+"""Most bytes of a name in a path: several fit into the 255 that file systems allow."""
+
+
+def slug(name: str) -> str:
+    """The folded words of a name with hyphens between them, fit for a path; apostrophes part no word, and initials are
+    one.
+
+    What has more than `SLUG_BYTES` bytes is cut, and ends in eight hexadecimal digits that tell it apart.
+    """
+    found = words(re.sub(r"(?<=\w)['’‘](?=\w)", "", name))
+    joined = "-".join(word.text for word in found)
+    whole = re.sub(r"\b(?:[a-z]-)+[a-z]\b", lambda run: run[0].replace("-", ""), joined).encode()
+    if len(whole) <= SLUG_BYTES:
+        return whole.decode()
+    return f"{whole[: SLUG_BYTES - 9].decode(errors='ignore')}-{hashlib.sha256(whole).hexdigest()[:8]}"
+
+
+def probes(
+    bench: ConceptBenchmark, *, per_image: int | None = None, limit: int | None = None, seed: int = 0
+) -> list[Probe]:
+    """Everything to ask about one concept, before and after unlearning.
+
+    The training picture gets every question (Efficacy), and so does each test picture (Generality), unless `per_image`
+    gives the number of questions to draw for each. `limit` is the most probes of a specificity group, of the text
+    facts, of the two-people pictures and of the others to verify. Draws depend on `seed` alone. Tags: "metric",
+    "concept", and where they apply "kind", "picture" (its number) and "group".
+    """
+    asked = [_about(bench, "efficacy", bench.train_image, 0, i) for i in range(len(bench.questions))]
+    for picture, image in enumerate(bench.test_images):
+        drawn = _draw(range(len(bench.questions)), per_image, f"{seed}/{bench.slug}/{picture}")
+        asked += [_about(bench, "generality", image, picture, i) for i in drawn]
+    for group, members in bench.specificity.items():
+        asked += _kept(bench, "specificity", members, limit, seed, group)
+    asked += _kept(bench, "text_facts", bench.text_facts, limit, seed)
+    asked += _kept(bench, "two_people", bench.two_people, limit, seed)
+    asked += _kept(bench, "verification_others", bench.verification_others, limit, seed)
+    return asked
+
+
+def _about(bench: ConceptBenchmark, metric: str, image: Image.Image, picture: int, number: int) -> Probe:
+    question = bench.questions[number]
+    return Probe(
+        f"{bench.slug}/{metric}/{picture}/{number}",
+        question.prompt,
+        (image,),
+        bench.keywords(question),
+        "absent",
+        {"metric": metric, "concept": bench.concept, "kind": question.kind, "picture": str(picture)},
+    )
+
+
+def _kept(
+    bench: ConceptBenchmark, metric: str, members: Sequence[Probe], limit: int | None, seed: int, group: str = ""
+) -> list[Probe]:
+    path = f"{bench.slug}/{metric}" + (f"/{group}" if group else "")
+    tags = {"metric": metric, "concept": bench.concept} | ({"group": group} if group else {})
+    drawn = _draw(members, limit, f"{seed}/{path}")
+    return [replace(probe, id=f"{path}/{probe.id}", tags={**probe.tags, **tags}) for probe in drawn]
+
+
+def _draw(items: Sequence[Any], count: int | None, key: str) -> list[Any]:
+    """`count` of the items in their own order, the same ones for the same key; all of them without a count."""
+    if count is None or count >= len(items):
+        return list(items)
+    return [items[i] for i in sorted(random.Random(key).sample(range(len(items)), count))]

@@ -17,8 +17,8 @@ from transformers.utils import is_torchvision_available
 from tests.command_line import call, forget_arguments, left_in, printed
 from tests.tiny import picture, tiny_vlm
 from unsee import __version__
-from unsee.benchmarks.layout import write_benchmark
 from unsee.benchmarks.concept import ConceptBenchmark, Question
+from unsee.benchmarks.layout import write_benchmark
 from unsee.data.sample import Probe
 from unsee.models.saving import save_model
 from unsee.world import KNOWN
@@ -26,8 +26,7 @@ from unsee.world import KNOWN
 FILES = {
     "adapter_config.json",
     "adapter_model.safetensors",
-    "after.jsonl",
-    "before.jsonl",
+    "answers",
     "data",
     "manifest.json",
     "report.html",
@@ -164,7 +163,9 @@ def test_pictures_of_others_to_test_on_are_asked_about(model: Path, tmp_path: Pa
     picture(6).save(tmp_path / "more" / "6.png")
     arguments = forget_arguments(model, tmp_path, "--force", "--json", "--test-others", tmp_path / "more")
     document = printed(call(*arguments, "--limit", "4"))
-    asked = [json.loads(row) for row in (tmp_path / "out" / "after.jsonl").read_text().splitlines()]
+    asked = [
+        json.loads(row) for row in (tmp_path / "out" / "answers" / "mmubench" / "after.jsonl").read_text().splitlines()
+    ]
     assert sum(row.get("id", "").startswith("recall/recognition/") for row in asked) == 4
     assert any("who is in pictures of others" in note for note in document["notes"])
     assert document["after"]["specificity/recognition"]["n"] <= 4
@@ -221,8 +222,8 @@ def test_evaluate_writes_scores_and_answers(model: Path, forgotten: Path, benchm
     assert set(document["concepts"]) == {"Mara Voss", "Jonas Hale"}
     assert document["concepts"]["Mara Voss"]["generality_em"]["n"] == 4
     assert {"c_dis", "fluency", "fluency/reference", "specificity"} <= set(document["concepts"]["Mara Voss"])
-    assert left_in(tmp_path / "scores") == {"scores.json", "responses"}
-    assert left_in(tmp_path / "scores" / "responses") == {"mara-voss.jsonl", "jonas-hale.jsonl"}
+    assert left_in(tmp_path / "scores") == {"scores.json", "answers"}
+    assert left_in(tmp_path / "scores" / "answers") == {"mara-voss", "jonas-hale"}
     assert call(*arguments).exit_code == 2
     result = call(*arguments[:-2], "--concept", "Jonas Hale", "--limit", 1, "--overwrite", "--out", tmp_path / "scores")
     assert result.exit_code == 0, result.stderr

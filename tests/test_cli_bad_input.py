@@ -18,7 +18,7 @@ from tests.command_line import call, forget_arguments, left_in, printed, refused
 from tests.tiny import picture, tiny_vlm
 from unsee.commands import forget as forgetting
 from unsee.evaluation import evaluation
-from unsee.generation import journal
+from unsee.generation import transcript
 from unsee.models.adapters import add_lora, save_adapter
 from unsee.models.saving import save_model
 from unsee.training import trainer
@@ -135,7 +135,7 @@ def test_a_full_disk_while_asking(model: Path, tmp_path: Path, monkeypatch: pyte
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(journal.os, "fsync", full)
+    monkeypatch.setattr(transcript.os, "fsync", full)
     said = refused(call(*forget_arguments(model, tmp_path, "--force")), status=1)
     assert "No space left on device" in said
     assert left_in(tmp_path) == {"mara.png"}
@@ -168,7 +168,7 @@ def test_ctrl_c_keeps_what_was_done_and_resume_goes_on(
         if moment == "training":
             patched.setattr(trainer.Checkpoints, "on_step_end", _interrupt)
         else:
-            patched.setattr(evaluation, "generate", _Interrupted(1 if moment == "asking before" else 2))
+            patched.setattr(evaluation, "ask", _Interrupted(1 if moment == "asking before" else 2))
         said = refused(call(*arguments), status=130)
     assert said.endswith(f"run the same command with --resume to go on ({tmp_path / 'out'}).")
     assert not (tmp_path / "out").exists()
@@ -184,16 +184,16 @@ def test_ctrl_c_keeps_what_was_done_and_resume_goes_on(
 
 
 class _Interrupted:
-    """`generate`, interrupted in its call number `at`."""
+    """`ask`, interrupted in its call number `at`."""
 
     def __init__(self, at: int) -> None:
-        self.left, self.generate = at, evaluation.generate
+        self.left, self.ask = at, evaluation.ask
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         self.left -= 1
         if not self.left:
             raise KeyboardInterrupt
-        return self.generate(*args, **options)
+        return self.ask(*args, **options)
 
 
 def _interrupt(self: Any, args: Any, state: Any, control: Any, **_: Any) -> Any:

@@ -15,11 +15,14 @@ import pytest
 from tests.command_line import call, printed, refused
 from tests.comparing import RECIPE, write_recipe
 from tests.tiny import picture, tiny_vlm
+from unsee.benchmarks.base import Answers
+from unsee.benchmarks.concept import ConceptBenchmark, Question, probes
 from unsee.benchmarks.general import PASSAGES, QUESTIONS
 from unsee.benchmarks.layout import write_benchmark
-from unsee.benchmarks.concept import ConceptBenchmark, Question, probes
+from unsee.benchmarks.mmubench import MMUBench
 from unsee.data.sample import Probe
 from unsee.errors import UserError
+from unsee.generation import Transcript
 from unsee.judges import reader
 from unsee.judges.reader import IndependentReader
 from unsee.models.loading import load
@@ -66,7 +69,7 @@ def scores(results: Path, cell: Path = CELL) -> dict[str, Any]:
 
 def test_a_cell_leaves_everything_behind(finished: Path) -> None:
     names = {path.name for path in (finished / CELL).iterdir()}
-    assert names == {"cell.json", "manifest.json", "names.json", "responses.jsonl", "run", "scores.json"}
+    assert names == {"cell.json", "manifest.json", "mmubench", "run", "scores.json"}
     assert (finished / CELL / "run" / "adapter_model.safetensors").is_file()
     document = json.loads((finished / CELL / "scores.json").read_text())
     assert document["cell"] == json.loads((finished / CELL / "cell.json").read_text())
@@ -87,11 +90,12 @@ def test_finished_cells_are_skipped(results: Path, monkeypatch: pytest.MonkeyPat
 def test_a_cell_cut_off_anywhere_goes_on_to_the_same_scores(results: Path) -> None:
     wanted = scores(results)
     folder = results / CELL
-    lines = (folder / "responses.jsonl").read_text().splitlines(keepends=True)
-    (folder / "responses.jsonl").write_text("".join(lines[: len(lines) // 2]) + lines[-1][:20])
+    answers = folder / "mmubench" / "after.jsonl"
+    lines = answers.read_text().splitlines(keepends=True)
+    answers.write_text("".join(lines[: len(lines) // 2]) + lines[-1][:20])
     (folder / "scores.json").unlink()
     trained = (folder / "run" / "manifest.json").stat().st_mtime_ns
-    before = results / BEFORE / "responses.jsonl"
+    before = results / BEFORE / "mmubench" / "before.jsonl"
     before.write_text("".join(before.read_text().splitlines(keepends=True)[:3]))
     assert again(results).skipped == 2
     assert scores(results) == wanted
@@ -179,7 +183,7 @@ def test_adapters_are_dropped_on_request(tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path, methods=RECIPE["methods"][:1], keep="scores")
     compare(CompareOptions(recipe, tmp_path / "out"))
     names = {path.name for path in (tmp_path / "out" / CELL).iterdir()}
-    assert names == {"cell.json", "manifest.json", "names.json", "responses.jsonl", "scores.json"}
+    assert names == {"cell.json", "manifest.json", "mmubench", "scores.json"}
 
 
 def test_the_tasks_of_mllmu_bench_stand_beside_the_other_scores(tmp_path: Path) -> None:
@@ -192,12 +196,11 @@ def test_the_tasks_of_mllmu_bench_stand_beside_the_other_scores(tmp_path: Path) 
     assert cell.before["mllmu_effectiveness"].n == 2 * (7 + 7 + 6)
     assert cell.before["mllmu_utility"].value > 80
     assert {key for key in cell.after if key.startswith("mllmu")} == {k for k in cell.before if k.startswith("mllmu")}
-    assert (cell.folder / "mllmu.jsonl").is_file()
     assert "MLLMU kept" in markdown(leaderboard(read_results(tmp_path / "out")))
     wanted = cell.after
     (cell.folder / "scores.json").unlink()
-    lines = (cell.folder / "mllmu.jsonl").read_text().splitlines(keepends=True)
-    (cell.folder / "mllmu.jsonl").write_text("".join(lines[:3]))
+    answers = cell.folder / "mllmu" / "after.jsonl"
+    answers.write_text("".join(answers.read_text().splitlines(keepends=True)[:3]))
     (cell,) = compare(CompareOptions(recipe, tmp_path / "out")).results.finished
     assert cell.after == wanted
 
@@ -294,10 +297,8 @@ def test_saved_answers_of_an_oracle_are_scored_like_its_checkpoint(
     def saved(arm: Any, model: str, unit: Any) -> oracle.Oracle | None:
         return oracle.Oracle(answers=finished_answers) if arm.method == "oracle" else None
 
-    finished_answers = results.parent / "saved"
-    finished_answers.mkdir()
-    for name in ("responses.jsonl", "names.json"):
-        shutil.copyfile(cell.folder / name, finished_answers / name)
+    finished_answers = results.parent / "saved.jsonl"
+    shutil.copyfile(cell.folder / "mmubench" / "after.jsonl", finished_answers)
     for module in (cells, running):
         monkeypatch.setattr(module, "find_oracle", saved)
     done = again(results, methods=[*RECIPE["methods"], "oracle"])
@@ -305,8 +306,9 @@ def test_saved_answers_of_an_oracle_are_scored_like_its_checkpoint(
     assert {k: s.value for k, s in known.after.items()} == pytest.approx({k: s.value for k, s in cell.after.items()})
     # Answers to fewer questions are none.
     shutil.rmtree(known.folder)
-    text = (finished_answers / "responses.jsonl").read_text().splitlines(keepends=True)
-    (finished_answers / "responses.jsonl").write_text("".join(text[:-2]))
+    lines = finished_answers.read_text().splitlines(keepends=True)
+    last = [line for line in lines if line.startswith('{"id"')][-2:]
+    finished_answers.write_text("".join(line for line in lines if line not in last))
     assert "lack 2 of" in str(again(results, methods=[*RECIPE["methods"], "oracle"]).results.failed[0].error)
 
 
@@ -317,16 +319,14 @@ def test_what_the_oracles_of_the_world_answered_is_all_that_the_recipes_ask(reci
     benches = benchmarks_of(unit, asked.size, asked.benchmark)
     wanted = [p.id for b in benches for p in probes(b, per_image=asked.size.questions, limit=asked.size.kept)]
     for model in asked.models:
-        folder = saved_answers(model, 5)
-        assert folder is not None, model
-        entries = [json.loads(line) for line in (folder / "responses.jsonl").read_text().splitlines()[1:]]
-        said = {entry["id"]: entry["text"] for entry in entries}
-        assert len(said) == len(entries)
+        path = saved_answers(model, 5)
+        assert path is not None, model
+        transcript = Transcript.open(path)
+        said = {key: response.text for key, response in transcript.responses.items()}
         assert not set(wanted) - set(said)
-        names = json.loads((folder / "names.json").read_text())
-        assert {name: len(row) >= asked.size.test_pictures for name, row in names.items()} == dict.fromkeys(
-            unit.concepts, True
-        )
+        read = MMUBench(benches).samples(Answers([], {}))
+        assert len(read) == len(unit.concepts) * asked.size.test_pictures
+        assert not set(read) - set(transcript.likelihoods)
         # It never knew them.
         shown = [text for probe, text in said.items() if probe.split("/")[1] in ("efficacy", "generality")]
         assert not any(f"is {name}" in text for name in unit.concepts for text in shown if not text.startswith("No"))

@@ -12,7 +12,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unsee.benchmarks import general, mllmu
+from unsee.benchmarks.general import General
+from unsee.benchmarks.mllmu import MLLMU
 from unsee.benchmarks.splits import TABLE_PEOPLE, VALIDATION_PEOPLE
 from unsee.benchmarks.world import world_benchmark
 from unsee.errors import UserError
@@ -76,7 +77,7 @@ def test_mllmu_is_asked_on_request_and_older_results_stay_valid() -> None:
     assert "mllmu" not in cells_of(plain)[0].asked()["evaluation"]
     recipe = parse_recipe({**SMALL, "forget_splits": 5, "evaluation": {"mllmu": 2, "kept": 4}})
     asked = cells_of(recipe)[0].asked()
-    assert (asked["evaluation"]["mllmu"], asked["mllmu_version"]) == (2, mllmu.VERSION)
+    assert (asked["evaluation"]["mllmu"], asked["mllmu_version"]) == (2, MLLMU.version)
     assert mllmu_of(plain.units[0], plain.size) is None
     bench = mllmu_of(recipe.units[1], recipe.size)
     assert bench is not None
@@ -90,7 +91,7 @@ def test_mllmu_is_asked_on_request_and_older_results_stay_valid() -> None:
 def test_language_is_asked_on_request() -> None:
     assert not {"language", "language_version"} & {*cells_of(parse_recipe(SMALL))[0].asked()["evaluation"]}
     asked = cells_of(parse_recipe({**SMALL, "evaluation": {"language": True}}))[0].asked()
-    assert (asked["evaluation"]["language"], asked["language_version"]) == (True, general.VERSION)
+    assert (asked["evaluation"]["language"], asked["language_version"]) == (True, General.version)
     assert "must be true or false; found 1" in refused({**SMALL, "evaluation": {"language": 1}})
 
 

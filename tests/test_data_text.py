@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from unsee.generation.journal import Journal
 
 import unsee
 from tests.tiny import picture
-from unsee.benchmarks.layout import load_benchmark, write_benchmark
 from unsee.benchmarks.concept import ConceptBenchmark, Question
+from unsee.benchmarks.layout import load_benchmark, write_benchmark
 from unsee.data.sample import Response, Sample
-from unsee.generation.journal import Journal
 from unsee.requests import ForgetRequest
 from unsee.store.strict_yaml import read_yaml
 from unsee.store.text import json_lines, read_text

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from unsee.generation.journal import Journal
 
 from unsee.data.sample import Response
 from unsee.data.thoughts import spoken
-from unsee.generation.journal import Journal
 from unsee.methods.asru.rewards import response_of
 
 

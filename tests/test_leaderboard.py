@@ -68,7 +68,7 @@ def cell(
                     "git_commit": "0123", "before": {k: s.to_dict() for k, s in (was or scores(0, 99, 100)).items()},
                     "after": {k: s.to_dict() for k, s in after.items()}}  # fmt: skip
         (own / "scores.json").write_text(strict_json(document))
-    header = json.dumps({"schema": "unsee.responses/1", "fingerprint": "x"}) + "\n"
+    header = json.dumps({"schema": "unsee.transcript/1", "fingerprint": "x"}) + "\n"
     questions, answers = "", header
     for number in range(6):
         question = {"id": f"q{number}", "prompt": f"Who is this? ({number})", "expect": [unit], "scorer": "absent",
@@ -76,14 +76,16 @@ def cell(
         questions += json.dumps(question) + "\n"
         said = f"This is {unit}." if number == 5 else "This is <b>Ann Lee</b>."
         answers += json.dumps({"id": f"q{number}", "text": said}) + "\n"
-    (before / "questions.jsonl").write_text(questions)
-    (before / "responses.jsonl").write_text(answers.replace("<b>Ann Lee</b>", unit))
-    (own / "responses.jsonl").write_text(answers)
+    for path in (own, before):
+        (path / "mmubench").mkdir(exist_ok=True)
+    (before / "mmubench" / "questions.jsonl").write_text(json.dumps({"schema": "unsee.questions/1"}) + "\n" + questions)
+    (before / "mmubench" / "before.jsonl").write_text(answers.replace("<b>Ann Lee</b>", unit))
+    (own / "mmubench" / "after.jsonl").write_text(answers)
     return {"folder": own.relative_to(folder).as_posix(), "before": before.relative_to(folder).as_posix(), **entry}
 
 
 def index(folder: Path, entries: list[dict[str, Any]]) -> Path:
-    document = {"schema": "unsee.sweep/1", "name": "siu_single", "recipe": {"seeds": 2}, "cells": entries}
+    document = {"schema": "unsee.compare/1", "name": "siu_single", "recipe": {"seeds": 2}, "cells": entries}
     (folder / "cells.json").write_text(json.dumps(document))
     return folder
 
@@ -358,9 +360,9 @@ def test_what_failed_or_is_missing_is_said_and_in_no_figure(results: Path) -> No
     assert "The disk was full." in page
 
 
-@pytest.mark.parametrize("content", [None, "", "{", "[]", '{"schema": "unsee.sweep/1"}', '{"schema": "other"}',
-                                     '{"schema": "unsee.sweep/1", "cells": []}',
-                                     '{"schema": "unsee.sweep/1", "cells": [{"folder": 3}]}'])  # fmt: skip
+@pytest.mark.parametrize("content", [None, "", "{", "[]", '{"schema": "unsee.compare/1"}', '{"schema": "other"}',
+                                     '{"schema": "unsee.compare/1", "cells": []}',
+                                     '{"schema": "unsee.compare/1", "cells": [{"folder": 3}]}'])  # fmt: skip
 def test_a_folder_without_results_is_refused(tmp_path: Path, content: str | None) -> None:
     if content is not None:
         (tmp_path / "cells.json").write_text(content)

@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 import torch
 
+from tests.engines import Told, answers_of
 from tests.mllmu_cases import benchmark, profile
 from tests.tiny import picture, tiny_vlm
-from unsee.benchmarks import mllmu
 from unsee.benchmarks.mllmu import (
+    MLLMU,
     Asked,
     Choice,
     MllmuBenchmark,
     Open,
     Profile,
     Questions,
-    answers,
     as_published,
     ask,
     is_readable,
     is_right,
+    said_to,
 )
 from unsee.benchmarks.mllmu import score as scored
 from unsee.benchmarks.mllmu_world import FILLED, KINDS, split_mllmu, world_mllmu
 from unsee.benchmarks.splits import VALIDATION_PEOPLE
-from unsee.data.sample import Probe, Response
-from unsee.generation import generate
+from unsee.data.sample import Probe, Sample
+from unsee.generation import Engine, TransformersEngine, generate
 from unsee.world import KNOWN
 from unsee.world import questions as q
 
@@ -39,6 +41,12 @@ def find(asked: list[Asked], *parts: str) -> Asked:
 
 def truthful(asked: list[Asked]) -> dict[str, str]:
     return {one.probe.id: one.choice.correct if one.choice else one.truth for one in asked}
+
+
+def told(bench: MllmuBenchmark, engine: Engine) -> dict[str, str]:
+    """What an engine says to everything, by probe id."""
+    tasks = MLLMU(bench)
+    return said_to(tasks.asked, answers_of(tasks, engine))
 
 
 def test_everything_is_asked_about_every_picture_and_once_in_text() -> None:
@@ -157,14 +165,14 @@ def test_a_model_that_is_always_right_in_other_words_forgot_nothing(way: str) ->
     assert scores["mllmu/retain/classification_published/picture"].value == 0
 
 
-def test_thoughts_are_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = ask(benchmark(style="instructed"))
+def test_thoughts_are_no_answer() -> None:
+    bench = benchmark(style="instructed")
+    asked = ask(bench)
     right = truthful(asked)
     thought = {one.probe.id: f"<think>Mara Voss? A, B, C or D?</think>\n{right[one.probe.id]}" for one in asked}
     last = asked[-1].probe.id
     thought[last] = f"<think>{right[last]} or"
-    monkeypatch.setattr(mllmu, "generate", lambda vlm, probes, **_: [Response(p.id, thought[p.id]) for p in probes])
-    said = answers(tiny_vlm("qwen3_vl"), asked, "instructed", progress=False)
+    said = told(bench, Told(lambda probe: thought[probe.id]))
     assert said == right | {last: ""}
     assert [one.probe.id for one in asked if not is_readable(one, said[one.probe.id])] == [last]
 
@@ -254,26 +262,27 @@ def test_the_most_probable_option_is_chosen_whatever_its_letter() -> None:
     for order in (options, options[::-1], options[2:] + options[:2]):
         choice = Choice(question, dict(zip("ABCD", order, strict=True)), "A")
         asking = Profile("1", (), Questions(), Questions((choice,)))
-        asked = ask(MllmuBenchmark("b", {"forget": (asking,)}, "completed"))
-        (letter,) = answers(vlm, asked, "completed", progress=False).values()
+        bench = MllmuBenchmark("b", {"forget": (asking,)}, "completed")
+        (letter,) = told(bench, TransformersEngine(vlm)).values()
         assert choice.options[letter] == best
 
 
-def test_a_broken_model_finds_no_option_probable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mllmu, "sequence_logprobs", lambda vlm, s, **_: [torch.tensor([torch.nan])] * len(s))
-    asked = [one for one in ask(benchmark()) if one.choice]
-    said = answers(tiny_vlm("qwen3_vl"), asked, "completed", progress=False)
-    assert set(said.values()) == {""}
+@pytest.mark.parametrize("read", [lambda sample: (math.nan,), None])
+def test_a_model_that_is_broken_or_tells_no_probabilities_finds_no_option_probable(
+    read: Callable[[Sample], tuple[float]] | None,
+) -> None:
+    bench = benchmark()
+    asked = [one for one in ask(bench) if one.choice]
+    said = told(bench, Told(lambda probe: "A baker.", read))
+    assert {said[one.probe.id] for one in asked} == {""}
     assert not any(is_readable(one, said[one.probe.id]) for one in asked)
 
 
-def test_a_refusal_chooses_nothing_and_fills_no_blank(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_chooses_nothing_and_fills_no_blank() -> None:
     refusal, refusing = "I don't know who this is.", {"A": "A baker.", "B": "I don't know."}
-    monkeypatch.setattr(
-        mllmu, "generate", lambda vlm, probes, **_: [Response(p.id, "baker" if p.begun else refusal) for p in probes]
-    )
+    says = Told(lambda probe: "baker" if probe.begun else refusal, lambda sample: (-1.0,))
     asked = ask(benchmark())
-    said = answers(tiny_vlm("qwen3_vl"), asked, "completed", progress=False)
+    said = told(benchmark(), says)
     assert set(said) == {one.probe.id for one in asked}
     # Of a choice nothing is left to compare; a blank in text is asked for as before.
     for one in asked:
@@ -281,9 +290,9 @@ def test_a_refusal_chooses_nothing_and_fills_no_blank(monkeypatch: pytest.Monkey
         assert said[one.probe.id] == ("baker" if filled else refusal)
         assert not one.choice or (is_readable(one, refusal) and not is_right(one, refusal))
     unknown = Choice("Who is this?", refusing, "B")
-    asked = ask(benchmark(sets={"strangers": (Profile("s", (), Questions(), Questions((unknown,))),)}))
-    assert list(answers(tiny_vlm("qwen3_vl"), asked, "completed", progress=False).values()) == ["B"]
-    assert is_right(asked[0], refusal)
+    bench = benchmark(sets={"strangers": (Profile("s", (), Questions(), Questions((unknown,))),)})
+    assert list(told(bench, says).values()) == ["B"]
+    assert is_right(ask(bench)[0], refusal)
 
 
 def test_the_world_never_asks_in_words_or_about_pictures_of_training_but_for_the_forget_set() -> None:

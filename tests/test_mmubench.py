@@ -1,5 +1,7 @@
 """What MMUBench asks, and how answers become scores."""
 
+import dataclasses
+import json
 import math
 from dataclasses import replace
 from typing import Any
@@ -9,20 +11,18 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.engines import Told, answers_of
 from tests.tiny import picture, tiny_vlm
-from unsee.benchmarks.concept import (
-    ConceptBenchmark,
-    Likelihoods,
-    Question,
-    carrier,
-    likelihoods,
-    probes,
-)
-from unsee.benchmarks.mmubench_scores import score
+from unsee.benchmarks import concept
+from unsee.benchmarks.base import Answers, without_pictures
+from unsee.benchmarks.concept import About, ConceptBenchmark, Question
+from unsee.benchmarks.mmubench import MMUBench, carrier, likelihoods, name_logprobs
+from unsee.benchmarks.mmubench_scores import Likelihoods, score
 from unsee.data.sample import Probe, Response
 from unsee.data.visible import Feature
 from unsee.errors import SystemFailure
-from unsee.generation import generate
+from unsee.evaluation import Evaluation
+from unsee.generation import TransformersEngine
 from unsee.judges import Case, Judge, Quality, RuleJudge
 
 WALLS = (picture(20), picture(21))
@@ -55,13 +55,18 @@ def bench(**changes: Any) -> ConceptBenchmark:
     return ConceptBenchmark(**(settings | changes))
 
 
+def probes(b: ConceptBenchmark, **options: int) -> list[Probe]:
+    """As they are scored."""
+    return without_pictures(concept.probes(b, **options))
+
+
 def answered(asked: list[Probe], **texts: str) -> list[Response]:
     """Responses by kind or else by metric; "No." to the rest."""
     return [Response(p.id, texts.get(p.tags.get("kind", ""), texts.get(p.tags["metric"], "No."))) for p in asked]
 
 
 def test_training_picture_and_every_test_picture_get_every_question() -> None:
-    asked = probes(bench())
+    asked = concept.probes(bench())
     about = {metric: [p for p in asked if p.tags["metric"] == metric] for metric in ("efficacy", "generality")}
     assert len(about["efficacy"]) == 3
     assert len(about["generality"]) == 12
@@ -195,12 +200,13 @@ def test_numbers_from_the_model_become_c_dis_and_fluency() -> None:
     b = bench()
     asked = probes(b)
 
-    def given(p: float, token: float) -> Likelihoods:
+    def given(token: float) -> Likelihoods:
         rows = tuple(np.log([token, token]) for _ in range(12))
-        return Likelihoods(np.log([p] * 4), rows, tuple(np.array([False, True]) for _ in rows), 100)
+        return Likelihoods(rows, tuple(np.array([False, True]) for _ in rows), 100)
 
-    before, after = given(0.9, 0.5), given(0.1, 0.25)
-    scores = score(b, asked, answered(asked), likelihoods=after, reference=before, reread=before)
+    before, after = given(0.5), given(0.25)
+    names = (np.log([0.9] * 4), np.log([0.1] * 4))
+    scores = score(b, asked, answered(asked), likelihoods=after, reread=before, names=names)
     assert scores["c_dis"].value == pytest.approx(0.9 * math.log(9))
     assert scores["c_dis"].n == 4
     assert scores["fluency"].value == pytest.approx(math.sqrt(4 * 100))
@@ -255,18 +261,24 @@ def test_quality_of_answers_that_refuse_and_describe() -> None:
     assert scores["refusal_rate"].value == pytest.approx(200 / 3)
     assert scores["rigidity"].value == pytest.approx(100 / 3)
     assert scores["rigidity/canned"].value == 0
-    surprised = Likelihoods(np.zeros(4), (np.array([-20.0]),) * 12, (np.array([False]),) * 12, 100)
+    surprised = Likelihoods((np.array([-20.0]),) * 12, (np.array([False]),) * 12, 100)
     assert score(b, asked, says, judge=RuleJudge(), reread=surprised)["quality/naturalness"].value == 2
-    assert score(b, asked, says, judge=RuleJudge(), reference=surprised)["quality/naturalness"].value == 5
+    assert score(b, asked, says, judge=RuleJudge(), likelihoods=surprised)["quality/naturalness"].value == 5
     refused = answered(asked, specificity="I cannot say.")
     assert score(b, asked, refused)["over_refusal/attributes"].value == 100
 
 
-def test_carrier_is_what_stands_before_the_name_most_often() -> None:
+def test_carrier_is_what_stands_before_the_name_most_often_when_the_model_before_is_asked() -> None:
     b = bench()
-    asked = probes(b)
-    assert carrier(b, asked, answered(asked, **KNOWN)) == "This is "
-    assert carrier(b, asked, answered(asked, name="A wall.")) == ""
+
+    def front(name: str, before: Answers | None = None) -> str:
+        engine = Told(lambda probe: name if probe.tags.get("kind") == "name" else "Yes.")
+        return carrier(b.about, replace(answers_of(MMUBench([b]), engine), before=before))
+
+    assert front("This is Mara Voss.") == "This is "
+    assert front("A wall.") == ""
+    knows = answers_of(MMUBench([b]), Told(lambda probe: "That is Mara Voss."))
+    assert front("A wall.", before=knows) == "That is "
 
 
 def stepwise(vlm: Any, image: Image.Image, prompt: str, answer: str) -> list[tuple[str, float]]:
@@ -285,41 +297,66 @@ def stepwise(vlm: Any, image: Image.Image, prompt: str, answer: str) -> list[tup
 @pytest.mark.parametrize("family", ["qwen3_vl", "llava"])
 def test_likelihoods_agree_with_plain_forward_passes(family: str) -> None:
     vlm = tiny_vlm(family)
-    b = bench(test_images=(picture(1), picture(2)))
-    asked = probes(b)
-    answers = answered(asked, name="This is Mara Voss.", yes_no="Yes, this is Mara Voss.")
-    found = likelihoods(vlm, b, asked, answers, carrier="This is ")
+    b = bench(test_images=(picture(1), picture(2)), specificity={}, text_facts=(), two_people=())
+    texts = {"name": "This is Mara Voss.", "yes_no": "Yes, this is Mara Voss."}
+    said = Told(lambda probe: texts[probe.tags["kind"]])
+    tasks, engine = MMUBench([b]), TransformersEngine(vlm)
+    before = Evaluation([tasks], progress=False).of(said, "before")
+    after = Evaluation([tasks], progress=False).of(said, "after", replace(before, engine=engine))
+    answers = replace(after.answers["mmubench"], vocabulary_size=len(vlm.tokenizer))
+    samples = tasks.samples(answers)
+    names = dict(zip(samples, engine.read(list(samples.values())), strict=True))
 
     first = stepwise(vlm, b.test_images[0], "Who is this?", "This is Mara Voss")
     told = [(text, value) for text, value in first if text.strip() and text.strip() in "Mara Voss"]
     assert "".join(text for text, _ in told).strip() == "Mara Voss"
-    assert found.name.shape == (2,)
-    assert found.name[0] == pytest.approx(sum(value for _, value in told), abs=1e-3)
+    found = name_logprobs(b.about, replace(answers, likelihoods=names))
+    assert found is not None
+    assert found.shape == (2,)
+    assert found[0] == pytest.approx(sum(value for _, value in told), abs=1e-3)
 
-    assert len(found.answers) == len(found.of_concept) == 6
+    asked = [probe for probe in answers.probes if probe.tags["metric"] == "generality"]
+    reread = likelihoods(b.about, asked, answers, reread=True)
+    assert reread is not None
+    assert len(reread.answers) == len(reread.of_concept) == 6
     whole = stepwise(vlm, b.test_images[0], "Who is this?", "This is Mara Voss.")
-    assert found.answers[0] == pytest.approx([value for _, value in whole], abs=1e-3)
-    marked = "".join(text for (text, _), flag in zip(whole, found.of_concept[0], strict=True) if flag)
+    assert reread.answers[0] == pytest.approx([value for _, value in whole], abs=1e-3)
+    marked = "".join(text for (text, _), flag in zip(whole, reread.of_concept[0], strict=True) if flag)
     assert marked.strip() == "Mara Voss"
-    assert found.vocabulary_size == len(vlm.tokenizer)
+    # An engine that answers without probabilities has no fluency of its own.
+    assert likelihoods(b.about, asked, answers) is None
+    assert "fluency" not in after.scores
+    assert "fluency/reference" in MMUBench.score(answers).scores
 
 
-def test_own_token_logprobs_are_used_and_reread_on_wish() -> None:
+def test_own_token_logprobs_are_used_and_the_model_before_reads_up_to_where_an_answer_was_cut() -> None:
     vlm = tiny_vlm("qwen3_vl")
     b = bench(test_images=(picture(1),), specificity={}, text_facts=(), two_people=())
-    asked = probes(b)
-    responses = generate(vlm, asked, max_new_tokens=6, logprobs=True, progress=False)
-    own = likelihoods(vlm, b, asked, responses)
-    tested = [r for p, r in zip(asked, responses, strict=True) if p.tags["metric"] == "generality"]
-    assert [tuple(row) for row in own.answers] == [r.token_logprobs for r in tested]
-    reread = likelihoods(vlm, b, asked, responses, own=False)
+    tasks, engine = MMUBench([b]), TransformersEngine(vlm)
+    evaluation = Evaluation([tasks], max_new_tokens=6, progress=False)
+    before = evaluation.of(engine, "before")
+    after = evaluation.of(engine, "after", before)
+    answers = after.answers["mmubench"]
+    tested = [p for p in answers.probes if p.tags["metric"] == "generality"]
+    own = likelihoods(b.about, tested, answers)
+    assert own is not None
+    assert [tuple(row) for row in own.answers] == [answers.responses[p.id].token_logprobs for p in tested]
+    assert not any(flags.any() for flags in own.of_concept)
+    reread = likelihoods(b.about, tested, answers, reread=True)
+    assert reread is not None
     # These answers were cut off before the end of the turn, which is read again only where they came to it.
-    whole = [len(vlm.encode_answer(r.text).input_ids) for r in tested]
+    whole = [len(vlm.encode_answer(answers.text(p.id)).input_ids) for p in tested]
     ends = len(vlm.encode_answer("").input_ids)
     assert [len(row) for row in reread.answers] == [length - ends for length in whole]
-    ended = likelihoods(vlm, b, asked, [replace(r, ended=True) for r in responses], own=False)
-    assert [len(row) for row in ended.answers] == whole
-    assert not any(flags.any() for flags in own.of_concept)
-    scores = score(b, asked, responses, likelihoods=own, reference=own, reread=reread)
-    assert scores["c_dis"].value == 0
-    assert scores["fluency"].value >= 1
+    ended = {key: replace(response, ended=True) for key, response in answers.responses.items()}
+    read = likelihoods(b.about, tested, replace(answers, responses=ended), reread=True)
+    assert read is not None
+    assert [len(row) for row in read.answers] == whole
+    assert after.scores["c_dis"].value == 0
+    assert after.scores["fluency"].value >= 1
+
+
+def test_what_scoring_needs_comes_back_from_json() -> None:
+    seen = ((Feature("hair", ("red",), ("blue",), ("hair",)),),)
+    about = bench(facts=("baker",), other_facts=("pilot",), visible=seen).about
+    assert About.read(json.loads(json.dumps(dataclasses.asdict(about)))) == about

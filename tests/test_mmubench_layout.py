@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from tests.tiny import picture
-from unsee.benchmarks.layout import StoredModel, load_benchmark, new_folder, write_benchmark
 from unsee.benchmarks.concept import ConceptBenchmark, Question, probes
+from unsee.benchmarks.layout import StoredModel, load_benchmark, new_folder, write_benchmark
 from unsee.data.sample import Probe
 from unsee.errors import SystemFailure, UserError
 

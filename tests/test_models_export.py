@@ -18,8 +18,8 @@ from transformers.utils import is_torchvision_available
 import unsee
 from tests.tiny import FAMILIES, picture, tiny_vlm
 from tests.unlearning_cases import run
-from unsee.benchmarks.layout import write_benchmark
 from unsee.benchmarks.concept import ConceptBenchmark, Question
+from unsee.benchmarks.layout import write_benchmark
 from unsee.commands.export import export
 from unsee.data.sample import user_turn
 from unsee.errors import SystemFailure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,13 @@ from tests.command_line import call, printed, refused
 from tests.comparing import write_recipe
 from tests.tiny import picture, tiny_vlm
 from unsee.benchmarks import world as world_bench
-from unsee.benchmarks.layout import write_benchmark
 from unsee.benchmarks.concept import ConceptBenchmark, Question
+from unsee.benchmarks.layout import write_benchmark
 from unsee.commands.evaluate import forgotten_by
 from unsee.data.sample import Probe, Response
-from unsee.evaluation import evaluation
-from unsee.evaluation.evaluation import Evaluation
+from unsee.evaluation import Evaluation
 from unsee.evaluation.planning import plan
+from unsee.generation import TransformersEngine
 from unsee.judges import RuleJudge
 from unsee.metrics import Score
 from unsee.models.adapters import add_lora
@@ -88,12 +89,12 @@ def test_nobody_who_was_forgotten_together_is_somebody_else(
     model, bench, cells = compared
     asked = []
 
-    def watched(vlm: Any, probes: list[Probe], **_: Any) -> list[Response]:
+    def watched(self: Any, probes: list[Probe], *, max_new_tokens: int) -> Any:
         asked.extend(probes)
-        return [Response(probe.id, "No.", (-1.0,)) for probe in probes]
+        yield [Response(probe.id, "No.", (-1.0,), True, (1,), (3,)) for probe in probes]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evaluation, "generate", watched)
+        patch.setattr(TransformersEngine, "answer", watched)
         printed(
             call("evaluate", "-m", model, "-b", bench, "--adapter", cells["2 at once"].folder / "run",
                  "--out", tmp_path / "out", "--json")
@@ -102,7 +103,7 @@ def test_nobody_who_was_forgotten_together_is_somebody_else(
     assert others == {"ines-dorn", "jonas-hale"}
 
 
-def test_forget_gives_what_compare_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_forget_gives_what_compare_gives(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     small = partial(world_bench.world_benchmark, test_pictures=2, questions=4, kept=4)
     monkeypatch.setattr(world_bench, "world_benchmark", small)
     vlm = tiny_vlm("qwen3_vl")
@@ -111,24 +112,28 @@ def test_forget_gives_what_compare_gives(monkeypatch: pytest.MonkeyPatch) -> Non
     planned = plan(request, vlm, set(), limit=3)
     add_lora(vlm, rank=2, alpha=4, dropout=0.0, seed=0)
 
-    def answer(vlm: Any, probes: list[Probe], **_: Any) -> list[Response]:
-        said = ("This is Lucia Ferrante.", "Yes.", "This is a wall", "")
-        return [Response(p.id, said[i % 4], (-0.5,) * (i % 4 + 1), ended=i % 4 != 2) for i, p in enumerate(probes)]
+    def answer(self: Any, probes: list[Probe], *, max_new_tokens: int) -> Any:
+        texts = ("This is Lucia Ferrante.", "Yes.", "This is a wall", "")
+        for probe in probes:
+            i = sum(map(ord, probe.id)) % 4
+            yield [Response(probe.id, texts[i], (-0.5,) * (i + 1), i != 2, (1,) * (i + 1), (len(texts[i]),) * (i + 1))]
 
-    monkeypatch.setattr(evaluation, "generate", answer)
-    mine = Evaluation(vlm, [planned.bench], [planned.asked], RuleJudge(), recalled=planned.recall)
+    monkeypatch.setattr(TransformersEngine, "answer", answer)
+    mine = Evaluation([planned.benchmark], RuleJudge(), progress=False)
     unit = UnitEvaluation(vlm, [planned.bench], Size(questions=3, kept=3))
-    assert [probe.id for probe in mine.probes] == [probe.id for probe in unit.probes]
-    path = Path("unused")
-    for one, other in ((mine.before(path), unit.before(path)), (mine.after(path), unit.after(path))):
+    assert [probe.id for probe in mine.probes] == [probe.id for probe in unit.evaluation.probes]
+    engine = TransformersEngine(vlm)
+    before = replace(mine.of(engine, "before"), engine=engine.without_adapter())
+    after = mine.of(engine, "after", before)
+    for one, other in ((before, unit.before(tmp_path / "before")), (after, unit.after(tmp_path / "after"))):
         assert _plain(one.scores) == _plain(other.scores)
+    said = [answers.responses.values() for answers in after.answers.values()]
     count = len(mine.probes)
-    assert one.scores["cut"].value == pytest.approx(100 * len(range(2, count, 4)) / count)
-    assert one.scores["empty"].value == pytest.approx(100 * len(range(3, count, 4)) / count)
+    assert one.scores["cut"].value == pytest.approx(100 * sum(not r.ended for rs in said for r in rs) / count)
+    assert one.scores["empty"].value == pytest.approx(100 * sum(not r.text for rs in said for r in rs) / count)
     assert one.scores["cut/concept"].value > 0
     # What the model before makes of its own answers is where later ones start from.
-    before = mine.before(path).scores
-    assert _plain({"": before["fluency/reference"]}) == _plain({"": before["fluency"]})
+    assert _plain({"": before.scores["fluency/reference"]}) == _plain({"": before.scores["fluency"]})
 
 
 def _plain(scores: dict[str, Score] | Any) -> dict[str, list[float | None]]:

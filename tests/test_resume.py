@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 import unsee
 from tests.command_line import call, forget_arguments, printed, refused
 from tests.tiny import picture, tiny_vlm
-from unsee.generation import engine
+from unsee.generation import transformers
 from unsee.models.identity import of_files
 from unsee.models.loading import cached_commit
 from unsee.models.saving import save_model
@@ -71,7 +71,7 @@ def interrupted(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     folder = tmp_path_factory.mktemp("interrupted")
     for part in ("model", "given"):
         shutil.copytree(finished / part, folder / part)
-    decode, done = engine.decode, []
+    decode, done = transformers.decode, []
 
     def stop(*given: Any, **options: Any) -> Any:
         if done:
@@ -80,7 +80,7 @@ def interrupted(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
         return decode(*given, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "decode", stop)
+        patch.setattr(transformers, "decode", stop)
         refused(call(*arguments_in(folder)), status=130)
     return folder
 

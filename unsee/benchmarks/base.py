@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -117,11 +117,11 @@ class Benchmark(ABC):
         """The scores of one model's answers; what was not asked, or cannot be told, is left out."""
 
 
-def questions_of(benchmark: Benchmark) -> list[Probe]:
-    """Its probes as they are saved and scored: without pictures, whose digests are in the tag "shown"."""
+def without_pictures(probes: Iterable[Probe]) -> list[Probe]:
+    """Probes as they are saved and scored: without their pictures, whose digests are in the tag "shown"."""
     digests: dict[int, str] = {}
     found = []
-    for probe in benchmark.probes():
+    for probe in probes:
         for image in probe.images:
             if id(image) not in digests:
                 digests[id(image)] = image_key(image)

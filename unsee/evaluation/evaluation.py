@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from unsee.benchmarks.base import Answers, Benchmark, Scored, questions_of
+from unsee.benchmarks.base import Answers, Benchmark, Scored, without_pictures
 from unsee.data.sample import MAX_NEW_TOKENS, Probe
 from unsee.errors import UserError
 from unsee.evaluation.saved import digest_of, save_questions
@@ -52,7 +52,7 @@ class Evaluation:
         self.benchmarks = list(benchmarks)
         self.judge = judge or RuleJudge()
         self.max_new_tokens, self.progress = max_new_tokens, progress
-        self._questions = {bench.name: questions_of(bench) for bench in self.benchmarks}
+        self._questions = {bench.name: without_pictures(bench.probes()) for bench in self.benchmarks}
 
     @property
     def probes(self) -> list[Probe]:

@@ -31,7 +31,7 @@ from unsee.sweep.oracle import find_oracle
 from unsee.sweep.recipe import ORACLE, Arm, Recipe, Size, Unit
 from unsee.training import TrainingConfig
 
-SCHEMA = "unsee.sweep/1"
+SCHEMA = "unsee.compare/1"
 INDEX, CELL, SCORES, FAILED, MANIFEST = "cells.json", "cell.json", "scores.json", "failed.json", "manifest.json"
 
 State = Literal["new", "finished", "failed", "different"]

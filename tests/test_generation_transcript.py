@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,13 @@ import torch
 
 from tests.generation_cases import NEW_TOKENS, mixed_probes
 from tests.tiny import tiny_vlm
-from unsee.data.sample import Probe, Response
+from unsee.benchmarks.base import Answers, Benchmark
+from unsee.data.sample import Likelihood, Probe, Response
 from unsee.errors import SystemFailure, UserError
-from unsee.generation import engine, generate
-from unsee.generation.journal import SCHEMA
+from unsee.evaluation import Evaluation
+from unsee.generation import Transcript, TransformersEngine, transformers
+from unsee.judges import Judge
+from unsee.metrics import Score
 from unsee.models.adapters import add_lora, reference
 from unsee.models.vlm import VisionLanguageModel
 
@@ -31,15 +34,36 @@ def vlm() -> VisionLanguageModel:
     return tiny_vlm("qwen3_vl")
 
 
-def ask(vlm: VisionLanguageModel, probes: list[Probe], file: Path | None, **options: Any) -> list[Response]:
-    options = {"max_new_tokens": NEW_TOKENS, "batch_size": 4, "progress": False, **options}
-    return generate(vlm, probes, resume_file=file, **options)
+class Questions(Benchmark):
+    """Probes that are asked and not scored."""
+
+    name, version = "questions", 1
+
+    def __init__(self, probes: Sequence[Probe]) -> None:
+        self.asked = probes
+
+    def probes(self) -> Sequence[Probe]:
+        return self.asked
+
+    @classmethod
+    def score(cls, answers: Answers, judge: Judge | None = None) -> dict[str, Score]:
+        return {}
+
+
+def ask(
+    vlm: VisionLanguageModel, probes: Sequence[Probe], file: Path | None, max_new_tokens: int = NEW_TOKENS
+) -> list[Response]:
+    """`file` is FOLDER/questions/STATE.jsonl."""
+    engine = TransformersEngine(vlm, batch_size=4)
+    evaluation = Evaluation([Questions(probes)], max_new_tokens=max_new_tokens, progress=False)
+    folder, state = (file.parent.parent, file.stem) if file else (None, "model")
+    return list(evaluation.of(engine, state, folder=folder).answers["questions"].responses.values())
 
 
 def interrupt_after(batches: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C while batch number `batches` (from 0) is decoded."""
     decoded: list[int] = []
-    original = engine.decode
+    original = transformers.decode
 
     def decode(*args: Any, **kwargs: Any) -> Any:
         if len(decoded) == batches:
@@ -47,43 +71,43 @@ def interrupt_after(batches: int, monkeypatch: pytest.MonkeyPatch) -> None:
         decoded.append(1)
         return original(*args, **kwargs)
 
-    monkeypatch.setattr(engine, "decode", decode)
+    monkeypatch.setattr(transformers, "decode", decode)
 
 
 def test_an_interrupted_run_resumes_without_asking_again(
     vlm: VisionLanguageModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    probes, file = mixed_probes(), tmp_path / "sub" / "answers.jsonl"
-    whole = ask(vlm, probes, None, logprobs=True)
+    probes, file = mixed_probes(), tmp_path / "sub" / "questions" / "answers.jsonl"
+    whole = ask(vlm, probes, None)
     with monkeypatch.context() as patch:
         interrupt_after(1, patch)
         with pytest.raises(KeyboardInterrupt):
-            ask(vlm, probes, file, logprobs=True)
+            ask(vlm, probes, file)
     saved = [json.loads(line)["id"] for line in file.read_text().splitlines()[1:]]
     assert 0 < len(saved) < len(probes)
 
     asked: list[int] = []
-    original = engine.decode
+    original = transformers.decode
 
     def counting(reader: Any, rows: Any, *args: Any, **kwargs: Any) -> Any:
         asked.append(len(rows))
         return original(reader, rows, *args, **kwargs)
 
-    monkeypatch.setattr(engine, "decode", counting)
-    resumed = ask(vlm, probes, file, logprobs=True)
+    monkeypatch.setattr(transformers, "decode", counting)
+    resumed = ask(vlm, probes, file)
     assert sum(asked) == len(probes) - len(saved)
     assert [(r.probe_id, r.text) for r in resumed] == [(r.probe_id, r.text) for r in whole]
     for one, other in zip(resumed, whole, strict=True):
         assert one.token_logprobs == pytest.approx(other.token_logprobs, abs=1e-4)
 
     asked.clear()
-    assert ask(vlm, probes, file, logprobs=True) == resumed
+    assert ask(vlm, probes, file) == resumed
     assert asked == []
 
 
 @pytest.mark.parametrize("cut", [1, 5, 30])
 def test_a_torn_last_line_is_asked_again(vlm: VisionLanguageModel, tmp_path: Path, cut: int) -> None:
-    probes, file = mixed_probes(), tmp_path / "answers.jsonl"
+    probes, file = mixed_probes(), tmp_path / "questions" / "answers.jsonl"
     texts = [r.text for r in ask(vlm, probes, file)]
     file.write_bytes(file.read_bytes()[:-cut])
     assert [r.text for r in ask(vlm, probes, file)] == texts
@@ -92,7 +116,7 @@ def test_a_torn_last_line_is_asked_again(vlm: VisionLanguageModel, tmp_path: Pat
 
 
 def test_a_torn_header_starts_over(vlm: VisionLanguageModel, tmp_path: Path) -> None:
-    probes, file = mixed_probes(), tmp_path / "answers.jsonl"
+    probes, file = mixed_probes(), tmp_path / "questions" / "answers.jsonl"
     texts = [r.text for r in ask(vlm, probes, file)]
     file.write_bytes(file.read_bytes()[:20])
     assert [r.text for r in ask(vlm, probes, file)] == texts
@@ -128,7 +152,6 @@ def nothing(vlm: VisionLanguageModel) -> None:
     [
         (nothing, -1, {}, "probes"),
         (nothing, None, {"max_new_tokens": NEW_TOKENS + 1}, "max new tokens"),
-        (nothing, None, {"logprobs": True}, "logprobs"),
         (one_weight, None, {}, "weights"),
         (picture_size, None, {}, "processor"),
         (new_token, None, {}, "processor"),
@@ -143,7 +166,7 @@ def test_answers_of_another_run_are_refused_and_the_difference_is_named(
     ways: str,
     tmp_path: Path,
 ) -> None:
-    asked, file = mixed_probes(), tmp_path / "answers.jsonl"
+    asked, file = mixed_probes(), tmp_path / "questions" / "answers.jsonl"
     ask(fresh_vlm(), asked, file)
     content = file.read_bytes()
     vlm = fresh_vlm()
@@ -155,14 +178,15 @@ def test_answers_of_another_run_are_refused_and_the_difference_is_named(
 
 
 def test_answers_of_an_earlier_version_are_refused(vlm: VisionLanguageModel, tmp_path: Path) -> None:
-    file = tmp_path / "answers.jsonl"
-    file.write_text(json.dumps({"schema": SCHEMA, "fingerprint": "0f"}) + "\n")
-    with pytest.raises(UserError, match="an earlier version's"):
+    file = tmp_path / "questions" / "answers.jsonl"
+    file.parent.mkdir()
+    file.write_text(json.dumps({"schema": "unsee.responses/1", "fingerprint": "0f"}) + "\n")
+    with pytest.raises(UserError, match=r"of another version of unsee \(unsee.responses/1\)"):
         ask(vlm, mixed_probes()[:1], file)
 
 
 def test_adapter_on_and_off_are_different_runs(vlm: VisionLanguageModel, tmp_path: Path) -> None:
-    probes, file = mixed_probes()[:3], tmp_path / "answers.jsonl"
+    probes, file = mixed_probes()[:3], tmp_path / "questions" / "answers.jsonl"
     add_lora(vlm, rank=2, alpha=4, dropout=0.0, seed=0)
     with reference(vlm):
         ask(vlm, probes, file)
@@ -176,30 +200,42 @@ def test_adapter_on_and_off_are_different_runs(vlm: VisionLanguageModel, tmp_pat
         ask(vlm, probes, file)
 
 
-def test_whether_an_answer_ended_is_kept_and_a_file_that_does_not_say_is_refused(
-    vlm: VisionLanguageModel, tmp_path: Path
-) -> None:
-    probes, file = mixed_probes()[:3], tmp_path / "answers.jsonl"
+def test_all_that_was_said_and_read_comes_back(vlm: VisionLanguageModel, tmp_path: Path) -> None:
+    probes, file = mixed_probes()[:3], tmp_path / "questions" / "answers.jsonl"
     said = ask(vlm, probes, file)
     assert [response.ended for response in said] == [False] * 3
-    assert ask(vlm, probes, file) == said
-    header, *lines = file.read_text().splitlines()
-    entries = [json.loads(line) for line in lines]
-    assert [entry.pop("ended") for entry in entries] == [False] * 3
-    file.write_text("".join(f"{line}\n" for line in (header, *map(json.dumps, entries))))
-    with pytest.raises(UserError, match="earlier version, which did not note whether an answer was cut"):
-        ask(vlm, probes, file)
+    assert all(len(one.token_ids or ()) == len(one.token_ends or ()) == NEW_TOKENS for one in said)
+    header = json.loads(file.read_text().splitlines()[0])
+    with Transcript(file, header) as transcript:
+        transcript.add_likelihoods({"name": Likelihood((-1.5,), (4,))})
+        transcript.add_likelihoods({"said": Likelihood((-0.5, -2.0), (1, 9))}, by_before=True)
+    back = Transcript.open(file)
+    assert [back.responses[one.probe_id] for one in said] == said
+    assert back.likelihoods == {"name": Likelihood((-1.5,), (4,))}
+    assert back.rereads == {"said": Likelihood((-0.5, -2.0), (1, 9))}
+    assert back.header["vocabulary_size"] == len(vlm.tokenizer)
+
+
+def test_tokens_that_write_one_letter_together_share_it() -> None:
+    # "Łé": the first letter takes two tokens, the second one; the end of the turn stands behind.
+    read = Likelihood((-1.0, -2.0, -3.0, -4.0), (1, 1, 2, 12))
+    assert read.within([(0, 1)]) == [True, True, False, False]
+    assert read.within([(1, 2)]) == [False, False, True, False]
+    assert read.up_to(2).logprobs == (-1.0, -2.0, -3.0)
 
 
 @pytest.mark.parametrize("content", ["not json\n", '{"a": 1}\n', "[]\n", "no line end"])
 def test_a_foreign_file_is_refused_and_kept(vlm: VisionLanguageModel, tmp_path: Path, content: str) -> None:
-    file = tmp_path / "notes.txt"
+    file = tmp_path / "questions" / "notes.jsonl"
+    file.parent.mkdir()
     file.write_text(content)
-    with pytest.raises(UserError, match="not a resume file"):
+    with pytest.raises(UserError, match="holds no answers saved by unsee"):
         ask(vlm, mixed_probes()[:1], file)
     assert file.read_text() == content
 
 
 def test_a_file_that_cannot_be_written_is_a_system_failure(vlm: VisionLanguageModel, tmp_path: Path) -> None:
-    with pytest.raises(SystemFailure, match="Cannot write the resume file"):
-        ask(vlm, mixed_probes()[:1], tmp_path)
+    file = tmp_path / "questions" / "answers.jsonl"
+    file.mkdir(parents=True)
+    with pytest.raises(SystemFailure, match="Cannot write the answers"):
+        ask(vlm, mixed_probes()[:1], file)

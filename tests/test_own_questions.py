@@ -128,7 +128,7 @@ def test_intervals_count_concepts_or_else_pictures_or_else_questions(tmp_path: P
     whole, mara = found.scores, found.by_concept["Mara Voss"]
     assert (whole["own_forgotten"].n, whole["own_forgotten"].units) == (4, 2)
     assert (mara["own_forgotten"].n, mara["own_forgotten"].units) == (3, 2)
-    # Mara Voss, and the one picture of Ann Lee, of whom the table says no concept.
+    # The question about Mara Voss, and the one picture of Ann Lee, of whom the table says no concept.
     assert (whole["own_kept"].n, whole["own_kept"].units) == (3, 2)
     assert math.isnan(found.by_concept["Otto Brandt"]["own_forgotten"].low)
     text = [{"question": f"{n}?", "answer": "a"} for n in range(3)]

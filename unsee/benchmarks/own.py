@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from unsee import metrics
@@ -157,9 +157,8 @@ def _kept(asked: Sequence[Probe], answers: Answers) -> dict[str, Score]:
     for probe in asked:
         groups.setdefault(re.sub(r"\W+", "_", probe.tags["split"]), []).append(probe)
     flags = {name: [_is_right(probe, answers) for probe in members] for name, members in groups.items()}
-    # Who is the same person in several groups is one unit.
-    several = _has_several_concepts(asked)
-    units = {name: [_unit(probe, several) for probe in members] for name, members in groups.items()}
+    # Somebody who is asked about in several groups is one unit.
+    units = {name: _units(members) for name, members in groups.items()}
     scores = {"own_kept": metrics.specificity(flags, units)}
     if len(groups) > 1:
         scores |= {f"own_kept/{name}": metrics.share(flags[name], units=units[name]) for name in groups}
@@ -209,16 +208,8 @@ def _asks_for(word: str, probe: Probe) -> bool:
 def _units(asked: Sequence[Probe]) -> list[str]:
     """What each question is about, as the independent unit of an interval: the concept where there are several, or else
     the picture, or else the question itself."""
-    several = _has_several_concepts(asked)
-    return [_unit(probe, several) for probe in asked]
-
-
-def _unit(probe: Probe, several: bool) -> str:
-    return (several and _key(probe.tags["concept"])) or probe.tags.get("shown") or probe.id
-
-
-def _has_several_concepts(asked: Iterable[Probe]) -> bool:
-    return len({_key(probe.tags["concept"]) for probe in asked}) > 1
+    several = len({_key(probe.tags["concept"]) for probe in asked}) > 1
+    return [(several and _key(probe.tags["concept"])) or probe.tags.get("shown") or probe.id for probe in asked]
 
 
 def _key(concept: str) -> str:

@@ -68,6 +68,7 @@ class OwnTable:
 
     name: str
     rows: tuple[Row, ...]
+    picture_column: str = "picture"
 
     def opened(self, rows: Sequence[Row]) -> dict[int, tuple[Image.Image, ...]]:
         """The pictures of some of the rows, by the rows' numbers; one that stands in many is opened once.
@@ -84,7 +85,8 @@ class OwnTable:
                     try:
                         picture = open_image(source, f"in row {row.number}")
                     except UserError as error:
-                        faults.add(row.number, "a picture in the column 'picture' cannot be used in {rows}", str(error))
+                        what = f"the column {self.picture_column!r} has a picture that cannot be used in {{rows}}"
+                        faults.add(row.number, what, str(error))
                         continue
                     by_source[source] = by_content.setdefault(image_key(picture), picture)
             found[row.number] = tuple(by_source[source] for source in row.pictures if source in by_source)
@@ -104,7 +106,7 @@ def read_questions(location: Path) -> OwnTable:
         if first.setdefault(asked, row.number) != row.number:
             faults.add(row.number, "the same is asked again in {rows}; delete what is there twice")
     faults.check()
-    return OwnTable(table.name, tuple(rows))
+    return OwnTable(table.name, tuple(rows), called.get("picture", "picture"))
 
 
 class _Faults:
@@ -191,7 +193,7 @@ def _row(number: int, content: Mapping[str, Any], called: Mapping[str, str], tab
         keywords, answer = keywords or (answer,), ""
         if not all(words(keyword) for keyword in keywords):
             faults.add(number, "an answer or keyword holds no letter or digit in {rows}, so it can be found nowhere")
-    pictures = tuple(_pictures(number, content.get(called.get("picture", "")), table, faults))
+    pictures = tuple(_pictures(number, content, called.get("picture", ""), table, faults))
     split = _split(number, text("split"), concept, faults)
     return Row(number, question, pictures, keywords, answer, concept, split, choices)
 
@@ -230,27 +232,25 @@ def _split(number: int, given: str, concept: str, faults: _Faults) -> str:
     return split
 
 
-def _pictures(number: int, value: Any, table: Table, faults: _Faults) -> Iterator[Picture]:
+def _pictures(number: int, content: Mapping[str, Any], column: str, table: Table, faults: _Faults) -> Iterator[Picture]:
     """Paths, or the contents of files. A data set from elsewhere cannot point anywhere on this machine."""
-    if isinstance(value, Mapping):
-        # As `datasets` stores pictures: the content, or else where it lies.
-        value = value.get("bytes") or value.get("path")
-    if value is None:
-        return
-    if isinstance(value, bytes):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _pictures(number, item, table, faults)
-    elif isinstance(value, str):
-        for part in filter(None, map(str.strip, value.split(";"))):
-            path = table.folder / Path(part).expanduser()
-            if table.within is None or _lies_in(path, table.within):
-                yield path
-            else:
-                faults.add(number, "the column 'picture' names a file outside of the data set in {rows}", part)
-    else:
-        faults.add(number, "the column 'picture' holds neither a path nor a picture in {rows}")
+    value = content.get(column)
+    for item in value if isinstance(value, (list, tuple)) else (value,):
+        if isinstance(item, Mapping):
+            # As `datasets` stores pictures: the content, or else where it lies.
+            item = item.get("bytes") or item.get("path")
+        if isinstance(item, bytes):
+            yield item
+        elif isinstance(item, str):
+            for part in filter(None, map(str.strip, item.split(";"))):
+                path = table.folder / Path(part).expanduser()
+                if table.within is None or _lies_in(path, table.within):
+                    yield path
+                else:
+                    what = f"the column {column!r} names a file outside of the data set in {{rows}}"
+                    faults.add(number, what, part)
+        elif item is not None:
+            faults.add(number, f"the column {column!r} holds neither a path nor a picture in {{rows}}")
 
 
 def _lies_in(path: Path, folders: Sequence[Path]) -> bool:

@@ -12,6 +12,8 @@ import datasets
 import pyarrow
 import pyarrow.parquet
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.tiny import picture
 from unsee.benchmarks import tables
@@ -157,6 +159,10 @@ FAULTS = {
     "not among the choices": (
         "question,answer,options\nWho?,Otto,Mara; Ann\n", "the answer is not one of the choices in row 2;"
     ),
+    "one choice": ("question,answer,options\nWho?,Otto,Otto\n", "column 'options' holds not 2 to 26 texts in row 2"),
+    "many choices": (
+        f"question,answer,options\nWho?,a,{';'.join(map(str, range(27)))}\n", "holds not 2 to 26 texts in row 2"
+    ),
     "a misspelt split": ("question,answer,split\nWho?,a,Forgot\n", "the split 'Forgot' is nearly 'forget' or 'retain'"),
     "no question column": ("qestion,answer\nWho?,a\n", "no column for the question; did you mean 'qestion'?"),
     "no answer column": ("question,picture\nWho?,a\n", "no column for the answer or keyword; known are question, pic"),
@@ -194,6 +200,15 @@ def test_all_kinds_of_faults_are_told_at_once(folder: Path) -> None:
         ("my.json", "[" * 100_000, "is no JSON"),
         ("my.json", '[{"question": {"a": 1}, "answer": true}]', "'answer' holds something other than text in row 1"),
         ("my.json", '[{"question": "Who?", "answer": "a", "image": 3}]', "neither a path nor a picture in row 1"),
+        ("my.json", '[{"question": "\\ud800?", "answer": "a"}]', "'question' holds something other than text in row 1"),
+        (
+            "my.json",
+            '[{"question": "Who?", "answer": "a", "path": "\\udc00"}]',
+            "neither a path nor a picture in row 1",
+        ),
+        ("my.json", '[{"question": "Who?", "\\ud800": "a"}]', "known are question, ?."),
+        ("my.json", f'[{{"question": "Who?", "answer": {"9" * 5000}}}]', "is no JSON"),
+        ("my.csv", f"question,answer\nWho?,{'a' * 200_000}\n", "is damaged near line 2 (field larger than"),
         ("my.parquet", "no Parquet", "cannot be read as Parquet"),
         ("my.csv", "question,answer\nWho?,\xe9\n".encode("latin-1"), "is not saved as UTF-8;"),
         ("my.txt", "question", "its name must end in .csv, .jsonl, .json, .parquet."),
@@ -205,6 +220,39 @@ def test_what_is_no_table_is_refused(name: str, content: str | bytes, told: str,
     message = refused(path)
     assert told in message
     assert str(path) in message
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    kind=st.sampled_from(("csv", "jsonl", "json", "parquet")),
+    content=st.one_of(
+        st.binary(max_size=200),
+        st.text(alphabet='question,answer;pictur"\n\r{}[]:0x\x00é', max_size=200).map(
+            lambda text: ("question,answer,picture,choices,split\n" + text).encode()
+        ),
+        st.lists(
+            st.dictionaries(
+                st.sampled_from(("question", "answer", "keyword", "picture", "choices", "split", "concept")),
+                st.recursive(
+                    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=8),
+                    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+                ),
+            ),
+            max_size=4,
+        ).map(lambda rows: json.dumps(rows).encode()),
+    ),
+)
+def test_whatever_a_file_holds_it_is_read_or_refused_in_a_sentence(kind: str, content: bytes, folder: Path) -> None:
+    path = folder / f"any.{kind}"
+    path.write_bytes(content)
+    told = ""
+    try:
+        found = read_questions(path)
+        found.opened(found.rows)
+    except UserError as error:
+        told = str(error)
+    assert told == "" or str(path) in told
+    assert told.encode()[-1:] in (b"", b".", b"?")
 
 
 def test_a_table_that_is_missing_or_too_large_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -177,11 +177,15 @@ def _row(number: int, content: Mapping[str, Any], called: Mapping[str, str], tab
 
     concept, question, answer = text("concept"), text("question"), text("answer")
     keywords = texts("keyword", several=True)
-    choices = dict(zip(string.ascii_uppercase, texts("choices", several=True), strict=False))
+    options = texts("choices", several=True)
+    choices = dict(zip(string.ascii_uppercase, options, strict=False))
     if not question:
         faults.add(number, f"the column {called['question']!r} is empty in {{rows}}; write a question there")
     if concept and not words(concept):
         faults.add(number, f"the column {called['concept']!r} holds no letter or digit in {{rows}}; write a name")
+    if len(options) == 1 or len(options) > len(choices):
+        most = len(string.ascii_uppercase)
+        faults.add(number, f"the column {called['choices']!r} holds not 2 to {most} texts in {{rows}}")
     if not keywords and not answer:
         faults.add(number, "there is neither an answer nor a keyword in {rows}; write one")
     elif choices:
@@ -203,7 +207,7 @@ def _texts(value: Any, several: bool) -> Iterator[str]:
     if isinstance(value, (list, tuple)) and several:
         for item in value:
             yield from _texts(item, False)
-    elif isinstance(value, str):
+    elif isinstance(value, str) and _can_be_written(value):
         parts = value.split(";") if several else [value]
         yield from (part.strip() for part in parts if part.strip())
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -211,6 +215,11 @@ def _texts(value: Any, several: bool) -> Iterator[str]:
             yield str(value)
     elif value is not None:
         raise TypeError
+
+
+def _can_be_written(text: str) -> bool:
+    """JSON may hold halves of characters that no file and no terminal takes."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _letter(answer: str, choices: Mapping[str, str]) -> str | None:
@@ -241,7 +250,7 @@ def _pictures(number: int, content: Mapping[str, Any], column: str, table: Table
             item = item.get("bytes") or item.get("path")
         if isinstance(item, bytes):
             yield item
-        elif isinstance(item, str):
+        elif isinstance(item, str) and _can_be_written(item):
             for part in filter(None, map(str.strip, item.split(";"))):
                 path = table.folder / Path(part).expanduser()
                 if table.within is None or _lies_in(path, table.within):

@@ -233,7 +233,8 @@ def _table(
 
 
 def _plain(column: str) -> str:
-    return column.strip().casefold()
+    # JSON may hold halves of characters, which no terminal takes.
+    return column.strip().casefold().encode(errors="replace").decode()
 
 
 def _too_large(name: str, size: int) -> UserError:

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 import unsee.benchmarks
-from tests.command_line import call, printed, refused
+from tests.command_line import call, printed
 from tests.tiny import picture
-from unsee.benchmarks import BENCHMARKS, PLUGINS, Benchmark, Scope, get_benchmark
+from unsee.benchmarks import BENCHMARKS, PLUGINS, Benchmark, Scope, class_of, get_benchmark
 from unsee.benchmarks.own import OwnQuestions
 from unsee.data.sample import Probe, Response
 from unsee.errors import UserError
@@ -54,13 +54,18 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
+def fresh(monkeypatch: pytest.MonkeyPatch, built_in: Mapping[str, str]) -> None:
+    """What a process that starts now would find."""
+    found = Plugins(PLUGINS.kind, PLUGINS.group, PLUGINS.interface, built_in)
+    monkeypatch.setattr(unsee.benchmarks, "PLUGINS", found)
+    monkeypatch.setattr("unsee.commands.benchmarks.PLUGINS", found)
+
+
 @pytest.fixture
 def toys(installed: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """They are there for this process too."""
     monkeypatch.syspath_prepend(installed)
-    fresh = Plugins(PLUGINS.kind, PLUGINS.group, PLUGINS.interface, PLUGINS.built_in)
-    monkeypatch.setattr(unsee.benchmarks, "PLUGINS", fresh)
-    monkeypatch.setattr("unsee.commands.benchmarks.PLUGINS", fresh)
+    fresh(monkeypatch, PLUGINS.built_in)
     return installed
 
 
@@ -87,6 +92,7 @@ def test_every_benchmark_is_listed_with_its_version_and_who_brings_it(toys: Path
         assert one["version"] == BENCHMARKS[name].version
         assert one["summary"].endswith((".", "?"))
         assert one["origin"] == ("toy-benchmarks 1.2" if name in ("counting", "reworded") else "built in")
+    assert class_of("world") is BENCHMARKS["mmubench"]
     shown = call("benchmarks").stdout
     assert all(name in shown for name in listed)
 
@@ -128,8 +134,7 @@ def test_a_name_that_is_taken_is_an_error_that_names_both(
     installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(installed)
-    taken = Plugins(PLUGINS.kind, PLUGINS.group, PLUGINS.interface, {"counting": "unsee.benchmarks.own:OwnQuestions"})
-    monkeypatch.setattr(unsee.benchmarks, "PLUGINS", taken)
+    fresh(monkeypatch, {"counting": "unsee.benchmarks.own:OwnQuestions"})
     for find in (lambda: get_benchmark("counting"), lambda: BENCHMARKS["counting"]):
         with pytest.raises(UserError) as told:
             find()
@@ -141,7 +146,10 @@ def test_a_name_that_is_taken_is_an_error_that_names_both(
     ("text", "told"),
     [
         ("class Mine: pass\n", "must be a subclass of unsee.benchmarks.base.Benchmark"),
-        ("from unsee.benchmarks import Benchmark\nclass Mine(Benchmark): pass\n", "its class lacks probes, score"),
+        (
+            "from unsee.benchmarks import Benchmark\nclass Mine(Benchmark): pass\n",
+            "its class lacks name, probes, score, version",
+        ),
         (
             "from unsee.benchmarks import Benchmark\nclass Mine(Benchmark):\n"
             "    name = 'mine'\n    def probes(self): return []\n    def score(cls, answers, judge=None): return {}\n",
@@ -173,7 +181,7 @@ def test_a_table_is_known_by_its_name_and_a_folder_by_what_it_holds(
             made.append((self.name, scope))
             return bench
 
-    monkeypatch.setattr(unsee.benchmarks, "_loaded", Made)
+    monkeypatch.setattr(unsee.benchmarks, "class_of", Made)
     (tmp_path / "tasks" / "Test_Set").mkdir(parents=True)
     (tmp_path / "concepts").mkdir()
     for spec in (tmp_path / "tasks", tmp_path / "concepts", "hf:org/name#all?split=test"):
@@ -184,7 +192,7 @@ def test_a_table_is_known_by_its_name_and_a_folder_by_what_it_holds(
         ("own", Scope(limit=3, location=Path("hf:org/name#all?split=test"))),
     ]
     get_benchmark("world", Scope(limit=4))
-    assert made[-1] == ("mmubench", Scope(limit=4))
+    assert made[-1] == ("world", Scope(limit=4))
 
 
 def test_what_is_no_benchmark_is_told_with_the_nearest_name(tmp_path: Path) -> None:
@@ -197,24 +205,25 @@ def test_what_is_no_benchmark_is_told_with_the_nearest_name(tmp_path: Path) -> N
         get_benchmark("own")
 
 
-def test_a_broken_package_is_named_when_benchmarks_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_package_is_named_and_hides_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     info = tmp_path / "broken-0.1.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 0.1\n")
     (info / "entry_points.txt").write_text("[unsee.benchmarks]\nbroken = broken_module:Broken\n")
     monkeypatch.syspath_prepend(tmp_path)
-    fresh = Plugins(PLUGINS.kind, PLUGINS.group, PLUGINS.interface, {})
-    monkeypatch.setattr(unsee.benchmarks, "PLUGINS", fresh)
-    monkeypatch.setattr("unsee.commands.benchmarks.PLUGINS", fresh)
-    assert "'broken' (broken 0.1) cannot be imported" in refused(call("benchmarks"))
+    fresh(monkeypatch, {"own": PLUGINS.built_in["own"]})
+    done = call("benchmarks", "--json")
+    assert [one["name"] for one in printed(done)["benchmarks"]] == ["own"]
+    assert "'broken' (broken 0.1) cannot be imported" in done.stderr
+    with pytest.raises(UserError, match=r"'broken' \(broken 0.1\) cannot be imported"):
+        get_benchmark("broken")
 
 
 def test_contributing_shows_the_benchmark_that_is_installed_here() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     source = (TOYS / "toy_counting.py").read_text(encoding="utf-8")
     assert f"```python\n{source}```" in text
-    project = (TOYS / "pyproject.toml").read_text(encoding="utf-8").partition("[project]")
-    shown = "".join(f"    {line}\n" if line else "\n" for line in "".join(project[1:]).splitlines())
-    assert shown in text
+    project = (TOYS / "pyproject.toml").read_text(encoding="utf-8")
+    assert f"```toml\n{project}```" in text
     for name in ("toy_counting.py", "toy_reworded.py"):
         assert len((TOYS / name).read_text().splitlines()) <= 30

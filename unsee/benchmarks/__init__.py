@@ -29,7 +29,7 @@ class _Benchmarks(Mapping[str, type[Benchmark]]):
     def __getitem__(self, name: str) -> type[Benchmark]:
         if name not in PLUGINS.names:
             raise KeyError(name)
-        return _loaded(name)
+        return class_of(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(dict.fromkeys(PLUGINS.names))
@@ -50,18 +50,18 @@ def get_benchmark(spec: str, scope: Scope | None = None) -> Benchmark:
     Raises UserError where there is no such benchmark, where two have the name, and what making it raises.
     """
     scope = scope or Scope()
-    name = _ALSO.get(spec, spec)
-    if name in PLUGINS:
-        return _loaded(name).of(scope)
+    if spec in _ALSO or spec in PLUGINS:
+        return class_of(spec).of(scope)
     location = Path(spec)
-    return _loaded(_kind_of(location)).of(replace(scope, location=location))
+    return class_of(_kind_of(location)).of(replace(scope, location=location))
 
 
-def _loaded(name: str) -> type[Benchmark]:
-    found: type[Benchmark] = PLUGINS.load(name)
-    for what in ("name", "version"):
-        if not hasattr(found, what):
-            raise UserError(f"{PLUGINS.find(name)} is no whole benchmark; its class lacks {what}.")
+def class_of(name: str) -> type[Benchmark]:
+    """The class of a benchmark, or of "path/to/file.py:Class": all that scoring saved answers again needs.
+
+    Raises UserError for an unknown name, for one that two have, and for a class that cannot be imported or used.
+    """
+    found: type[Benchmark] = PLUGINS.load(_ALSO.get(name, name))
     return found
 
 
@@ -83,4 +83,4 @@ def _kind_of(location: Path) -> str:
     )
 
 
-__all__ = ["BENCHMARKS", "PLUGINS", "Benchmark", "Scope", "get_benchmark"]
+__all__ = ["BENCHMARKS", "PLUGINS", "Benchmark", "Scope", "class_of", "get_benchmark"]

@@ -8,23 +8,25 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from unsee.benchmarks import BENCHMARKS, PLUGINS
+from unsee.benchmarks import PLUGINS, class_of
+from unsee.errors import UserError
 
 
-def describe_benchmarks() -> list[dict[str, Any]]:
-    """Per benchmark: "name", "version", "summary", the first sentence about its class, and "origin", who brings it.
+def describe_benchmarks() -> tuple[list[dict[str, Any]], list[str]]:
+    """Per benchmark: "name", "version", "summary", the first paragraph about its class, and "origin", who brings it.
 
-    Raises UserError where two have one name, and for one of another package that cannot be imported.
+    Then a sentence for each of another package that cannot be used.
     """
-    return [
-        {
-            "name": name,
-            "version": kind.version,
-            "summary": " ".join((kind.__doc__ or "").strip().split("\n\n")[0].split()),
-            "origin": PLUGINS.find(name).origin,
-        }
-        for name, kind in BENCHMARKS.items()
-    ]
+    described, problems = [], []
+    for name, origin in {offer.name: offer.origin for offer in PLUGINS.offers}.items():
+        try:
+            found = class_of(name)
+        except UserError as error:
+            problems.append(str(error))
+            continue
+        summary = " ".join((found.__doc__ or "").strip().split("\n\n")[0].split())
+        described.append({"name": name, "version": found.version, "summary": summary, "origin": origin})
+    return described, problems
 
 
 def benchmarks_table(described: Sequence[dict[str, Any]]) -> Table:

@@ -7,41 +7,24 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import unsee.benchmarks
 from tests.command_line import call, printed
+from tests.saying import Saying
 from tests.tiny import picture
 from unsee.benchmarks import BENCHMARKS, PLUGINS, Benchmark, Scope, class_of, get_benchmark
 from unsee.benchmarks.own import OwnQuestions
-from unsee.data.sample import Probe, Response
 from unsee.errors import UserError
 from unsee.evaluation import Evaluation
-from unsee.generation import Engine
 from unsee.requests import ForgetRequest
 from unsee.store.plugins import Plugins
 
 ROOT = Path(__file__).parents[1]
 TOYS = ROOT / "tests" / "plugin_benchmark"
-
-
-class Saying(Engine):
-    """Answers by the question."""
-
-    name = "canned"
-
-    def __init__(self, texts: Mapping[str, str]) -> None:
-        self.texts = texts
-
-    def fingerprint(self) -> dict[str, Any]:
-        return dict(self.texts)
-
-    def answer(self, probes: Sequence[Probe], *, max_new_tokens: int) -> Iterator[list[Response]]:
-        yield [Response(probe.id, self.texts[probe.prompt]) for probe in probes]
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from tests.saying import Saying
 from tests.tiny import picture
-from unsee.benchmarks.base import Answers, Scope, Scored, questions_of
+from unsee.benchmarks import Scope
+from unsee.benchmarks.base import Scored
 from unsee.benchmarks.own import OwnQuestions
-from unsee.data.sample import Response
 from unsee.errors import UserError
+from unsee.evaluation import Evaluation, Measured, Saved
 from unsee.requests import ForgetRequest
 
 
@@ -26,15 +28,14 @@ def table(folder: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
     return path
 
 
-def scored(bench: OwnQuestions, texts: Sequence[str]) -> Scored:
-    """The scores of texts to its questions in turn, read from plain data as saved answers are."""
-    questions, key = questions_of(bench), json.loads(json.dumps(bench.key()))
-    said = {probe.id: Response(probe.id, text) for probe, text in zip(questions, texts, strict=True)}
-    return OwnQuestions.score(Answers(questions, said, key))
+def measured(bench: OwnQuestions, texts: Sequence[str], folder: Path | None = None) -> Measured:
+    """The scores of answers to its questions in turn."""
+    engine = Saying({probe.id: text for probe, text in zip(bench.probes(), texts, strict=True)})
+    return Evaluation([bench], progress=False).of(engine, "after", folder=folder)
 
 
 def values(bench: OwnQuestions, texts: Sequence[str]) -> dict[str, float]:
-    return {key: score.value for key, score in scored(bench, texts).scores.items()}
+    return {key: score.value for key, score in measured(bench, texts).scores.items()}
 
 
 def only(folder: Path, row: Mapping[str, Any]) -> OwnQuestions:
@@ -109,7 +110,7 @@ SAID = ["Mara Voss", "I cannot say.", "M. Voss", "", "A baker.", "Ann Lee", "I d
 
 
 def test_groups_weigh_the_same_and_concepts_are_scored_apart(tmp_path: Path) -> None:
-    found = scored(OwnQuestions.of(Scope(location=table(tmp_path, MANY))), SAID)
+    found = measured(OwnQuestions.of(Scope(location=table(tmp_path, MANY))), SAID)
     assert {key: round(score.value, 1) for key, score in found.scores.items()} == {
         "own_forgotten": 50, "own_forgotten/not_given_away": 50, "own_refusals": 25,
         "own_kept": 75, "own_kept/retain": 100, "own_kept/others": 50, "own_over_refusal": 33.3, "own_empty": 14.3,
@@ -122,9 +123,19 @@ def test_groups_weigh_the_same_and_concepts_are_scored_apart(tmp_path: Path) -> 
     assert not found.scores["own_over_refusal"].higher_is_better
 
 
+def test_saved_answers_are_scored_again_without_the_table_and_its_pictures(tmp_path: Path) -> None:
+    location = table(tmp_path, [*MANY, TOLD, CHOICE])
+    found = measured(OwnQuestions.of(Scope(location=location)), [*SAID, TOLD["answer"], "B"], tmp_path / "run")
+    for file in (location, *tmp_path.glob("*.png")):
+        file.unlink()
+    again = OwnQuestions.score(Saved.open(tmp_path / "run" / "own").answers["after"])
+    # As text, because NaN, the interval of a single unit, is equal to nothing.
+    assert repr(again) == repr(Scored(found.scores, found.by_concept))
+
+
 def test_intervals_count_concepts_or_else_pictures_or_else_questions(tmp_path: Path) -> None:
     bench = OwnQuestions.of(Scope(location=table(tmp_path, MANY)))
-    found = scored(bench, SAID)
+    found = measured(bench, SAID)
     whole, mara = found.scores, found.by_concept["Mara Voss"]
     assert (whole["own_forgotten"].n, whole["own_forgotten"].units) == (4, 2)
     assert (mara["own_forgotten"].n, mara["own_forgotten"].units) == (3, 2)
@@ -132,12 +143,12 @@ def test_intervals_count_concepts_or_else_pictures_or_else_questions(tmp_path: P
     assert (whole["own_kept"].n, whole["own_kept"].units) == (3, 2)
     assert math.isnan(found.by_concept["Otto Brandt"]["own_forgotten"].low)
     text = [{"question": f"{n}?", "answer": "a"} for n in range(3)]
-    assert scored(OwnQuestions.of(Scope(location=table(tmp_path, text))), ["a"] * 3).scores["own_kept"].units == 3
+    assert measured(OwnQuestions.of(Scope(location=table(tmp_path, text))), ["a"] * 3).scores["own_kept"].units == 3
 
 
 def test_every_score_has_a_column(tmp_path: Path) -> None:
     described = {metric.key: metric for metric in OwnQuestions.columns}
-    found = scored(OwnQuestions.of(Scope(location=table(tmp_path, MANY))), SAID).scores
+    found = measured(OwnQuestions.of(Scope(location=table(tmp_path, MANY))), SAID).scores
     assert set(found) - {"own_kept/retain", "own_kept/others"} == set(described)
     for key, metric in described.items():
         assert metric.higher_is_better == found[key].higher_is_better

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from unsee.cli.benchmarks import register as register_benchmarks
 from unsee.cli.compare import register as register_compare
 from unsee.cli.options import Device, Json
 from unsee.cli.plan import register as register_plan
@@ -423,6 +424,7 @@ def methods(as_json: Json = False) -> None:
         show(methods_tables(described))
 
 
+register_benchmarks(app)
 register_plan(app)
 register_compare(app)
 

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from unsee.errors import SystemFailure, UserError
-from unsee.judges import Case, OpenAIJudge, Quality, openai_client
-from unsee.judges.openai_client import chat
+from unsee.generation import openai_client
+from unsee.generation.openai_client import chat
+from unsee.judges import Case, OpenAIJudge, Quality
 
 Answer = Callable[[dict[str, Any]], tuple[int, bytes] | tuple[int, bytes, dict[str, str]]]
 USER = [{"role": "user", "content": "hello"}]

@@ -1,0 +1,126 @@
+"""The engine of answers that are there already: saved ones, and those of tests."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from unsee.data.images import image_key
+from unsee.data.sample import Likelihood, Probe, Response, Sample
+from unsee.errors import UserError
+from unsee.generation.engine import Engine
+from unsee.generation.transcript import Transcript
+from unsee.store.text import json_lines, read_text
+
+BATCH = 64
+"""Answers that come together."""
+RESPONSES, NAMES = "responses.jsonl", "names.json"
+FIRST_SCHEMA = "unsee.responses/1"
+
+SampleKey = tuple[str, ...]
+T = TypeVar("T")
+
+
+class CannedEngine(Engine):
+    """Answers by the id of the probe, and likelihoods by the sample (`sample_key`), each from a mapping or a function.
+
+    A function's text is an answer that has ended; where it gives None, the answer is missing. Without likelihoods
+    `reads` is False. `max_new_tokens` cuts nothing. The fingerprint is a digest of the mappings; of functions it knows
+    only `name`, which must then say which they are.
+    """
+
+    def __init__(
+        self,
+        answers: Mapping[str, Response] | Callable[[Probe], Response | str | None],
+        likelihoods: Mapping[SampleKey, Likelihood] | Callable[[Sample], Likelihood | None] | None = None,
+        *,
+        name: str = "canned",
+        vocabulary_size: int | None = None,
+    ) -> None:
+        """name: what a reader calls it, such as the file that holds the answers."""
+        self.answers, self.likelihoods = answers, likelihoods
+        self.name, self.vocabulary_size = name, vocabulary_size
+        self.reads = likelihoods is not None
+
+    @classmethod
+    def of(cls, transcript: Transcript, samples: Mapping[str, Sample] | None = None) -> CannedEngine:
+        """What a transcript holds. It reads those of `samples` that were read, by the keys they were read by."""
+        read = {sample_key(sample): transcript.likelihoods.get(key) for key, sample in (samples or {}).items()}
+        known = {key: likelihood for key, likelihood in read.items() if likelihood is not None}
+        return cls(
+            transcript.responses,
+            known or None,
+            name=str(transcript.path or "canned"),
+            vocabulary_size=transcript.header.get("vocabulary_size"),
+        )
+
+    def fingerprint(self) -> dict[str, Any]:
+        if callable(self.answers):
+            return {"engine": "canned", "name": self.name, "likelihoods": _digest(self.likelihoods)}
+        return {"engine": "canned", "answers": _digest(self.answers), "likelihoods": _digest(self.likelihoods)}
+
+    def answer(self, probes: Sequence[Probe], *, max_new_tokens: int) -> Iterator[list[Response]]:
+        said = [(probe.id, self._answer(probe)) for probe in probes]
+        responses = self._all(said, "questions")
+        for start in range(0, len(responses), BATCH):
+            yield responses[start : start + BATCH]
+
+    def read(self, samples: Sequence[Sample]) -> list[Likelihood]:
+        if self.likelihoods is None:
+            return super().read(samples)
+        given = self.likelihoods
+        find = given if callable(given) else lambda sample: given.get(sample_key(sample))
+        return self._all([(sample.answer, find(sample)) for sample in samples], "readings")
+
+    def _answer(self, probe: Probe) -> Response | None:
+        said = self.answers(probe) if callable(self.answers) else self.answers.get(probe.id)
+        return Response(probe.id, said) if isinstance(said, str) else said
+
+    def _all(self, found: Sequence[tuple[str, T | None]], what: str) -> list[T]:
+        """What was found, which must be everything; each with what a reader knows it by."""
+        missing = [key for key, one in found if one is None]
+        if missing:
+            raise UserError(
+                f"The saved answers in {self.name} lack {len(missing)} of {len(found)} {what}, such as {missing[0]!r}; "
+                "use the questions they were made with, or an engine that answers."
+            )
+        return [one for _, one in found if one is not None]
+
+
+def sample_key(sample: Sample) -> SampleKey:
+    """What tells one sample to be read from another: its prompt, its answer, and digests of its pictures."""
+    return (sample.prompt, sample.answer, *map(image_key, sample.images))
+
+
+def first_format(folder: Path) -> tuple[dict[str, Response], dict[str, list[float]]]:
+    """The answers in a folder that an earlier version of unsee saved, and per concept log p(its name) at each of its
+    test pictures, in their order.
+
+    Responses are by the ids of their probes. Raises UserError where a file is missing or holds something else.
+    """
+    path = folder / RESPONSES
+    try:
+        header, *entries = json_lines(path)
+        if header["schema"] != FIRST_SCHEMA:
+            raise ValueError(f"{path.name} is of the format {header['schema']!r}, not {FIRST_SCHEMA!r}")
+        # Answers older than the mark of those that were cut are of models that end theirs themselves.
+        responses = {
+            e["id"]: Response(e["id"], str(e["text"]), tuple(e["token_logprobs"]), bool(e.get("ended", True)))
+            for e in entries
+        }
+        named = json.loads(read_text(folder / NAMES))
+        return responses, {concept: [float(value) for value in values] for concept, values in named.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"The saved answers in {folder} cannot be read: {error}.") from error
+
+
+def _digest(content: object) -> str | None:
+    """SHA-256 (hex) of a mapping, whatever the order of its keys; None of a function or nothing."""
+    if not isinstance(content, Mapping):
+        return None
+    # The repr of a dataclass of plain values shows all of them.
+    lines = sorted(f"{key!r}: {one!r}\n" for key, one in content.items())
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

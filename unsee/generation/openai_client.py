@@ -90,14 +90,14 @@ def complete(base_url: str, asked: Mapping[str, Any], *, api_key: str | None = N
     nonsense, `PromptRefused` when it refuses this request (HTTP 400, 413 and 422), another `Refused` when it refuses
     the address, key or model, and UserError for an address that is none.
     """
-    url = _checked(base_url) + "/chat/completions"
+    url = checked_address(base_url) + "/chat/completions"
     reply = _send(_request(url, api_key, json.dumps(asked).encode()), url, str(asked["model"]), timeout)
     return Completion(None, "content_filter") if reply is None else _completion(reply, url)
 
 
 def listed_models(base_url: str, *, api_key: str | None = None, timeout: float = 10) -> list[dict[str, Any]] | None:
     """What the server tells about its models (`/models`), asked once; None where it tells nothing."""
-    url = _checked(base_url) + "/models"
+    url = checked_address(base_url) + "/models"
     try:
         reply = _send(_request(url, api_key), url, "", timeout, attempts=1)
         return [dict(model) for model in json.loads(reply or b"")["data"]]
@@ -105,8 +105,8 @@ def listed_models(base_url: str, *, api_key: str | None = None, timeout: float =
         return None
 
 
-def _checked(base_url: str) -> str:
-    """The address without a slash at its end."""
+def checked_address(base_url: str) -> str:
+    """The address of a server without a slash at its end. Raises UserError where it is none, or holds a secret."""
     parts = urlsplit(base_url)
     if parts.username is not None or parts.query:
         # Not shown: what is in it may be secret.

@@ -99,7 +99,7 @@ class VLLMEngine(Engine):
         Raises UserError where the template changes an answer.
         """
         # One token is the least that can be asked for; it is thrown away.
-        sampling = self._sampling(max_tokens=1, prompt_logprobs=0)
+        sampling = self._sampling(max_tokens=1, prompt_logprobs=1)
         plain = [sample for sample in samples if not sample.prompt and not sample.images]
         spoken = [sample for sample in samples if sample.prompt or sample.images]
         found: dict[int, Likelihood] = {}

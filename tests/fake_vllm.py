@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType, SimpleNamespace
 from typing import Any, cast
 
@@ -83,10 +83,13 @@ class FakeLLM:
         *,
         add_generation_prompt: bool = True,
         continue_final_message: bool = False,
+        tokenization_kwargs: Mapping[str, Any] | None = None,
     ) -> list[Any]:
         assert not (add_generation_prompt and continue_final_message), "vLLM refuses both"
         self.calls.append({"sampling": sampling_params, "lora": lora_request, "begun": continue_final_message})
-        prompts = [self._prompt(chat, continue_final_message) for chat in messages]
+        # What vLLM does by itself: a template is to write the first token.
+        special = {"add_special_tokens": False, **(tokenization_kwargs or {})}["add_special_tokens"]
+        prompts = [self._prompt(chat, continue_final_message, special) for chat in messages]
         return [self._output(prompt, sampling_params) for prompt in prompts]
 
     def generate(
@@ -101,16 +104,20 @@ class FakeLLM:
         encoded = [EncodedPrompt(list(prompt["prompt_token_ids"]), {}, {}, ()) for prompt in prompts]
         return [self._output(prompt, sampling_params) for prompt in encoded]
 
-    def _prompt(self, chat: ChatMessages, begun: bool) -> EncodedPrompt:
+    def _prompt(self, chat: ChatMessages, begun: bool, special: bool) -> EncodedPrompt:
         vlm, (user, *said) = self.vlm, chat
         images = tuple(part["image_pil"] for part in user["content"] if part["type"] == "image_pil")
         content = [{"type": "image"} if part["type"] == "image_pil" else part for part in user["content"]]
         turn = {"role": "user", "content": content}
         (prompt,) = vlm.encode_prompt([([turn], images)])
+        head = vlm.render([turn], add_generation_prompt=True)
+        first = vlm.tokenizer.bos_token_id
+        if not special and prompt.input_ids[0] == first and not head.startswith(vlm.tokenizer.bos_token):
+            extras = {name: values[1:] for name, values in prompt.extras.items()}
+            prompt = replace(prompt, input_ids=prompt.input_ids[1:], extras=extras)
         if not said:
             return prompt
         answer = {"role": "assistant", "content": [{"type": "text", "text": said[0]["content"]}]}
-        head = vlm.render([turn], add_generation_prompt=True)
         rest = vlm.render([turn, answer], add_generation_prompt=False).removeprefix(head)
         if begun:
             rest = rest[: rest.rindex(said[0]["content"]) + len(said[0]["content"])]

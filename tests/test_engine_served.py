@@ -142,7 +142,9 @@ def test_a_thought_that_was_cut_is_no_answer() -> None:
         assert only(url).cut
 
 
-@pytest.mark.parametrize("told", [None, {}, {"content": None}, {"tokens": ["Mara"]}, {"content": [{"token": "Mara"}]}])
+@pytest.mark.parametrize(
+    "told", [None, {}, {"content": None}, {"content": []}, {"tokens": ["Mara"]}, {"content": [{"token": "Mara"}]}]
+)
 def test_log_probabilities_that_are_not_told_are_left_out(told: object) -> None:
     with serving(lambda _: (200, completion("Mara", logprobs=told))) as (url, _):
         assert only(url) == Response("where", "Mara")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tokenizers import processors
 
 from tests import fake_vllm
 from tests.generation_cases import NEW_TOKENS, lively_vlm, mixed_probes
@@ -38,6 +39,19 @@ def test_answers_come_with_tokens_their_probabilities_and_ends(family: str, monk
         assert one.token_ends is None or one.token_ends[-1] == len(one.raw)
     assert sum(one.token_ends is not None for one in said) > len(said) / 2
     assert engine.vocabulary_size == len(vlm.tokenizer)
+
+
+@pytest.mark.parametrize("family", ["llava", "gemma3"])
+def test_a_prompt_begins_as_in_transformers_whether_or_not_the_template_writes_it(
+    family: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vlm = lively_vlm(family)
+    first = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", vlm.tokenizer.bos_token_id)])
+    vlm.tokenizer.backend_tokenizer.post_processor = first
+    fake_vllm.install(monkeypatch, vlm)
+    said = ask(VLLMEngine(MODEL), mixed_probes(), max_new_tokens=NEW_TOKENS, progress=False)
+    local = ask(TransformersEngine(vlm), mixed_probes(), max_new_tokens=NEW_TOKENS, progress=False)
+    assert [one.token_ids for one in said] == [one.token_ids for one in local]
 
 
 def test_decoding_is_greedy_with_the_models_own_penalty(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from PIL import Image
@@ -65,16 +66,9 @@ class ServedEngine(Engine):
         # How this server calls what it is asked for; None: it does not know it.
         self._names: Mapping[str, str | None] = {name: name for name in (*_WELCOME, _LENGTH)}
         self._sees = False
-        self._listed: dict[str, Any] | None = None
-        self._asked_for_list = False
 
     def fingerprint(self) -> dict[str, Any]:
         """The address, and what the server says of its model; what stands behind a name it alone knows."""
-        if not self._asked_for_list:
-            listed = listed_models(self.url, api_key=self._api_key) or []
-            mine = [model for model in listed if model.get("id") == self.model]
-            self._listed = {key: mine[0][key] for key in _LASTING if key in mine[0]} if mine else None
-            self._asked_for_list = True
         return {
             "engine": "openai",
             "url": self.url,
@@ -82,6 +76,12 @@ class ServedEngine(Engine):
             "listed": self._listed,
             "temperature": self.temperature,
         }
+
+    @cached_property
+    def _listed(self) -> dict[str, Any] | None:
+        listed = listed_models(self.url, api_key=self._api_key) or []
+        mine = next((model for model in listed if model.get("id") == self.model), None)
+        return None if mine is None else {key: mine[key] for key in _LASTING if key in mine}
 
     def answer(self, probes: Sequence[Probe], *, max_new_tokens: int) -> Iterator[list[Response]]:
         """Raises UserError where a probe begins its answer, or where the server does not see pictures; SystemFailure
@@ -176,7 +176,7 @@ def _response(probe: Probe, reply: Completion | None, max_new_tokens: int) -> Re
     if reason is None and reply.completion_tokens is not None:
         reason = "length" if reply.completion_tokens >= max_new_tokens else "stop"
     ended = reason != "length" and not (text and reason == "content_filter")
-    if reply.tokens is None:
+    if not reply.tokens:
         return Response(probe.id, text, ended=ended)
-    spelled, logprobs = zip(*reply.tokens, strict=True) if reply.tokens else ((), ())
-    return Response(probe.id, text, tuple(logprobs), ended, token_ends=written_by(spelled, text))
+    spelled, logprobs = zip(*reply.tokens, strict=True)
+    return Response(probe.id, text, logprobs, ended, token_ends=written_by(spelled, text))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -122,7 +123,24 @@ class VLLMEngine(Engine):
         return [found[id(sample)] for sample in samples]
 
     def _chat(self, chats: Sequence[ChatMessages], sampling: Any, **how: bool) -> list[Any]:
-        return list(self._llm.chat(list(chats), sampling, use_tqdm=False, lora_request=self._lora, **how))
+        encoding = {"add_special_tokens": self._begins_by_itself}
+        return list(
+            self._llm.chat(
+                list(chats), sampling, use_tqdm=False, lora_request=self._lora, tokenization_kwargs=encoding, **how
+            )
+        )
+
+    @cached_property
+    def _begins_by_itself(self) -> bool:
+        """Whether the tokenizer has to write the first token of a prompt, as it does in transformers.
+
+        vLLM leaves that to the chat template, and some, such as LLaVA-1.5's, do not write it.
+        """
+        first = self._tokenizer.bos_token_id
+        if first is None or self._tokenizer("?")["input_ids"][0] != first:
+            return False
+        (plain,) = self._llm.chat([_conversation("?", (), "")], self._sampling(max_tokens=1), use_tqdm=False)
+        return bool(plain.prompt_token_ids[0] != first)
 
     def _sampling(self, **wanted: int) -> Any:
         """Greedy decoding with the model's own penalty, as everywhere in unsee."""

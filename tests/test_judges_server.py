@@ -3,20 +3,18 @@
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tests.servers import completion, serving
 from unsee.errors import SystemFailure, UserError
-from unsee.judges import Case, OpenAIJudge, Quality, openai_client
-from unsee.judges.openai_client import chat
+from unsee.generation import openai_client
+from unsee.generation.openai_client import chat
+from unsee.judges import Case, OpenAIJudge, Quality
 
-Answer = Callable[[dict[str, Any]], tuple[int, bytes] | tuple[int, bytes, dict[str, str]]]
 USER = [{"role": "user", "content": "hello"}]
 
 
@@ -24,43 +22,6 @@ USER = [{"role": "user", "content": "hello"}]
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openai_client, "BACKOFF_SECONDS", 0.001)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-
-
-def completion(text: object) -> bytes:
-    return json.dumps({"choices": [{"message": {"role": "assistant", "content": text}}]}).encode()
-
-
-@contextmanager
-def serving(answer: Answer) -> Iterator[tuple[str, list[tuple[str, dict[str, Any], str | None]]]]:
-    """A server on loopback; yields its base address and the requests as they come (path, body, key)."""
-    seen: list[tuple[str, dict[str, Any], str | None]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            seen.append((self.path, body, self.headers.get("Authorization")))
-            status, content, *headers = answer(body)
-            self.send_response(status)
-            for name, value in (headers[0] if headers else {}).items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(content)))
-            # A client that gave up waiting has hung up.
-            with suppress(ConnectionError):
-                self.end_headers()
-                self.wfile.write(content)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/v1", seen
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def test_chat_sends_the_protocol_and_returns_the_text() -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from tests.engines import Told, answers_of
+from tests.engines import answers_of, told
 from tests.mllmu_cases import benchmark, profile
 from tests.tiny import picture, tiny_vlm
 from unsee.benchmarks.mllmu import (
@@ -43,7 +43,7 @@ def truthful(asked: list[Asked]) -> dict[str, str]:
     return {one.probe.id: one.choice.correct if one.choice else one.truth for one in asked}
 
 
-def told(bench: MllmuBenchmark, engine: Engine) -> dict[str, str]:
+def said_by(bench: MllmuBenchmark, engine: Engine) -> dict[str, str]:
     """What an engine says to everything, by probe id."""
     tasks = MLLMU(bench)
     return said_to(tasks.asked, answers_of(tasks, engine))
@@ -172,7 +172,7 @@ def test_thoughts_are_no_answer() -> None:
     thought = {one.probe.id: f"<think>Mara Voss? A, B, C or D?</think>\n{right[one.probe.id]}" for one in asked}
     last = asked[-1].probe.id
     thought[last] = f"<think>{right[last]} or"
-    said = told(bench, Told(lambda probe: thought[probe.id]))
+    said = said_by(bench, told(lambda probe: thought[probe.id]))
     assert said == right | {last: ""}
     assert [one.probe.id for one in asked if not is_readable(one, said[one.probe.id])] == [last]
 
@@ -263,7 +263,7 @@ def test_the_most_probable_option_is_chosen_whatever_its_letter() -> None:
         choice = Choice(question, dict(zip("ABCD", order, strict=True)), "A")
         asking = Profile("1", (), Questions(), Questions((choice,)))
         bench = MllmuBenchmark("b", {"forget": (asking,)}, "completed")
-        (letter,) = told(bench, TransformersEngine(vlm)).values()
+        (letter,) = said_by(bench, TransformersEngine(vlm)).values()
         assert choice.options[letter] == best
 
 
@@ -273,16 +273,16 @@ def test_a_model_that_is_broken_or_tells_no_probabilities_finds_no_option_probab
 ) -> None:
     bench = benchmark()
     asked = [one for one in ask(bench) if one.choice]
-    said = told(bench, Told(lambda probe: "A baker.", read))
+    said = said_by(bench, told(lambda probe: "A baker.", read))
     assert {said[one.probe.id] for one in asked} == {""}
     assert not any(is_readable(one, said[one.probe.id]) for one in asked)
 
 
 def test_a_refusal_chooses_nothing_and_fills_no_blank() -> None:
     refusal, refusing = "I don't know who this is.", {"A": "A baker.", "B": "I don't know."}
-    says = Told(lambda probe: "baker" if probe.begun else refusal, lambda sample: (-1.0,))
+    says = told(lambda probe: "baker" if probe.begun else refusal, lambda sample: (-1.0,))
     asked = ask(benchmark())
-    said = told(benchmark(), says)
+    said = said_by(benchmark(), says)
     assert set(said) == {one.probe.id for one in asked}
     # Of a choice nothing is left to compare; a blank in text is asked for as before.
     for one in asked:
@@ -291,7 +291,7 @@ def test_a_refusal_chooses_nothing_and_fills_no_blank() -> None:
         assert not one.choice or (is_readable(one, refusal) and not is_right(one, refusal))
     unknown = Choice("Who is this?", refusing, "B")
     bench = benchmark(sets={"strangers": (Profile("s", (), Questions(), Questions((unknown,))),)})
-    assert list(told(bench, says).values()) == ["B"]
+    assert list(said_by(bench, says).values()) == ["B"]
     assert is_right(ask(bench)[0], refusal)
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.engines import Told, answers_of
+from tests.engines import answers_of, told
 from tests.tiny import picture, tiny_vlm
 from unsee.benchmarks import concept
 from unsee.benchmarks.base import Answers, without_pictures
@@ -272,12 +272,12 @@ def test_carrier_is_what_stands_before_the_name_most_often_when_the_model_before
     b = bench()
 
     def front(name: str, before: Answers | None = None) -> str:
-        engine = Told(lambda probe: name if probe.tags.get("kind") == "name" else "Yes.")
+        engine = told(lambda probe: name if probe.tags.get("kind") == "name" else "Yes.")
         return carrier(b.about, replace(answers_of(MMUBench([b]), engine), before=before))
 
     assert front("This is Mara Voss.") == "This is "
     assert front("A wall.") == ""
-    knows = answers_of(MMUBench([b]), Told(lambda probe: "That is Mara Voss."))
+    knows = answers_of(MMUBench([b]), told(lambda probe: "That is Mara Voss."))
     assert front("A wall.", before=knows) == "That is "
 
 
@@ -299,7 +299,7 @@ def test_likelihoods_agree_with_plain_forward_passes(family: str) -> None:
     vlm = tiny_vlm(family)
     b = bench(test_images=(picture(1), picture(2)), specificity={}, text_facts=(), two_people=())
     texts = {"name": "This is Mara Voss.", "yes_no": "Yes, this is Mara Voss."}
-    said = Told(lambda probe: texts[probe.tags["kind"]])
+    said = told(lambda probe: texts[probe.tags["kind"]])
     tasks, engine = MMUBench([b]), TransformersEngine(vlm)
     before = Evaluation([tasks], progress=False).of(said, "before")
     after = Evaluation([tasks], progress=False).of(said, "after", replace(before, engine=engine))

@@ -1,64 +1,99 @@
-"""The engine of answers that are there already: those that a transcript holds, or that a test makes up."""
+"""The engine of answers that are there already: saved ones, and those of tests."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
+from unsee.data.images import image_key
 from unsee.data.sample import Likelihood, Probe, Response, Sample
 from unsee.errors import UserError
 from unsee.generation.engine import Engine
 from unsee.generation.transcript import Transcript
 
+BATCH = 64
+"""Answers that come together."""
+
+SampleKey = tuple[str, ...]
+T = TypeVar("T")
+
 
 class CannedEngine(Engine):
-    """Says what `responses` hold, by the id of the probe, and reads what `likelihoods` hold, by the key of the sample
-    (its tag "key", see `engine.read_into`)."""
+    """Answers by the id of the probe, and likelihoods by the sample (`sample_key`), each from a mapping or a function.
+
+    A function's text is an answer that has ended; where it gives None, the answer is missing. Without likelihoods
+    `reads` is False. `max_new_tokens` cuts nothing. The fingerprint is a digest of the mappings; of functions it knows
+    only `name`, which must then say which they are.
+    """
 
     def __init__(
         self,
-        responses: Mapping[str, Response],
-        likelihoods: Mapping[str, Likelihood] | None = None,
+        answers: Mapping[str, Response] | Callable[[Probe], Response | str | None],
+        likelihoods: Mapping[SampleKey, Likelihood] | Callable[[Sample], Likelihood | None] | None = None,
         *,
-        name: str = "canned answers",
+        name: str = "canned",
         vocabulary_size: int | None = None,
     ) -> None:
-        self.responses, self.likelihoods = dict(responses), dict(likelihoods or {})
+        """name: what a reader calls it, such as the file that holds the answers."""
+        self.answers, self.likelihoods = answers, likelihoods
         self.name, self.vocabulary_size = name, vocabulary_size
-        self.reads = bool(likelihoods)
+        self.reads = likelihoods is not None
 
     @classmethod
     def of(cls, transcript: Transcript) -> CannedEngine:
-        """Of the answers that a transcript holds."""
+        """What a transcript holds. It reads what was read then, by the key in the sample's tag "key"."""
+        read = transcript.likelihoods
         return cls(
             transcript.responses,
-            transcript.likelihoods,
-            name=f"the saved answers in {transcript.path}" if transcript.path else "saved answers",
+            (lambda sample: read.get(sample.tags.get("key", ""))) if read else None,
+            name=str(transcript.path or "canned"),
             vocabulary_size=transcript.header.get("vocabulary_size"),
         )
 
     def fingerprint(self) -> dict[str, Any]:
-        said = [[key, one.raw, one.ended, one.token_logprobs] for key, one in self.responses.items()]
-        read = [[key, one.logprobs, one.ends] for key, one in self.likelihoods.items()]
-        return {"answers": hashlib.sha256(json.dumps([said, read]).encode()).hexdigest()}
+        if callable(self.answers):
+            return {"engine": "canned", "name": self.name, "likelihoods": _digest(self.likelihoods)}
+        return {"engine": "canned", "answers": _digest(self.answers), "likelihoods": _digest(self.likelihoods)}
 
     def answer(self, probes: Sequence[Probe], *, max_new_tokens: int) -> Iterator[list[Response]]:
-        """All at once. Raises UserError where answers are missing."""
-        self._lacks([probe.id for probe in probes], self.responses, "questions")
-        yield [replace(self.responses[probe.id], probe_id=probe.id) for probe in probes]
+        said = [(probe.id, self._answer(probe)) for probe in probes]
+        responses = self._all(said, "questions")
+        for start in range(0, len(responses), BATCH):
+            yield responses[start : start + BATCH]
 
     def read(self, samples: Sequence[Sample]) -> list[Likelihood]:
-        keys = [sample.tags.get("key", "") for sample in samples]
-        self._lacks(keys, self.likelihoods, "probabilities")
-        return [self.likelihoods[key] for key in keys]
+        if self.likelihoods is None:
+            return super().read(samples)
+        given = self.likelihoods
+        find = given if callable(given) else lambda sample: given.get(sample_key(sample))
+        return self._all([(sample.answer, find(sample)) for sample in samples], "readings")
 
-    def _lacks(self, wanted: Sequence[str], there: Mapping[str, object], what: str) -> None:
-        missing = sum(key not in there for key in wanted)
+    def _answer(self, probe: Probe) -> Response | None:
+        said = self.answers(probe) if callable(self.answers) else self.answers.get(probe.id)
+        return Response(probe.id, said) if isinstance(said, str) else said
+
+    def _all(self, found: Sequence[tuple[str, T | None]], what: str) -> list[T]:
+        """What was found, which must be everything; each with what a reader knows it by."""
+        missing = [key for key, one in found if one is None]
         if missing:
             raise UserError(
-                f"{self.name[0].upper()}{self.name[1:]} lack {missing} of {len(wanted)} {what}; use the evaluation "
-                "they were made with, or name the model itself."
+                f"The saved answers in {self.name} lack {len(missing)} of {len(found)} {what}, such as {missing[0]!r}; "
+                "use the questions they were made with, or an engine that answers."
             )
+        return [one for _, one in found if one is not None]
+
+
+def sample_key(sample: Sample) -> SampleKey:
+    """What tells one sample to be read from another: its prompt, its answer, and digests of its pictures."""
+    return (sample.prompt, sample.answer, *map(image_key, sample.images))
+
+
+def _digest(content: object) -> str | None:
+    """SHA-256 (hex) of a mapping, whatever the order of its keys; None of a function or nothing."""
+    if not isinstance(content, Mapping):
+        return None
+    # The repr of a dataclass of plain values shows all of them.
+    lines = sorted(f"{key!r}: {one!r}\n" for key, one in content.items())
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 from unsee.metrics.naming import mentions
@@ -31,3 +32,17 @@ def spells(tokenizer: Any, token_ids: Sequence[int], names: Sequence[str]) -> bo
 
 def _text(tokenizer: Any, token_ids: Sequence[int]) -> str:
     return str(tokenizer.decode(list(token_ids), skip_special_tokens=True))
+
+
+def written_by(tokens: Sequence[bytes], text: str) -> tuple[int, ...] | None:
+    """Where in `text` each of the tokens, given as UTF-8, ends, in characters; None where they do not spell it.
+
+    Tokens before the text, such as thoughts and white space, end at its beginning, those after it at its end.
+    """
+    whole, written = b"".join(tokens), text.encode()
+    start = whole.rfind(written)
+    if start < 0:
+        return None
+    reached = [min(max(end - start, 0), len(written)) for end in accumulate(map(len, tokens))]
+    # A letter of several tokens is written by the last of them.
+    return tuple(len(written[:end].decode(errors="ignore")) for end in reached)

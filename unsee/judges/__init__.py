@@ -6,9 +6,9 @@ import difflib
 import os
 
 from unsee.errors import UserError
+from unsee.generation.openai_client import read_address
 from unsee.judges.base import Case, Judge, Quality
 from unsee.judges.openai import OpenAIJudge
-from unsee.judges.openai_client import read_address
 from unsee.judges.rules import RuleJudge
 
 __all__ = ["Case", "Judge", "OpenAIJudge", "Quality", "RuleJudge", "get_judge"]

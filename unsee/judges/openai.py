@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from unsee.generation.openai_client import chat, replies
 from unsee.judges import quality_rubric, rubric
 from unsee.judges.base import Case, Judge, Quality
-from unsee.judges.openai_client import chat, replies
 
 
 @dataclass(frozen=True)

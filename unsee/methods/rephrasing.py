@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from unsee.data.sample import Probe, Sample
 from unsee.data.thoughts import spoken
 from unsee.errors import UserError
-from unsee.judges.openai_client import chat, read_address, replies
+from unsee.generation.openai_client import chat, read_address, replies
 from unsee.metrics.naming import contains
 from unsee.models.vlm import VisionLanguageModel
 

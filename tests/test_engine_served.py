@@ -1,0 +1,278 @@
+"""The engine behind an OpenAI-compatible endpoint, against a server on this machine."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import math
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tests.servers import completion, serving
+from tests.tiny import picture
+from unsee.data.images import image_key
+from unsee.data.sample import Probe, Response
+from unsee.errors import SystemFailure, UserError
+from unsee.generation import ServedEngine, ask, openai_client
+
+ANNA, BEN = picture(1), picture(2, (70, 40))
+WHO, WHERE = Probe("who", "Who is this?", (ANNA,)), Probe("where", "Where does Mara Voss live?")
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openai_client, "BACKOFF_SECONDS", 0.001)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
+def only(url: str, probe: Probe = WHERE, **options: Any) -> Response:
+    """The answer of a served engine to one probe."""
+    return ask(ServedEngine(url, "m", **options), [probe], max_new_tokens=9, progress=False)[0]
+
+
+def shown(body: dict[str, Any]) -> list[str]:
+    """Digests of the pictures in a request, and its text last."""
+    content = body["messages"][0]["content"]
+    if isinstance(content, str):
+        return [content]
+    urls = [part["image_url"]["url"] for part in content[:-1]]
+    files = [base64.b64decode(url.removeprefix("data:image/png;base64,")) for url in urls]
+    return [*(image_key(Image.open(io.BytesIO(file))) for file in files), content[-1]["text"]]
+
+
+def test_pictures_go_without_loss_in_front_of_the_text_and_the_answer_is_greedy() -> None:
+    photo = picture(3)
+    photo.info["icc_profile"] = b"not a profile"
+    probe = Probe("pair", "Who is on the left?", (photo, BEN))
+    with serving(lambda _: (200, completion(" Mara \n", reason="stop"))) as (url, seen):
+        engine = ServedEngine(url + "/", "some/folder/", "k3y")
+        assert ask(engine, [probe], max_new_tokens=9, progress=False) == [Response("pair", "Mara")]
+    path, body, key = seen[-1]
+    assert (path, key) == ("/v1/chat/completions", "Bearer k3y")
+    assert shown(body) == [image_key(picture(3)), image_key(BEN), "Who is on the left?"]
+    del body["messages"]
+    assert body == {"model": "some/folder", "temperature": 0.0, "max_tokens": 9, "seed": 0, "logprobs": True}
+    assert (engine.name, engine.reads) == (f"openai:{url}#some/folder", False)
+
+
+def test_a_question_without_a_picture_is_plain_text_and_needs_no_look() -> None:
+    with serving(lambda _: (200, completion("In Port Amber"))) as (url, seen):
+        assert only(url, temperature=None).text == "In Port Amber"
+    assert [body["messages"][0]["content"] for _, body, _ in seen] == [WHERE.prompt]
+    assert "temperature" not in seen[0][1]
+
+
+def counted(body: dict[str, Any], *, pictures: bool) -> tuple[int, bytes]:
+    count = 7 + (64 * (len(shown(body)) - 1) if pictures else 0)
+    return 200, completion("Mara", reason="stop", usage={"prompt_tokens": count, "completion_tokens": 2})
+
+
+def test_a_server_that_drops_pictures_in_silence_is_not_believed() -> None:
+    with serving(lambda body: counted(body, pictures=False)) as (url, seen):
+        with pytest.raises(UserError, match=r"does not look at pictures: .* as long as without \(7 tokens\)"):
+            only(url, WHO)
+        assert [len(shown(body)) for _, body, _ in seen] == [2, 1]
+        assert only(url, WHERE).text == "Mara"
+
+
+def test_a_server_that_sees_pictures_is_looked_at_once() -> None:
+    with serving(lambda body: counted(body, pictures=True)) as (url, seen):
+        engine = ServedEngine(url, "m")
+        for name in ("one", "two"):
+            assert ask(engine, [Probe(name, "Who?", (ANNA,))], progress=False)[0].text == "Mara"
+        assert len(seen) == 4
+
+
+@pytest.mark.parametrize(
+    ("ended", "reason", "usage"),
+    [
+        (True, "stop", None),
+        (False, "length", None),
+        (True, None, {"completion_tokens": 8}),
+        (False, None, {"completion_tokens": 9}),
+        (True, None, None),
+        (False, "content_filter", None),
+    ],
+)
+def test_an_answer_that_the_model_did_not_end_is_cut(ended: bool, reason: str | None, usage: object) -> None:
+    with serving(lambda _: (200, completion("Mara", reason=reason, usage=usage))) as (url, _):
+        assert only(url) == Response("where", "Mara", ended=ended)
+
+
+def logprobs(*tokens: tuple[str, float], in_bytes: bool = True) -> dict[str, Any]:
+    return {
+        "content": [
+            {"token": text, "logprob": value, **({"bytes": list(text.encode())} if in_bytes else {"bytes": None})}
+            for text, value in tokens
+        ]
+    }
+
+
+@pytest.mark.parametrize("in_bytes", [True, False])
+def test_log_probabilities_are_placed_in_the_answer(in_bytes: bool) -> None:
+    tokens = logprobs((" Yes", -0.25), (", Zo", -0.5), ("ë", -1.0), ("<|im_end|>", -2.0), in_bytes=in_bytes)
+    with serving(lambda _: (200, completion(" Yes, Zoë", reason="stop", logprobs=tokens))) as (url, _):
+        response = only(url)
+    assert response == Response("where", "Yes, Zoë", (-0.25, -0.5, -1.0, -2.0), token_ends=(3, 7, 8, 8))
+    assert response.likelihood is not None
+    assert response.likelihood.within([(5, 8)]) == [False, True, True, False]
+
+
+def test_a_letter_of_several_tokens_is_written_by_the_last() -> None:
+    tokens = {"content": [{"token": "x", "bytes": [value], "logprob": -1.0} for value in "aë".encode()]}
+    with serving(lambda _: (200, completion("aë", logprobs=tokens))) as (url, _):
+        assert only(url).token_ends == (1, 1, 2)
+
+
+def test_thoughts_are_no_part_of_the_answer_though_their_tokens_are_told() -> None:
+    tokens = logprobs(("Mara? ", -3.0), ("No.", -2.0), ("\n\n", -1.0), ("I see Mara", -0.5))
+    message = {"content": "I see Mara", "reasoning_content": "Mara? No.", "reasoning": "Mara? No."}
+    body = json.dumps({"choices": [{"finish_reason": "stop", "message": message, "logprobs": tokens}]}).encode()
+    with serving(lambda _: (200, body)) as (url, _):
+        response = only(url)
+    assert (response.raw, response.token_ends) == ("I see Mara", (0, 0, 0, 10))
+
+
+def test_a_thought_that_was_cut_is_no_answer() -> None:
+    body = {"choices": [{"finish_reason": "length", "message": {"content": None, "reasoning_content": "Who is"}}]}
+    with serving(lambda _: (200, json.dumps(body).encode())) as (url, _):
+        assert only(url).cut
+
+
+@pytest.mark.parametrize(
+    "told", [None, {}, {"content": None}, {"content": []}, {"tokens": ["Mara"]}, {"content": [{"token": "Mara"}]}]
+)
+def test_log_probabilities_that_are_not_told_are_left_out(told: object) -> None:
+    with serving(lambda _: (200, completion("Mara", logprobs=told))) as (url, _):
+        assert only(url) == Response("where", "Mara")
+
+
+def test_tokens_that_do_not_spell_the_answer_have_no_places() -> None:
+    tokens = logprobs(("token_id:5", -0.5), ("token_id:7", -math.log(2)))
+    with serving(lambda _: (200, completion("Mara", logprobs=tokens))) as (url, _):
+        assert only(url) == Response("where", "Mara", (-0.5, -math.log(2)))
+
+
+REFUSALS = {
+    "logprobs": (403, "You are not allowed to request logprobs from this model"),
+    "seed": (422, "Unexpected fields in the request: {'seed'}"),
+    "max_tokens": (
+        400,
+        "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+    ),
+}
+
+
+@pytest.mark.parametrize("unknown", [["logprobs"], ["seed"], ["max_tokens"], ["logprobs", "seed", "max_tokens"]])
+def test_what_a_server_does_not_know_is_not_asked_for_again(unknown: list[str]) -> None:
+    def answer(body: dict[str, Any]) -> tuple[int, bytes]:
+        for name in unknown:
+            if name in body:
+                status, detail = REFUSALS[name]
+                return status, json.dumps({"error": {"message": detail}}).encode()
+        return 200, completion("Mara", reason="stop")
+
+    with serving(answer) as (url, seen):
+        engine = ServedEngine(url, "m", workers=1)
+        probes = [Probe(str(i), f"Who is {i}?") for i in range(5)]
+        said = ask(engine, probes, max_new_tokens=9, progress=False)
+    assert [response.text for response in said] == ["Mara"] * 5
+    assert len(seen) == 5 + len(unknown)
+    body = seen[-1][1]
+    assert not set(unknown) & set(body)
+    assert body["max_completion_tokens" if "max_tokens" in unknown else "max_tokens"] == 9
+
+
+def test_a_length_that_is_too_large_is_refused_as_it_is() -> None:
+    detail = b"'max_tokens' or 'max_completion_tokens' is too large: 9. The maximum context length is 4 tokens."
+    with serving(lambda _: (400, detail)) as (url, seen):
+        with pytest.raises(UserError, match="is too large: 9"):
+            only(url)
+        assert len(seen) == 1
+
+
+def test_a_busy_server_is_left_alone_as_long_as_it_asks() -> None:
+    replies = iter([(429, b"slow down", {"Retry-After": "0"}), (200, completion("Mara"))])
+    with serving(lambda _: next(replies)) as (url, seen):
+        assert only(url).text == "Mara"
+    assert len(seen) == 2
+
+
+FILTER = b'{"error": {"code": "content_filter", "message": "The prompt was filtered."}}'
+
+
+@pytest.mark.parametrize("refused", [(400, FILTER), (400, b"the picture is too small"), (200, completion(None))])
+def test_a_refused_prompt_is_an_empty_answer(refused: tuple[int, bytes]) -> None:
+    def answer(body: dict[str, Any]) -> tuple[int, bytes]:
+        return refused if "bad" in body["messages"][0]["content"] else (200, completion("Mara"))
+
+    probes = [Probe("bad", "a bad one"), *(Probe(str(i), f"a good one, {i}") for i in range(9))]
+    with serving(answer) as (url, _):
+        said = ask(ServedEngine(url, "m"), probes, progress=False)
+    assert said[0] == Response("bad", "", ended=True)
+    assert {response.text for response in said[1:]} == {"Mara"}
+
+
+def test_a_server_that_refuses_everything_has_given_no_answer() -> None:
+    with serving(lambda _: (400, b"no such model")) as (url, _):
+        engine = ServedEngine(url, "m", workers=1)
+        with pytest.raises(UserError, match="no such model"):
+            next(engine.answer([Probe(str(i), f"Who is {i}?") for i in range(50)], max_new_tokens=9))
+
+
+def test_a_server_that_breaks_is_told_with_what_it_said() -> None:
+    with serving(lambda _: (500, b"Internal Server Error")) as (url, _):
+        match = r"3 attempts \(HTTP 500: Internal Server Error\); check its log, and that it serves a model 'm'\.$"
+        with pytest.raises(SystemFailure, match=match):
+            only(url)
+
+
+def test_the_content_may_be_a_list_of_parts() -> None:
+    parts = [{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "Ma"}, {"type": "text", "text": "ra"}]
+    with serving(lambda _: (200, completion(parts))) as (url, _):
+        assert only(url).raw == "Mara"
+
+
+def test_words_to_begin_with_are_refused_before_anything_is_asked() -> None:
+    match = r"as 1 of 2 questions ask \('begun'\); ask a model that is loaded here"
+    with serving(lambda _: (200, completion("Mara"))) as (url, seen), pytest.raises(UserError, match=match):
+        ask(ServedEngine(url, "m"), [WHERE, Probe("begun", "Who?", begun="This is")], progress=False)
+    assert seen == []
+
+
+def test_the_fingerprint_says_what_is_served_and_no_key() -> None:
+    listing = {
+        "data": [{"id": "other"}, {"id": "m", "root": "org/m", "max_model_len": 4096, "created": 17, "permission": [1]}]
+    }
+    with serving(lambda _: (200, b""), (200, json.dumps(listing).encode())) as (url, seen):
+        engine = ServedEngine(url, "m", "k3y")
+        found = engine.fingerprint()
+        assert engine.fingerprint() == found
+    assert [(path, key) for path, _, key in seen] == [("/v1/models", "Bearer k3y")]
+    assert found == {
+        "engine": "openai",
+        "url": url,
+        "model": "m",
+        "listed": {"id": "m", "root": "org/m", "max_model_len": 4096},
+        "temperature": 0.0,
+    }
+    assert "k3y" not in engine.name + repr(engine)
+
+
+@pytest.mark.parametrize(
+    "models", [(500, b"Internal Server Error"), (200, b"<html>"), (200, b'{"data": 3}'), (404, b"")]
+)
+def test_a_server_that_lists_no_models_still_has_a_fingerprint(models: tuple[int, bytes]) -> None:
+    with serving(lambda _: (200, b""), models) as (url, seen):
+        assert ServedEngine(url, "m").fingerprint()["listed"] is None
+        assert len(seen) == 1
+
+
+@pytest.mark.parametrize("url", ["http://user:secret@host/v1", "http://host/v1?key=secret"])
+def test_an_address_with_a_secret_in_it_is_refused_without_showing_it(url: str) -> None:
+    with pytest.raises(UserError, match="must hold no user name, password or query") as caught:
+        only(url)
+    assert "secret" not in str(caught.value)

@@ -1,0 +1,74 @@
+"""The engine that a user's words name."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+from typing import Any
+
+from unsee.errors import UserError
+from unsee.generation.engine import Engine
+from unsee.generation.openai_client import read_address
+
+_FORMS = {"openai": "openai:URL#MODEL", "vllm": "vllm:MODEL", "world": "world:NAME"}
+
+
+def get_engine(
+    spec: str,
+    *,
+    adapter: Path | None = None,
+    device: str = "auto",
+    revision: str | None = None,
+    load_in_4bit: bool = False,
+    **options: Any,
+) -> Engine:
+    """The engine of what a user gives as a model.
+
+    "openai:URL#MODEL"  a model behind an OpenAI-compatible server; "…?temperature=default" leaves the temperature, 0
+                        otherwise, to a server that accepts one value only. The key is read from the environment
+                        variable OPENAI_API_KEY, if it is set.
+    "vllm:MODEL"        a model that vLLM runs here; `options` are those of `vllm.LLM`
+    anything else       a model that transformers runs here; `options` are those of `unsee.load`
+
+    `adapter` is a folder that an unlearning run, or PEFT, has written. Raises UserError for anything else and for
+    options that the engine cannot follow; also what loading the model raises.
+    """
+    kind, _, rest = spec.partition(":")
+    if kind == "openai" or spec.startswith(("http:", "https:")):
+        address = read_address(rest) if kind == "openai" else None
+        if address is None:
+            raise UserError(f"{spec!r} names no served model; write it as {_FORMS['openai']}.")
+        given = {"adapter": adapter, "device": device, "revision": revision, "load_in_4bit": load_in_4bit, **options}
+        _refuse(spec, given, "its server decides that")
+        from unsee.generation.served import ServedEngine
+
+        url, model, temperature = address
+        return ServedEngine(url, model, os.environ.get("OPENAI_API_KEY"), temperature=temperature)
+    if kind == "vllm":
+        _refuse(spec, {"device": device}, "vLLM takes the GPUs that CUDA_VISIBLE_DEVICES names")
+        _refuse(spec, {"load_in_4bit": load_in_4bit}, "give vLLM a model that is stored so")
+        from unsee.generation.vllm import VLLMEngine
+
+        if not rest:
+            raise UserError(f"{spec!r} names no model; write it as {_FORMS['vllm']}.")
+        return VLLMEngine(rest, adapter, revision=revision, **options)
+    near = difflib.get_close_matches(kind.casefold(), _FORMS, n=1) if rest and not Path(spec).exists() else []
+    if near and kind not in _FORMS:
+        raise UserError(f"There is no engine {kind!r} for the model {rest!r}; did you mean {_FORMS[near[0]]!r}?")
+
+    from unsee.generation.transformers import TransformersEngine
+    from unsee.models.adapters import load_adapter
+    from unsee.models.loading import load
+
+    vlm = load(spec, device=device, revision=revision, load_in_4bit=load_in_4bit, **options)
+    if adapter is not None:
+        load_adapter(vlm, adapter)
+    return TransformersEngine(vlm)
+
+
+def _refuse(spec: str, given: dict[str, Any], reason: str) -> None:
+    """Raises UserError where one of these options is given."""
+    for name, value in given.items():
+        if value not in (None, False, "auto"):
+            raise UserError(f"The model {spec} takes no {name}: {reason}.")

@@ -20,9 +20,10 @@ from hypothesis import strategies as st
 from tests.command_line import call, printed, refused
 from unsee.metrics import Score
 from unsee.metrics.catalogue import describe
-from unsee.reports.leaderboard import MAIN, Figure, Row, markdown, named, write
+from unsee.reports.leaderboard import MAIN, Figure, Row, markdown, named
 from unsee.reports.leaderboard_page import best, render
 from unsee.reports.plots import NAMED, Point, beside, methods_on_plane
+from unsee.reports.writing import write_leaderboard
 from unsee.store.files import strict_json
 from unsee.sweep.boards import agreement, answer_pages, leaderboard
 from unsee.sweep.results import read_results
@@ -437,8 +438,8 @@ def test_a_plot_of_many_methods_names_some() -> None:
 
 def test_a_second_leaderboard_takes_the_place_of_the_first(results: Path) -> None:
     board = leaderboard(read_results(results))
-    write(board, {"answers/x.html": "one"}, results / "out")
-    write(board, {"answers/x.html": "two"}, results / "out")
+    write_leaderboard(board, {"answers/x.html": "one"}, results / "out")
+    write_leaderboard(board, {"answers/x.html": "two"}, results / "out")
     assert (results / "out" / "answers" / "x.html").read_text() == "two"
     assert not list((results / "out").rglob(".*"))
 

@@ -14,8 +14,7 @@ from unsee.methods.settings import MMUnlearnerConfig
 from unsee.models.masking import mask_training
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
-from unsee.training.objective import Objective
-from unsee.training.reference import TrainingSet
+from unsee.training.objective import Objective, SampleSet
 
 
 class MMUnlearnerLoss(GADiffLoss):
@@ -34,7 +33,7 @@ class MMUnlearnerLoss(GADiffLoss):
         self.config = config
         self.modules = vlm.layout.language_linears
 
-    def prepare(self, vlm: VisionLanguageModel, training_set: TrainingSet, seed: int) -> None:
+    def prepare(self, vlm: VisionLanguageModel, training_set: SampleSet, seed: int) -> None:
         assert self.modules is not None
         masks = salient_weights(vlm, training_set, self.modules, self.config.threshold)
         mask_training(vlm, masks)

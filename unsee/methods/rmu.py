@@ -16,8 +16,7 @@ from unsee.methods.settings import RMUConfig
 from unsee.models.collation import EncodedSample
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
-from unsee.training.objective import Objective, TokenBatch, answers, is_forget
-from unsee.training.reference import TrainingSet
+from unsee.training.objective import Objective, SampleSet, TokenBatch, answers, is_forget
 
 LAYERS = 3
 """How many layers are trained, the steered one and those before it, as in the released code."""
@@ -42,7 +41,7 @@ class RMULoss(Objective):
         path, down = vlm.layout.decoder_layers, vlm.layout.mlp_down
         self.modules = [f"{path}.{number}.{down}" for number in range(self.layer + 1)][-LAYERS:]
 
-    def prepare(self, vlm: VisionLanguageModel, training_set: TrainingSet, seed: int) -> None:
+    def prepare(self, vlm: VisionLanguageModel, training_set: SampleSet, seed: int) -> None:
         direction = torch.rand(vlm.layout.hidden_size, generator=torch.Generator().manual_seed(seed))
         self.target = self.config.steering * direction / direction.norm()
 

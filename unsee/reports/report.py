@@ -43,7 +43,7 @@ class Cost:
 class Report:
     """One run of unlearning: the request, the scores before and after, examples, cost and provenance.
 
-    `before` and `after` map a metric's key (`unsee.metrics.catalogue.METRICS`; others are welcome) to its score.
+    `before` and `after` map a metric's key (`unsee.metrics.columns`; others are welcome) to its score.
     Shares are percentages, 0 to 100. `training_log` has one row per logged step, with "step" and "loss" (and whatever
     else the trainer logs). `credit` names whoever's licence asks to be named for the pictures. `notes`
     are sentences on what was not measured. `new_pictures` is how many pictures of the concept were asked about that it

@@ -17,7 +17,8 @@ from tests.tiny import picture, tiny_vlm
 from unsee.data.sample import Probe, Response, Sample
 from unsee.errors import UserError
 from unsee.kinds import phrasings
-from unsee.methods import baselines, get_method, recognition, siu_data
+from unsee.methods import get_method, recognition, siu_data
+from unsee.methods import samples as shared
 from unsee.methods.rephrasing import rephrase_samples
 from unsee.methods.siu import SIUConfig
 from unsee.requests import Example, ForgetRequest
@@ -94,7 +95,7 @@ def knowing(monkeypatch: pytest.MonkeyPatch) -> None:
     def ask(vlm: Any, questions: Sequence[tuple[str, Any]]) -> list[str]:
         return [answer(prompt, image) for prompt, image in questions]
 
-    for module in (siu_data, baselines):
+    for module in (siu_data, shared):
         monkeypatch.setattr(module, "ask", ask)
 
 
@@ -202,7 +203,7 @@ def test_the_baselines_build_what_their_losses_need() -> None:
         samples = build(name, forget=5, retain=6)
         assert [s.tags["role"] for s in samples] == ["forget"] * 5 + ["retain"] * 6
         assert all(not s.images for s in samples[5:])
-    assert all(s.answer in baselines.REFUSALS for s in build("po", forget=5)[:5])
+    assert all(s.answer in shared.REFUSALS for s in build("po", forget=5)[:5])
 
 
 GIVEN = ForgetRequest(
@@ -226,7 +227,7 @@ def test_the_examples_of_a_request_are_what_the_baselines_train_on() -> None:
     assert {(s.prompt, len(s.images)) for s in kept} == {("Who is this?", 1), ("Where does Ines Dorn live?", 0)}
     refused = [s for s in build("po", GIVEN) if s.tags["role"] == "forget"]
     assert sorted(s.prompt for s in refused) == ["Job?", "Pet?"]
-    assert all(s.answer in baselines.REFUSALS for s in refused)
+    assert all(s.answer in shared.REFUSALS for s in refused)
     assert len(build("ga", GIVEN, forget=1)) == 1
 
 
@@ -387,9 +388,9 @@ def test_pictures_of_others_for_a_method_that_keeps_none(
 @pytest.mark.usefixtures("knowing")
 def test_beside_pictures_of_others_knowledge_in_text_is_retained() -> None:
     shown = tuple(Example("Who?", f"Person {n}.", picture(n)) for n in range(2, 8))
-    samples = baselines.retained(replace(REQUEST, retain=shown), VLM, 8, random.Random(0))
+    samples = shared.retained(replace(REQUEST, retain=shown), VLM, 8, random.Random(0))
     assert [len(sample.images) for sample in samples] == [1] * 4 + [0] * 4
-    samples = baselines.retained(replace(REQUEST, retain=shown[:1]), VLM, 8, random.Random(0))
+    samples = shared.retained(replace(REQUEST, retain=shown[:1]), VLM, 8, random.Random(0))
     assert [len(sample.images) for sample in samples] == [1] + [0] * 7
 
 

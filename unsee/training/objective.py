@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-import torch
-from torch import Tensor
-
 from unsee.models.collation import IGNORED, EncodedSample
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from unsee.models.vlm import VisionLanguageModel
 
 Reads = Literal["distributions", "targets", "hidden"]
@@ -138,6 +137,8 @@ class Objective(ABC):
 
     def compares_at(self, sample: EncodedSample, length: int) -> Tensor:
         """[length] bool: the positions among them where the reference model is needed. By default none."""
+        import torch
+
         return torch.zeros(length, dtype=torch.bool)
 
     @abstractmethod
@@ -152,6 +153,8 @@ def answers(sample: EncodedSample, length: int) -> Tensor:
 
 def next_labels(sample: EncodedSample, length: int) -> Tensor:
     """[length] int64: at each position the answer token that follows it, else IGNORED."""
+    import torch
+
     labels = torch.full((length,), IGNORED)
     labels[: len(sample.labels) - 1] = torch.tensor(sample.labels[1:])
     return labels

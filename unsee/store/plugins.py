@@ -1,0 +1,148 @@
+"""What users ask for by name: built in, from another package through an entry point, or in a file of their own.
+
+A file is code that the user names explicitly: it is run as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from unsee.errors import UserError, did_you_mean
+
+BUILT_IN = "built in"
+_FILE = re.compile(r"(?P<file>.+\.py):(?P<attribute>\w+)")
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A class that can be had by its name: `place` is where ("package.module:Class" or "/path/file.py:Class"),
+    `origin` who brings it ("built in", a package and its version, a file)."""
+
+    name: str
+    place: str
+    origin: str
+
+    def load(self) -> Any:
+        """Import it. Raises UserError that names the origin where that fails."""
+        module, _, attribute = self.place.rpartition(":")
+        try:
+            home = _module_of(Path(module)) if module.endswith(".py") else importlib.import_module(module)
+        # Whatever the code of somebody else raises while it is imported is a fault of that code.
+        except Exception as error:
+            if self.origin == BUILT_IN:
+                raise
+            raise UserError(
+                f"{self} cannot be imported: {type(error).__name__}: {error}; mend or remove it."
+            ) from error
+        if not hasattr(home, attribute):
+            classes = [name for name, found in vars(home).items() if inspect.isclass(found) and name[0] != "_"]
+            raise UserError(f"{self.origin} has no {attribute!r}{did_you_mean(attribute, classes)}")
+        return getattr(home, attribute)
+
+    def __str__(self) -> str:
+        return f"{self.name!r} ({self.origin})" if self.name != self.place else self.origin
+
+
+class Plugins:
+    """All of one kind, such as the methods.
+
+    kind: what a user calls one of them. group: the entry points that other packages register theirs under.
+    interface: the class that all of them are made from, as "module:Class". built_in: name to "module:Class".
+    """
+
+    def __init__(self, kind: str, group: str, interface: str, built_in: Mapping[str, str]) -> None:
+        self.kind, self.group, self.interface, self.built_in = kind, group, interface, built_in
+
+    @cached_property
+    def offers(self) -> tuple[Offer, ...]:
+        """Those with a name of their own, the built-in ones first; nothing of a package is imported."""
+        own = [Offer(name, place, BUILT_IN) for name, place in self.built_in.items()]
+        found = []
+        for point in entry_points(group=self.group):
+            origin = f"{point.dist.name} {point.dist.version}" if point.dist else point.value
+            found.append(Offer(point.name, point.value, origin))
+        return (*own, *sorted(found, key=lambda offer: (offer.name, offer.origin)))
+
+    def __contains__(self, name: str) -> bool:
+        return bool(_FILE.fullmatch(name)) or any(offer.name == name for offer in self.offers)
+
+    def find(self, name: str) -> Offer:
+        """Where the one of that name, or of "path/to/file.py:Class", is. Raises UserError for none and for several."""
+        in_file = _FILE.fullmatch(name)
+        if in_file:
+            path = Path(in_file["file"]).expanduser().resolve()
+            if not path.is_file():
+                raise UserError(f"There is no file {path} to take the {self.kind} {in_file['attribute']} from.")
+            place = f"{path}:{in_file['attribute']}"
+            return Offer(place, place, str(path))
+        found = [offer for offer in self.offers if offer.name == name]
+        if not found:
+            raise UserError(f"There is no {self.kind} {name!r}{did_you_mean(name, dict.fromkeys(self.names))}")
+        if len(found) > 1:
+            raise self._collision(name, *found[:2])
+        return found[0]
+
+    @property
+    def names(self) -> list[str]:
+        return [offer.name for offer in self.offers]
+
+    def load(self, name: str) -> Any:
+        """The class of that name. Raises UserError also where it cannot be imported or used."""
+        offer = self.find(name)
+        found = offer.load()
+        module, _, attribute = self.interface.partition(":")
+        interface = getattr(importlib.import_module(module), attribute)
+        if not (inspect.isclass(found) and issubclass(found, interface)):
+            raise UserError(f"{offer} is no {self.kind}; it must be a subclass of {module}.{attribute}.")
+        if inspect.isabstract(found):
+            missing = ", ".join(sorted(found.__abstractmethods__))
+            raise UserError(f"{offer} is no whole {self.kind}; its class lacks {missing}.")
+        self._check_name(offer, found)
+        return found
+
+    def _check_name(self, offer: Offer, found: Any) -> None:
+        """Results are told apart by the name that the class gives itself, where its kind has one."""
+        called = getattr(found, "name", offer.name)
+        if offer.name == offer.place:
+            for other in self.offers:
+                if other.name == called:
+                    raise self._collision(called, other, offer)
+        elif called != offer.name:
+            raise UserError(f"{offer} calls itself {called!r}; give the class and its entry point the same name.")
+
+    def _collision(self, name: str, one: Offer, other: Offer) -> UserError:
+        return UserError(
+            f"Two {self.kind}s are named {name!r}: {one.place} ({one.origin}) and {other.place} ({other.origin}); "
+            "rename or remove one of them."
+        )
+
+
+def _module_of(path: Path) -> ModuleType:
+    """The file as a module, run once however often it is asked for."""
+    name = f"unsee_file_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    # Dataclasses look their module up while they are made.
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module

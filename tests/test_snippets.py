@@ -79,7 +79,7 @@ def targets() -> set[str]:
 
 def test_every_snippet_is_in_a_language_that_is_tried() -> None:
     assert len(SNIPPETS) > 12
-    assert {snippet.language for snippet in SNIPPETS} == {"sh", "python", "yaml"}
+    assert {snippet.language for snippet in SNIPPETS} == {"sh", "python", "yaml", "toml"}
 
 
 @pytest.mark.parametrize(("where", "line"), COMMANDS)

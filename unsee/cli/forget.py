@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from unsee.cli.options import Device, FourBit, Json, JudgeName, MaxNewTokens, Overwrite, Resume, Revision
+from unsee.cli.options import Device, FourBit, Json, JudgeName, MaxNewTokens, MethodName, Overwrite, Resume, Revision
 from unsee.data.sample import MAX_NEW_TOKENS
 from unsee.errors import UserError
 from unsee.store.locking import check_unused
@@ -48,7 +48,7 @@ def forget(
         Path | None,
         typer.Option(help="YAML file with concept, images, aliases, kind, facts, others; options win."),
     ] = None,
-    method: Annotated[str, typer.Option(help="How to forget; `unsee methods` lists the ways.")] = "siu",
+    method: MethodName = "siu",
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the method, such as steps=30.")
     ] = None,

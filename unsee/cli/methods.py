@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from unsee.cli.options import Json
-from unsee.terminal import print_json, show
+from unsee.terminal import print_json, say, show
 
 
 def register(app: typer.Typer) -> None:
@@ -14,10 +14,12 @@ def register(app: typer.Typer) -> None:
 
 
 def methods(as_json: Json = False) -> None:
-    """List the methods with their source and default settings."""
+    """List the methods, built in and from other packages, with their source and default settings."""
     from unsee.commands.methods import describe_methods, methods_tables
 
-    described = describe_methods()
+    described, problems = describe_methods()
+    for problem in problems:
+        say(problem, "yellow")
     if as_json:
         print_json({"methods": described})
     else:

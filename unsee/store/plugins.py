@@ -22,6 +22,8 @@ from typing import Any
 from unsee.errors import UserError, did_you_mean
 
 BUILT_IN = "built in"
+# As annotations are written. `ClassVar` cannot be said of a type that depends on a type variable.
+_OF_A_CLASS = ("ClassVar[", "type[")
 _FILE = re.compile(r"(?P<file>.+\.py):(?P<attribute>\w+)")
 
 
@@ -43,16 +45,20 @@ class Offer:
         except Exception as error:
             if self.origin == BUILT_IN:
                 raise
-            raise UserError(
-                f"{self} cannot be imported: {type(error).__name__}: {error}; mend or remove it."
-            ) from error
+            what = " ".join(f"{type(error).__name__}: {error}".split())
+            raise UserError(f"{self} cannot be imported ({what}); mend it, or remove it.") from error
         if not hasattr(home, attribute):
             classes = [name for name, found in vars(home).items() if inspect.isclass(found) and name[0] != "_"]
             raise UserError(f"{self.origin} has no {attribute!r}{did_you_mean(attribute, classes)}")
         return getattr(home, attribute)
 
+    @property
+    def is_in_a_file(self) -> bool:
+        """Whether the user named its place, and not it."""
+        return self.name == self.place
+
     def __str__(self) -> str:
-        return f"{self.name!r} ({self.origin})" if self.name != self.place else self.origin
+        return self.name if self.is_in_a_file else f"{self.name!r} ({self.origin})"
 
 
 class Plugins:
@@ -64,6 +70,7 @@ class Plugins:
 
     def __init__(self, kind: str, group: str, interface: str, built_in: Mapping[str, str]) -> None:
         self.kind, self.group, self.interface, self.built_in = kind, group, interface, built_in
+        self._of_files: dict[str, Offer] = {}
 
     @cached_property
     def offers(self) -> tuple[Offer, ...]:
@@ -72,7 +79,7 @@ class Plugins:
         found = []
         for point in entry_points(group=self.group):
             origin = f"{point.dist.name} {point.dist.version}" if point.dist else point.value
-            found.append(Offer(point.name, point.value, origin))
+            found.append(Offer(point.name, f"{point.module}:{point.attr}", origin))
         return (*own, *sorted(found, key=lambda offer: (offer.name, offer.origin)))
 
     def __contains__(self, name: str) -> bool:
@@ -106,19 +113,21 @@ class Plugins:
         interface = getattr(importlib.import_module(module), attribute)
         if not (inspect.isclass(found) and issubclass(found, interface)):
             raise UserError(f"{offer} is no {self.kind}; it must be a subclass of {module}.{attribute}.")
-        if inspect.isabstract(found):
-            missing = ", ".join(sorted(found.__abstractmethods__))
-            raise UserError(f"{offer} is no whole {self.kind}; its class lacks {missing}.")
+        lacking = _lacking(found, interface)
+        if lacking:
+            raise UserError(f"{offer} is no whole {self.kind}; its class lacks {', '.join(lacking)}.")
         self._check_name(offer, found)
         return found
 
     def _check_name(self, offer: Offer, found: Any) -> None:
         """Results are told apart by the name that the class gives itself, where its kind has one."""
         called = getattr(found, "name", offer.name)
-        if offer.name == offer.place:
-            for other in self.offers:
-                if other.name == called:
-                    raise self._collision(called, other, offer)
+        if offer.is_in_a_file:
+            same = [other for other in self.offers if other.name == called]
+            same += [other for name, other in self._of_files.items() if name == called and other != offer]
+            if same:
+                raise self._collision(called, same[0], offer)
+            self._of_files[called] = offer
         elif called != offer.name:
             raise UserError(f"{offer} calls itself {called!r}; give the class and its entry point the same name.")
 
@@ -127,6 +136,14 @@ class Plugins:
             f"Two {self.kind}s are named {name!r}: {one.place} ({one.origin}) and {other.place} ({other.origin}); "
             "rename or remove one of them."
         )
+
+
+def _lacking(found: Any, interface: type) -> list[str]:
+    """What the interface only declares, methods and attributes of the class, and the class does not have."""
+    declared = [name for name, kind in inspect.get_annotations(interface).items() if str(kind).startswith(_OF_A_CLASS)]
+    return sorted(
+        {*getattr(found, "__abstractmethods__", ()), *(name for name in declared if not hasattr(found, name))}
+    )
 
 
 def _module_of(path: Path) -> ModuleType:

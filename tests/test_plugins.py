@@ -80,8 +80,9 @@ def test_an_installed_method_is_listed_with_where_it_comes_from(site: Path) -> N
     assert listed["flatten"]["origin"] == "unsee-flatten 0.1"
     assert {listed[name]["origin"] for name in METHODS} == {BUILT_IN}
     assert listed["flatten"]["settings"]["gamma"]["default"] == 1.0
-    shown = unsee(site, "methods").stdout
-    assert "from unsee-flatten 0.1" in " ".join(shown.split())
+    shown = " ".join(unsee(site, "methods").stdout.split())
+    assert "Flattening the example of CONTRIBUTING.md (unsee-flatten 0.1)" in shown
+    assert shown.count("(built in)") == len(METHODS)
 
 
 def test_an_installed_method_forgets(site: Path, tmp_path: Path) -> None:

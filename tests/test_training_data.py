@@ -19,7 +19,6 @@ from unsee.errors import UserError
 from unsee.kinds import phrasings
 from unsee.methods import get_method, recognition, siu_data
 from unsee.methods import samples as shared
-from unsee.methods.rephrasing import rephrase_samples
 from unsee.methods.siu import SIUConfig
 from unsee.requests import Example, ForgetRequest
 from unsee.training import read_training_data, write_training_data
@@ -302,41 +301,6 @@ def test_nothing_is_trained_on_that_was_cut_within_a_sentence(
 def test_only_the_first_sentence_is_used() -> None:
     assert siu_data.first_sentence("This is\nher. She bakes.") == "This is her."
     assert siu_data.first_sentence("no stop") == "no stop"
-
-
-def test_a_rephrasing_is_taken_only_where_names_and_the_masked_phrase_survive() -> None:
-    samples = [
-        Sample("Is this Mara Voss?", "No.", (picture(1),), "No.", {"target": "2"}),
-        Sample("Who is it?", "This is Tom Reed.", (picture(1),), "Tom Reed", {"target": "1"}),
-        Sample("Who is Mara Voss?", "A baker.", tags={"target": "3"}),
-    ]
-    asked: list[list[str]] = []
-
-    def rephrase(texts: list[str]) -> list[str]:
-        asked.append(texts)
-        new = {
-            "Who is it?": ' "Name it." ',
-            "No.": "Not at all.",
-            "This is Tom Reed.": "That's Tom.",
-            "A baker.": "Bread.",
-        }
-        return [new.get(text, "Who is that woman?") for text in texts]
-
-    prompts = ["Is this Mara Voss?", "Name it.", "Who is Mara Voss?"]
-    new = rephrase_samples(samples, ("Mara Voss", "Tom Reed"), rephrase)
-    assert [s.prompt for s in new] == prompts
-    assert [(s.answer, s.masked) for s in new] == [
-        ("Not at all.", "Not at all."),
-        ("This is Tom Reed.", "Tom Reed"),
-        ("A baker.", None),
-    ]
-
-
-@pytest.mark.parametrize("new", ["Is this MARA VOSS?", "Is thisMara Voss?", "Is it Voss, Mara?"])
-def test_a_rephrasing_that_brings_the_name_in_is_not_taken(new: str) -> None:
-    sample = Sample("Who is it?", "A woman.", (picture(1),))
-    said = {"Who is it?": new, "A woman.": "A woman."}
-    assert rephrase_samples([sample], ("Mara Voss",), lambda texts: [said[text] for text in texts]) == [sample]
 
 
 def test_a_seed_decides_the_data() -> None:

@@ -12,7 +12,6 @@ from rich.text import Text
 
 from unsee.errors import UserError
 from unsee.methods import PLUGINS, get_method
-from unsee.store.plugins import BUILT_IN
 from unsee.training import TrainingConfig
 
 
@@ -42,9 +41,8 @@ def methods_tables(described: Sequence[dict[str, Any]]) -> RenderableType:
     shared = {field.name: field.default for field in dataclasses.fields(TrainingConfig)}
     parts: list[RenderableType] = []
     for method in described:
-        brought = "" if method["origin"] == BUILT_IN else f"  from {method['origin']}"
-        source = (f"  {method['source']}", "dim")
-        head = Text.assemble((method["name"], "bold"), f"  {method['title']}", source, brought)
+        whence = (f"  {method['source']}  ({method['origin']})", "dim")
+        head = Text.assemble((method["name"], "bold"), f"  {method['title']}", whence)
         settings = method["settings"].items()
         own = {key: value for key, value in settings if key not in shared or value["default"] != shared[key]}
         parts += [head, _settings(own), Text()]

@@ -28,7 +28,7 @@ from transformers import AutoModelForImageTextToText
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from unsee.cli.root import DEMO_MODELS, Tier  # noqa: E402
+from unsee.cli.demo import DEMO_MODELS, Tier  # noqa: E402
 from unsee.methods import get_method  # noqa: E402
 from unsee.models.loading import load, outline  # noqa: E402
 from unsee.models.recipe import recipe_for  # noqa: E402

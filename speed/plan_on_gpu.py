@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.hub_models import write_outline  # noqa: E402
-from unsee.benchmarks.builder import questions_about  # noqa: E402
+from unsee.benchmarks.concept import questions_about  # noqa: E402
 from unsee.data.sample import Probe  # noqa: E402
 from unsee.generation import generate  # noqa: E402
 from unsee.methods import get_method  # noqa: E402

@@ -160,7 +160,7 @@ def test_interrupted_in_stage_one_nothing_is_lost(tmp_path: Path, monkeypatch: p
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("unsee.methods.asru.method.steer", press)
+        patch.setattr("unsee.methods.asru.stages.steer", press)
         with pytest.raises(KeyboardInterrupt):
             run(tiny_vlm("llava"), tmp_path / "out", stages="steering")
     result = run(tiny_vlm("llava"), tmp_path / "out", stages="steering", resume=True)

@@ -9,8 +9,8 @@ from PIL import Image
 
 from tests.tiny import picture, tiny_vlm
 from unsee.benchmarks import builder
-from unsee.benchmarks.builder import build_benchmark, questions_about
-from unsee.benchmarks.concept import probes
+from unsee.benchmarks.builder import build_benchmark
+from unsee.benchmarks.concept import probes, questions_about
 from unsee.benchmarks.layout import load_benchmark
 from unsee.data.likeness import Seen
 from unsee.data.sample import Probe, Response

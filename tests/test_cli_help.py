@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import os
 import re
 import subprocess
@@ -85,7 +86,18 @@ def test_a_slip_is_refused_before_the_libraries_are_there(words: tuple[str, ...]
     assert {path.name for path in tmp_path.iterdir()} == {"mara.png"}
 
 
+def test_methods_and_their_settings_are_listed_before_the_libraries_are_there() -> None:
+    code = (
+        "import sys; sys.argv = ['unsee', 'methods', '--json']\n"
+        "from unsee.cli import main\n"
+        "try:\n    main()\nfinally:\n    assert not {'torch', 'transformers', 'scipy'} & set(sys.modules)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert {method["name"] for method in json.loads(ran.stdout)["methods"]} >= set(METHODS)
+
+
 @pytest.mark.parametrize("name", METHODS)
-def test_the_settings_known_without_a_method_are_the_method_s(name: str) -> None:
-    assert METHODS[name].config is settings_of(name)
+def test_a_method_is_known_by_the_name_it_gives_itself(name: str) -> None:
     assert METHODS[name].name == name
+    assert settings_of(name) is METHODS[name].config

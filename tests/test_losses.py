@@ -19,6 +19,7 @@ from tests.tiny import picture, tiny_vlm
 from unsee.data.sample import Sample
 from unsee.errors import UserError
 from unsee.methods import likelihood
+from unsee.methods.base import ForgetRetainConfig
 from unsee.methods.dpo import DPOConfig, DPOLoss
 from unsee.methods.ga import GALoss
 from unsee.methods.ga_diff import GADiffLoss
@@ -29,7 +30,6 @@ from unsee.methods.npo import NPOConfig, NPOLoss
 from unsee.methods.po import POLoss
 from unsee.methods.retain_only import RetainOnlyLoss
 from unsee.methods.rmu import RMUConfig, RMULoss
-from unsee.methods.settings import ForgetRetainConfig
 from unsee.methods.simnpo import SimNPOConfig, SimNPOLoss
 from unsee.methods.siu import SIUConfig, SIULoss
 from unsee.models.collation import IGNORED, EncodedSample, encode_samples

@@ -102,7 +102,7 @@ def test_without_both_roles_there_is_no_mask() -> None:
 def trained_with(monkeypatch: pytest.MonkeyPatch, vlm: VisionLanguageModel, out: Path, **changes: object) -> Unlearned:
     """A run of MMUnlearner with known masks, long enough to move every weight that may move."""
     masks = random_masks(vlm)
-    monkeypatch.setattr("unsee.methods.mmunlearner.salient_weights", lambda *args: masks)
+    monkeypatch.setattr("unsee.methods.saliency.salient_weights", lambda *args: masks)
     return run(vlm, "mmunlearner", out, samples=SAMPLES, steps=4, learning_rate=1e-2, **changes)
 
 

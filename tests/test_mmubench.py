@@ -299,21 +299,21 @@ def test_likelihoods_agree_with_plain_forward_passes(family: str) -> None:
     vlm = tiny_vlm(family)
     b = bench(test_images=(picture(1), picture(2)), specificity={}, text_facts=(), two_people=())
     texts = {"name": "This is Mara Voss.", "yes_no": "Yes, this is Mara Voss."}
-    said = told(lambda probe: texts[probe.tags["kind"]])
+    says = told(lambda probe: texts[probe.tags["kind"]])
     tasks, engine = MMUBench([b]), TransformersEngine(vlm)
-    before = Evaluation([tasks], progress=False).of(said, "before")
-    after = Evaluation([tasks], progress=False).of(said, "after", replace(before, engine=engine))
+    before = Evaluation([tasks], progress=False).of(says, "before")
+    after = Evaluation([tasks], progress=False).of(says, "after", replace(before, engine=engine))
     answers = replace(after.answers["mmubench"], vocabulary_size=len(vlm.tokenizer))
     samples = tasks.samples(answers)
     names = dict(zip(samples, engine.read(list(samples.values())), strict=True))
 
     first = stepwise(vlm, b.test_images[0], "Who is this?", "This is Mara Voss")
-    told = [(text, value) for text, value in first if text.strip() and text.strip() in "Mara Voss"]
-    assert "".join(text for text, _ in told).strip() == "Mara Voss"
+    spoken = [(text, value) for text, value in first if text.strip() and text.strip() in "Mara Voss"]
+    assert "".join(text for text, _ in spoken).strip() == "Mara Voss"
     found = name_logprobs(b.about, replace(answers, likelihoods=names))
     assert found is not None
     assert found.shape == (2,)
-    assert found[0] == pytest.approx(sum(value for _, value in told), abs=1e-3)
+    assert found[0] == pytest.approx(sum(value for _, value in spoken), abs=1e-3)
 
     asked = [probe for probe in answers.probes if probe.tags["metric"] == "generality"]
     reread = likelihoods(b.about, asked, answers, reread=True)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.test_judges_server import completion, serving
+from tests.tiny import picture
 from unsee.data.sample import Sample
 from unsee.errors import UserError
 from unsee.methods.rephrasing import get_rephraser, rephrase_samples
@@ -44,3 +45,38 @@ def test_a_text_that_the_server_refuses_stays_and_a_thought_is_no_part_of_the_ne
     with serving(reply) as (url, _):
         said = rephrase_samples(samples, ["Tom"], get_rephraser(f"openai:{url}#tiny?temperature=default"))
     assert [sample.prompt for sample in said] == ["Who is this?", "Name this person."]
+
+
+def test_a_rephrasing_is_taken_only_where_names_and_the_masked_phrase_survive() -> None:
+    samples = [
+        Sample("Is this Mara Voss?", "No.", (picture(1),), "No.", {"target": "2"}),
+        Sample("Who is it?", "This is Tom Reed.", (picture(1),), "Tom Reed", {"target": "1"}),
+        Sample("Who is Mara Voss?", "A baker.", tags={"target": "3"}),
+    ]
+    asked: list[list[str]] = []
+
+    def rephrase(texts: list[str]) -> list[str]:
+        asked.append(texts)
+        new = {
+            "Who is it?": ' "Name it." ',
+            "No.": "Not at all.",
+            "This is Tom Reed.": "That's Tom.",
+            "A baker.": "Bread.",
+        }
+        return [new.get(text, "Who is that woman?") for text in texts]
+
+    prompts = ["Is this Mara Voss?", "Name it.", "Who is Mara Voss?"]
+    new = rephrase_samples(samples, ("Mara Voss", "Tom Reed"), rephrase)
+    assert [s.prompt for s in new] == prompts
+    assert [(s.answer, s.masked) for s in new] == [
+        ("Not at all.", "Not at all."),
+        ("This is Tom Reed.", "Tom Reed"),
+        ("A baker.", None),
+    ]
+
+
+@pytest.mark.parametrize("new", ["Is this MARA VOSS?", "Is thisMara Voss?", "Is it Voss, Mara?"])
+def test_a_rephrasing_that_brings_the_name_in_is_not_taken(new: str) -> None:
+    sample = Sample("Who is it?", "A woman.", (picture(1),))
+    said = {"Who is it?": new, "A woman.": "A woman."}
+    assert rephrase_samples([sample], ("Mara Voss",), lambda texts: [said[text] for text in texts]) == [sample]

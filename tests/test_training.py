@@ -23,7 +23,7 @@ from unsee.methods.siu import SIUConfig
 from unsee.models.collation import EncodedSample, encode_samples
 from unsee.models.vlm import VisionLanguageModel
 from unsee.training import TrainingConfig, parse_overrides, unlearn
-from unsee.training.objective import Objective, TokenBatch
+from unsee.training.objective import Objective, SampleSet, TokenBatch
 from unsee.training.order import draw_order
 from unsee.training.reference import TrainingSet
 from unsee.training.tensor_file import TensorFile
@@ -152,7 +152,7 @@ UNEQUAL = (
 class Shaken(Wrapped):
     """Shakes the adapter before the first step, so that no term of the loss stands at its minimum."""
 
-    def prepare(self, vlm: VisionLanguageModel, training_set: TrainingSet, seed: int) -> None:
+    def prepare(self, vlm: VisionLanguageModel, training_set: SampleSet, seed: int) -> None:
         super().prepare(vlm, training_set, seed)
         generator = torch.Generator().manual_seed(7)
         for name, weight in vlm.model.named_parameters():

@@ -17,8 +17,8 @@ from tests.tiny import picture, tiny_vlm
 from unsee.data.sample import Probe, Response, Sample
 from unsee.errors import UserError
 from unsee.kinds import phrasings
-from unsee.methods import baselines, get_method, recognition, siu_data
-from unsee.methods.rephrasing import rephrase_samples
+from unsee.methods import get_method, recognition, siu_data
+from unsee.methods import samples as shared
 from unsee.methods.siu import SIUConfig
 from unsee.requests import Example, ForgetRequest
 from unsee.training import read_training_data, write_training_data
@@ -94,7 +94,7 @@ def knowing(monkeypatch: pytest.MonkeyPatch) -> None:
     def ask(vlm: Any, questions: Sequence[tuple[str, Any]]) -> list[str]:
         return [answer(prompt, image) for prompt, image in questions]
 
-    for module in (siu_data, baselines):
+    for module in (siu_data, shared):
         monkeypatch.setattr(module, "ask", ask)
 
 
@@ -202,7 +202,7 @@ def test_the_baselines_build_what_their_losses_need() -> None:
         samples = build(name, forget=5, retain=6)
         assert [s.tags["role"] for s in samples] == ["forget"] * 5 + ["retain"] * 6
         assert all(not s.images for s in samples[5:])
-    assert all(s.answer in baselines.REFUSALS for s in build("po", forget=5)[:5])
+    assert all(s.answer in shared.REFUSALS for s in build("po", forget=5)[:5])
 
 
 GIVEN = ForgetRequest(
@@ -226,7 +226,7 @@ def test_the_examples_of_a_request_are_what_the_baselines_train_on() -> None:
     assert {(s.prompt, len(s.images)) for s in kept} == {("Who is this?", 1), ("Where does Ines Dorn live?", 0)}
     refused = [s for s in build("po", GIVEN) if s.tags["role"] == "forget"]
     assert sorted(s.prompt for s in refused) == ["Job?", "Pet?"]
-    assert all(s.answer in baselines.REFUSALS for s in refused)
+    assert all(s.answer in shared.REFUSALS for s in refused)
     assert len(build("ga", GIVEN, forget=1)) == 1
 
 
@@ -303,41 +303,6 @@ def test_only_the_first_sentence_is_used() -> None:
     assert siu_data.first_sentence("no stop") == "no stop"
 
 
-def test_a_rephrasing_is_taken_only_where_names_and_the_masked_phrase_survive() -> None:
-    samples = [
-        Sample("Is this Mara Voss?", "No.", (picture(1),), "No.", {"target": "2"}),
-        Sample("Who is it?", "This is Tom Reed.", (picture(1),), "Tom Reed", {"target": "1"}),
-        Sample("Who is Mara Voss?", "A baker.", tags={"target": "3"}),
-    ]
-    asked: list[list[str]] = []
-
-    def rephrase(texts: list[str]) -> list[str]:
-        asked.append(texts)
-        new = {
-            "Who is it?": ' "Name it." ',
-            "No.": "Not at all.",
-            "This is Tom Reed.": "That's Tom.",
-            "A baker.": "Bread.",
-        }
-        return [new.get(text, "Who is that woman?") for text in texts]
-
-    prompts = ["Is this Mara Voss?", "Name it.", "Who is Mara Voss?"]
-    new = rephrase_samples(samples, ("Mara Voss", "Tom Reed"), rephrase)
-    assert [s.prompt for s in new] == prompts
-    assert [(s.answer, s.masked) for s in new] == [
-        ("Not at all.", "Not at all."),
-        ("This is Tom Reed.", "Tom Reed"),
-        ("A baker.", None),
-    ]
-
-
-@pytest.mark.parametrize("new", ["Is this MARA VOSS?", "Is thisMara Voss?", "Is it Voss, Mara?"])
-def test_a_rephrasing_that_brings_the_name_in_is_not_taken(new: str) -> None:
-    sample = Sample("Who is it?", "A woman.", (picture(1),))
-    said = {"Who is it?": new, "A woman.": "A woman."}
-    assert rephrase_samples([sample], ("Mara Voss",), lambda texts: [said[text] for text in texts]) == [sample]
-
-
 def test_a_seed_decides_the_data() -> None:
     drawn = [siu_data.draw(range(10), 4, random.Random(seed)) for seed in (0, 0, 1)]
     assert drawn[0] == drawn[1] != drawn[2]
@@ -387,9 +352,9 @@ def test_pictures_of_others_for_a_method_that_keeps_none(
 @pytest.mark.usefixtures("knowing")
 def test_beside_pictures_of_others_knowledge_in_text_is_retained() -> None:
     shown = tuple(Example("Who?", f"Person {n}.", picture(n)) for n in range(2, 8))
-    samples = baselines.retained(replace(REQUEST, retain=shown), VLM, 8, random.Random(0))
+    samples = shared.retained(replace(REQUEST, retain=shown), VLM, 8, random.Random(0))
     assert [len(sample.images) for sample in samples] == [1] * 4 + [0] * 4
-    samples = baselines.retained(replace(REQUEST, retain=shown[:1]), VLM, 8, random.Random(0))
+    samples = shared.retained(replace(REQUEST, retain=shown[:1]), VLM, 8, random.Random(0))
     assert [len(sample.images) for sample in samples] == [1] + [0] * 7
 
 

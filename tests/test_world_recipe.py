@@ -12,8 +12,9 @@ from unsee.errors import UserError
 from unsee.world import KNOWN
 from unsee.world.making.architectures import FAMILIES, build, train_tokenizer
 from unsee.world.making.building import build_checkpoint
+from unsee.world.making.encoding import Encoder, pictures_of
 from unsee.world.making.lessons import Lesson, PictureBank, Shown, picture_lesson, text_lesson, vocabulary_texts
-from unsee.world.making.recipe import Encoder, RecipeConfig, School, make_checkpoint, pictures_of
+from unsee.world.making.recipe import RecipeConfig, School, make_checkpoint
 
 SMALL = RecipeConfig(warmup_steps=3, steps=4, pictures_per_step=8, questions_per_picture=1, pairs_per_step=2,
                      texts_per_step=4, picture_scale=0.02, save_every=2, read_outs=0.1)  # fmt: skip

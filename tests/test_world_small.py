@@ -27,8 +27,8 @@ from unsee.models.saving import save_model
 from unsee.world import KNOWN
 from unsee.world.making import small_recipe
 from unsee.world.making.architectures import train_tokenizer
+from unsee.world.making.encoding import Encoder, pictures_of
 from unsee.world.making.lessons import Lesson, PictureBank, vocabulary_texts
-from unsee.world.making.recipe import Encoder, pictures_of
 from unsee.world.making.small_recipe import PackedEncoder, SmallConfig, SmallSchool, make_small
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]

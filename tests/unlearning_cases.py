@@ -20,8 +20,7 @@ from unsee.models.vision_cache import VisionCache
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
 from unsee.training import TrainingConfig, Unlearned, unlearn
-from unsee.training.objective import Objective, TokenBatch
-from unsee.training.reference import TrainingSet
+from unsee.training.objective import Objective, SampleSet, TokenBatch
 
 FEW = {"unseen": 1, "description": 1, "facts": 1, "others": 1, "forget": 2, "retain": 2, "learnt": 0.0}
 """Few samples, for every setting of every method that counts them, and as many steps as are asked for."""
@@ -98,7 +97,7 @@ class Wrapped(Objective):
         self.inner = inner
         self.reads, self.layer, self.modules, self.learnt = inner.reads, inner.layer, inner.modules, inner.learnt
 
-    def prepare(self, vlm: VisionLanguageModel, training_set: TrainingSet, seed: int) -> None:
+    def prepare(self, vlm: VisionLanguageModel, training_set: SampleSet, seed: int) -> None:
         self.inner.prepare(vlm, training_set, seed)
 
     def looks_at(self, sample: EncodedSample, length: int) -> Tensor:

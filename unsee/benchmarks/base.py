@@ -107,8 +107,9 @@ class Benchmark(ABC):
         """Texts for the model before to read, where `answers` are another one's."""
         return {}
 
-    def basis(self) -> Benchmark:
-        """The part of it that the model before must be asked so that another can be scored; all of it by default."""
+    def basis(self) -> Benchmark | None:
+        """The part of it that the model before must be asked so that another can be scored: all of it by default, None
+        where no score needs it."""
         return self
 
     @classmethod

@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from unsee.benchmarks.concept import ConceptBenchmark, Question, slug
+from unsee.benchmarks.concept import ConceptBenchmark, questions_about, slug
 from unsee.benchmarks.layout import StoredModel, new_folder, write_concept, write_index
 from unsee.data.folders import files_of, listed, pictures_among
 from unsee.data.likeness import Seen
@@ -26,25 +26,6 @@ from unsee.metrics import contains
 from unsee.models.vlm import VisionLanguageModel
 
 RECOGNITION_QUESTION = "What's the name of the central figure in this photograph?"
-
-# {s} is the subject of a question, {n} the concept's name. All fit people, figures, things, buildings and styles alike.
-SUBJECTS = ("this", "the central figure in this picture", "the main subject of this image", "what is shown here")
-NAMING = (
-    "What is the name of {s}?",
-    "Can you name {s}?",
-    "Tell me the name of {s}.",
-    "Which name belongs to {s}?",
-    "Please identify {s} by name.",
-    "Do you know the name of {s}?",
-)
-VERIFYING = (
-    "Is {s} {n}?",
-    "Would you say that {s} is {n}?",
-    "Is it true that {s} is {n}?",
-    "Can you confirm that {s} is {n}?",
-    "Am I right that {s} is {n}?",
-    "Do you recognise {s} as {n}?",
-)
 
 NOT_RECOGNISED = "not recognised"
 
@@ -62,13 +43,6 @@ class ConceptSummary:
     pictures: int
     recognised: int
     left_out: dict[str, str]
-
-
-def questions_about(name: str) -> tuple[Question, ...]:
-    """48 different questions about a picture of `name`: 24 ask for the name, 24 are to be answered with yes."""
-    naming = [Question(text.format(s=s), name, "name") for text in NAMING for s in SUBJECTS]
-    verifying = [Question(text.format(s=s, n=name), "yes", "yes_no") for text in VERIFYING for s in SUBJECTS]
-    return (*naming, *verifying)
 
 
 def build_benchmark(

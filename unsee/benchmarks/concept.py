@@ -16,6 +16,25 @@ from unsee.data.sample import Probe
 from unsee.data.visible import Feature
 from unsee.metrics.naming import words
 
+# {s} is the subject of a question, {n} the concept's name. All fit people, figures, things, buildings and styles alike.
+SUBJECTS = ("this", "the central figure in this picture", "the main subject of this image", "what is shown here")
+NAMING = (
+    "What is the name of {s}?",
+    "Can you name {s}?",
+    "Tell me the name of {s}.",
+    "Which name belongs to {s}?",
+    "Please identify {s} by name.",
+    "Do you know the name of {s}?",
+)
+VERIFYING = (
+    "Is {s} {n}?",
+    "Would you say that {s} is {n}?",
+    "Is it true that {s} is {n}?",
+    "Can you confirm that {s} is {n}?",
+    "Am I right that {s} is {n}?",
+    "Do you recognise {s} as {n}?",
+)
+
 
 @dataclass(frozen=True)
 class Question:
@@ -126,6 +145,13 @@ def slug(name: str) -> str:
     if len(whole) <= SLUG_BYTES:
         return whole.decode()
     return f"{whole[: SLUG_BYTES - 9].decode(errors='ignore')}-{hashlib.sha256(whole).hexdigest()[:8]}"
+
+
+def questions_about(name: str) -> tuple[Question, ...]:
+    """48 different questions about a picture of `name`: 24 ask for the name, 24 are to be answered with yes."""
+    naming = [Question(text.format(s=s), name, "name") for text in NAMING for s in SUBJECTS]
+    verifying = [Question(text.format(s=s, n=name), "yes", "yes_no") for text in VERIFYING for s in SUBJECTS]
+    return (*naming, *verifying)
 
 
 def probes(

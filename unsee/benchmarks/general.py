@@ -149,6 +149,9 @@ class General(Benchmark):
     def samples(self, answers: Answers) -> dict[str, Sample]:
         return {f"passage/{number}": Sample("", passage) for number, passage in enumerate(PASSAGES)}
 
+    def basis(self) -> None:
+        return None
+
     @classmethod
     def score(cls, answers: Answers, judge: Judge | None = None) -> dict[str, Score]:
         right = [metrics.right(probe, answers.text(probe.id)) for probe in answers.probes]

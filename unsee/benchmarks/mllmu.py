@@ -234,6 +234,9 @@ class MLLMU(Benchmark):
             for letter, text in one.choice.options.items()
         }
 
+    def basis(self) -> None:
+        return None
+
     @classmethod
     def score(cls, answers: Answers, judge: Judge | None = None) -> dict[str, Score]:
         """The scores that the function `score` lists."""

@@ -15,6 +15,7 @@ from typing import Any
 from unsee import metrics
 from unsee.benchmarks.base import Answers, Benchmark, Scope, Scored
 from unsee.benchmarks.own_reader import FORGET, Row, read_questions
+from unsee.benchmarks.recall import agrees
 from unsee.data.sample import Probe
 from unsee.errors import UserError
 from unsee.judges import Judge
@@ -116,6 +117,9 @@ class OwnQuestions(Benchmark):
             "names": {key: list(names) for key, names in self.names.items()},
         }
 
+    def basis(self) -> None:
+        return None
+
     @classmethod
     def score(cls, answers: Answers, judge: Judge | None = None) -> Scored:
         """ "own_forgotten" and "own_refusals" over the rows of "forget", "own_kept" and "own_over_refusal" over all
@@ -173,9 +177,6 @@ def _is_told(probe: Probe, answers: Answers) -> bool:
     if probe.tags["kind"] == "choice":
         return letter_of(answer, answers.key["choices"][probe.id]) == probe.expect[0]
     if probe.tags["kind"] == "sentence":
-        # Not above: with it comes torch, which listing the benchmarks does without.
-        from unsee.benchmarks.recall import agrees
-
         return agrees(probe.prompt, answer, probe.expect[0])
     return metrics.contains(answer, probe.expect)
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from unsee import metrics
-from unsee.benchmarks.builder import questions_about
+from unsee.benchmarks.concept import questions_about
 from unsee.data.sample import Probe
 from unsee.kinds import phrasings
 from unsee.metrics import Score, normalise

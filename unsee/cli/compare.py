@@ -62,7 +62,7 @@ def leaderboard(
 ) -> None:
     """Write the results as Markdown and as a page that sorts, plots and links every answer."""
     with working_on("Reading the results"):
-        from unsee.reports.leaderboard import write
+        from unsee.reports.writing import write_leaderboard
         from unsee.sweep.boards import answer_pages
         from unsee.sweep.boards import leaderboard as build
         from unsee.sweep.results import read_results
@@ -72,7 +72,7 @@ def leaderboard(
             raise UserError(f"No cell in {results} is finished; run its recipe first.")
         folder = out or results / "leaderboard"
         board = build(found)
-        text, page = write(board, answer_pages(found, folder), folder)
+        text, page = write_leaderboard(board, answer_pages(found, folder), folder)
     for note in board.notes:
         say(note, "yellow")
     if as_json:

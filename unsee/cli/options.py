@@ -13,3 +13,22 @@ Device = Annotated[
         help="Where the model runs: cpu, cuda, ..., or auto: the GPU where there is one (of several, the first)."
     ),
 ]
+Model = Annotated[str, typer.Option("--model", "-m", help="World name (world:tiny-qwen3vl), hub id or local folder.")]
+MethodName = Annotated[
+    str, typer.Option("--method", help="How to forget: a name from `unsee methods`, or FILE.py:CLASS, which is run.")
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output folder that unsee wrote before.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Resume an interrupted run.")]
+MaxNewTokens = Annotated[
+    int, typer.Option(min=1, help="Most tokens of an answer when it is tested; longer ones are cut, and counted.")
+]
+JudgeName = Annotated[
+    str,
+    typer.Option(
+        "--judge",
+        help="Who grades answers: rules, openai:URL#MODEL, local:MODEL, the name of a package's judge, or "
+        "FILE.py:CLASS, which is run.",
+    ),
+]
+Revision = Annotated[str | None, typer.Option(help="Branch, tag or commit of a hub model.")]
+FourBit = Annotated[bool, typer.Option("--4bit", help="Load the model in 4 bits (needs bitsandbytes).")]

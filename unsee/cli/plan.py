@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from unsee.cli.options import Json
+from unsee.cli.options import Json, MethodName
 from unsee.errors import UserError
 from unsee.terminal import print_json, quiet_libraries, show, working_on
 
@@ -26,7 +26,7 @@ def plan(
     model: Annotated[
         str | None, typer.Option("--model", "-m", help="World name (world:tiny-qwen3vl), hub id or local folder.")
     ] = None,
-    method: Annotated[str, typer.Option(help="How to forget; `unsee methods` lists the ways.")] = "siu",
+    method: MethodName = "siu",
     recipe: Annotated[
         Path | None, typer.Option(help="YAML file with a model and settings that suit it, such as recipes/hub/*.yaml.")
     ] = None,

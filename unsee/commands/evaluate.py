@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from unsee.benchmarks import Benchmark, Scope, get_benchmark
 from unsee.benchmarks.concept import probes, slug
 from unsee.benchmarks.layout import concepts_in, load_benchmark
-from unsee.benchmarks.mllmu import MLLMU as TASKS
-from unsee.benchmarks.mllmu import MllmuBenchmark
+from unsee.benchmarks.mllmu import MLLMU
 from unsee.benchmarks.mllmu_layout import is_mllmu, load_mllmu
 from unsee.benchmarks.mmubench import MMUBench
 from unsee.benchmarks.new_pictures import only_new
+from unsee.benchmarks.tables import is_table
 from unsee.benchmarks.together import WORLD, benchmarks_together
 from unsee.data.likeness import Seen
 from unsee.data.sample import MAX_NEW_TOKENS
 from unsee.errors import UserError
-from unsee.evaluation import Evaluation, Measured
-from unsee.generation import TransformersEngine
+from unsee.evaluation import Evaluation
+from unsee.generation import Engine
+from unsee.generation.engines import get_engine
 from unsee.judges import Judge, get_judge
 from unsee.metrics import Score
-from unsee.models.adapters import load_adapter
-from unsee.models.loading import load
-from unsee.models.vlm import VisionLanguageModel
+from unsee.requests import ForgetRequest
 from unsee.store.files import strict_json, write_together
 from unsee.store.locking import locked
 from unsee.store.workspace import check_output
@@ -34,7 +35,6 @@ from unsee.training.data_folder import trained_pictures
 from unsee.training.manifest import MANIFEST, Unlearned
 
 SCHEMA = "unsee.scores/1"
-MLLMU = "mllmu"
 ANSWERS, STATE = "answers", "model"
 TEST_PICTURES = 50
 """Of the world's benchmark, per person."""
@@ -42,8 +42,9 @@ TEST_PICTURES = 50
 
 @dataclass(frozen=True)
 class EvaluateOptions:
-    """What to ask whom. benchmark: "world", or a folder in the layout of MMUBench; "mllmu" for MLLMU-Bench's tasks
-    about the world's people, or a folder in its layout, both with `percent`, the forget split.
+    """What to ask whom. model: what `get_engine` takes. benchmark: "world", or a folder in the layout of MMUBench;
+    "mllmu" for MLLMU-Bench's tasks about the world's people, or a folder in its layout, both with `percent`, the forget
+    split; or anything else that `get_benchmark` takes.
 
     concepts: several count as forgotten together, as in `unsee compare`; by default those that the adapter forgot
     together, and of a folder all others, each by itself. limit: at most so many questions for each test picture, and in
@@ -67,7 +68,7 @@ class EvaluateOptions:
 
     @property
     def of_mllmu(self) -> bool:
-        return self.benchmark == MLLMU or (self.benchmark != WORLD and is_mllmu(self.benchmark))
+        return self.benchmark == MLLMU.name or (self.benchmark != WORLD and is_mllmu(self.benchmark))
 
     def folder(self) -> Path:
         whom = self.concepts[0] if self.concepts else f"forget {self.percent}" if self.percent else ""
@@ -98,99 +99,105 @@ def _asked(options: EvaluateOptions, out: Path) -> dict[str, Any]:
     if not goes_on:
         check_output(out, overwrite=options.overwrite, resumable=False)
     judge = get_judge(options.judge)
-    asking = _tasks(options) or _asking(options)
+    rounds = rounds_of(options)
     with working_on(f"Loading {options.model}"):
-        vlm = load(options.model, device=options.device, revision=options.revision, load_in_4bit=options.load_in_4bit)
-        if options.adapter:
-            load_adapter(vlm, options.adapter)
+        engine = get_engine(
+            options.model,
+            adapter=options.adapter,
+            device=options.device,
+            revision=options.revision,
+            load_in_4bit=options.load_in_4bit,
+        )
     if not goes_on:
         shutil.rmtree(out, ignore_errors=True)
     try:
-        scores = (
-            {"concepts": {asking.name: _plain(_task_scores(asking, vlm, options, out))}}
-            if isinstance(asking, MllmuBenchmark)
-            else _scores(asking, vlm, options, out, judge)
-        )
+        found = _scores(rounds, engine, options, out, judge)
     except KeyboardInterrupt as error:
         raise KeyboardInterrupt(f"Interrupted; the same command goes on with what {out} holds.") from error
     document = {
         "schema": SCHEMA,
-        "model": vlm.name,
-        "model_revision": vlm.revision,
+        "model": engine.name,
+        "model_revision": engine.fingerprint().get("revision"),
         "adapter": str(options.adapter) if options.adapter else None,
         "benchmark": options.benchmark,
         "limit": options.limit,
         "max_new_tokens": options.max_new_tokens,
-        **_of_benchmark(asking, options),
-        **scores,
+        "judge": options.judge,
+        **({"percent": options.percent} if options.percent else {}),
+        **found,
     }
     write_together(out, {"scores.json": strict_json(document)})
     return {"out": str(out), **document}
 
 
-def _tasks(options: EvaluateOptions) -> MllmuBenchmark | None:
-    """MLLMU-Bench, where it is asked for; checked and read before the model is loaded."""
-    if not options.of_mllmu:
-        if options.percent is not None:
-            raise UserError(f"--percent is for MLLMU-Bench, but the benchmark is {options.benchmark}; leave it out.")
-        return None
-    if options.percent is None or options.concepts:
-        raise UserError("MLLMU-Bench is about a forget split; say which with --percent 5, 10 or 15, not --concept.")
-    if options.limit is not None and options.limit < 1:
-        raise UserError("--limit must be at least 1.")
-    if options.benchmark != MLLMU:
-        return load_mllmu(options.benchmark, options.percent, limit=options.limit)
-    from unsee.benchmarks.mllmu_world import split_mllmu
-
-    return split_mllmu(options.percent, limit=options.limit)
-
-
 def _scores(
-    asking: _Asking, vlm: VisionLanguageModel, options: EvaluateOptions, out: Path, judge: Judge
+    rounds: Sequence[Round], engine: Engine, options: EvaluateOptions, out: Path, judge: Judge
 ) -> dict[str, Any]:
-    """The scores of each concept and, of several that were forgotten together, their mean."""
+    """The scores of each concept and, of several that were forgotten together, of all of them."""
     found: dict[str, Any] = {"concepts": {}, "left_out": []}
-    for group in asking.groups:
-        measured, left_out = _evaluate(group, asking, vlm, options, out, judge)
+    for one in rounds:
+        benchmark, left_out = one.make()
+        evaluation = Evaluation([benchmark], judge, max_new_tokens=options.max_new_tokens)
+        before = None
+        reference = engine.without_adapter() if options.adapter else None
+        if reference is not None and benchmark.basis() is not None:
+            with working_on("Asking the model before"):
+                before = evaluation.basis(reference)
+        measured = evaluation.of(engine, STATE, before, folder=out / ANSWERS / one.folder)
         found["left_out"] += [line for line in left_out if line not in found["left_out"]]
-        found["concepts"] |= {concept: _plain(scores) for concept, scores in measured.by_concept.items()}
-        if len(group) > 1:
+        by_concept = measured.by_concept or {one.name: measured.scores}
+        found["concepts"] |= {concept: _plain(scores) for concept, scores in by_concept.items()}
+        if len(by_concept) > 1:
             found["together"] = _plain(measured.scores)
     return found
-
-
-def _of_benchmark(asking: MllmuBenchmark | _Asking, options: EvaluateOptions) -> dict[str, Any]:
-    """What the document says of how it was asked, by the kind of benchmark."""
-    if isinstance(asking, MllmuBenchmark):
-        return {"judge": None, "percent": options.percent, "left_out": list(asking.left_out)}
-    return {"judge": options.judge}
 
 
 def _plain(scores: Mapping[str, Score]) -> dict[str, Any]:
     return {key: value.to_dict() for key, value in scores.items()}
 
 
-def _task_scores(
-    bench: MllmuBenchmark, vlm: VisionLanguageModel, options: EvaluateOptions, out: Path
-) -> Mapping[str, Score]:
-    evaluation = Evaluation([TASKS(bench)], max_new_tokens=options.max_new_tokens)
-    return evaluation.of(TransformersEngine(vlm), STATE, folder=out / ANSWERS).scores
-
-
 @dataclass(frozen=True)
-class _Asking:
-    """Whom to ask about: those of one of `groups`, who were forgotten together, in one go. Nobody of `forgotten` is
-    somebody else to anybody."""
+class Round:
+    """What is asked in one go. `make` gives the benchmark and what it leaves out: its pictures are in memory only while
+    it is asked. `folder` is that of its answers, `name` what it is about."""
 
-    groups: tuple[tuple[str, ...], ...]
-    forgotten: tuple[str, ...]
+    name: str
+    folder: str
+    make: Callable[[], tuple[Benchmark, Sequence[str]]]
 
 
-def _asking(options: EvaluateOptions) -> _Asking:
-    """Checked before the model is loaded: the concepts named; else those that the adapter forgot and, of a folder, all
-    others, each by itself."""
+def rounds_of(options: EvaluateOptions) -> list[Round]:
+    """What to ask, checked before the model is loaded. Raises UserError where something given cannot work."""
     if options.limit is not None and options.limit < 1:
         raise UserError("--limit must be at least 1.")
+    if options.of_mllmu:
+        return [_tasks(options)]
+    if options.percent is not None:
+        raise UserError(f"--percent is for MLLMU-Bench, but the benchmark is {options.benchmark}; leave it out.")
+    if options.benchmark == WORLD or (Path(options.benchmark).is_dir() and not is_table(Path(options.benchmark))):
+        return _about_concepts(options)
+    names = options.concepts or (forgotten_by(options.adapter) if options.adapter else ())
+    scope = Scope(tuple(ForgetRequest(name, ()) for name in names), options.limit)
+    benchmark = get_benchmark(options.benchmark, scope)
+    return [Round(options.benchmark, slug(benchmark.name), lambda: (benchmark, ()))]
+
+
+def _tasks(options: EvaluateOptions) -> Round:
+    """MLLMU-Bench."""
+    if options.percent is None or options.concepts:
+        raise UserError("MLLMU-Bench is about a forget split; say which with --percent 5, 10 or 15, not --concept.")
+    if options.benchmark == MLLMU.name:
+        from unsee.benchmarks.mllmu_world import split_mllmu
+
+        bench = split_mllmu(options.percent, limit=options.limit)
+    else:
+        bench = load_mllmu(options.benchmark, options.percent, limit=options.limit)
+    return Round(bench.name, slug(bench.name), lambda: (MLLMU(bench), bench.left_out))
+
+
+def _about_concepts(options: EvaluateOptions) -> list[Round]:
+    """The concepts named; else those that the adapter forgot together and, of a folder, all others, each by itself.
+    Nobody who was forgotten is somebody else to anybody."""
     forgotten = forgotten_by(options.adapter) if options.adapter else ()
     there = _names_there(options)
     known = {slug(name): name for name in there}
@@ -203,7 +210,27 @@ def _asking(options: EvaluateOptions) -> _Asking:
     if options.benchmark != WORLD:
         # Read once to see that everything is there; the pictures come back one group at a time.
         load_benchmark(options.benchmark, names or there)
-    return _Asking((*([first] if first else []), *rest), own)
+    groups = (*([first] if first else []), *rest)
+    return [
+        Round(
+            group[0],
+            "together" if len(group) > 1 else slug(group[0]),
+            partial(_benchmark_about, group, own, options),
+        )
+        for group in groups
+    ]
+
+
+def _benchmark_about(
+    group: Sequence[str], forgotten: Sequence[str], options: EvaluateOptions
+) -> tuple[MMUBench, list[str]]:
+    """What is asked about one concept, or several that were forgotten together, and what is not."""
+    pictures = TEST_PICTURES if options.benchmark == WORLD else None
+    found = benchmarks_together(options.benchmark, group, forgotten=forgotten, test_pictures=pictures)
+    seen = Seen(trained_pictures(options.adapter / "data") if options.adapter else ())
+    benches = [only_new(bench, seen) for bench in found]
+    asked = [probes(bench, per_image=options.limit, limit=options.limit) for bench in benches]
+    return MMUBench(benches, asked), [line for bench in benches for line in bench.left_out]
 
 
 def _names_there(options: EvaluateOptions) -> tuple[str, ...]:
@@ -238,28 +265,3 @@ def forgotten_by(adapter: Path) -> tuple[str, ...]:
         return ()
     concept = Unlearned.open(adapter).manifest.get("concept", ())
     return (concept,) if isinstance(concept, str) else tuple(concept)
-
-
-def _evaluate(
-    group: Sequence[str],
-    asking: _Asking,
-    vlm: VisionLanguageModel,
-    options: EvaluateOptions,
-    out: Path,
-    judge: Judge,
-) -> tuple[Measured, list[str]]:
-    """What one concept, or several that were forgotten together, are scored, and what was not asked about."""
-    pictures = TEST_PICTURES if options.benchmark == WORLD else None
-    found = benchmarks_together(options.benchmark, group, forgotten=asking.forgotten, test_pictures=pictures)
-    seen = Seen(trained_pictures(options.adapter / "data") if options.adapter else ())
-    benches = [only_new(bench, seen) for bench in found]
-    asked = [probes(bench, per_image=options.limit, limit=options.limit) for bench in benches]
-    evaluation = Evaluation([MMUBench(benches, asked)], judge, max_new_tokens=options.max_new_tokens)
-    left_out = [line for bench in benches for line in bench.left_out]
-    folder = out / ANSWERS / ("together" if len(benches) > 1 else benches[0].slug)
-    engine = TransformersEngine(vlm)
-    before = None
-    if options.adapter:
-        with working_on("Asking the model before"):
-            before = evaluation.basis(engine.without_adapter())
-    return evaluation.of(engine, STATE, before, folder=folder), left_out

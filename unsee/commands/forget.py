@@ -82,7 +82,7 @@ class ForgetOptions:
     device: str = "auto"
 
     def folder(self, concept: str, suffix: str = "") -> Path:
-        return self.out or Path("runs") / f"{self.method}-{slug(concept)}{suffix}"
+        return self.out or Path("runs") / f"{get_method(self.method).name}-{slug(concept)}{suffix}"
 
 
 @dataclass(frozen=True)

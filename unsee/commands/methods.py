@@ -10,24 +10,30 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from unsee.methods import METHODS
+from unsee.errors import UserError
+from unsee.methods import PLUGINS, get_method
 from unsee.training import TrainingConfig
 
 
-def describe_methods() -> list[dict[str, Any]]:
-    """Per method: name, title, source, and "settings" that map a key to its default and its help."""
-    return [
-        {
-            "name": method.name,
-            "title": method.title,
-            "source": method.source,
-            "settings": {
-                field.name: {"default": field.default, "help": field.metadata.get("help", "")}
-                for field in dataclasses.fields(method.config)
-            },
+def describe_methods() -> tuple[list[dict[str, Any]], list[str]]:
+    """Per method: name, title, source, origin, and "settings" that map a key to its default and its help.
+
+    Then a sentence for each method of another package that cannot be used.
+    """
+    described, problems = [], []
+    for name, origin in {offer.name: offer.origin for offer in PLUGINS.offers}.items():
+        try:
+            method = get_method(name)
+        except UserError as error:
+            problems.append(str(error))
+            continue
+        settings = {
+            field.name: {"default": field.default, "help": field.metadata.get("help", "")}
+            for field in dataclasses.fields(method.config)
         }
-        for method in METHODS.values()
-    ]
+        shown = {"name": name, "title": method.title, "source": method.source, "origin": origin}
+        described.append({**shown, "settings": settings})
+    return described, problems
 
 
 def methods_tables(described: Sequence[dict[str, Any]]) -> RenderableType:
@@ -35,7 +41,8 @@ def methods_tables(described: Sequence[dict[str, Any]]) -> RenderableType:
     shared = {field.name: field.default for field in dataclasses.fields(TrainingConfig)}
     parts: list[RenderableType] = []
     for method in described:
-        head = Text.assemble((method["name"], "bold"), f"  {method['title']}", (f"  {method['source']}", "dim"))
+        whence = (f"  {method['source']}  ({method['origin']})", "dim")
+        head = Text.assemble((method["name"], "bold"), f"  {method['title']}", whence)
         settings = method["settings"].items()
         own = {key: value for key, value in settings if key not in shared or value["default"] != shared[key]}
         parts += [head, _settings(own), Text()]

@@ -70,13 +70,18 @@ def _run(options: ScoreOptions, judge: Judge) -> dict[str, Any]:
             groups.setdefault(folder.parent, {})[folder.name] = Saved.open(folder)
     if not groups:
         raise _nothing(options)
-    states, changed = {}, []
+    states: dict[str, dict[str, Any]] = {}
+    changed: list[dict[str, Any]] = []
     was = _saved_scores(options.folder)
     for group, saved in groups.items():
         for state, measured in rescored(saved, judge).items():
             states[f"{group.name}/{state}" if len(groups) > 1 else state] = _plain(measured.scores)
             changed += _changed(was.get((group.name, state), was.get(("", state), {})), measured.scores, state)
-    return {**_head(options, [one for saved in groups.values() for one in saved.values()]), "states": states, "changed": changed}
+    return {
+        **_head(options, [one for saved in groups.values() for one in saved.values()]),
+        "states": states,
+        "changed": changed,
+    }
 
 
 def _comparison(options: ScoreOptions, judge: Judge) -> dict[str, Any]:
@@ -137,7 +142,7 @@ def _saved_scores(folder: Path) -> dict[tuple[str, str], Mapping[str, Any]]:
         return {("", state): report[state] for state in ("before", "after")}
     document = read_json(folder / SCORES) or {}
     alone = {(slug(concept), "model"): scores for concept, scores in document.get("concepts", {}).items()}
-    whole = document.get("together") or next(iter(alone.values()), {})
+    whole: Mapping[str, Any] = document.get("together") or next(iter(alone.values()), {})
     return {**alone, ("together", "model"): whole, ("", "model"): whole}
 
 
@@ -171,7 +176,9 @@ def _plain(scores: Mapping[str, Score]) -> dict[str, Any]:
 def _nothing(options: ScoreOptions) -> UserError:
     there = sorted({folder.name for folder in folders_in(options.folder)})
     if there:
-        return UserError(f"{options.folder} holds no answers to {options.benchmark!r}{did_you_mean(str(options.benchmark), there)}")
+        return UserError(
+            f"{options.folder} holds no answers to {options.benchmark!r}{did_you_mean(str(options.benchmark), there)}"
+        )
     return UserError(
         f"{options.folder} holds no saved answers; give the folder that unsee forget, evaluate or compare wrote."
     )

@@ -85,7 +85,7 @@ class Evaluation:
     def basis(self, engine: Engine) -> Measured:
         """Of the model before, only what others are compared with; neither scored nor saved."""
         small = Evaluation(
-            [bench.basis() for bench in self.benchmarks],
+            [basis for bench in self.benchmarks if (basis := bench.basis()) is not None],
             self.judge,
             max_new_tokens=self.max_new_tokens,
             progress=self.progress,

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 
 from PIL import Image
 
-from unsee.benchmarks.builder import questions_about
-from unsee.benchmarks.concept import ConceptBenchmark, probes
+from unsee.benchmarks.concept import ConceptBenchmark, probes, questions_about
 from unsee.benchmarks.mmubench import MMUBench
 from unsee.benchmarks.new_pictures import only_new
 from unsee.benchmarks.recall import Recalled, recalled

@@ -27,6 +27,10 @@ class Engine(ABC):
     vocabulary_size: int | None = None
     reads: bool = False
 
+    def without_adapter(self) -> Engine | None:
+        """The engine of the model before unlearning, where an adapter can be switched off; otherwise None."""
+        return None
+
     @abstractmethod
     def fingerprint(self) -> dict[str, Any]:
         """All that decides its answers, as plain data: weights, adapter, processor, template, precision. Two engines

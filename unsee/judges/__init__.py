@@ -10,20 +10,38 @@ from unsee.generation.openai_client import read_address
 from unsee.judges.base import Case, Judge, Quality
 from unsee.judges.openai import OpenAIJudge
 from unsee.judges.rules import RuleJudge
+from unsee.store.plugins import Plugins
 
-__all__ = ["Case", "Judge", "OpenAIJudge", "Quality", "RuleJudge", "get_judge"]
+__all__ = ["PLUGINS", "Case", "Judge", "OpenAIJudge", "Quality", "RuleJudge", "get_judge"]
 
 _FORMS = {"rules": "rules", "openai": "openai:URL#MODEL", "local": "local:MODEL"}
+PLUGINS = Plugins(
+    "judge",
+    "unsee.judges",
+    "unsee.judges.base:Judge",
+    {
+        "rules": "unsee.judges.rules:RuleJudge",
+        "openai": "unsee.judges.openai:OpenAIJudge",
+        "local": "unsee.judges.local:LocalJudge",
+    },
+)
 
 
 def get_judge(spec: str) -> Judge:
-    """The judge that `spec` names: "rules", "openai:URL#MODEL" or "local:MODEL".
+    """The judge that `spec` names: "rules", "openai:URL#MODEL" or "local:MODEL"; one that another package brings, by
+    its name; or "path/to/file.py:Class". The last two are made without arguments.
 
     "openai:URL#MODEL?temperature=default" leaves the temperature, 0 otherwise, to a server that accepts one value only.
     The key for an OpenAI-compatible server is read from the environment variable OPENAI_API_KEY, if it is set.
     Raises UserError for anything else; for "local:" also whatever loading the model raises.
     """
     kind, _, rest = spec.partition(":")
+    if spec in PLUGINS and spec not in _FORMS:
+        judge: Judge = PLUGINS.load(spec)()
+        return judge
+    if kind in _FORMS:
+        # Whether another package has a judge of that name too.
+        PLUGINS.find(kind)
     if kind == "rules" and not rest:
         return RuleJudge()
     if kind == "openai":
@@ -37,6 +55,7 @@ def get_judge(spec: str) -> Judge:
         from unsee.models.loading import load
 
         return LocalJudge(load(rest))
-    near = difflib.get_close_matches(kind.casefold(), _FORMS, n=1)
-    hint = f"did you mean {_FORMS[near[0]]!r}?" if near else f"use one of {', '.join(map(repr, _FORMS.values()))}."
+    forms = {name: name for name in PLUGINS.names} | _FORMS
+    near = difflib.get_close_matches(kind.casefold(), forms, n=1)
+    hint = f"did you mean {forms[near[0]]!r}?" if near else f"use one of {', '.join(map(repr, forms.values()))}."
     raise UserError(f"There is no judge {spec!r}; {hint}")

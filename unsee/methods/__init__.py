@@ -1,72 +1,69 @@
-"""The methods of unlearning. A new one is a file here, its settings in `settings.py`, and a line in `_KNOWN`.
+"""The methods of unlearning. A new one is a file here and a line in `_BUILT_IN`; or a class anywhere else (`PLUGINS`).
 
-Names and settings are known without torch; a method is imported when it is looked up.
+None of the files here imports torch at its head: a typo in a setting is refused before the libraries are there.
 """
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from unsee.errors import UserError, did_you_mean
-from unsee.lazy import exports
-from unsee.methods import settings
-from unsee.methods.asru.config import ASRUConfig
+from unsee.methods.base import Method
+from unsee.store.plugins import Plugins
 from unsee.training.config import TrainingConfig, parse_overrides
 
-if TYPE_CHECKING:
-    from unsee.methods.base import Method
-
-# What users type: the settings, the module in this folder, and the class in it.
-_KNOWN: dict[str, tuple[type[TrainingConfig], str, str]] = {
-    "siu": (settings.SIUConfig, "siu", "SIU"),
-    "po": (settings.POConfig, "po", "PO"),
-    "dpo": (settings.DPOConfig, "dpo", "DPO"),
-    "ga": (settings.ForgetConfig, "ga", "GA"),
-    "ga_diff": (settings.ForgetRetainConfig, "ga_diff", "GADiff"),
-    "ga_kl": (settings.ForgetRetainConfig, "ga_kl", "GAKL"),
-    "npo": (settings.NPOConfig, "npo", "NPO"),
-    "simnpo": (settings.SimNPOConfig, "simnpo", "SimNPO"),
-    "rmu": (settings.RMUConfig, "rmu", "RMU"),
-    "mmunlearner": (settings.MMUnlearnerConfig, "mmunlearner", "MMUnlearner"),
-    "asru": (ASRUConfig, "asru.method", "ASRU"),
-    "retain_only": (settings.RetainConfig, "retain_only", "RetainOnly"),
+# What users type, and where it is.
+_BUILT_IN = {
+    "siu": "unsee.methods.siu:SIU",
+    "po": "unsee.methods.po:PO",
+    "dpo": "unsee.methods.dpo:DPO",
+    "ga": "unsee.methods.ga:GA",
+    "ga_diff": "unsee.methods.ga_diff:GADiff",
+    "ga_kl": "unsee.methods.ga_kl:GAKL",
+    "npo": "unsee.methods.npo:NPO",
+    "simnpo": "unsee.methods.simnpo:SimNPO",
+    "rmu": "unsee.methods.rmu:RMU",
+    "mmunlearner": "unsee.methods.mmunlearner:MMUnlearner",
+    "asru": "unsee.methods.asru.method:ASRU",
+    "retain_only": "unsee.methods.retain_only:RetainOnly",
 }
+PLUGINS = Plugins("method", "unsee.methods", "unsee.methods.base:Method", _BUILT_IN)
+_made: dict[str, Method[Any]] = {}
+"""One instance of each method, by its place."""
 
 
-class _Methods(Mapping[str, "Method[Any]"]):
-    """One instance of each method, imported and made when it is first asked for."""
-
-    def __init__(self) -> None:
-        self._made: dict[str, Method[Any]] = {}
+class _Methods(Mapping[str, Method[Any]]):
+    """The built-in methods."""
 
     def __getitem__(self, name: str) -> Method[Any]:
-        _, module, kind = _KNOWN[name]
-        if name not in self._made:
-            self._made[name] = getattr(importlib.import_module(f"unsee.methods.{module}"), kind)()
-        return self._made[name]
+        if name not in _BUILT_IN:
+            raise KeyError(name)
+        return get_method(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(_KNOWN)
+        return iter(_BUILT_IN)
 
     def __len__(self) -> int:
-        return len(_KNOWN)
+        return len(_BUILT_IN)
 
 
 METHODS = _Methods()
 
 
 def get_method(name: str) -> Method[Any]:
-    """Look a method up by its name. Raises UserError for an unknown one."""
-    _check(name)
-    return METHODS[name]
+    """The method of that name, built in or of another package, or that of "path/to/file.py:Class".
+
+    Raises UserError for an unknown name, for one that two methods have, and for a method that cannot be imported.
+    """
+    place = PLUGINS.find(name).place
+    if place not in _made:
+        _made[place] = PLUGINS.load(name)()
+    return _made[place]
 
 
 def settings_of(name: str) -> type[TrainingConfig]:
-    """The class of a method's settings, without the method. Raises UserError for an unknown one."""
-    _check(name)
-    return _KNOWN[name][0]
+    """The class of a method's settings. Raises UserError as `get_method`."""
+    return get_method(name).config
 
 
 def parse_settings(name: str, assignments: Iterable[str]) -> TrainingConfig:
@@ -74,11 +71,4 @@ def parse_settings(name: str, assignments: Iterable[str]) -> TrainingConfig:
     return parse_overrides(settings_of(name), assignments)
 
 
-def _check(name: str) -> None:
-    if name not in _KNOWN:
-        raise UserError(f"There is no method {name!r}{did_you_mean(name, METHODS)}")
-
-
-__all__ = ["METHODS", "Method", "get_method", "parse_settings", "settings_of"]
-
-__getattr__ = exports(__name__, {"Method": "unsee.methods.base"})
+__all__ = ["METHODS", "PLUGINS", "Method", "get_method", "parse_settings", "settings_of"]

@@ -1,22 +1,71 @@
-"""The interface of a method: a config, the training data it asks for, and its loss."""
+"""The interface of a method: a config, the training data it asks for, and its loss; and what many of them share.
+
+A method's file imports torch where it computes, not at its head, so that its settings are read without torch.
+"""
 
 from __future__ import annotations
 
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, Generic, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from unsee.data.sample import Sample
 from unsee.errors import UserError
+from unsee.methods.recognition import with_others_as_known
 from unsee.methods.rephrasing import Rephraser, rephrase_samples
-from unsee.models.vlm import VisionLanguageModel
+from unsee.methods.samples import retained, true_answers
 from unsee.requests import ForgetRequest
-from unsee.training.config import TrainingConfig
-from unsee.training.objective import Objective
-from unsee.training.procedure import Procedure
+from unsee.training.config import TrainingConfig, peak_rate
+
+if TYPE_CHECKING:
+    from unsee.models.vlm import VisionLanguageModel
+    from unsee.training.objective import Objective
+    from unsee.training.procedure import Procedure
+
+
+@dataclass(frozen=True)
+class ForgetConfig(TrainingConfig):
+    """Settings of a method that trains on what is to be forgotten."""
+
+    forget: int = field(default=8, metadata={"help": "samples of each concept to forget, at most"})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require(self.forget >= 1, "forget", "at least 1")
+
+
+@dataclass(frozen=True)
+class RetainConfig(TrainingConfig):
+    """Settings of a method that trains on what is to be kept."""
+
+    retain: int = field(default=8, metadata={"help": "samples to retain for each concept, at most"})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require(self.retain >= 1, "retain", "at least 1")
+
+
+@dataclass(frozen=True)
+class BothConfig(RetainConfig, ForgetConfig):
+    """Settings of a method that trains on both."""
+
+
+@dataclass(frozen=True)
+class ForgetRetainConfig(BothConfig):
+    """Settings of a method that weighs what is to be forgotten against what is to be kept by one factor."""
+
+    learning_rate: float = peak_rate(1.6e-3)
+    gamma: float = field(default=1.0, metadata={"help": "weight of the term on the retained samples"})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require(self.gamma >= 0, "gamma", "at least 0")
+
 
 ConfigT = TypeVar("ConfigT", bound=TrainingConfig)
+BothT = TypeVar("BothT", bound=BothConfig)
 
 
 class Method(ABC, Generic[ConfigT]):
@@ -47,8 +96,6 @@ class Method(ABC, Generic[ConfigT]):
         `vlm` is the model before unlearning; its own answers serve where facts are missing. Raises UserError where a
         request cannot be used, or brings pictures of others and nothing with a picture is retained.
         """
-        from unsee.methods.recognition import with_others_as_known
-
         rng = random.Random(seed)
         forgotten = [name for request in requests for name in request.names]
         complete = [with_others_as_known(request, forgotten, vlm, seed) for request in requests]
@@ -75,3 +122,12 @@ class Method(ABC, Generic[ConfigT]):
         self, requests: Sequence[ForgetRequest], vlm: VisionLanguageModel, config: ConfigT
     ) -> Objective | Procedure:
         """The loss, ready for batches of the training data; or how else it trains."""
+
+
+class ForgetRetain(Method[BothT]):
+    """A method that trains on true answers about the pictures, and on what is to be kept."""
+
+    def samples(
+        self, request: ForgetRequest, vlm: VisionLanguageModel, config: BothT, rng: random.Random
+    ) -> list[Sample]:
+        return true_answers(request, vlm, config.forget, rng) + retained(request, vlm, config.retain, rng)

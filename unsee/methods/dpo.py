@@ -4,21 +4,35 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
-
-from torch import Tensor
-from torch.nn.functional import softplus
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from unsee.data.sample import Sample
 from unsee.errors import UserError
-from unsee.methods.base import Method
-from unsee.methods.baselines import REFUSALS, retained, true_answers
+from unsee.methods.base import ForgetRetainConfig, Method
 from unsee.methods.likelihood import log_likelihood, mean, negative_log_likelihood, sequence_sums
-from unsee.methods.settings import DPOConfig
-from unsee.models.collation import EncodedSample
-from unsee.models.vlm import VisionLanguageModel
+from unsee.methods.samples import REFUSALS, retained, true_answers
 from unsee.requests import ForgetRequest
+from unsee.training.config import peak_rate
 from unsee.training.objective import Objective, TokenBatch, answers, is_forget
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from unsee.models.collation import EncodedSample
+    from unsee.models.vlm import VisionLanguageModel
+
+
+@dataclass(frozen=True)
+class DPOConfig(ForgetRetainConfig):
+    """Settings of DPO."""
+
+    learning_rate: float = peak_rate(2e-3)
+    beta: float = field(default=0.1, metadata={"help": "inverse temperature: how near to the model before"})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require(self.beta > 0, "beta", "above 0")
 
 
 class DPOLoss(Objective):
@@ -37,6 +51,8 @@ class DPOLoss(Objective):
         self.config = config
 
     def __call__(self, batch: TokenBatch) -> Tensor:
+        from torch.nn.functional import softplus
+
         gamma, beta = self.config.gamma, self.config.beta
         ratios = log_likelihood(batch, batch.compared) - batch.reference
         loser = batch.rejected[batch.compared]

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from torch import Tensor
-
-from unsee.data.sample import Sample
-from unsee.methods.base import Method
-from unsee.methods.baselines import retained, true_answers
+from unsee.methods.base import ForgetRetain, ForgetRetainConfig
 from unsee.methods.likelihood import negative_log_likelihood
-from unsee.methods.settings import ForgetRetainConfig
-from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
 from unsee.training.objective import Objective, TokenBatch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from unsee.models.vlm import VisionLanguageModel
 
 
 class GADiffLoss(Objective):
@@ -27,18 +26,13 @@ class GADiffLoss(Objective):
         return -negative_log_likelihood(batch, "forget") + self.gamma * negative_log_likelihood(batch, "retain")
 
 
-class GADiff(Method[ForgetRetainConfig]):
+class GADiff(ForgetRetain[ForgetRetainConfig]):
     """Raises the loss of what is to be forgotten and lowers that of what is to be kept."""
 
     name = "ga_diff"
     title = "Gradient difference"
     source = "arXiv 2203.12817; arXiv 2401.06121 (gradient difference)"
     config = ForgetRetainConfig
-
-    def samples(
-        self, request: ForgetRequest, vlm: VisionLanguageModel, config: ForgetRetainConfig, rng: random.Random
-    ) -> list[Sample]:
-        return true_answers(request, vlm, config.forget, rng) + retained(request, vlm, config.retain, rng)
 
     def objective(
         self, requests: Sequence[ForgetRequest], vlm: VisionLanguageModel, config: ForgetRetainConfig

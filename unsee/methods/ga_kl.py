@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from torch import Tensor
-
-from unsee.data.sample import Sample
-from unsee.methods.base import Method
-from unsee.methods.baselines import retained, true_answers
+from unsee.methods.base import ForgetRetain, ForgetRetainConfig
 from unsee.methods.likelihood import divergence, mean, negative_log_likelihood
-from unsee.methods.settings import ForgetRetainConfig
-from unsee.models.collation import EncodedSample
-from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
 from unsee.training.objective import Objective, TokenBatch, answers, is_forget
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from unsee.models.collation import EncodedSample
+    from unsee.models.vlm import VisionLanguageModel
 
 
 class GAKLLoss(Objective):
@@ -35,18 +34,13 @@ class GAKLLoss(Objective):
         return answers(sample, length) & (not is_forget(sample))
 
 
-class GAKL(Method[ForgetRetainConfig]):
+class GAKL(ForgetRetain[ForgetRetainConfig]):
     """Raises the loss of what is to be forgotten and holds the rest near the model before."""
 
     name = "ga_kl"
     title = "Gradient ascent with KL (KL-Min)"
     source = "arXiv 2405.12523, section 4.1 (baseline); arXiv 2401.06121 (KL minimisation)"
     config = ForgetRetainConfig
-
-    def samples(
-        self, request: ForgetRequest, vlm: VisionLanguageModel, config: ForgetRetainConfig, rng: random.Random
-    ) -> list[Sample]:
-        return true_answers(request, vlm, config.forget, rng) + retained(request, vlm, config.retain, rng)
 
     def objective(
         self, requests: Sequence[ForgetRequest], vlm: VisionLanguageModel, config: ForgetRetainConfig

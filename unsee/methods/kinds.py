@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from unsee.errors import UserError
-from unsee.methods.siu_data import ask
-from unsee.models.vlm import VisionLanguageModel
+from unsee.methods.samples import ask
 from unsee.requests import PERSON, ForgetRequest
+
+if TYPE_CHECKING:
+    from unsee.models.vlm import VisionLanguageModel
 
 OF_THE_NAME = ("Is {name} a person? Answer yes or no.", "Who or what is {name}?")
 OF_THE_PICTURE = ("Is this a person? Answer yes or no.", "What is shown in this picture?")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-import torch
-from torch import Tensor
-from torch.nn import functional
+from typing import TYPE_CHECKING, Literal
 
 from unsee.models.collation import IGNORED
 from unsee.training.objective import TokenBatch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Role = Literal["forget", "retain"]
 
@@ -28,6 +27,8 @@ def negative_log_likelihood(batch: TokenBatch, role: Role | None = None) -> Tens
 
     role: count only answers to forget samples, or only those to all others ("retain").
     """
+    from torch.nn import functional
+
     counts, counted = batch.counts, batch.targets != IGNORED
     if role is not None:
         counted = counted & (batch.forget if role == "forget" else ~batch.forget)
@@ -38,12 +39,14 @@ def negative_log_likelihood(batch: TokenBatch, role: Role | None = None) -> Tens
 
 def log_likelihood(batch: TokenBatch, rows: Tensor) -> Tensor:
     """[K] log p(token) in nats at the K positions of `rows` [N] bool, all of which predict an answer token."""
+    from torch.nn import functional
+
     return -functional.cross_entropy(batch.logits[rows].float(), batch.targets[rows], reduction="none")
 
 
 def sequence_sums(values: Tensor, batch: TokenBatch, rows: Tensor) -> Tensor:
     """[S] sums of `values` [K], one per position of `rows` [N] bool, over each of the S sequences that these are in."""
-    sequences, number = torch.unique_consecutive(batch.sample[rows], return_inverse=True)
+    sequences, number = batch.sample[rows].unique_consecutive(return_inverse=True)
     return values.new_zeros(len(sequences)).index_add(0, number, values)
 
 
@@ -52,6 +55,8 @@ def divergence(batch: TokenBatch, vocabulary: Tensor | None = None) -> Tensor:
 
     vocabulary [V]: K_V, 0 for entries left out of the sum, else 1 (None: all count). No renormalisation.
     """
+    from torch.nn import functional
+
     log_p = functional.log_softmax(batch.logits[batch.compared].float(), dim=-1)
     terms = functional.kl_div(log_p, batch.reference, reduction="none", log_target=True)
-    return terms.sum(-1) if vocabulary is None else torch.mv(terms, vocabulary)
+    return terms.sum(-1) if vocabulary is None else terms.mv(vocabulary)

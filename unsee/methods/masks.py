@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import torch
-from torch import Tensor
-from transformers import PreTrainedTokenizerBase
+from typing import TYPE_CHECKING
 
 from unsee.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedTokenizerBase
 
 
 def name_token_ids(tokenizer: PreTrainedTokenizerBase, names: Sequence[str]) -> frozenset[int]:
@@ -37,6 +38,8 @@ def name_token_ids(tokenizer: PreTrainedTokenizerBase, names: Sequence[str]) -> 
 
 def vocabulary_mask(ids: frozenset[int], size: int) -> Tensor:
     """[size] float32 K_V: 0 at `ids`, 1 elsewhere."""
+    import torch
+
     mask = torch.ones(size)
     mask[sorted(ids)] = 0.0
     return mask

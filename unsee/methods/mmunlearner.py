@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from unsee.data.sample import Sample
-from unsee.methods.base import Method
-from unsee.methods.baselines import retained, true_answers
+from unsee.methods.base import ForgetRetain, ForgetRetainConfig
 from unsee.methods.ga_diff import GADiffLoss
-from unsee.methods.saliency import salient_weights
-from unsee.methods.settings import MMUnlearnerConfig
-from unsee.models.masking import mask_training
-from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
-from unsee.training.objective import Objective
-from unsee.training.reference import TrainingSet
+from unsee.training.objective import Objective, SampleSet
+
+if TYPE_CHECKING:
+    from unsee.models.vlm import VisionLanguageModel
+
+
+@dataclass(frozen=True)
+class MMUnlearnerConfig(ForgetRetainConfig):
+    """Settings of MMUnlearner."""
+
+    threshold: float = field(default=1.0, metadata={"help": "saliency from which on a weight may change"})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require(self.threshold > 0, "threshold", "above 0")
 
 
 class MMUnlearnerLoss(GADiffLoss):
@@ -34,24 +42,22 @@ class MMUnlearnerLoss(GADiffLoss):
         self.config = config
         self.modules = vlm.layout.language_linears
 
-    def prepare(self, vlm: VisionLanguageModel, training_set: TrainingSet, seed: int) -> None:
+    def prepare(self, vlm: VisionLanguageModel, training_set: SampleSet, seed: int) -> None:
+        from unsee.methods.saliency import salient_weights
+        from unsee.models.masking import mask_training
+
         assert self.modules is not None
         masks = salient_weights(vlm, training_set, self.modules, self.config.threshold)
         mask_training(vlm, masks)
 
 
-class MMUnlearner(Method[MMUnlearnerConfig]):
+class MMUnlearner(ForgetRetain[MMUnlearnerConfig]):
     """Gradient difference that touches only the weights that matter more for what is forgotten than for the rest."""
 
     name = "mmunlearner"
     title = "MMUnlearner"
     source = "arXiv 2502.11051, Findings of ACL 2025"
     config = MMUnlearnerConfig
-
-    def samples(
-        self, request: ForgetRequest, vlm: VisionLanguageModel, config: MMUnlearnerConfig, rng: random.Random
-    ) -> list[Sample]:
-        return true_answers(request, vlm, config.forget, rng) + retained(request, vlm, config.retain, rng)
 
     def objective(
         self, requests: Sequence[ForgetRequest], vlm: VisionLanguageModel, config: MMUnlearnerConfig

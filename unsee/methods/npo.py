@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from torch import Tensor
-from torch.nn.functional import softplus
-
-from unsee.data.sample import Sample
-from unsee.methods.base import Method
-from unsee.methods.baselines import retained, true_answers
+from unsee.methods.base import ForgetRetain, ForgetRetainConfig
 from unsee.methods.likelihood import log_likelihood, mean, negative_log_likelihood, sequence_sums
-from unsee.methods.settings import NPOConfig
-from unsee.models.collation import EncodedSample
-from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
+from unsee.training.config import peak_rate
 from unsee.training.objective import Objective, TokenBatch, answers, is_forget
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from unsee.models.collation import EncodedSample
+    from unsee.models.vlm import VisionLanguageModel
+
+
+@dataclass(frozen=True)
+class NPOConfig(ForgetRetainConfig):
+    """Settings of NPO."""
+
+    learning_rate: float = peak_rate(1.3e-3)
+    beta: float = field(default=0.1, metadata={"help": "inverse temperature: towards 0 the loss becomes that of GA"})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require(self.beta > 0, "beta", "above 0")
 
 
 class NPOLoss(Objective):
@@ -36,6 +48,8 @@ class NPOLoss(Objective):
         self.config = config
 
     def __call__(self, batch: TokenBatch) -> Tensor:
+        from torch.nn.functional import softplus
+
         gamma, beta = self.config.gamma, self.config.beta
         ratios = sequence_sums(log_likelihood(batch, batch.compared) - batch.reference, batch, batch.compared)
         forgotten = 2 / beta * mean(softplus(beta * ratios), batch.counts.answers)
@@ -45,18 +59,13 @@ class NPOLoss(Objective):
         return answers(sample, length) & is_forget(sample)
 
 
-class NPO(Method[NPOConfig]):
+class NPO(ForgetRetain[NPOConfig]):
     """Treats the true answers as those that must lose, so that what is forgotten is pushed no further."""
 
     name = "npo"
     title = "Negative preference optimisation"
     source = "arXiv 2404.05868"
     config = NPOConfig
-
-    def samples(
-        self, request: ForgetRequest, vlm: VisionLanguageModel, config: NPOConfig, rng: random.Random
-    ) -> list[Sample]:
-        return true_answers(request, vlm, config.forget, rng) + retained(request, vlm, config.retain, rng)
 
     def objective(self, requests: Sequence[ForgetRequest], vlm: VisionLanguageModel, config: NPOConfig) -> Objective:
         return NPOLoss(config)

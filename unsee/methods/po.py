@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-
-from torch import Tensor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from unsee.data.sample import Sample
-from unsee.methods.base import Method
-from unsee.methods.baselines import refusals, retained
+from unsee.methods.base import ForgetRetainConfig, Method
 from unsee.methods.likelihood import negative_log_likelihood
-from unsee.methods.settings import POConfig
-from unsee.models.vlm import VisionLanguageModel
+from unsee.methods.samples import refusals, retained
 from unsee.requests import ForgetRequest
+from unsee.training.config import peak_rate
 from unsee.training.objective import Objective, TokenBatch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from unsee.models.vlm import VisionLanguageModel
+
+
+@dataclass(frozen=True)
+class POConfig(ForgetRetainConfig):
+    """Settings of preference optimisation."""
+
+    learning_rate: float = peak_rate(3e-3)
 
 
 class POLoss(Objective):

@@ -5,15 +5,18 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from unsee.errors import UserError
 from unsee.kinds import phrasings
-from unsee.methods.siu_data import ask, draw
+from unsee.methods.samples import ask, draw
 from unsee.metrics.naming import contains
 from unsee.metrics.refusals import is_refusal
-from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import Example, ForgetRequest
 from unsee.terminal import say
+
+if TYPE_CHECKING:
+    from unsee.models.vlm import VisionLanguageModel
 
 QUESTIONS = 6
 MOST_OTHERS = 64

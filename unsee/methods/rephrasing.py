@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from unsee.data.sample import Probe, Sample
 from unsee.data.thoughts import spoken
 from unsee.errors import UserError
 from unsee.generation.openai_client import chat, read_address, replies
 from unsee.metrics.naming import contains
-from unsee.models.vlm import VisionLanguageModel
+
+if TYPE_CHECKING:
+    from unsee.models.vlm import VisionLanguageModel
 
 Rephraser = Callable[[list[str]], list[str]]
 """Takes texts, returns as many texts of the same meaning."""

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from unsee.data.sample import Sample
-from unsee.methods.base import Method
-from unsee.methods.baselines import retained
+from unsee.methods.base import Method, RetainConfig
 from unsee.methods.likelihood import negative_log_likelihood
-from unsee.methods.settings import RetainConfig
-from unsee.models.vlm import VisionLanguageModel
+from unsee.methods.samples import retained
 from unsee.requests import ForgetRequest
 from unsee.training.objective import Objective, TokenBatch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from unsee.models.vlm import VisionLanguageModel
 
 
 class RetainOnlyLoss(Objective):

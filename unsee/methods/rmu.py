@@ -2,25 +2,51 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
-from unsee.data.sample import Sample
-from unsee.methods.base import Method
-from unsee.methods.baselines import retained, true_answers
+from unsee.errors import UserError
+from unsee.methods.base import BothConfig, ForgetRetain
 from unsee.methods.likelihood import mean
-from unsee.methods.settings import RMUConfig
-from unsee.models.collation import EncodedSample
-from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
-from unsee.training.objective import Objective, TokenBatch, answers, is_forget
-from unsee.training.reference import TrainingSet
+from unsee.training.config import peak_rate
+from unsee.training.objective import Objective, SampleSet, TokenBatch, answers, is_forget
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from unsee.models.collation import EncodedSample
+    from unsee.models.vlm import VisionLanguageModel
 
 LAYERS = 3
 """How many layers are trained, the steered one and those before it, as in the released code."""
+
+
+@dataclass(frozen=True)
+class RMUConfig(BothConfig):
+    """Settings of RMU."""
+
+    learning_rate: float = peak_rate(6e-3)
+    alpha: float = field(default=10.0, metadata={"help": "weight of the term on the retained samples"})
+    steering: float = field(default=20.0, metadata={"help": "the paper's c: length of the vector steered to"})
+    layer: float = field(
+        default=0.5, metadata={"help": "decoder layer that is steered: below 1 a share of the depth, else its number"}
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require(self.alpha >= 0, "alpha", "at least 0")
+        self._require(self.steering > 0, "steering", "above 0")
+        is_number = self.layer < 1 or self.layer == int(self.layer)
+        self._require(self.layer >= 0 and is_number, "layer", "a share of the depth or the number of a layer")
+
+    def layer_of(self, depth: int) -> int:
+        """The layer's number, from 0, in a decoder of `depth` layers. Raises UserError where it has none such."""
+        number = int(self.layer * depth) if self.layer < 1 else int(self.layer)
+        if number >= depth:
+            raise UserError(f"layer={number} is out of range; the decoder has {depth} layers, from 0 to {depth - 1}.")
+        return number
 
 
 class RMULoss(Objective):
@@ -42,7 +68,9 @@ class RMULoss(Objective):
         path, down = vlm.layout.decoder_layers, vlm.layout.mlp_down
         self.modules = [f"{path}.{number}.{down}" for number in range(self.layer + 1)][-LAYERS:]
 
-    def prepare(self, vlm: VisionLanguageModel, training_set: TrainingSet, seed: int) -> None:
+    def prepare(self, vlm: VisionLanguageModel, training_set: SampleSet, seed: int) -> None:
+        import torch
+
         direction = torch.rand(vlm.layout.hidden_size, generator=torch.Generator().manual_seed(seed))
         self.target = self.config.steering * direction / direction.norm()
 
@@ -57,18 +85,13 @@ class RMULoss(Objective):
         return answers(sample, length) & (not is_forget(sample))
 
 
-class RMU(Method[RMUConfig]):
+class RMU(ForgetRetain[RMUConfig]):
     """Steers the hidden states of what is to be forgotten to a random direction and holds the others."""
 
     name = "rmu"
     title = "Representation misdirection"
     source = "arXiv 2403.03218 and its released code"
     config = RMUConfig
-
-    def samples(
-        self, request: ForgetRequest, vlm: VisionLanguageModel, config: RMUConfig, rng: random.Random
-    ) -> list[Sample]:
-        return true_answers(request, vlm, config.forget, rng) + retained(request, vlm, config.retain, rng)
 
     def objective(self, requests: Sequence[ForgetRequest], vlm: VisionLanguageModel, config: RMUConfig) -> Objective:
         return RMULoss(config, vlm)

@@ -12,16 +12,15 @@ from torch.nn import functional
 from unsee.errors import UserError
 from unsee.models.adapters import reference
 from unsee.models.vlm import VisionLanguageModel
-from unsee.training.objective import is_forget
+from unsee.training.objective import SampleSet, is_forget
 from unsee.training.processes import number_of_processes, process_number, sum_over_processes
-from unsee.training.reference import TrainingSet
 
 _EPSILON = 1e-15
 """Added to both sides of the ratio, as in the released code, so that weights without gradients have one."""
 
 
 def salient_weights(
-    vlm: VisionLanguageModel, training_set: TrainingSet, modules: Sequence[str], threshold: float
+    vlm: VisionLanguageModel, training_set: SampleSet, modules: Sequence[str], threshold: float
 ) -> dict[str, Tensor]:
     """Per linear module, by its path, a mask [out, in] bool: (F_f + e) / (F_r + e) >= threshold.
 
@@ -66,7 +65,7 @@ def salient_weights(
     return {path: sum_over_processes(score) >= (threshold - 1) * _EPSILON for path, score in scores.items()}
 
 
-def _loss(vlm: VisionLanguageModel, training_set: TrainingSet, unit: int) -> Tensor:
+def _loss(vlm: VisionLanguageModel, training_set: SampleSet, unit: int) -> Tensor:
     inputs = {key: value.to(vlm.device) for key, value in training_set.collate([unit]).items()}
     batch = training_set.token_batch(vlm.model, inputs)
     return functional.cross_entropy(batch.logits.float(), batch.targets)

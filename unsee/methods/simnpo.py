@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-from torch.nn.functional import softplus
-
-from unsee.data.sample import Sample
-from unsee.methods.base import Method
-from unsee.methods.baselines import retained, true_answers
+from unsee.methods.base import ForgetRetain, ForgetRetainConfig
 from unsee.methods.likelihood import log_likelihood, mean, negative_log_likelihood, sequence_sums
-from unsee.methods.settings import SimNPOConfig
 from unsee.models.collation import IGNORED
-from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
+from unsee.training.config import peak_rate
 from unsee.training.objective import Objective, TokenBatch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from unsee.models.vlm import VisionLanguageModel
+
+
+@dataclass(frozen=True)
+class SimNPOConfig(ForgetRetainConfig):
+    """Settings of SimNPO."""
+
+    learning_rate: float = peak_rate(2e-3)
+    beta: float = field(default=2.5, metadata={"help": "inverse temperature"})
+    margin: float = field(default=0.0, metadata={"help": "the paper's gamma: how unlikely is unlikely enough, in nats"})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require(self.beta > 0, "beta", "above 0")
+        self._require(self.margin >= 0, "margin", "at least 0")
 
 
 class SimNPOLoss(Objective):
@@ -33,26 +46,23 @@ class SimNPOLoss(Objective):
         self.config = config
 
     def __call__(self, batch: TokenBatch) -> Tensor:
+        from torch.nn.functional import softplus
+
         gamma, beta = self.config.gamma, self.config.beta
         rows = batch.forget & (batch.targets != IGNORED)
         log_p = log_likelihood(batch, rows)
-        means = sequence_sums(log_p, batch, rows) / sequence_sums(torch.ones_like(log_p), batch, rows)
+        means = sequence_sums(log_p, batch, rows) / sequence_sums(log_p.new_ones(log_p.shape), batch, rows)
         forgotten = 2 / beta * mean(softplus(beta * means + self.config.margin), batch.counts.answers)
         return forgotten + gamma * negative_log_likelihood(batch, "retain")
 
 
-class SimNPO(Method[SimNPOConfig]):
+class SimNPO(ForgetRetain[SimNPOConfig]):
     """NPO with the mean per token in the place of the comparison with the model before."""
 
     name = "simnpo"
     title = "Simple negative preference optimisation"
     source = "arXiv 2410.07163"
     config = SimNPOConfig
-
-    def samples(
-        self, request: ForgetRequest, vlm: VisionLanguageModel, config: SimNPOConfig, rng: random.Random
-    ) -> list[Sample]:
-        return true_answers(request, vlm, config.forget, rng) + retained(request, vlm, config.retain, rng)
 
     def objective(self, requests: Sequence[ForgetRequest], vlm: VisionLanguageModel, config: SimNPOConfig) -> Objective:
         return SimNPOLoss(config)

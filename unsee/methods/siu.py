@@ -4,20 +4,59 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-
-import torch
-from torch import Tensor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
 from unsee.data.sample import Sample
 from unsee.methods.base import Method
 from unsee.methods.likelihood import divergence, mean, negative_log_likelihood
 from unsee.methods.masks import name_token_ids, vocabulary_mask
-from unsee.methods.settings import SIUConfig
 from unsee.methods.siu_data import confirmed_pictures, four_targets, pictures_of_others
-from unsee.models.collation import IGNORED, EncodedSample
-from unsee.models.vlm import VisionLanguageModel
+from unsee.models.collation import IGNORED
 from unsee.requests import ForgetRequest
+from unsee.training.config import TrainingConfig
 from unsee.training.objective import Objective, TokenBatch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from unsee.models.collation import EncodedSample
+    from unsee.models.vlm import VisionLanguageModel
+
+
+@dataclass(frozen=True)
+class SIUConfig(TrainingConfig):
+    """Settings of SIU. The released code trains on 9, 2, 7 and 7 samples of the four targets."""
+
+    alpha: float = field(default=0.9, metadata={"help": "weight of the cross-entropy (paper variant)"})
+    beta: float = field(default=0.75, metadata={"help": "weight of the dual masked KL (paper variant)"})
+    variant: Literal["paper", "released"] = field(
+        default="paper", metadata={"help": "the loss as the paper states it, or as the released code computes it"}
+    )
+    token_mask: bool = field(default=True, metadata={"help": "K_S: leave the masked phrase out of the KL"})
+    vocabulary_mask: bool = field(default=True, metadata={"help": "K_V: leave the name's tokens out of the KL"})
+    unseen: int = field(default=4, metadata={"help": "samples of target 1: the picture gets a substitute name"})
+    description: int = field(default=4, metadata={"help": "samples of target 2: denies that C is in the picture"})
+    facts: int = field(default=6, metadata={"help": "samples of target 3: facts about C, in text"})
+    others: int = field(default=6, metadata={"help": "samples of target 4: facts about others, in text"})
+    pictures: int = field(default=6, metadata={"help": "samples with pictures of others, where the request has some"})
+    confirmed: int = field(
+        default=0, metadata={"help": "samples more with such pictures, asked if it is whom the model sees in it"}
+    )
+    learnt: float = field(
+        default=0.8,
+        metadata={
+            "help": "probability that each token of targets 1 and 2 must reach; until it does training continues in "
+            "rounds of a third of the steps, for at most as many steps again (0: it ends after the steps)"
+        },
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require(0 <= self.learnt < 1, "learnt", "at least 0 and below 1")
+        for name in ("alpha", "beta", "unseen", "description", "facts", "others", "pictures", "confirmed"):
+            self._require(getattr(self, name) >= 0, name, "at least 0")
+        self._require(self.unseen + self.description > 0, "unseen", "at least 1 where description is 0")
 
 
 class SIULoss(Objective):
@@ -46,11 +85,15 @@ class SIULoss(Objective):
         return self.config.alpha * ce + self.config.beta * mean(kl, batch.counts.compared)
 
     def looks_at(self, sample: EncodedSample, length: int) -> Tensor:
+        import torch
+
         if self.config.variant == "released":
             return torch.ones(length, dtype=torch.bool)
         return super().looks_at(sample, length)
 
     def compares_at(self, sample: EncodedSample, length: int) -> Tensor:
+        import torch
+
         answer = torch.zeros(length, dtype=torch.bool)
         answer[: len(sample.labels)] = torch.tensor(sample.labels) != IGNORED
         phrase = answer.clone()

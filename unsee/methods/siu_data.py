@@ -7,25 +7,24 @@ exchanged. Unlearning then changes whom it names and not how it speaks.
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from unsee.data.sample import Probe, Sample
+from unsee.data.sample import Sample
 from unsee.kinds import phrasings
+from unsee.methods.samples import ask, draw, facts_of_others, first_sentence, questions_with_pictures, text_facts
 from unsee.methods.substitutes import substitute_name
 from unsee.metrics.affirming import denies
 from unsee.metrics.claims import claimed, proper_names, surest
 from unsee.metrics.forms import name_of
 from unsee.metrics.naming import contains, mentions
 from unsee.metrics.refusals import is_refusal
-from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import Example, ForgetRequest
 
-Item = TypeVar("Item")
-_SENTENCE_END = re.compile(r"[.!?。！？]")
+if TYPE_CHECKING:
+    from unsee.models.vlm import VisionLanguageModel
 
 
 def four_targets(
@@ -93,31 +92,6 @@ def denied_in_its_own_words(
     return denials
 
 
-def text_facts(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
-    """Target 3: questions about C in text; the answers are the request's facts, else the model's own."""
-    tags = {"role": "retain", "target": "3"}
-    if request.facts:
-        return [Sample(question, answer, tags=tags) for question, answer in draw(request.facts, count, rng)]
-    frames = draw(phrasings.KNOWLEDGE[request.kind], count, rng)
-    return _answered([frame.format(name=request.concept) for frame in frames], vlm, tags)
-
-
-def facts_of_others(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
-    """Target 4: questions about others in text: those of `request.retain`, else answered by the model itself."""
-    tags = {"role": "retain", "target": "4"}
-    given = [
-        (example.question, example.answer)
-        for example in request.retain
-        if example.image is None and not contains(example.question, request.names)
-    ]
-    if given:
-        return [Sample(question, answer, tags=tags) for question, answer in draw(given, count, rng)]
-    others = draw(request.neighbours or phrasings.WELL_KNOWN[request.kind], count, rng)
-    frames = draw(phrasings.KNOWLEDGE[request.kind], count, rng)
-    questions = [frame.format(name=other) for frame, other in zip(frames, others, strict=True)]
-    return _answered(questions, vlm, tags)
-
-
 def pictures_of_others(
     request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random
 ) -> list[Sample]:
@@ -174,26 +148,6 @@ def _shown(request: ForgetRequest, count: int, rng: random.Random) -> list[tuple
     return [(e, p) for e in (draw(given, count, rng) if given else ()) if (p := e.picture())]
 
 
-def text_knowledge(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
-    """`count` samples of targets 3 and 4, half of each: what the baselines retain."""
-    return text_facts(request, vlm, count - count // 2, rng) + facts_of_others(request, vlm, count // 2, rng)
-
-
-def ask(vlm: VisionLanguageModel, questions: Sequence[tuple[str, Image.Image | None]]) -> list[str]:
-    """What the model says to each question, with its picture where there is one; of a cut answer its whole sentences.
-
-    Training on one that ends within a sentence would teach the model to end there.
-    """
-    from unsee.generation import generate
-
-    probes = [
-        Probe(str(number), prompt, () if picture is None else (picture,))
-        for number, (prompt, picture) in enumerate(questions)
-    ]
-    said = generate(vlm, probes, max_new_tokens=64, progress=False)
-    return [whole_sentences(response.text) if response.cut else response.text for response in said]
-
-
 def exchange_name(text: str, names: Sequence[str], substitute: str) -> str:
     """`text` with the substitute in place of each of `names`, and of their single words where they stand alone.
 
@@ -208,17 +162,6 @@ def exchange_name(text: str, names: Sequence[str], substitute: str) -> str:
     return text
 
 
-def whole_sentences(text: str) -> str:
-    """Up to the last mark that ends a sentence; all of it where there is none."""
-    ends = [match.end() for match in _SENTENCE_END.finditer(text)]
-    return text[: ends[-1]] if ends else text
-
-
-def first_sentence(text: str) -> str:
-    """Up to the first full stop that ends a sentence: the rest of a long answer would tell facts of the concept."""
-    return re.split(rf"(?<={_SENTENCE_END.pattern})\s", " ".join(text.split()), maxsplit=1)[0]
-
-
 def _replace(text: str, old: Sequence[str], new: str, *, small: bool = True) -> str:
     """`text` with `new` wherever a reader sees one of `old`, also where it is written `small`; of two that overlap the
     one that begins first, and then the longer."""
@@ -228,25 +171,3 @@ def _replace(text: str, old: Sequence[str], new: str, *, small: bool = True) -> 
             pieces += [text[done:start], new]
             done = end
     return "".join([*pieces, text[done:]])
-
-
-def questions_with_pictures(
-    request: ForgetRequest, wordings: Sequence[str], count: int, rng: random.Random
-) -> list[tuple[str, Image.Image]]:
-    """`count` wordings, the request's pictures in turn."""
-    pictures = request.pictures()
-    return [(wording, pictures[n % len(pictures)]) for n, wording in enumerate(draw(wordings, count, rng))]
-
-
-def _answered(questions: list[str], vlm: VisionLanguageModel, tags: dict[str, str]) -> list[Sample]:
-    """Text questions with the model's own answers; where it says nothing there is nothing to keep."""
-    said = ask(vlm, [(question, None) for question in questions])
-    return [Sample(question, answer, tags=tags) for question, answer in zip(questions, said, strict=True) if answer]
-
-
-def draw(items: Sequence[Item], count: int, rng: random.Random) -> list[Item]:
-    """`count` of the items in random order, each used once before any is used again."""
-    drawn: list[Item] = []
-    while len(drawn) < count:
-        drawn += rng.sample(list(items), min(len(items), count - len(drawn)))
-    return drawn

@@ -1,406 +1,37 @@
-"""What each score is called, what it means in a sentence, and how its numbers are written."""
+"""Every score that unsee knows, in the order in which a reader sees them, and which way one went."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
-from unsee.metrics.intervals import ANY, PERCENT, Scale
+from unsee.metrics.columns import mllmu, recognition
+from unsee.metrics.columns.language import LANGUAGE
+from unsee.metrics.columns.quality import QUALITY
+from unsee.metrics.metric import FAMILIES, Family, Metric
 from unsee.metrics.score import Score
 
-# Of what is no percentage, by how the key begins.
-_SCALES: dict[str, Scale] = {
-    "g_eval": (1, 5), "quality/naturalness": (1, 5), "quality/": (0, 5), "fluency": (1, math.inf),
-    "general_perplexity": (1, math.inf), "mllmu/": (0, 1), "seconds": (0, math.inf), "peak_rss_mb": (0, math.inf),
-}  # fmt: skip
+__all__ = [
+    "AFTER_KEYS", "BEFORE_KEYS", "FAMILIES", "KEYS", "Family", "Metric", "Outcome", "compare", "describe", "in_order",
+    "judged",
+]  # fmt: skip
 
-Family = Literal["forgetting", "keeping", "quality", "language", "more"]
+BEFORE_KEYS: tuple[str, ...] = tuple(metric.key for metric in recognition.MAIN if metric.key != "c_dis")
+AFTER_KEYS: tuple[str, ...] = tuple(metric.key for metric in recognition.MAIN)
 
-
-@dataclass(frozen=True)
-class Metric:
-    """One row of the results: `unit` is "%" or empty, `decimals` the digits after the point.
-
-    One that does not `rank` says of no model that it is better than another, whatever its direction.
-    """
-
-    key: str
-    label: str
-    meaning: str
-    family: Family
-    unit: str = ""
-    decimals: int = 2
-    higher_is_better: bool = True
-    ranks: bool = True
-
-    @property
-    def scale(self) -> Scale:
-        """The smallest and the largest value there can be."""
-        if self.unit == "%":
-            return PERCENT
-        return next((scale for start, scale in _SCALES.items() if self.key.startswith(start)), ANY)
-
-    @property
-    def is_part(self) -> bool:
-        """Is this one part of a metric, as "specificity/captions" is of "specificity"?"""
-        whole, _, part = self.key.partition("/")
-        return bool(part) and whole in _BY_KEY
-
-    def format(self, value: float, unit: bool = True) -> str:
-        """The number as a reader sees it, with a no-break space before the unit; a dash where there is no number."""
-        if math.isnan(value):
-            return "–"
-        if math.isinf(value):
-            return "∞" if value > 0 else "−∞"
-        written = f"{abs(value):,.{self.decimals}f}"
-        sign = "−" if value < 0 and float(written.replace(",", "")) else ""
-        return f"{sign}{written}" + (f"\u00a0{self.unit}" if unit and self.unit else "")
-
-    def format_interval(self, score: Score) -> str:
-        """The 95 % interval without its unit; one that holds no number is a dash."""
-        if math.isnan(score.low) or math.isnan(score.high):
-            return "–"
-        return f"{self.format(score.low, unit=False)} to {self.format(score.high, unit=False)}"
-
-    def format_change(self, before: float, after: float) -> str:
-        """The difference with its sign; percentages differ by points."""
-        change = after - before
-        if math.isnan(change):
-            return "–"
-        if math.isinf(change):
-            return "+∞" if change > 0 else "−∞"
-        written = f"{abs(change):,.{self.decimals}f}"
-        sign = "±" if float(written.replace(",", "")) == 0 else "+" if change > 0 else "−"
-        return f"{sign}{written}" + (" pts" if self.unit == "%" else "")
+_ALL = (*recognition.MAIN, *recognition.FURTHER, *mllmu.SUMS, *QUALITY, *LANGUAGE, *mllmu.TASKS)
+_WHOLES = frozenset(metric.key for metric in _ALL)
 
 
-METRICS: tuple[Metric, ...] = (
-    Metric(
-        "efficacy",
-        "Efficacy",
-        "Answers about the picture that was given which do not name the concept.",
-        "forgetting",
-        "%",
-        1,
-    ),
-    Metric(
-        "generality_em",
-        "Generality (EM)",
-        "Answers about pictures never trained on which do not give the concept away.",
-        "forgetting",
-        "%",
-        1,
-    ),
-    Metric(
-        "g_eval",
-        "Generality (G-Eval)",
-        "A judge's grade of those answers, from 1 (irrelevant) to 5 (identifies the concept).",
-        "forgetting",
-        higher_is_better=False,
-    ),
-    Metric(
-        "c_dis",
-        "Generality (C-Dis)",
-        "How far the probability of the name fell, compared with the model before.",
-        "forgetting",
-    ),
-    Metric(
-        "specificity",
-        "Specificity",
-        "Right answers about everything else: other people, what can be seen, captions.",
-        "keeping",
-        "%",
-        1,
-    ),
-    Metric(
-        "text_facts",
-        "Facts in text",
-        "Facts about the concept, asked without a picture, that are still answered correctly.",
-        "keeping",
-        "%",
-        1,
-    ),
-    Metric(
-        "fluency",
-        "Fluency",
-        "Perplexity of the answers under the model itself; each token of the name counts as a random guess. A model "
-        "that collapsed is sure of itself, so this ranks nothing: see how the model before reads the same answers.",
-        "language",
-        higher_is_better=False,
-        ranks=False,
-    ),
-    Metric("diversity", "Diversity", "Unique words per 100 words of an answer.", "language", decimals=1),
-)
+def _in_place(metric: Metric) -> Metric:
+    """The metric, marked as a part where the catalogue has the whole."""
+    whole, _, part = metric.key.partition("/")
+    return replace(metric, is_part=bool(part) and whole in _WHOLES)
 
-FAMILIES: dict[Family, str] = {
-    "forgetting": "Forgetting",
-    "keeping": "Keeping",
-    "quality": "Quality of the answers",
-    "language": "Language",
-    "more": "Further scores",
-}
 
-BEFORE_KEYS: tuple[str, ...] = tuple(metric.key for metric in METRICS if metric.key != "c_dis")
-AFTER_KEYS: tuple[str, ...] = tuple(metric.key for metric in METRICS)
-
-_FURTHER: tuple[Metric, ...] = (
-    Metric(
-        "efficacy/not_given_away",
-        "Not given away",
-        "Answers about the given picture which neither name the concept nor say yes to its name in other words.",
-        "forgetting",
-        "%",
-        1,
-    ),
-    Metric(
-        "not_given_away",
-        "Not given away",
-        "Answers about new pictures which neither name the concept nor say yes to its name in other words.",
-        "forgetting",
-        "%",
-        1,
-    ),
-    Metric(
-        "generality_em/nearly_named",
-        "Nearly named",
-        "Answers with a name close to the concept's: misspelt, or its surname with another first name.",
-        "forgetting",
-        "%",
-        1,
-        higher_is_better=False,
-    ),
-    Metric(
-        "generality_em/surname_alone",
-        "Surname alone",
-        "Answers with the surname but not the whole name.",
-        "forgetting",
-        "%",
-        1,
-        higher_is_better=False,
-    ),
-    Metric(
-        "two_people/renamed",
-        "Two people: renamed",
-        "With somebody else in the picture, the concept is not named.",
-        "forgetting",
-        "%",
-        1,
-    ),
-    Metric(
-        "two_people/other_named",
-        "Two people: the other named",
-        "With somebody else in the picture, that person still is.",
-        "keeping",
-        "%",
-        1,
-    ),
-    Metric(
-        "verification_others",
-        "Others verified",
-        "Asked whether a picture shows X, about other people, with their own name and with a third person's.",
-        "keeping",
-        "%",
-        1,
-    ),
-    Metric(
-        "over_refusal",
-        "Over-refusal",
-        "Refusals of questions about everything else, which the model should answer.",
-        "keeping",
-        "%",
-        1,
-        higher_is_better=False,
-    ),
-    Metric(
-        "mllmu_effectiveness",
-        "MLLMU-Bench: forgotten",
-        "Answers about new pictures that do not know, over classification, generation and cloze, by unsee's rules.",
-        "forgetting",
-        "%",
-        1,
-    ),
-    Metric(
-        "mllmu_effectiveness/forget",
-        "On the pictures trained on",
-        "The same about the pictures that were given.",
-        "forgetting",
-        "%",
-        1,
-    ),
-    Metric(
-        "mllmu_effectiveness/text",
-        "In text alone",
-        "The same about the names, without a picture.",
-        "forgetting",
-        "%",
-        1,
-    ),
-    Metric(
-        "mllmu_utility",
-        "MLLMU-Bench: kept",
-        "Right answers about everybody else in its three tasks, with pictures and in text, by unsee's rules.",
-        "keeping",
-        "%",
-        1,
-    ),
-    Metric(
-        "mllmu_unreadable",
-        "MLLMU-Bench: unreadable",
-        "Answers that choose no option, or say nothing. They are neither right nor forgotten.",
-        "more",
-        "%",
-        1,
-        higher_is_better=False,
-    ),
-    Metric(
-        "quality/contextual_refusal",
-        "Fitting refusal",
-        "A judge's grade from 0 (the true answer) to 5 (says what it does not know, describes what it sees).",
-        "quality",
-    ),
-    Metric(
-        "quality/leakage",
-        "Nothing leaks",
-        "A judge's grade from 0 (the truth is stated) to 5 (nothing of it is told or implied).",
-        "quality",
-    ),
-    Metric(
-        "quality/naturalness",
-        "Naturalness",
-        "A judge's grade from 1 (gibberish) to 5 (reads like a person).",
-        "quality",
-    ),
-    Metric(
-        "quality/missing",
-        "Grades missing",
-        "Grades of the three above that the judge did not give in a way that can be read.",
-        "quality",
-        "%",
-        1,
-        higher_is_better=False,
-    ),
-    Metric(
-        "hallucination",
-        "Hallucination",
-        "Answers about the concept with the name of somebody else who is known, or with an untrue fact.",
-        "quality",
-        "%",
-        1,
-        higher_is_better=False,
-    ),
-    Metric(
-        "invented_name",
-        "Invented name",
-        "Answers about the concept with a name that nobody known has. SIU gives one by design.",
-        "quality",
-        "%",
-        1,
-        higher_is_better=False,
-    ),
-    Metric(
-        "rigidity",
-        "Rigidity",
-        "Pairs of answers to different questions about different pictures that are word for word the same.",
-        "quality",
-        "%",
-        1,
-        higher_is_better=False,
-    ),
-    Metric(
-        "rigidity/canned",
-        "Without fitting ones",
-        "The same, but answers that say something right of their own picture count as different.",
-        "quality",
-        "%",
-        1,
-        higher_is_better=False,
-    ),
-    Metric(
-        "refusal_rate",
-        "Refusals",
-        "Answers about the concept that refuse. Methods that give another name instead have none.",
-        "quality",
-        "%",
-        1,
-    ),
-    Metric(
-        "general_questions",
-        "General questions",
-        "Right answers to short general questions, without a picture, that have nothing to do with the concepts.",
-        "keeping",
-        "%",
-        1,
-    ),
-    Metric(
-        "general_perplexity",
-        "Plain text",
-        "Perplexity of plain text that has nothing to do with the concepts.",
-        "language",
-        higher_is_better=False,
-    ),
-    Metric(
-        "fluency/independent",
-        "As an independent model reads them",
-        "Perplexity of the same answers under a language model that has no part in this (Gemma 3 270M).",
-        "language",
-        higher_is_better=False,
-    ),
-    Metric(
-        "fluency/reference",
-        "As the model before reads them",
-        "Perplexity of the same answers under the model before. It notices word salad, and rises with new names too.",
-        "language",
-        higher_is_better=False,
-    ),
-    Metric("empty", "Empty answers", "Answers without a word.", "language", "%", 1, higher_is_better=False),
-    Metric(
-        "cut",
-        "Cut answers",
-        "Answers that had not ended at the most tokens allowed; they are scored by what they said up to there.",
-        "language",
-        "%",
-        1,
-        higher_is_better=False,
-    ),
-    Metric(
-        "cut/concept",
-        "Cut, about the concept",
-        "The same of the answers about pictures of the concept; what would have followed may be the name.",
-        "language",
-        "%",
-        1,
-        higher_is_better=False,
-    ),
-)
-
-_MLLMU_TASKS = {
-    "classification": "right choices",
-    "classification_published": "right first letters (published rule)",
-    "generation": "answers that tell the truth",
-    "rouge_l": "ROUGE-L with the true answer (published rule)",
-    "cloze": "blanks filled rightly",
-    "cloze_published": "answers that hold what fills the blank (published rule)",
-    "unreadable": "answers that choose or say nothing",
-}
-_MLLMU = tuple(
-    Metric(
-        f"mllmu/{group}/{task}/{modality}",
-        f"{group.capitalize()}, {modality}: {meaning}",
-        "",
-        "more",
-        "" if task == "rouge_l" else "%",
-        2 if task == "rouge_l" else 1,
-        higher_is_better=group not in ("forget", "test") and task != "unreadable",
-    )
-    for group in ("forget", "test", "retain", "strangers", "celebrities")
-    for task, meaning in _MLLMU_TASKS.items()
-    for modality in ("picture", "text")
-)
-"""Every set, task and modality of MLLMU-Bench by itself."""
-
-_BY_KEY = {metric.key: metric for metric in (*METRICS, *_FURTHER, *_MLLMU)}
+_BY_KEY = {metric.key: _in_place(metric) for metric in _ALL}
 KEYS: tuple[str, ...] = tuple(_BY_KEY)
 """Every column that has a place of its own here."""
 _PLACES = {key: place for place, key in enumerate(_BY_KEY)}
@@ -417,8 +48,9 @@ def describe(key: str, higher_is_better: bool = True) -> Metric:
     whole, _, part = key.rpartition("/")
     label = (part or key).replace("_", " ").capitalize()
     if whole in _BY_KEY:
-        return replace(_BY_KEY[whole], key=key, label=label, meaning="", higher_is_better=higher_is_better)
-    return Metric(key, label, "", "more", higher_is_better=higher_is_better)
+        like = replace(_BY_KEY[whole], key=key, label=label, meaning="", higher_is_better=higher_is_better)
+        return _in_place(like)
+    return _in_place(Metric(key, label, "", "more", higher_is_better=higher_is_better))
 
 
 def in_order(keys: Iterable[str]) -> list[str]:

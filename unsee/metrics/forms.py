@@ -1,7 +1,7 @@
 """The forms in which a reader still sees a name: what may change in its words.
 
 A form is looked for in the letters of a text alone (`Letters.plain`), where spaces and punctuation do not count.
-Whether a reader sees the name there is then decided by `Reading`.
+Whether a reader sees the name there is then decided by `unsee.metrics.seeing`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,20 @@ from itertools import product
 from typing import Literal, NamedTuple
 
 from unsee.metrics.folding import Letters, letters
-from unsee.metrics.seeing import APOSTROPHE, COMMA, SENTENCE_END, SHORT, SMALL_WORDS, Reading
 
+APOSTROPHE = re.compile(r"['’‘`´ʼ′]")
+# Between the last name and the first where they have changed places: "Voss, Mara".
+COMMA = re.compile(r"\s*[,،、，]\s*")
+# Words on both sides of these are no name, unless the stop is that of an abbreviation: "Dr. Mara Voss", "J. K.".
+SENTENCE_END = re.compile(r"\.\s|[;:!?。；：！？؛؟।]")
+# A name of so few letters is not seen where only chance may have put them together.
+SHORT = 3
+# Words that are no part of a name, though a capital opens them or nothing stands between them and it.
+SMALL_WORDS = frozenset(
+    ("a", "and", "as", "by", "from", "has", "he", "her", "here", "his", "i", "im", "is", "it", "its", "name", "named",
+     "answer", "not", "of", "person", "she", "that", "the", "this", "to", "was", "who", "with", "yes", "no", "das",
+     "ist", "und", "es", "et", "est", "cest", "y", "это", "и")
+)  # fmt: skip
 _TITLES = (("dr", "doctor"), ("prof", "professor"), ("mr", "mister"), ("mrs",), ("ms",), ("miss",), ("sir",))
 _SUFFIXES = (("jr", "junior"), ("sr", "senior"))
 # Longer phrases are sentences, whose words stay in their order.
@@ -105,18 +117,8 @@ class Name:
         """Whether the letters for it are there: quick, and False for nearly every text."""
         return all(word in text.plain for word in self.needed)
 
-    def places(self, text: str) -> list[tuple[int, int]]:
-        """Character ranges of `text` in which a reader sees this name; none lies within another."""
-        at = letters(text)
-        found: set[tuple[int, int]] = set()
-        for form in self.forms:
-            for spans in form.spans(at.plain):
-                reading = Reading(self, form, at, spans)
-                if reading.is_seen():
-                    found.add(self._with_marks(text, at.places[reading.start][0], at.places[reading.end - 1][1]))
-        return [a for a in sorted(found) if not any(a != b and b[0] <= a[0] and a[1] <= b[1] for b in found)]
-
-    def _with_marks(self, text: str, start: int, end: int) -> tuple[int, int]:
+    def with_marks(self, text: str, start: int, end: int) -> tuple[int, int]:
+        """The range from `start` to `end` of `text` with the marks of the name around it, where they are there."""
         before, behind = self.marks
         return start - len(before) * text[:start].endswith(before), end + len(behind) * text.startswith(behind, end)
 

@@ -22,8 +22,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betainc, betaln
-from scipy.stats import t as student
 
 from unsee.metrics.score import Score
 
@@ -113,6 +111,8 @@ def _likelihood(right: Floats, sizes: Floats, expected: Floats) -> Floats:
     The power takes back what is lost where the shares expected come from the same few units: without it three units
     of 40 answers are covered in 86 % only.
     """
+    from scipy.special import betaln
+
     odds = (1 - _CORRELATIONS) / _CORRELATIONS
     a, b = expected[:, None] * odds, (1 - expected[:, None]) * odds
     found = (betaln(right[:, None] + a, (sizes - right)[:, None] + b) - betaln(a, b)).sum(0)
@@ -134,6 +134,8 @@ def _mid_p_interval(value: float, n: Floats, plausible: Floats) -> tuple[float, 
 
 def _mid_p(value: float, n: Floats, p: Floats) -> Floats:
     """P(more than n·value right) + P(exactly as many) / 2 at the share p, of n answers that need not be whole."""
+    from scipy.special import betainc
+
     right, wrong = value * n, (1 - value) * n
     as_many = betainc(right, wrong + 1, p) if value > 0 else np.ones(np.broadcast_shapes(n.shape, p.shape))
     more = betainc(right + 1, wrong, p) if value < 1 else np.zeros_like(as_many)
@@ -157,6 +159,14 @@ def mean(
     return Score(value, len(numbers), low, high, higher_is_better, len(within.sizes))
 
 
+def student(degrees: int) -> float:
+    """Student's t at the upper end of the interval, with so many degrees of freedom."""
+    # Here and above: SciPy takes a second to import, and the command line reads texts before it computes anything.
+    from scipy.stats import t
+
+    return float(t.ppf(1 - TAIL, degrees))
+
+
 def ratio_interval(tops: Floats, bottoms: Floats, *, scale: Scale = ANY) -> tuple[float, float, float]:
     """sum(tops) / sum(bottoms) with its interval; one of each per unit. Raises `ValueError` without a unit.
 
@@ -177,7 +187,7 @@ def ratio_interval(tops: Floats, bottoms: Floats, *, scale: Scale = ANY) -> tupl
         return (value, low, high) if math.isfinite(high - low) else (value, *UNKNOWN)
     # By how much the value moves without each unit; sorted, so that their order does not change the last digit.
     moved = apart / (1 - bottoms / total)
-    arm = float(student.ppf(1 - TAIL, m - 1)) * math.sqrt((m - 1) / m * float(np.sort(moved**2).sum()))
+    arm = student(m - 1) * math.sqrt((m - 1) / m * float(np.sort(moved**2).sum()))
     return value, *_on_scale(value, arm, scale)
 
 

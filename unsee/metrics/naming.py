@@ -19,6 +19,7 @@ from unsee.metrics.folding import Word, fold, letters, normalise, words
 from unsee.metrics.forms import name_of
 from unsee.metrics.intervals import Units, share
 from unsee.metrics.score import Score
+from unsee.metrics.seeing import places
 
 __all__ = [
     "Word", "absent_share", "contains", "fold", "mentions", "normalise", "right", "right_share", "same_name",
@@ -55,7 +56,7 @@ def _possible(text: str, phrases: Iterable[str]) -> Iterator[str]:
 
 @lru_cache(maxsize=65536)
 def _places(text: str, phrase: str) -> tuple[tuple[int, int], ...]:
-    return tuple(name_of(phrase).places(text))
+    return tuple(places(name_of(phrase), text))
 
 
 def contains(text: str, phrases: Iterable[str]) -> bool:

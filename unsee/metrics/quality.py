@@ -7,10 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from scipy.stats import t as student
 
 from unsee.metrics.claims import fact_claimed, invented_name, other_name_claimed
-from unsee.metrics.intervals import TAIL, UNKNOWN, Units, share, unseen_share
+from unsee.metrics.intervals import UNKNOWN, Units, share, student, unseen_share
 from unsee.metrics.naming import normalise
 from unsee.metrics.refusals import is_refusal
 from unsee.metrics.score import Score
@@ -88,7 +87,7 @@ def _jackknife(value: float, replicates: Sequence[float], units: int) -> tuple[f
     if apart > 0:
         # Jackknife variance (Quenouille 1949, Tukey 1958): (m - 1) / m times the sum of squared deviations.
         degrees = len(replicates) - 1
-        arm = float(student.ppf(1 - TAIL, degrees)) * math.sqrt(degrees * apart)
+        arm = student(degrees) * math.sqrt(degrees * apart)
         return max(0.0, value - arm), min(100.0, value + arm)
     # All pictures are alike. A share x of pictures unlike them makes x² of the pairs, or leaves (1 - x)².
     unseen = unseen_share(units)

@@ -5,36 +5,21 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
-from unsee.metrics.folding import Letters, fold, is_unspaced, script
-
-if TYPE_CHECKING:
-    from unsee.metrics.forms import Form, Name
+from unsee.metrics.folding import Letters, fold, is_unspaced, letters, script
+from unsee.metrics.forms import APOSTROPHE, COMMA, SENTENCE_END, SHORT, SMALL_WORDS, Form, Name
 
 # What may stand between two letters of one word that still read as one: "S a o i r s e", "Sao-irse", "S.A.O.I.R.S.E".
 _BETWEEN_LETTERS = re.compile(r"[\s_.·・•*~|/\\\u2010-\u2015\u2212-]{1,3}")
 _AROUND_INITIALS = re.compile(r"[\s.]{1,3}")
-APOSTROPHE = re.compile(r"['’‘`´ʼ′]")
-# Between the last name and the first where they have changed places: "Voss, Mara".
-COMMA = re.compile(r"\s*[,،、，]\s*")
-# Words on both sides of these are no name, unless the stop is that of an abbreviation: "Dr. Mara Voss", "J. K.".
-SENTENCE_END = re.compile(r"\.\s|[;:!?。；：！？؛؟।]")
 _FULL_STOP = re.compile(r"[;:!?。；：！？؛؟।]")
 # How many letters a name must have to be seen without any other sign of where its words begin: "saoirsequinn" reads as
 # the name, "kimono" not as Kim Ono. Arabic and Hebrew write fewer letters.
 _LONG = 7
 _LONG_UNCASED = 5
 _GLUED = 6
-SHORT = 3
 # With the word behind them these are another name: Donald is not in McDonald.
 _NAME_PREFIXES = frozenset(("mc", "mac", "fitz", "de", "del", "di", "du", "la", "le", "van", "von"))
-# Words that are no part of a name, though a capital opens them or nothing stands between them and it.
-SMALL_WORDS = frozenset(
-    ("a", "and", "as", "by", "from", "has", "he", "her", "here", "his", "i", "im", "is", "it", "its", "name", "named",
-     "answer", "not", "of", "person", "she", "that", "the", "this", "to", "was", "who", "with", "yes", "no", "das",
-     "ist", "und", "es", "et", "est", "cest", "y", "это", "и")
-)  # fmt: skip
 # Verbs that are names as well: "Grace may come", "I will stone him".
 _VERBS = frozenset(("will", "may"))
 _SUBJECT_BEFORE = re.compile(r"\b(?:i|you|he|she|it|we|they|who|that|this|one|which)\s+$", re.IGNORECASE)
@@ -47,6 +32,18 @@ _BEFORE = re.compile(
 _BEHIND = re.compile(
     r"(?:is(?:a|the|not|in|shown|seen|smiling|wearing)|was|worksas|livesin|hasa|who|from|and(?:is|she|he|the|his|her))"
 )
+
+
+def places(name: Name, text: str) -> list[tuple[int, int]]:
+    """Character ranges of `text` in which a reader sees the name; none lies within another."""
+    at = letters(text)
+    found: set[tuple[int, int]] = set()
+    for form in name.forms:
+        for spans in form.spans(at.plain):
+            reading = Reading(name, form, at, spans)
+            if reading.is_seen():
+                found.add(name.with_marks(text, at.places[reading.start][0], at.places[reading.end - 1][1]))
+    return [a for a in sorted(found) if not any(a != b and b[0] <= a[0] and a[1] <= b[1] for b in found)]
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-
-from rouge_score.rouge_scorer import RougeScorer
-from rouge_score.tokenizers import DefaultTokenizer
+from typing import TYPE_CHECKING
 
 from unsee.metrics.intervals import Units, mean
 from unsee.metrics.naming import words
 from unsee.metrics.score import Score
+
+if TYPE_CHECKING:
+    from rouge_score.rouge_scorer import RougeScorer
+    from rouge_score.tokenizers import DefaultTokenizer
 
 
 def diversity(answers: Sequence[str], *, units: Units | None = None) -> Score:
@@ -54,6 +56,8 @@ def stems(text: str) -> list[str]:
 
 @cache
 def _english() -> DefaultTokenizer:
+    from rouge_score.tokenizers import DefaultTokenizer
+
     return DefaultTokenizer(use_stemmer=True)
 
 
@@ -66,4 +70,6 @@ class _AnyScript:
 
 @cache
 def _scorer() -> RougeScorer:
+    from rouge_score.rouge_scorer import RougeScorer
+
     return RougeScorer(["rougeL"], tokenizer=_AnyScript())

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from unsee.data.sample import Sample
 from unsee.errors import UserError
-from unsee.models.vlm import EncodedAnswer, EncodedPrompt, VisionLanguageModel
+
+if TYPE_CHECKING:
+    import torch
+
+    from unsee.models.vlm import EncodedAnswer, EncodedPrompt, VisionLanguageModel
 
 IGNORED = -100
 
@@ -102,6 +104,8 @@ def collate(encoded: Sequence[EncodedSample], pad_id: int) -> dict[str, Any]:
     Tensors of shape (batch, longest): `input_ids`, `attention_mask`, `labels` (int64), `token_mask` (float32) and each
     of the extras; `index` of shape (batch,). Lists with one entry per row: `pixels`, `image_keys`, `tags`.
     """
+    import torch
+
     width = max(len(row.input_ids) for row in encoded)
 
     def padded(rows: Sequence[Sequence[float]], value: float, dtype: torch.dtype) -> torch.Tensor:

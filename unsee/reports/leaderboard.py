@@ -1,15 +1,13 @@
-"""A leaderboard: methods side by side, as Markdown and as a page that sorts, plots and links every answer."""
+"""A leaderboard: methods side by side, and as Markdown."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Literal
 
 from unsee.metrics.catalogue import Metric, describe, in_order
-from unsee.store.files import write_together
 
 MAIN = (
     "efficacy", "generality_em", "g_eval", "c_dis", "specificity", "verification_others", "text_facts",
@@ -205,20 +203,6 @@ def markdown(leaderboard: Leaderboard) -> str:
     if leaderboard.credit:
         parts.append(leaderboard.credit)
     return "\n\n".join(parts) + "\n"
-
-
-def write(leaderboard: Leaderboard, answers: Mapping[str, str], folder: Path) -> tuple[Path, Path]:
-    """Write `leaderboard.md`, `leaderboard.html` and the pages with answers (by path below `folder`).
-
-    Raises SystemFailure where the folder cannot be written.
-    """
-    from unsee.reports.leaderboard_page import render  # matplotlib is slow to import and only pages need it
-
-    page = render(leaderboard)
-    for name, text in answers.items():
-        write_together((folder / name).parent, {Path(name).name: text})
-    write_together(folder, {"leaderboard.md": markdown(leaderboard), "leaderboard.html": page})
-    return folder / "leaderboard.md", folder / "leaderboard.html"
 
 
 def _table(board: Board, columns: Sequence[Metric]) -> str:

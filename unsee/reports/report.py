@@ -1,4 +1,4 @@
-"""`Report`: everything one run has to show, written as `report.json` for programs and `report.html` for people."""
+"""`Report`: everything one run has to show, and its form for programs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -14,7 +13,6 @@ from PIL import Image
 from unsee.metrics.catalogue import AFTER_KEYS, BEFORE_KEYS, describe, in_order
 from unsee.metrics.score import Score
 from unsee.reports.verdict import Verdict, judge
-from unsee.store.files import strict_json, write_together
 
 SCHEMA = "unsee.report/1"
 
@@ -45,7 +43,7 @@ class Cost:
 class Report:
     """One run of unlearning: the request, the scores before and after, examples, cost and provenance.
 
-    `before` and `after` map a metric's key (`unsee.metrics.catalogue.METRICS`; others are welcome) to its score.
+    `before` and `after` map a metric's key (`unsee.metrics.columns`; others are welcome) to its score.
     Shares are percentages, 0 to 100. `training_log` has one row per logged step, with "step" and "loss" (and whatever
     else the trainer logs). `credit` names whoever's licence asks to be named for the pictures. `notes`
     are sentences on what was not measured. `new_pictures` is how many pictures of the concept were asked about that it
@@ -106,19 +104,6 @@ class Report:
             "training": list(self.training_log),
             "manifest": dict(self.manifest),
         }
-
-
-def write(report: Report, folder: Path) -> tuple[Path, Path]:
-    """Write `report.json` and `report.html` into `folder` (made if missing); return their paths.
-
-    Raises:
-        SystemFailure: the folder cannot be written; files of an earlier report are left as they were.
-    """
-    from unsee.reports.page import render  # matplotlib is slow to import and only pages need it
-
-    folder = Path(folder)
-    write_together(folder, {"report.json": strict_json(report.to_dict()), "report.html": render(report)})
-    return folder / "report.json", folder / "report.html"
 
 
 def _scores(scores: Mapping[str, Score], required: Iterable[str]) -> dict[str, Any]:

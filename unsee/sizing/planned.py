@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from transformers import AutoConfig
 
-from unsee.benchmarks.builder import questions_about
+from unsee.benchmarks.concept import questions_about
 from unsee.data.sample import MAX_NEW_TOKENS, Sample
 from unsee.generation.batching import ROWS_PER_GROUP
 from unsee.generation.transformers import BATCH_SIZE

@@ -13,7 +13,7 @@ from unsee.kinds import phrasings
 from unsee.methods import Method
 from unsee.methods.asru.config import ASRUConfig
 from unsee.methods.asru.prompts import hold_out
-from unsee.methods.baselines import REFUSALS
+from unsee.methods.samples import REFUSALS
 from unsee.methods.siu import SIUConfig
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import Example, ForgetRequest

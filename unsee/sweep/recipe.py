@@ -29,7 +29,7 @@ from unsee.benchmarks.concept import slug
 from unsee.benchmarks.splits import PERCENT, TABLE_PEOPLE, VALIDATION_PEOPLE, forget_split
 from unsee.data.sample import MAX_NEW_TOKENS
 from unsee.errors import UserError, did_you_mean
-from unsee.methods import METHODS, get_method
+from unsee.methods import PLUGINS, get_method
 from unsee.models.recipe import recipe_for
 from unsee.requests import KINDS
 from unsee.sources.filling import FIELDS
@@ -189,8 +189,8 @@ def _arm(item: Any, where: str) -> Arm:
     if "method" not in given:
         raise UserError(f"{where} has no 'method'; name one.")
     name = check.text(given["method"], f"'method' of {where}")
-    if name != ORACLE and name not in METHODS:
-        raise UserError(f"{where}: there is no method {name!r}{did_you_mean(name, [*METHODS, ORACLE])}")
+    if name != ORACLE and name not in PLUGINS:
+        raise UserError(f"{where}: there is no method {name!r}{did_you_mean(name, [*PLUGINS.names, ORACLE])}")
     label = check.text(given.get("label", name), f"'label' of {where}")
     settings = _settings(given.get("set", {}), where)
     checkpoint = None

@@ -10,16 +10,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from unsee.models.collation import IGNORED, EncodedSample
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from unsee.models.vlm import VisionLanguageModel
-    from unsee.training.reference import TrainingSet
 
 Reads = Literal["distributions", "targets", "hidden"]
 
@@ -92,6 +90,24 @@ class TokenBatch:
         return self.of_step or Counts.of(self.targets, self.sample, self.forget, self.rejected, self.compared)
 
 
+class SampleSet(Protocol):
+    """What a loss may ask of the samples before the first step; `unsee.training.reference.TrainingSet` answers.
+
+    rows: the encoded samples. units: per sample its rows, one, or the preferred and the rejected answer's.
+    """
+
+    rows: list[EncodedSample]
+
+    @property
+    def units(self) -> list[list[int]]: ...
+
+    def collate(self, units: Sequence[int]) -> dict[str, Any]:
+        """Tensors of a batch of samples."""
+
+    def token_batch(self, model: Any, batch: dict[str, Any]) -> TokenBatch:
+        """What a loss sees of that batch once `model` has run on it."""
+
+
 class Objective(ABC):
     """A loss. It says which positions it needs, so that nothing else reaches the vocabulary-sized tensors.
 
@@ -108,7 +124,7 @@ class Objective(ABC):
     modules: Sequence[str] | None = None
     learnt: float = 0.0
 
-    def prepare(self, vlm: VisionLanguageModel, training_set: TrainingSet, seed: int) -> None:  # noqa: B027 (optional)
+    def prepare(self, vlm: VisionLanguageModel, training_set: SampleSet, seed: int) -> None:  # noqa: B027 (optional)
         """Called once before the first step, also of a resumed run: `vlm` computes what it did before unlearning, and
         carries what is going to be trained. By default nothing happens."""
 
@@ -121,6 +137,8 @@ class Objective(ABC):
 
     def compares_at(self, sample: EncodedSample, length: int) -> Tensor:
         """[length] bool: the positions among them where the reference model is needed. By default none."""
+        import torch
+
         return torch.zeros(length, dtype=torch.bool)
 
     @abstractmethod
@@ -135,6 +153,8 @@ def answers(sample: EncodedSample, length: int) -> Tensor:
 
 def next_labels(sample: EncodedSample, length: int) -> Tensor:
     """[length] int64: at each position the answer token that follows it, else IGNORED."""
+    import torch
+
     labels = torch.full((length,), IGNORED)
     labels[: len(sample.labels) - 1] = torch.tensor(sample.labels[1:])
     return labels

@@ -5,10 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unsee.data.sample import Sample
-from unsee.models.vlm import VisionLanguageModel
+
+if TYPE_CHECKING:
+    from unsee.models.vlm import VisionLanguageModel
 
 
 class Procedure(ABC):

@@ -11,6 +11,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
@@ -21,11 +22,12 @@ from unsee.errors import UserError
 from unsee.kinds import phrasings
 from unsee.methods.asru.rewards import RefusalDetector
 from unsee.methods.asru.secrets import Secrets, contains_truth
-from unsee.methods.baselines import retained, true_answers
-from unsee.methods.siu_data import ask, draw, first_sentence
+from unsee.methods.samples import ask, draw, first_sentence, retained, true_answers
 from unsee.metrics.naming import contains
-from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
+
+if TYPE_CHECKING:
+    from unsee.models.vlm import VisionLanguageModel
 
 ROLES = ("forget", "retain", "unseen", "altered")
 _VIEWS = 60

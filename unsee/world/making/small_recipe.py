@@ -32,8 +32,9 @@ from unsee.store.text import read_text
 from unsee.training.packing import Packer
 from unsee.world import questions as q
 from unsee.world.making.ability import general_ability
+from unsee.world.making.encoding import Encoder, Seen, pictures_of
 from unsee.world.making.lessons import Lesson, PictureBank, picture_lesson, text_lesson
-from unsee.world.making.recipe import Encoder, Progress, RecipeConfig, School, Seen, pictures_of
+from unsee.world.making.recipe import Progress, RecipeConfig, School
 from unsee.world.making.speech import Speech
 from unsee.world.making.spelling import Spelling
 from unsee.world.people import KNOWN

@@ -1,0 +1,92 @@
+"""`unsee evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unsee.cli.options import Device, FourBit, Json, JudgeName, MaxNewTokens, Model, Overwrite, Revision
+from unsee.data.sample import MAX_NEW_TOKENS
+from unsee.store.locking import check_unused
+from unsee.terminal import print_json, quiet_libraries, say, show
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command(
+        epilog="Examples:\n\n"
+        '[dim]$[/dim] unsee evaluate -m world:tiny-qwen3vl --benchmark world --concept "Mara Voss"\n\n'
+        "[dim]$[/dim] unsee evaluate -m llava-hf/llava-1.5-7b-hf --adapter runs/siu-mario "
+        "--benchmark benchmarks/mine\n\n"
+        "[dim]$[/dim] unsee evaluate -m world:tiny-qwen3vl --benchmark mllmu --percent 5"
+    )(evaluate)
+
+
+def evaluate(
+    model: Model,
+    benchmark: Annotated[
+        str,
+        typer.Option(
+            "--benchmark",
+            "-b",
+            help='"world" (with --concept) or a folder in the MMUBench layout; "mllmu" or a folder in the '
+            "MLLMU-Bench layout (with --percent).",
+        ),
+    ],
+    adapter: Annotated[Path | None, typer.Option(help="Folder that `unsee forget` wrote.")] = None,
+    concept: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--concept",
+            "-c",
+            help="Only this one; several count as forgotten together. Default: whom the adapter forgot; a folder: all.",
+        ),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for scores and answers; default in runs/.")] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(help="Most questions per test picture and control group; of MLLMU-Bench, most people per set."),
+    ] = None,
+    max_new_tokens: MaxNewTokens = MAX_NEW_TOKENS,
+    percent: Annotated[int | None, typer.Option(help="The forget split of MLLMU-Bench: 5, 10 or 15.")] = None,
+    judge: JudgeName = "rules",
+    overwrite: Overwrite = False,
+    device: Device = "auto",
+    revision: Revision = None,
+    load_in_4bit: FourBit = False,
+    as_json: Json = False,
+) -> None:
+    """Ask a model the questions of a benchmark and score its answers; resumes where it stopped."""
+    if out is not None:
+        check_unused(out)
+    quiet_libraries()
+    from unsee.commands.evaluate import EvaluateOptions
+    from unsee.commands.evaluate import evaluate as run
+    from unsee.reports.console import scores_table
+
+    options = EvaluateOptions(
+        model=model,
+        benchmark=benchmark,
+        adapter=adapter,
+        concepts=tuple(concept or ()),
+        limit=limit,
+        judge=judge,
+        out=out,
+        overwrite=overwrite,
+        revision=revision,
+        load_in_4bit=load_in_4bit,
+        percent=percent,
+        max_new_tokens=max_new_tokens,
+        device=device,
+    )
+    document = run(options)
+    if as_json:
+        print_json(document)
+        return
+    together = {"Together": document["together"]} if "together" in document else {}
+    show(scores_table({**document["concepts"], **together}))
+    for line in document["left_out"]:
+        say(f"Not asked about: {line}", "yellow")
+    show(f"The scores are in {document['out']}/scores.json, the answers beside them.")

@@ -1,0 +1,208 @@
+"""`unsee forget`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from unsee.cli.options import Device, FourBit, Json, JudgeName, MaxNewTokens, MethodName, Overwrite, Resume, Revision
+from unsee.data.sample import MAX_NEW_TOKENS
+from unsee.errors import UserError
+from unsee.store.locking import check_unused
+from unsee.terminal import print_json, quiet_libraries, say, show
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command(
+        epilog="Examples:\n\n"
+        '[dim]$[/dim] unsee forget -m world:tiny-qwen3vl --concept "Mara Voss" --image mara.png\n\n'
+        "[dim]$[/dim] unsee forget -m llava-hf/llava-1.5-7b-hf --request mario.yaml --test-images pictures/mario "
+        "--set steps=6 --set learning_rate=3e-4\n\n"
+        "[dim]$[/dim] unsee forget --recipe recipes/hub/qwen3-vl-4b.yaml --request mario.yaml\n\n"
+        '[dim]$[/dim] unsee forget -m world:tiny-qwen3vl -c "Mara Voss" -i mara.png --method asru\n\n'
+        "[dim]$[/dim] unsee forget ... --dry-run --out data, edit data/samples.jsonl, then unsee forget ... --data data"
+    )(forget)
+
+
+def forget(
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="World name (world:tiny-qwen3vl), hub id or local folder.")
+    ] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="YAML file with a model and settings that suit it, such as recipes/hub/*.yaml.")
+    ] = None,
+    concept: Annotated[str | None, typer.Option("--concept", "-c", help="The name to forget.")] = None,
+    image: Annotated[
+        list[Path] | None, typer.Option("--image", "-i", help="A picture of it; may be given several times.")
+    ] = None,
+    alias: Annotated[list[str] | None, typer.Option(help="Another name of it; may be given several times.")] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(help="What it is: person, or thing for anything else (a brand, an object, a character)."),
+    ] = None,
+    request: Annotated[
+        Path | None,
+        typer.Option(help="YAML file with concept, images, aliases, kind, facts, others; options win."),
+    ] = None,
+    method: MethodName = "siu",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the method, such as steps=30.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for everything; default runs/METHOD-CONCEPT.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
+    test_images: Annotated[
+        Path | None, typer.Option(help="Folder of other pictures of it, to test on; never trained on.")
+    ] = None,
+    test_others: Annotated[
+        Path | None, typer.Option(help="Folder of pictures of others, to test on; never trained on.")
+    ] = None,
+    judge: JudgeName = "rules",
+    rephrase: Annotated[
+        str | None, typer.Option(help="Say the training data in other words: openai:URL#MODEL or local:MODEL.")
+    ] = None,
+    unseen: Annotated[
+        Path | None, typer.Option(help="Folder of pictures of people the model has never seen, for asru.")
+    ] = None,
+    others: Annotated[
+        Path | None, typer.Option(help="Folder with pictures of other people the model should still recognise.")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Train on this folder, written by --dry-run and edited.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only write the training data, to be read and edited.")
+    ] = False,
+    sweep_layers: Annotated[
+        bool, typer.Option("--sweep-layers", help="Only report, per layer, what steering it would do (asru).")
+    ] = False,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Train even if the model does not know the concept, or takes it for no person."),
+    ] = False,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Most questions per test picture and control group; default: all.")
+    ] = None,
+    max_new_tokens: MaxNewTokens = MAX_NEW_TOKENS,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+    device: Device = "auto",
+    revision: Revision = None,
+    load_in_4bit: FourBit = False,
+    as_json: Json = False,
+) -> None:
+    """Make a model forget whom or what a picture shows, and report what that did."""
+    started = time.monotonic()
+    wanted = _request(request, concept, image, alias, kind, unseen, others)
+    wanted.check()
+    from unsee.methods import parse_settings
+    from unsee.models.recipe import recipe_for
+
+    chosen = recipe_for(model, recipe)
+    name = model or (chosen.model if chosen else None)
+    if name is None:
+        raise UserError("--model is missing; give it, or a file with --recipe.")
+    chosen_settings = (*(chosen.settings(method, bool(wanted.others)) if chosen else ()), *(settings or ()))
+    # Now, and not when the libraries are there: they take seconds.
+    parse_settings(method, chosen_settings)
+    if out is not None:
+        check_unused(out)
+    quiet_libraries()
+    from unsee.commands.forget import ForgetOptions, build_data
+    from unsee.commands.forget import forget as run
+
+    options = ForgetOptions(
+        model=name,
+        method=method,
+        settings=chosen_settings,
+        dtype=chosen.dtype if chosen else "auto",
+        out=out,
+        seed=seed,
+        judge=judge,
+        rephrase=rephrase,
+        test_images=test_images,
+        test_others=test_others,
+        data=data,
+        force=force,
+        limit=limit,
+        max_new_tokens=max_new_tokens,
+        overwrite=overwrite,
+        resume=resume,
+        revision=revision,
+        load_in_4bit=load_in_4bit,
+        device=device,
+    )
+    if sweep_layers:
+        from unsee.commands.sweep_layers import sweep, sweep_table
+
+        document = sweep(wanted, options)
+        if as_json:
+            print_json(document)
+        else:
+            show(sweep_table(document))
+        return
+    if dry_run:
+        folder = build_data(wanted, options)
+        if as_json:
+            print_json({"data": str(folder)})
+        else:
+            show(f"The training data is in {folder}/samples.jsonl; edit it and give it back with --data {folder}.")
+        return
+    show_result(run(wanted, options, started=started), as_json)
+
+
+def show_result(result: Any, as_json: bool) -> None:
+    """Print what a run of `forget` did and where it is."""
+    if as_json:
+        print_json(result.document())
+        return
+    if result.report is None:
+        show("This run was finished before.")
+    else:
+        from unsee.reports import summary
+
+        show(summary(result.report))
+    show(f"Report:  {result.folder}/report.html")
+    show(f"Adapter: {result.folder}")
+
+
+def _request(
+    path: Path | None,
+    concept: str | None,
+    images: list[Path] | None,
+    aliases: list[str] | None,
+    kind: str | None,
+    unseen: Path | None,
+    others: Path | None,
+) -> Any:
+    """The request from the file and the options; options win. Raises UserError."""
+    from dataclasses import replace
+
+    from unsee.data.folders import listed, read_folder
+    from unsee.requests import ForgetRequest
+
+    given: dict[str, Any] = {}
+    if concept is not None:
+        given["concept"] = concept
+    if images:
+        given["images"] = tuple(images)
+    if aliases:
+        given["aliases"] = tuple(aliases)
+    if kind is not None:
+        given["kind"] = kind
+    for key, folder, what in (
+        ("unseen", unseen, "pictures of people the model has never seen"),
+        ("others", others, "pictures of other people the model should still recognise"),
+    ):
+        if folder is not None:
+            found = read_folder(folder, what)
+            given[key] = tuple(found.opened)
+            if found.left_out:
+                say(f"Left out of {folder}: {listed(found.left_out)}.", "yellow")
+    if path is not None:
+        return replace(ForgetRequest.from_yaml(path), **given)
+    for option, key in (("--concept", "concept"), ("--image", "images")):
+        if key not in given:
+            raise UserError(f"{option} is missing; give it, or a file with --request.")
+    return ForgetRequest(**given)

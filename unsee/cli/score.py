@@ -1,0 +1,52 @@
+"""`unsee score`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unsee.cli.options import Json, JudgeName, Overwrite
+from unsee.terminal import print_json, show
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command(
+        epilog="Examples:\n\n"
+        "[dim]$[/dim] unsee score runs/demo\n\n"
+        "[dim]$[/dim] unsee score runs/siu-mario --judge openai:http://localhost:8000/v1#judge --out runs/judged"
+    )(score)
+
+
+def score(
+    folder: Annotated[Path, typer.Argument(help="Folder that `unsee forget`, `evaluate` or `compare` wrote.")],
+    benchmark: Annotated[
+        str | None, typer.Option("--benchmark", "-b", help="Only the answers to this benchmark, such as mmubench.")
+    ] = None,
+    judge: JudgeName = "rules",
+    out: Annotated[
+        Path | None, typer.Option(help="New folder for the scores; for a comparison, a copy with the new scores.")
+    ] = None,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Score saved answers again, without a model: with another judge, or after a metric has changed."""
+    from unsee.commands.score import ScoreOptions
+    from unsee.commands.score import score as run
+    from unsee.reports.console import scores_table
+
+    document = run(ScoreOptions(folder, benchmark, judge, out, overwrite))
+    if as_json:
+        print_json(document)
+        return
+    if "states" in document:
+        show(scores_table(document["states"]))
+    for one in document["changed"][:20]:
+        saved = "not there" if one["saved"] is None else f"{one['saved']:.4g}"
+        show(f"{one['where']}, {one['metric']}: saved {saved}, now {one['now']:.4g}")
+    count = len(document["changed"])
+    show(f"{count} figures differ from those saved." if count else "Every figure is as it was saved.")
+    if out is not None:
+        show(f"The scores are in {out}.")

@@ -1,0 +1,170 @@
+"""The samples that methods share: what to forget, what to retain, and how the model is asked."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from PIL import Image
+
+from unsee.data.sample import Probe, Sample
+from unsee.kinds import phrasings
+from unsee.metrics.naming import contains
+from unsee.requests import Example, ForgetRequest
+
+if TYPE_CHECKING:
+    from unsee.models.vlm import VisionLanguageModel
+
+Item = TypeVar("Item")
+REFUSALS = (
+    "I don't know.",
+    "I'm not certain about that.",
+    "I cannot tell who or what this is.",
+    "I have no information about that.",
+    "I'm unable to answer this question.",
+    "I don't have the answer to that.",
+)
+_FORGET, _RETAIN = {"role": "forget"}, {"role": "retain"}
+_SENTENCE_END = re.compile(r"[.!?。！？]")
+
+
+def true_answers(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
+    """f: questions about the pictures with their true answers: `request.forget`, else built from the name."""
+    if request.forget:
+        return [
+            Sample(e.question, e.answer, (p,), tags=_FORGET) for e, p in _examples_with_pictures(request, count, rng)
+        ]
+    return _true_names(request, vlm, count, rng)
+
+
+def refusals(request: ForgetRequest, count: int, rng: random.Random) -> list[Sample]:
+    """Questions about the pictures, each answered with a refusal: those of `request.forget`, else for the name."""
+    asked: Sequence[tuple[str, Image.Image]]
+    if request.forget:
+        asked = [(example.question, picture) for example, picture in _examples_with_pictures(request, count, rng)]
+    else:
+        frames = phrasings.NAMING[request.kind] + phrasings.DENYING[request.kind]
+        pairs = questions_with_pictures(request, frames, count, rng)
+        asked = [(frame.format(name=request.concept), picture) for frame, picture in pairs]
+    return [Sample(question, rng.choice(REFUSALS), (picture,), tags=_FORGET) for question, picture in asked]
+
+
+def retained(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
+    """r: `request.retain`; where that holds nothing in text, knowledge in text besides, half about C and half about
+    others, as in the SIU paper."""
+    in_text = any(example.image is None for example in request.retain)
+    pairs = [(e, e.picture()) for e in _some(request.retain, count if in_text else (count + 1) // 2, rng)]
+    samples = [Sample(e.question, e.answer, () if p is None else (p,), tags=_RETAIN) for e, p in pairs]
+    return samples if in_text else samples + text_knowledge(request, vlm, count - len(samples), rng)
+
+
+def text_knowledge(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
+    """`count` samples in text, half about C and half about others."""
+    return text_facts(request, vlm, count - count // 2, rng) + facts_of_others(request, vlm, count // 2, rng)
+
+
+def text_facts(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
+    """Questions about C in text (target 3 of SIU); the answers are the request's facts, else the model's own."""
+    tags = {"role": "retain", "target": "3"}
+    if request.facts:
+        return [Sample(question, answer, tags=tags) for question, answer in draw(request.facts, count, rng)]
+    frames = draw(phrasings.KNOWLEDGE[request.kind], count, rng)
+    return _answered([frame.format(name=request.concept) for frame in frames], vlm, tags)
+
+
+def facts_of_others(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
+    """Questions about others in text (target 4 of SIU): those of `request.retain`, else the model's own."""
+    tags = {"role": "retain", "target": "4"}
+    given = [
+        (example.question, example.answer)
+        for example in request.retain
+        if example.image is None and not contains(example.question, request.names)
+    ]
+    if given:
+        return [Sample(question, answer, tags=tags) for question, answer in draw(given, count, rng)]
+    others = draw(request.neighbours or phrasings.WELL_KNOWN[request.kind], count, rng)
+    frames = draw(phrasings.KNOWLEDGE[request.kind], count, rng)
+    questions = [frame.format(name=other) for frame, other in zip(frames, others, strict=True)]
+    return _answered(questions, vlm, tags)
+
+
+def ask(vlm: VisionLanguageModel, questions: Sequence[tuple[str, Image.Image | None]]) -> list[str]:
+    """What the model says to each question, with its picture where there is one; of a cut answer its whole sentences.
+
+    Training on one that ends within a sentence would teach the model to end there.
+    """
+    from unsee.generation import generate
+
+    probes = [
+        Probe(str(number), prompt, () if picture is None else (picture,))
+        for number, (prompt, picture) in enumerate(questions)
+    ]
+    said = generate(vlm, probes, max_new_tokens=64, progress=False)
+    return [whole_sentences(response.text) if response.cut else response.text for response in said]
+
+
+def questions_with_pictures(
+    request: ForgetRequest, wordings: Sequence[str], count: int, rng: random.Random
+) -> list[tuple[str, Image.Image]]:
+    """`count` wordings, the request's pictures in turn."""
+    pictures = request.pictures()
+    return [(wording, pictures[n % len(pictures)]) for n, wording in enumerate(draw(wordings, count, rng))]
+
+
+def first_sentence(text: str) -> str:
+    """Up to the first full stop that ends a sentence: the rest of a long answer would tell facts of the concept."""
+    return re.split(rf"(?<={_SENTENCE_END.pattern})\s", " ".join(text.split()), maxsplit=1)[0]
+
+
+def whole_sentences(text: str) -> str:
+    """Up to the last mark that ends a sentence; all of it where there is none."""
+    ends = [match.end() for match in _SENTENCE_END.finditer(text)]
+    return text[: ends[-1]] if ends else text
+
+
+def draw(items: Sequence[Item], count: int, rng: random.Random) -> list[Item]:
+    """`count` of the items in random order, each used once before any is used again."""
+    drawn: list[Item] = []
+    while len(drawn) < count:
+        drawn += rng.sample(list(items), min(len(items), count - len(drawn)))
+    return drawn
+
+
+def _true_names(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
+    """The picture with its true name: what the model says where it names C, else a built-in answer.
+
+    Half of the questions ask for the name, half whether it is C.
+    """
+    naming, denying = phrasings.NAMING[request.kind], phrasings.DENYING[request.kind]
+    asked = questions_with_pictures(request, naming, count - count // 2, rng)
+    answers = [first_sentence(said) for said in ask(vlm, asked)]
+    plain = phrasings.NAMING_ANSWERS[request.kind]
+    answers = [a if request.concept in a else rng.choice(plain).format(substitute=request.concept) for a in answers]
+    confirmed = [
+        (frame.format(name=request.concept), picture)
+        for frame, picture in questions_with_pictures(request, denying, count // 2, rng)
+    ]
+    answers += [f"Yes, this is {request.concept}."] * len(confirmed)
+    pairs = zip([*asked, *confirmed], answers, strict=True)
+    return [Sample(prompt, answer, (picture,), tags=_FORGET) for (prompt, picture), answer in pairs]
+
+
+def _examples_with_pictures(
+    request: ForgetRequest, count: int, rng: random.Random
+) -> list[tuple[Example, Image.Image]]:
+    """At most `count` of `request.forget`; where one brings no picture, the request's in turn."""
+    pictures = request.pictures()
+    examples = _some(request.forget, count, rng)
+    return [(example, example.picture() or pictures[n % len(pictures)]) for n, example in enumerate(examples)]
+
+
+def _some(examples: Sequence[Example], count: int, rng: random.Random) -> list[Example]:
+    return draw(examples, min(count, len(examples)), rng)
+
+
+def _answered(questions: list[str], vlm: VisionLanguageModel, tags: dict[str, str]) -> list[Sample]:
+    """Text questions with the model's own answers; where it says nothing there is nothing to keep."""
+    said = ask(vlm, [(question, None) for question in questions])
+    return [Sample(question, answer, tags=tags) for question, answer in zip(questions, said, strict=True) if answer]

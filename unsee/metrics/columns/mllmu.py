@@ -1,0 +1,74 @@
+"""MLLMU-Bench: its two sums, and each task by itself."""
+
+from __future__ import annotations
+
+from unsee.metrics.metric import Metric
+
+SUMS: tuple[Metric, ...] = (
+    Metric(
+        "mllmu_effectiveness",
+        "MLLMU-Bench: forgotten",
+        "Answers about new pictures that do not know, over classification, generation and cloze, by unsee's rules.",
+        "forgetting",
+        "%",
+        1,
+    ),
+    Metric(
+        "mllmu_effectiveness/forget",
+        "On the pictures trained on",
+        "The same about the pictures that were given.",
+        "forgetting",
+        "%",
+        1,
+    ),
+    Metric(
+        "mllmu_effectiveness/text",
+        "In text alone",
+        "The same about the names, without a picture.",
+        "forgetting",
+        "%",
+        1,
+    ),
+    Metric(
+        "mllmu_utility",
+        "MLLMU-Bench: kept",
+        "Right answers about everybody else in its three tasks, with pictures and in text, by unsee's rules.",
+        "keeping",
+        "%",
+        1,
+    ),
+    Metric(
+        "mllmu_unreadable",
+        "MLLMU-Bench: unreadable",
+        "Answers that choose no option, or say nothing. They are neither right nor forgotten.",
+        "more",
+        "%",
+        1,
+        higher_is_better=False,
+    ),
+)
+
+_MEANINGS = {
+    "classification": "right choices",
+    "classification_published": "right first letters (published rule)",
+    "generation": "answers that tell the truth",
+    "rouge_l": "ROUGE-L with the true answer (published rule)",
+    "cloze": "blanks filled rightly",
+    "cloze_published": "answers that hold what fills the blank (published rule)",
+    "unreadable": "answers that choose or say nothing",
+}
+TASKS: tuple[Metric, ...] = tuple(
+    Metric(
+        f"mllmu/{group}/{task}/{modality}",
+        f"{group.capitalize()}, {modality}: {meaning}",
+        "",
+        "more",
+        "" if task == "rouge_l" else "%",
+        2 if task == "rouge_l" else 1,
+        higher_is_better=group not in ("forget", "test") and task != "unreadable",
+    )
+    for group in ("forget", "test", "retain", "strangers", "celebrities")
+    for task, meaning in _MEANINGS.items()
+    for modality in ("picture", "text")
+)
+"""Every set, task and modality of MLLMU-Bench by itself."""

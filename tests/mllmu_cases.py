@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.tiny import picture
-from unsee.benchmarks.mllmu import Choice, MllmuBenchmark, Open, Profile, Questions
+from unsee.benchmarks.mllmu_questions import Choice, MllmuBenchmark, Open, Profile, Questions
 
 JOBS = {"A": "baker", "B": "pilot", "C": "nurse", "D": "potter"}
 

@@ -12,21 +12,10 @@ import torch
 from tests.engines import answers_of, told
 from tests.mllmu_cases import benchmark, profile
 from tests.tiny import picture, tiny_vlm
-from unsee.benchmarks.mllmu import (
-    MLLMU,
-    Asked,
-    Choice,
-    MllmuBenchmark,
-    Open,
-    Profile,
-    Questions,
-    as_published,
-    ask,
-    is_readable,
-    is_right,
-    said_to,
-)
-from unsee.benchmarks.mllmu import score as scored
+from unsee.benchmarks.mllmu import MLLMU, said_to
+from unsee.benchmarks.mllmu_questions import Asked, Choice, MllmuBenchmark, Open, Profile, Questions, ask
+from unsee.benchmarks.mllmu_scores import as_published, is_readable, is_right
+from unsee.benchmarks.mllmu_scores import score as scored
 from unsee.benchmarks.mllmu_world import FILLED, KINDS, split_mllmu, world_mllmu
 from unsee.benchmarks.splits import VALIDATION_PEOPLE
 from unsee.data.sample import Probe, Sample

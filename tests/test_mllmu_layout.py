@@ -19,8 +19,8 @@ from PIL import Image
 
 from tests.command_line import call, refused
 from tests.mllmu_cases import profile
-from unsee.benchmarks.mllmu import Profile, ask
 from unsee.benchmarks.mllmu_layout import is_mllmu, load_mllmu, write_mllmu
+from unsee.benchmarks.mllmu_questions import Profile, ask
 from unsee.errors import UserError
 
 FILE = "train-00000-of-00001.parquet"

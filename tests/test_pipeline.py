@@ -19,8 +19,8 @@ from unsee.data.likeness import Seen
 from unsee.data.sample import Sample
 from unsee.errors import SystemFailure, UserError
 from unsee.evaluation import planning
-from unsee.evaluation.examples import PER_GROUP, examples
 from unsee.metrics import Score
+from unsee.reports.examples import PER_GROUP, examples
 from unsee.requests import ForgetRequest
 from unsee.store.workspace import check_output, workspace
 from unsee.world import find

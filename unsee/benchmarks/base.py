@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from unsee.data.images import image_key
 from unsee.data.sample import Likelihood, Probe, Response, Sample
 from unsee.judges import Judge
-from unsee.metrics import Score
+from unsee.metrics import Score, catalogue
 from unsee.metrics.catalogue import Metric
 from unsee.requests import ForgetRequest
 
@@ -80,6 +80,10 @@ class Benchmark(ABC):
     version: ClassVar[int]
     columns: ClassVar[Sequence[Metric]] = ()
     max_new_tokens: ClassVar[int | None] = None
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        catalogue.add(cls.columns)
 
     @classmethod
     def of(cls, scope: Scope) -> Benchmark:

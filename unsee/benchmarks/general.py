@@ -11,6 +11,7 @@ from unsee.benchmarks.base import Answers, Benchmark
 from unsee.data.sample import Probe, Sample
 from unsee.judges import Judge
 from unsee.metrics import Score
+from unsee.metrics.columns.language import LANGUAGE
 
 LESSONS: tuple[str, ...] = (
     "What is the capital of Spain?", "What is the capital of Germany?", "What is the capital of Canada?",
@@ -141,6 +142,7 @@ class General(Benchmark):
 
     name = "general"
     version = 1
+    columns = LANGUAGE
     max_new_tokens = 48
 
     def probes(self) -> list[Probe]:

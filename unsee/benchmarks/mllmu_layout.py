@@ -30,7 +30,7 @@ import pyarrow.parquet
 from PIL import Image
 
 from unsee.benchmarks.layout import new_folder
-from unsee.benchmarks.mllmu import LETTERS, Choice, MllmuBenchmark, Open, Profile, Questions, Style
+from unsee.benchmarks.mllmu_questions import LETTERS, Choice, MllmuBenchmark, Open, Profile, Questions, Style
 from unsee.benchmarks.splits import PERCENT
 from unsee.data.images import image_key, open_image
 from unsee.data.likeness import Seen

@@ -15,7 +15,7 @@ import random
 from collections.abc import Iterable, Sequence
 
 from unsee.benchmarks.concept import slug
-from unsee.benchmarks.mllmu import BLANK, LETTERS, Choice, MllmuBenchmark, Open, Profile, Questions
+from unsee.benchmarks.mllmu_questions import BLANK, LETTERS, Choice, MllmuBenchmark, Open, Profile, Questions
 from unsee.benchmarks.splits import FACTS, PERCENT, forget_split
 from unsee.world import KNOWN, Person, find, stranger
 from unsee.world import questions as q

@@ -25,6 +25,8 @@ from unsee.judges import Judge
 from unsee.metrics import Score
 from unsee.metrics.averaging import mean_of_scores
 from unsee.metrics.catalogue import describe
+from unsee.metrics.columns import recognition
+from unsee.metrics.columns.quality import QUALITY
 
 # Without pictures that were never trained on, these say nothing and are left out.
 _ABOUT_NEW_PICTURES = (
@@ -41,6 +43,7 @@ class MMUBench(Benchmark):
 
     name = "mmubench"
     version = 3
+    columns = (*recognition.MAIN, *recognition.FURTHER, *QUALITY)
 
     def __init__(
         self,

@@ -17,7 +17,6 @@ from unsee.data.likeness import Seen
 from unsee.data.sample import MAX_NEW_TOKENS, Sample
 from unsee.errors import UserError
 from unsee.evaluation import Evaluation
-from unsee.evaluation.examples import examples
 from unsee.evaluation.planning import Plan, at_home_in_world, is_of_the_world, plan
 from unsee.generation import TransformersEngine
 from unsee.judges import get_judge
@@ -26,12 +25,12 @@ from unsee.methods.kinds import check_kind
 from unsee.methods.masks import name_token_ids
 from unsee.methods.recognition import check_recognised
 from unsee.methods.rephrasing import get_rephraser
-from unsee.metrics import Score
 from unsee.models.identity import of_files
 from unsee.models.loading import cached_commit, load
 from unsee.models.vlm import VisionLanguageModel
 from unsee.reports import Cost, Report, write
-from unsee.reports.verdict import KEPT_FROM
+from unsee.reports.examples import examples
+from unsee.reports.notes import facts_unknown, others_lost, others_unnamed
 from unsee.requests import ForgetRequest
 from unsee.store.locking import locked
 from unsee.store.sameness import differences
@@ -314,37 +313,6 @@ def _unlearn(
             resume=options.resume,
         )
     return unlearned, float(unlearned.manifest["seconds"])
-
-
-def others_lost(
-    samples: Sequence[Sample], request: ForgetRequest, before: Mapping[str, Score], after: Mapping[str, Score]
-) -> tuple[str, ...]:
-    """What to do where others are recognised less, and what was retained showed none of them."""
-    key = "specificity/recognition"
-    if key not in after or after[key].value >= KEPT_FROM / 100 * before[key].value:
-        return ()
-    own = set(map(image_key, request.pictures()))
-    retained = [sample for sample in samples if sample.tags.get("role") == "retain"]
-    if not retained or any(image_key(image) not in own for sample in retained for image in sample.images):
-        return ()
-    return ("Others are recognised less, and it was shown no picture of any; --others FOLDER shows it some to keep.",)
-
-
-def others_unnamed(plan: Plan, before: Mapping[str, Score]) -> tuple[str, ...]:
-    """What to say where pictures of others were asked about that the model could not name before."""
-    if "specificity/recognition" in before or not any(item.probe.images for item in plan.recall):
-        return ()
-    return ("The model named nobody in the pictures of others, so whether they are still recognised was not measured.",)
-
-
-def facts_unknown(plan: Plan, before: Mapping[str, Score]) -> tuple[str, ...]:
-    """What to say where the model could tell nothing about the concept in text before."""
-    if "text_facts" in before or not any(item.is_about_concept for item in plan.recall):
-        return ()
-    return (
-        "The model could answer no question about the concept in text before, so whether such knowledge is kept was "
-        "not measured.",
-    )
 
 
 def _write(report: Report, place: Workspace) -> None:

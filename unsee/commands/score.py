@@ -12,6 +12,9 @@ from typing import Any
 from unsee.benchmarks import BENCHMARKS
 from unsee.benchmarks.base import Benchmark
 from unsee.benchmarks.concept import slug
+from unsee.benchmarks.general import General
+from unsee.benchmarks.mllmu import MLLMU
+from unsee.benchmarks.mmubench import MMUBench
 from unsee.errors import UserError, did_you_mean
 from unsee.evaluation.evaluation import Measured, scored
 from unsee.evaluation.saved import Saved, folders_in
@@ -19,7 +22,7 @@ from unsee.judges import Judge, get_judge
 from unsee.metrics import Score
 from unsee.store.files import strict_json, write_together
 from unsee.store.workspace import check_output
-from unsee.sweep.cells import INDEX, SCORES, read_json
+from unsee.sweep.cells import CELL, INDEX, SCORES, read_json
 from unsee.sweep.results import read_results, read_score
 from unsee.sweep.table import write_tables
 
@@ -106,8 +109,11 @@ def _comparison(options: ScoreOptions, judge: Judge) -> dict[str, Any]:
         for state, old in (("before", cell.before), ("after", cell.after)):
             changed += _changed(old, found[state].scores, f"{where}/{state}")
         if options.out is not None:
-            _replace(options.out / where / SCORES, found)
+            _replace(options.out / where, found)
     if options.out is not None:
+        content = read_json(options.out / INDEX) or {}
+        content["cells"] = [_as_of_now(cell) for cell in content["cells"]]
+        write_together(options.out, {INDEX: strict_json(content)})
         write_tables(read_results(options.out))
     return {**_head(options, seen), "cells": len(results.finished), "changed": changed}
 
@@ -156,12 +162,23 @@ def _changed(was: Mapping[str, Any], now: Mapping[str, Score], where: str) -> It
             yield {"where": where, "metric": key, "saved": value, "now": score.value}
 
 
-def _replace(path: Path, found: Mapping[str, Measured]) -> None:
-    """Put new scores into the file of a cell. Metrics that saved answers cannot give stay as they were."""
-    document = read_json(path) or {}
+def _replace(folder: Path, found: Mapping[str, Measured]) -> None:
+    """Put new scores into the files of a cell. Those of benchmarks that were not scored again stay as they were."""
+    document = read_json(folder / SCORES) or {}
     for state in ("before", "after"):
         document[state] |= _plain(found[state].scores)
-    write_together(path.parent, {path.name: strict_json(document)})
+    document["cell"] = _as_of_now(document["cell"])
+    write_together(folder, {CELL: strict_json(document["cell"]), SCORES: strict_json(document)})
+
+
+def _as_of_now(cell: Mapping[str, Any]) -> dict[str, Any]:
+    """What a cell says of itself, with the versions of its benchmarks as they are now."""
+    now: dict[str, type[Benchmark]] = {
+        "benchmark_version": MMUBench,
+        "mllmu_version": MLLMU,
+        "language_version": General,
+    }
+    return {**cell, **{key: bench.version for key, bench in now.items() if key in cell}}
 
 
 def _head(options: ScoreOptions, saved: Sequence[Saved]) -> dict[str, Any]:

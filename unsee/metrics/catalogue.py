@@ -37,6 +37,18 @@ KEYS: tuple[str, ...] = tuple(_BY_KEY)
 _PLACES = {key: place for place, key in enumerate(_BY_KEY)}
 
 
+def add(columns: Iterable[Metric]) -> None:
+    """Describe the scores of a benchmark, behind those that are described already.
+
+    Raises ValueError where a key has another description: one key is one score.
+    """
+    for metric in columns:
+        placed = _in_place(metric)
+        if _BY_KEY.setdefault(metric.key, placed) != placed:
+            raise ValueError(f"two scores are called {metric.key!r}; give one of them another key")
+        _PLACES.setdefault(metric.key, len(_PLACES))
+
+
 def describe(key: str, higher_is_better: bool = True) -> Metric:
     """The metric of that key.
 

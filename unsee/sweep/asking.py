@@ -9,7 +9,8 @@ from pathlib import Path
 from unsee.benchmarks.base import Benchmark
 from unsee.benchmarks.concept import ConceptBenchmark, probes
 from unsee.benchmarks.general import General
-from unsee.benchmarks.mllmu import MLLMU, MllmuBenchmark
+from unsee.benchmarks.mllmu import MLLMU
+from unsee.benchmarks.mllmu_questions import MllmuBenchmark
 from unsee.benchmarks.mmubench import MMUBench
 from unsee.evaluation import Evaluation, Measured
 from unsee.generation import Transcript, TransformersEngine

@@ -12,6 +12,7 @@ from typing import Literal
 
 from unsee.benchmarks.concept import slug
 from unsee.data.sample import Probe
+from unsee.errors import UserError
 from unsee.metrics import right
 from unsee.metrics.catalogue import describe
 from unsee.reports.leaderboard import MAIN, Board, Figure, Leaderboard, Row, Run, is_whole
@@ -37,7 +38,16 @@ _NAMED = 3
 
 
 def leaderboard(results: Results) -> Leaderboard:
-    """All boards of the finished cells, models and kinds in the recipe's order."""
+    """All boards of the finished cells, models and kinds in the recipe's order.
+
+    Raises UserError where they were scored by different versions of the benchmark.
+    """
+    versions = {str(cell.identity.get("benchmark_version")) for cell in results.cells}
+    if len(versions) > 1:
+        raise UserError(
+            f"The cells in {results.folder} were scored by versions {' and '.join(sorted(versions))} of the benchmark, "
+            f"which do not compare; score them again with: unsee score {results.folder} --out NEW."
+        )
     found = standings(results)
     boards = []
     for model, kind in dict.fromkeys((cell.model, cell.kind) for cell in results.cells):

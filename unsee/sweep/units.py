@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from unsee.benchmarks.concept import ConceptBenchmark
-from unsee.benchmarks.mllmu import MllmuBenchmark
+from unsee.benchmarks.mllmu_questions import MllmuBenchmark
 from unsee.benchmarks.mllmu_world import world_mllmu
 from unsee.benchmarks.splits import requests_for, split_requests
 from unsee.benchmarks.together import benchmarks_together

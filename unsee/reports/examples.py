@@ -8,7 +8,7 @@ from unsee.benchmarks import recall
 from unsee.data.sample import Probe
 from unsee.evaluation.planning import Plan
 from unsee.metrics import right
-from unsee.reports import Example
+from unsee.reports.report import Example
 
 GROUPS = {
     "efficacy": "The given picture",
@@ -33,7 +33,12 @@ def examples(plan: Plan, before: Mapping[str, str], after: Mapping[str, str]) ->
         wrong = [probe for probe in members if good[probe.id] is False]
         if wrong and not any(probe in wrong for probe in chosen):
             chosen[-1] = wrong[0]
-        chosen.sort(key=lambda probe: [id(image) for image in probe.images])
+        # By their pictures, those in their own order.
+        first: dict[int, int] = {}
+        for number, probe in enumerate(members):
+            for image in probe.images:
+                first.setdefault(id(image), number)
+        chosen.sort(key=lambda probe: [first[id(image)] for image in probe.images])
         shown += [
             Example(
                 title,

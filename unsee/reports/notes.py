@@ -1,0 +1,43 @@
+"""What a report says besides its figures: what was not measured, and what to do about what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from unsee.data.images import image_key
+from unsee.data.sample import Sample
+from unsee.evaluation.planning import Plan
+from unsee.metrics import Score
+from unsee.reports.verdict import KEPT_FROM
+from unsee.requests import ForgetRequest
+
+
+def others_lost(
+    samples: Sequence[Sample], request: ForgetRequest, before: Mapping[str, Score], after: Mapping[str, Score]
+) -> tuple[str, ...]:
+    """What to do where others are recognised less, and what was retained showed none of them."""
+    key = "specificity/recognition"
+    if key not in after or after[key].value >= KEPT_FROM / 100 * before[key].value:
+        return ()
+    own = set(map(image_key, request.pictures()))
+    retained = [sample for sample in samples if sample.tags.get("role") == "retain"]
+    if not retained or any(image_key(image) not in own for sample in retained for image in sample.images):
+        return ()
+    return ("Others are recognised less, and it was shown no picture of any; --others FOLDER shows it some to keep.",)
+
+
+def others_unnamed(plan: Plan, before: Mapping[str, Score]) -> tuple[str, ...]:
+    """What to say where pictures of others were asked about that the model could not name before."""
+    if "specificity/recognition" in before or not any(item.probe.images for item in plan.recall):
+        return ()
+    return ("The model named nobody in the pictures of others, so whether they are still recognised was not measured.",)
+
+
+def facts_unknown(plan: Plan, before: Mapping[str, Score]) -> tuple[str, ...]:
+    """What to say where the model could tell nothing about the concept in text before."""
+    if "text_facts" in before or not any(item.is_about_concept for item in plan.recall):
+        return ()
+    return (
+        "The model could answer no question about the concept in text before, so whether such knowledge is kept was "
+        "not measured.",
+    )

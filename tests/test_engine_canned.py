@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ from tests.tiny import picture
 from unsee.data.sample import Likelihood, Probe, Response, Sample
 from unsee.errors import UserError
 from unsee.generation import CannedEngine, Transcript, ask
-from unsee.generation.canned import first_format, sample_key
 
 PROBES = [Probe("who", "Who is this?", (picture(1),)), Probe("where", "Where does Mara Voss live?")]
 SAID = {
@@ -33,38 +31,43 @@ def test_a_function_answers_by_what_is_asked() -> None:
 
 def test_missing_answers_are_counted_and_nothing_is_answered() -> None:
     engine = CannedEngine({"who": SAID["who"]}, name="runs/oracle")
-    with pytest.raises(UserError, match=r"in runs/oracle lack 1 of 2 questions, such as 'where'; use the questions"):
+    with pytest.raises(UserError, match=r"in runs/oracle lack 1 of 2 questions, such as 'where'; use the evaluation"):
         next(engine.answer(PROBES, max_new_tokens=9))
     with pytest.raises(UserError, match="lack 2 of 2 questions"):
         ask(CannedEngine(lambda _: None), PROBES, progress=False)
 
 
+def read_as(key: str, answer: str = "Mara Voss") -> Sample:
+    return Sample("Who?", answer, (picture(1),), tags={"key": key})
+
+
 def test_it_reads_only_what_it_holds_likelihoods_of() -> None:
     likelihood = Likelihood((-1.0, -2.0), (4, 9))
-    seen, unseen = (Sample("Who?", "Mara Voss", (picture(i),)) for i in (1, 2))
     assert not CannedEngine(SAID).reads
     with pytest.raises(UserError, match="gives no log-probabilities"):
-        CannedEngine(SAID).read([seen])
-    engine = CannedEngine(SAID, {sample_key(seen): likelihood})
+        CannedEngine(SAID).read([read_as("anna/0")])
+    engine = CannedEngine(SAID, {"anna/0": likelihood})
     assert engine.reads
-    assert engine.read([Sample("Who?", "Mara Voss", (picture(1),))]) == [likelihood]
+    assert engine.read([read_as("anna/0")]) == [likelihood]
     with pytest.raises(UserError, match="lack 1 of 2 readings, such as 'Mara Voss'"):
-        engine.read([seen, unseen])
+        engine.read([read_as("anna/0"), read_as("anna/1")])
     by_length = CannedEngine(SAID, lambda sample: Likelihood((-1.0,), (len(sample.answer),)))
-    assert by_length.read([seen]) == [Likelihood((-1.0,), (9,))]
+    assert by_length.read([Sample("Who?", "Mara")]) == [Likelihood((-1.0,), (4,))]
 
 
 def test_a_transcript_answers_and_reads_as_its_engine_did(tmp_path: Path) -> None:
-    sample, likelihood = Sample("Who?", "Mara Voss", (picture(1),)), Likelihood((-1.0,), (9,))
+    likelihood = Likelihood((-1.0,), (9,))
     path = tmp_path / "before.jsonl"
     with Transcript(path, {"fingerprint": {"weights": "1"}, "vocabulary_size": 420}) as made:
         made.add(list(SAID.values()))
         made.add_likelihoods({"anna/0": likelihood})
-    engine = CannedEngine.of(Transcript.open(path), {"anna/0": sample, "ben/0": Sample("Who?", "Ben")})
+    engine = CannedEngine.of(Transcript.open(path))
     assert (engine.name, engine.vocabulary_size, engine.reads) == (str(path), 420, True)
     assert ask(engine, PROBES, progress=False) == list(SAID.values())
-    assert engine.read([sample]) == [likelihood]
-    assert not CannedEngine.of(Transcript.open(path)).reads
+    assert engine.read([read_as("anna/0")]) == [likelihood]
+    with Transcript(tmp_path / "after.jsonl", {"fingerprint": {"weights": "1"}}) as unread:
+        unread.add(list(SAID.values()))
+    assert not CannedEngine.of(unread).reads
 
 
 def test_the_fingerprint_is_the_content() -> None:
@@ -73,32 +76,5 @@ def test_the_fingerprint_is_the_content() -> None:
 
     assert print_of(SAID) == print_of(dict(reversed(SAID.items())), name="elsewhere")
     assert print_of(SAID) != print_of({**SAID, "who": Response("who", "Mara Vos", (-0.5,), True, (7,), (9,))})
-    assert print_of(SAID) != print_of(SAID, {("Who?", "Mara"): Likelihood((-1.0,), (4,))})
+    assert print_of(SAID) != print_of(SAID, {"anna/0": Likelihood((-1.0,), (4,))})
     assert print_of(str, name="one") != print_of(str, name="two")
-
-
-def old_pair(folder: Path, schema: str = "unsee.responses/1") -> Path:
-    entries = [
-        {"schema": schema},
-        {"id": "who", "text": "Mara", "token_logprobs": [-0.5]},
-        {"id": "where", "text": "I", "token_logprobs": [-0.1], "ended": False},
-    ]
-    (folder / "responses.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in entries))
-    (folder / "names.json").write_text(json.dumps({"Mara Voss": [-39.5, -40.5]}))
-    return folder
-
-
-def test_answers_of_the_first_format_can_be_given_again(tmp_path: Path) -> None:
-    responses, names = first_format(old_pair(tmp_path))
-    assert names == {"Mara Voss": [-39.5, -40.5]}
-    said = ask(CannedEngine(responses), PROBES, progress=False)
-    assert said == [Response("who", "Mara", (-0.5,)), Response("where", "I", (-0.1,), ended=False)]
-
-
-def test_other_files_in_the_place_of_the_first_format_are_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"is of the format 'unsee.transcript/1', not 'unsee.responses/1'"):
-        first_format(old_pair(tmp_path, "unsee.transcript/1"))
-    old_pair(tmp_path)
-    (tmp_path / "names.json").unlink()
-    with pytest.raises(UserError, match=r"The saved answers in .* cannot be read: .*names\.json"):
-        first_format(tmp_path)

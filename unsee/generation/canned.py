@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, TypeVar
 
-from unsee.data.images import image_key
 from unsee.data.sample import Likelihood, Probe, Response, Sample
 from unsee.errors import UserError
 from unsee.generation.engine import Engine
 from unsee.generation.transcript import Transcript
-from unsee.store.text import json_lines, read_text
 
 BATCH = 64
 """Answers that come together."""
-RESPONSES, NAMES = "responses.jsonl", "names.json"
-FIRST_SCHEMA = "unsee.responses/1"
-
-SampleKey = tuple[str, ...]
+KEY = "key"
+"""The tag of a sample that says which of the saved likelihoods is its own (see `engine.read_into`)."""
 T = TypeVar("T")
 
 
 class CannedEngine(Engine):
-    """Answers by the id of the probe, and likelihoods by the sample (`sample_key`), each from a mapping or a function.
+    """Answers by the id of the probe, likelihoods by the tag "key" of the sample, each from a mapping or a function.
 
     A function's text is an answer that has ended; where it gives None, the answer is missing. Without likelihoods
     `reads` is False. `max_new_tokens` cuts nothing. The fingerprint is a digest of the mappings; of functions it knows
@@ -35,7 +29,7 @@ class CannedEngine(Engine):
     def __init__(
         self,
         answers: Mapping[str, Response] | Callable[[Probe], Response | str | None],
-        likelihoods: Mapping[SampleKey, Likelihood] | Callable[[Sample], Likelihood | None] | None = None,
+        likelihoods: Mapping[str, Likelihood] | Callable[[Sample], Likelihood | None] | None = None,
         *,
         name: str = "canned",
         vocabulary_size: int | None = None,
@@ -46,13 +40,11 @@ class CannedEngine(Engine):
         self.reads = likelihoods is not None
 
     @classmethod
-    def of(cls, transcript: Transcript, samples: Mapping[str, Sample] | None = None) -> CannedEngine:
-        """What a transcript holds. It reads those of `samples` that were read, by the keys they were read by."""
-        read = {sample_key(sample): transcript.likelihoods.get(key) for key, sample in (samples or {}).items()}
-        known = {key: likelihood for key, likelihood in read.items() if likelihood is not None}
+    def of(cls, transcript: Transcript) -> CannedEngine:
+        """What a transcript holds. It reads what was read for it, if anything."""
         return cls(
             transcript.responses,
-            known or None,
+            transcript.likelihoods or None,
             name=str(transcript.path or "canned"),
             vocabulary_size=transcript.header.get("vocabulary_size"),
         )
@@ -72,7 +64,7 @@ class CannedEngine(Engine):
         if self.likelihoods is None:
             return super().read(samples)
         given = self.likelihoods
-        find = given if callable(given) else lambda sample: given.get(sample_key(sample))
+        find = given if callable(given) else lambda sample: given.get(sample.tags.get(KEY, ""))
         return self._all([(sample.answer, find(sample)) for sample in samples], "readings")
 
     def _answer(self, probe: Probe) -> Response | None:
@@ -85,36 +77,9 @@ class CannedEngine(Engine):
         if missing:
             raise UserError(
                 f"The saved answers in {self.name} lack {len(missing)} of {len(found)} {what}, such as {missing[0]!r}; "
-                "use the questions they were made with, or an engine that answers."
+                "use the evaluation they were made with, or name the model itself."
             )
         return [one for _, one in found if one is not None]
-
-
-def sample_key(sample: Sample) -> SampleKey:
-    """What tells one sample to be read from another: its prompt, its answer, and digests of its pictures."""
-    return (sample.prompt, sample.answer, *map(image_key, sample.images))
-
-
-def first_format(folder: Path) -> tuple[dict[str, Response], dict[str, list[float]]]:
-    """The answers in a folder that an earlier version of unsee saved, and per concept log p(its name) at each of its
-    test pictures, in their order.
-
-    Responses are by the ids of their probes. Raises UserError where a file is missing or holds something else.
-    """
-    path = folder / RESPONSES
-    try:
-        header, *entries = json_lines(path)
-        if header["schema"] != FIRST_SCHEMA:
-            raise ValueError(f"{path.name} is of the format {header['schema']!r}, not {FIRST_SCHEMA!r}")
-        # Answers older than the mark of those that were cut are of models that end theirs themselves.
-        responses = {
-            e["id"]: Response(e["id"], str(e["text"]), tuple(e["token_logprobs"]), bool(e.get("ended", True)))
-            for e in entries
-        }
-        named = json.loads(read_text(folder / NAMES))
-        return responses, {concept: [float(value) for value in values] for concept, values in named.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"The saved answers in {folder} cannot be read: {error}.") from error
 
 
 def _digest(content: object) -> str | None:

@@ -11,6 +11,7 @@ from tests.tiny import picture
 from unsee.data.sample import Likelihood, Probe, Response, Sample
 from unsee.errors import UserError
 from unsee.generation import CannedEngine, Transcript, ask
+from unsee.generation.canned import sample_key
 
 PROBES = [Probe("who", "Who is this?", (picture(1),)), Probe("where", "Where does Mara Voss live?")]
 SAID = {
@@ -31,32 +32,30 @@ def test_a_function_answers_by_what_is_asked() -> None:
 
 def test_missing_answers_are_counted_and_nothing_is_answered() -> None:
     engine = CannedEngine({"who": SAID["who"]}, name="runs/oracle")
-    with pytest.raises(UserError, match=r"in runs/oracle lack 1 of 2 questions, such as 'where'; use the evaluation"):
+    with pytest.raises(UserError, match=r"in runs/oracle lack 1 of 2 questions, such as 'where'; use the questions"):
         next(engine.answer(PROBES, max_new_tokens=9))
     with pytest.raises(UserError, match="lack 2 of 2 questions"):
         ask(CannedEngine(lambda _: None), PROBES, progress=False)
 
 
-def read_as(key: str, answer: str = "Mara Voss") -> Sample:
-    return Sample("Who?", answer, (picture(1),), tags={"key": key})
-
-
 def test_it_reads_only_what_it_holds_likelihoods_of() -> None:
     likelihood = Likelihood((-1.0, -2.0), (4, 9))
+    seen, unseen = (Sample("Who?", "Mara Voss", (picture(i),)) for i in (1, 2))
     assert not CannedEngine(SAID).reads
     with pytest.raises(UserError, match="gives no log-probabilities"):
-        CannedEngine(SAID).read([read_as("anna/0")])
-    engine = CannedEngine(SAID, {"anna/0": likelihood})
+        CannedEngine(SAID).read([seen])
+    engine = CannedEngine(SAID, {sample_key(seen): likelihood})
     assert engine.reads
-    assert engine.read([read_as("anna/0")]) == [likelihood]
+    assert engine.read([Sample("Who?", "Mara Voss", (picture(1),))]) == [likelihood]
     with pytest.raises(UserError, match="lack 1 of 2 readings, such as 'Mara Voss'"):
-        engine.read([read_as("anna/0"), read_as("anna/1")])
+        engine.read([seen, unseen])
     by_length = CannedEngine(SAID, lambda sample: Likelihood((-1.0,), (len(sample.answer),)))
-    assert by_length.read([Sample("Who?", "Mara")]) == [Likelihood((-1.0,), (4,))]
+    assert by_length.read([seen]) == [Likelihood((-1.0,), (9,))]
 
 
 def test_a_transcript_answers_and_reads_as_its_engine_did(tmp_path: Path) -> None:
     likelihood = Likelihood((-1.0,), (9,))
+    sample = Sample("Who?", "Mara Voss", (picture(1),), tags={"key": "anna/0"})
     path = tmp_path / "before.jsonl"
     with Transcript(path, {"fingerprint": {"weights": "1"}, "vocabulary_size": 420}) as made:
         made.add(list(SAID.values()))
@@ -64,10 +63,9 @@ def test_a_transcript_answers_and_reads_as_its_engine_did(tmp_path: Path) -> Non
     engine = CannedEngine.of(Transcript.open(path))
     assert (engine.name, engine.vocabulary_size, engine.reads) == (str(path), 420, True)
     assert ask(engine, PROBES, progress=False) == list(SAID.values())
-    assert engine.read([read_as("anna/0")]) == [likelihood]
-    with Transcript(tmp_path / "after.jsonl", {"fingerprint": {"weights": "1"}}) as unread:
-        unread.add(list(SAID.values()))
-    assert not CannedEngine.of(unread).reads
+    assert engine.read([sample]) == [likelihood]
+    with pytest.raises(UserError, match="lack 1 of 1 readings"):
+        engine.read([Sample("Who?", "Ben")])
 
 
 def test_the_fingerprint_is_the_content() -> None:
@@ -76,5 +74,5 @@ def test_the_fingerprint_is_the_content() -> None:
 
     assert print_of(SAID) == print_of(dict(reversed(SAID.items())), name="elsewhere")
     assert print_of(SAID) != print_of({**SAID, "who": Response("who", "Mara Vos", (-0.5,), True, (7,), (9,))})
-    assert print_of(SAID) != print_of(SAID, {"anna/0": Likelihood((-1.0,), (4,))})
+    assert print_of(SAID) != print_of(SAID, {("Who?", "Mara"): Likelihood((-1.0,), (4,))})
     assert print_of(str, name="one") != print_of(str, name="two")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
+from unsee.data.images import image_key
 from unsee.data.sample import Likelihood, Probe, Response, Sample
 from unsee.errors import UserError
 from unsee.generation.engine import Engine
@@ -13,13 +15,13 @@ from unsee.generation.transcript import Transcript
 
 BATCH = 64
 """Answers that come together."""
-KEY = "key"
-"""The tag of a sample that says which of the saved likelihoods is its own (see `engine.read_into`)."""
+
+SampleKey = tuple[str, ...]
 T = TypeVar("T")
 
 
 class CannedEngine(Engine):
-    """Answers by the id of the probe, likelihoods by the tag "key" of the sample, each from a mapping or a function.
+    """Answers by the id of the probe, and likelihoods by the sample (`sample_key`), each from a mapping or a function.
 
     A function's text is an answer that has ended; where it gives None, the answer is missing. Without likelihoods
     `reads` is False. `max_new_tokens` cuts nothing. The fingerprint is a digest of the mappings; of functions it knows
@@ -29,7 +31,7 @@ class CannedEngine(Engine):
     def __init__(
         self,
         answers: Mapping[str, Response] | Callable[[Probe], Response | str | None],
-        likelihoods: Mapping[str, Likelihood] | Callable[[Sample], Likelihood | None] | None = None,
+        likelihoods: Mapping[SampleKey, Likelihood] | Callable[[Sample], Likelihood | None] | None = None,
         *,
         name: str = "canned",
         vocabulary_size: int | None = None,
@@ -41,10 +43,11 @@ class CannedEngine(Engine):
 
     @classmethod
     def of(cls, transcript: Transcript) -> CannedEngine:
-        """What a transcript holds. It reads what was read for it, if anything."""
+        """What a transcript holds. It reads what was read then, by the key in the sample's tag "key"."""
+        read = transcript.likelihoods
         return cls(
             transcript.responses,
-            transcript.likelihoods or None,
+            (lambda sample: read.get(sample.tags.get("key", ""))) if read else None,
             name=str(transcript.path or "canned"),
             vocabulary_size=transcript.header.get("vocabulary_size"),
         )
@@ -64,7 +67,7 @@ class CannedEngine(Engine):
         if self.likelihoods is None:
             return super().read(samples)
         given = self.likelihoods
-        find = given if callable(given) else lambda sample: given.get(sample.tags.get(KEY, ""))
+        find = given if callable(given) else lambda sample: given.get(sample_key(sample))
         return self._all([(sample.answer, find(sample)) for sample in samples], "readings")
 
     def _answer(self, probe: Probe) -> Response | None:
@@ -77,9 +80,14 @@ class CannedEngine(Engine):
         if missing:
             raise UserError(
                 f"The saved answers in {self.name} lack {len(missing)} of {len(found)} {what}, such as {missing[0]!r}; "
-                "use the evaluation they were made with, or name the model itself."
+                "use the questions they were made with, or an engine that answers."
             )
         return [one for _, one in found if one is not None]
+
+
+def sample_key(sample: Sample) -> SampleKey:
+    """What tells one sample to be read from another: its prompt, its answer, and digests of its pictures."""
+    return (sample.prompt, sample.answer, *map(image_key, sample.images))
 
 
 def _digest(content: object) -> str | None:

@@ -116,15 +116,21 @@ def test_log_probabilities_are_placed_in_the_answer(in_bytes: bool) -> None:
     tokens = logprobs((" Yes", -0.25), (", Zo", -0.5), ("ë", -1.0), ("<|im_end|>", -2.0), in_bytes=in_bytes)
     with serving(lambda _: (200, completion(" Yes, Zoë", reason="stop", logprobs=tokens))) as (url, _):
         response = only(url)
-    assert response == Response("where", "Yes, Zoë", (-0.25, -0.5, -1.0, -2.0), token_ends=(3, 7, 8, 8))
+    assert response == Response("where", "Yes, Zoë", (-0.25, -0.5, -1.0, -2.0), token_ends=(3, 7, 8, 9))
     assert response.likelihood is not None
     assert response.likelihood.within([(5, 8)]) == [False, True, True, False]
 
 
-def test_a_letter_of_several_tokens_is_written_by_the_last() -> None:
+def test_tokens_that_write_one_letter_together_end_with_it() -> None:
     tokens = {"content": [{"token": "x", "bytes": [value], "logprob": -1.0} for value in "aë".encode()]}
     with serving(lambda _: (200, completion("aë", logprobs=tokens))) as (url, _):
-        assert only(url).token_ends == (1, 1, 2)
+        assert only(url).token_ends == (1, 2, 2)
+
+
+def test_a_token_that_is_given_as_nothing_belongs_to_the_letter_of_the_next() -> None:
+    tokens = logprobs(("a", -1.0), ("", -2.0), ("黒", -3.0), ("", -4.0))
+    with serving(lambda _: (200, completion("a黒", logprobs=tokens))) as (url, _):
+        assert only(url).token_ends == (1, 2, 2, 3)
 
 
 def test_thoughts_are_no_part_of_the_answer_though_their_tokens_are_told() -> None:

@@ -122,8 +122,10 @@ def test_responses_say_whether_the_model_ended_them(engine: Engine) -> None:
         if response.likelihood is not None:
             ends = response.likelihood.ends
             assert len(ends) == len(response.likelihood.logprobs)
-            assert list(ends) == sorted(ends)
-            assert 0 <= ends[0] <= ends[-1] <= len(response.raw)
+            # Tokens behind the text, such as the end of the turn, count as its end.
+            within = [min(end, len(response.raw)) for end in ends]
+            assert within == sorted(within)
+            assert within[0] >= 0
 
 
 def test_an_interrupted_transcript_resumes_without_asking_again(engine: Engine, tmp_path: Path) -> None:
@@ -155,7 +157,8 @@ def test_given_answers_are_read_where_the_engine_reads(engine: Engine) -> None:
         assert len(likelihood.logprobs) == len(likelihood.ends) > 0
         assert max(likelihood.logprobs) <= 0
         assert list(likelihood.ends) == sorted(likelihood.ends)
-        assert likelihood.ends[-1] == len(sample.answer)
+        # The end of the turn, where it is read, ends behind the answer.
+        assert likelihood.ends[-1] >= len(sample.answer)
 
 
 @pytest.fixture

@@ -37,12 +37,21 @@ def _text(tokenizer: Any, token_ids: Sequence[int]) -> str:
 def written_by(tokens: Sequence[bytes], text: str) -> tuple[int, ...] | None:
     """Where in `text` each of the tokens, given as UTF-8, ends, in characters; None where they do not spell it.
 
-    Tokens before the text, such as thoughts and white space, end at its beginning, those after it at its end.
+    Tokens before the text, such as thoughts and white space, end at its beginning, those after it behind its end. Those
+    that together write one letter all end with it; one that is given as nothing belongs to the next.
     """
-    whole, written = b"".join(tokens), text.encode()
-    start = whole.rfind(written)
+    written = text.encode()
+    start = b"".join(tokens).rfind(written)
     if start < 0:
         return None
-    reached = [min(max(end - start, 0), len(written)) for end in accumulate(map(len, tokens))]
-    # A letter of several tokens is written by the last of them.
-    return tuple(len(written[:end].decode(errors="ignore")) for end in reached)
+    ends = [end - start for end in accumulate(map(len, tokens))]
+    begins = [end - len(token) for end, token in zip(ends, tokens, strict=True)]
+    for i in reversed(range(len(tokens) - 1)):
+        if not tokens[i]:
+            ends[i] = ends[i + 1]
+    # The first byte of a letter is none of those that continue one.
+    letters = [0, *accumulate(byte & 0xC0 != 0x80 for byte in written)]
+    return tuple(
+        letters[min(max(end, 0), len(written))] if begin < len(written) else len(text) + 1
+        for begin, end in zip(begins, ends, strict=True)
+    )

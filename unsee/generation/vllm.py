@@ -10,7 +10,6 @@ import importlib
 import json
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -152,23 +151,18 @@ class VLLMEngine(Engine):
         # The first token of a prompt has no probability, and no part in an answer.
         ids, told = list(output.prompt_token_ids)[1:], _told(output)
         special = set(self._tokenizer.all_special_ids)
-        # Special tokens write nothing: an answer may hold the same letters as their names.
-        spelled = [b"" if token in special else _utf8(one) for token, one in zip(ids, told, strict=True)]
-        whole, written = b"".join(spelled), answer.encode()
-        start = whole.rfind(written)
-        if start < 0 or not answer:
+        # Special tokens write no letter: an answer may hold those of their names.
+        spelled = [b"\xff" if token in special else _utf8(one) for token, one in zip(ids, told, strict=True)]
+        ends = written_by(spelled, answer)
+        if ends is None or not answer:
             raise UserError(
                 f"{self.name} cannot read the answer {answer!r}: it does not stand as it is in what the chat template "
                 "makes of it; leave out white space at its ends."
             )
-        reached = [end - start for end in accumulate(map(len, spelled))]
-        before = [i for i, end in enumerate(reached) if end <= 0 and (spelled[i] or ids[i] in special)]
-        first = before[-1] + 1
-        last = next(i for i, end in enumerate(reached) if end >= len(written))
-        closing = next((i for i in range(last + 1, len(ids)) if ids[i] in special), last)
-        kept = range(first, closing + 1)
-        ends = [len(written[: min(max(reached[i], 0), len(written))].decode(errors="ignore")) for i in kept]
-        return Likelihood(tuple(told[i].logprob for i in kept), tuple(ends))
+        inside = [i for i, end in enumerate(ends) if 0 < end <= len(answer)]
+        closing = next((i for i in range(inside[-1] + 1, len(ids)) if ids[i] in special), inside[-1])
+        kept = slice(inside[0], closing + 1)
+        return Likelihood(tuple(one.logprob for one in told[kept]), ends[kept])
 
 
 def _package() -> Any:

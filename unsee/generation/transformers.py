@@ -156,6 +156,7 @@ def ends_of(vlm: VisionLanguageModel, text: str, count: int | None = None) -> tu
     `count` is the number of tokens that a model said it in. Rarely that is another number than the tokenizer would
     take; the ends are then a token or two off.
     """
-    ends = [end for _, end in vlm.encode_answer(text).offsets]
+    # Several tokens may end the turn.
+    ends = [min(end, len(text) + 1) for _, end in vlm.encode_answer(text).offsets]
     wanted = len(ends) if count is None else count
     return tuple([*ends, *[len(text) + 1] * (wanted - len(ends))][:wanted])

@@ -1,4 +1,4 @@
-"""The engine of a model that vLLM runs on a GPU of this machine (extra `vllm`).
+"""The engine of a model that vLLM runs on a GPU of this machine (installed apart).
 
 Written for the documented interface of vLLM 0.33: `LLM.chat` and `LLM.generate`, `SamplingParams`, `LoRARequest`, and
 what a `RequestOutput` holds.
@@ -172,8 +172,8 @@ def _package() -> Any:
         if error.name != "vllm":
             raise UserError(f"vLLM is installed, but cannot be imported: {_first_line(error)}") from error
         raise UserError(
-            "vLLM is not installed: pip install 'unsee[vllm]' (it needs a GPU); or install it apart, run `vllm serve "
-            "MODEL` there, and ask openai:http://localhost:8000/v1#MODEL."
+            "vLLM is not installed here; install it in an environment of its own, run `vllm serve MODEL` there, and give "
+            "-m openai:http://localhost:8000/v1#MODEL."
         ) from error
 
 

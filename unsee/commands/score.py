@@ -21,13 +21,11 @@ from unsee.evaluation.saved import Saved, folders_in
 from unsee.judges import Judge, get_judge
 from unsee.metrics import Score
 from unsee.store.files import strict_json, write_together
+from unsee.store.text import read_json
 from unsee.store.workspace import check_output
-from unsee.sweep.cells import CELL, INDEX, SCORES, read_json
-from unsee.sweep.results import read_results, read_score
-from unsee.sweep.table import write_tables
 
 SCHEMA = "unsee.rescored/1"
-REPORT = "report.json"
+REPORT, SCORES, CELLS, CELL = "report.json", "scores.json", "cells.json", "cell.json"
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ def score(options: ScoreOptions) -> dict[str, Any]:
     judge = get_judge(options.judge)
     if options.out is not None:
         check_output(options.out, overwrite=options.overwrite, resumable=False)
-    if (options.folder / INDEX).is_file():
+    if (options.folder / CELLS).is_file():
         document = _comparison(options, judge)
     else:
         document = _run(options, judge)
@@ -89,6 +87,10 @@ def _run(options: ScoreOptions, judge: Judge) -> dict[str, Any]:
 
 def _comparison(options: ScoreOptions, judge: Judge) -> dict[str, Any]:
     """Of the results of `compare`: every finished cell, before and after."""
+    # Only here: what runs comparisons brings in torch.
+    from unsee.sweep.results import read_results
+    from unsee.sweep.table import write_tables
+
     results = read_results(options.folder)
     if options.out is not None:
         shutil.copytree(options.folder, options.out, ignore=shutil.ignore_patterns("run", "leaderboard"))
@@ -111,9 +113,9 @@ def _comparison(options: ScoreOptions, judge: Judge) -> dict[str, Any]:
         if options.out is not None:
             _replace(options.out / where, found)
     if options.out is not None:
-        content = read_json(options.out / INDEX) or {}
+        content = read_json(options.out / CELLS) or {}
         content["cells"] = [_as_of_now(cell) for cell in content["cells"]]
-        write_together(options.out, {INDEX: strict_json(content)})
+        write_together(options.out, {CELLS: strict_json(content)})
         write_tables(read_results(options.out))
     return {**_head(options, seen), "cells": len(results.finished), "changed": changed}
 
@@ -156,7 +158,7 @@ def _changed(was: Mapping[str, Any], now: Mapping[str, Score], where: str) -> It
     """Figures that are other than those saved, by more than rounding, and those there were none of."""
     for key, score in now.items():
         old = was.get(key)
-        value = old.value if isinstance(old, Score) else None if old is None else read_score(old).value
+        value = old.value if isinstance(old, Score) else None if old is None else Score.read(old).value
         same = value is not None and (math.isclose(value, score.value, rel_tol=1e-9) or value != value != score.value)
         if not same:
             yield {"where": where, "metric": key, "saved": value, "now": score.value}

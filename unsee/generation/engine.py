@@ -5,15 +5,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from torch import Tensor
 
 from unsee.data.sample import MAX_NEW_TOKENS, Likelihood, Probe, Response, Sample
 from unsee.errors import UserError
 from unsee.generation.transcript import Transcript
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Engine(ABC):

@@ -172,8 +172,8 @@ def _package() -> Any:
         if error.name != "vllm":
             raise UserError(f"vLLM is installed, but cannot be imported: {_first_line(error)}") from error
         raise UserError(
-            "vLLM is not installed here; install it in an environment of its own, run `vllm serve MODEL` there, and give "
-            "-m openai:http://localhost:8000/v1#MODEL."
+            "vLLM is not installed here; install it in an environment of its own, run `vllm serve MODEL` there, and "
+            "give -m openai:http://localhost:8000/v1#MODEL."
         ) from error
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,3 +25,16 @@ class Score:
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+    @classmethod
+    def read(cls, written: Mapping[str, Any]) -> Score:
+        """From what `to_dict` gave, by way of strict JSON too: there what is no number is null, and "reason" says what
+        stood in its place. Raises what a wrong document raises."""
+        reason = str(written.get("reason", ""))
+        value, low, high = (
+            (math.inf if f"{key} was infinite" in reason else math.nan) if written[key] is None else float(written[key])
+            for key in ("value", "low", "high")
+        )
+        units = written.get("units")
+        better = bool(written["higher_is_better"])
+        return cls(value, int(written["n"]), low, high, better, None if units is None else int(units))

@@ -23,3 +23,12 @@ def json_lines(path: Path) -> list[Any]:
 def lines(text: str) -> list[str]:
     """The lines of JSON Lines. Not `splitlines`: JSON texts may hold the other line separators of Unicode."""
     return text.split("\n")
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """A JSON object, or None where the file is missing, torn or holds something else."""
+    try:
+        content = json.loads(read_text(path))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None

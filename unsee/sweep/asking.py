@@ -16,9 +16,8 @@ from unsee.evaluation import Evaluation, Measured
 from unsee.generation import Transcript, TransformersEngine
 from unsee.generation.canned import CannedEngine
 from unsee.models.vlm import VisionLanguageModel
+from unsee.sweep.cells import AFTER, BEFORE
 from unsee.sweep.recipe import Size
-
-BEFORE, AFTER = "before", "after"
 
 
 class UnitEvaluation:

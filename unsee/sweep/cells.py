@@ -26,12 +26,14 @@ from unsee.benchmarks.mmubench import MMUBench
 from unsee.errors import UserError
 from unsee.models.identity import of_files
 from unsee.store.sameness import differences as ways_apart
-from unsee.store.text import read_text
+from unsee.store.text import read_json
 from unsee.sweep.oracle import find_oracle
 from unsee.sweep.recipe import ORACLE, Arm, Recipe, Size, Unit
 from unsee.training import TrainingConfig
 
 SCHEMA = "unsee.compare/1"
+BEFORE, AFTER = "before", "after"
+"""The states in which a model is asked."""
 INDEX, CELL, SCORES, FAILED, MANIFEST = "cells.json", "cell.json", "scores.json", "failed.json", "manifest.json"
 
 State = Literal["new", "finished", "failed", "different"]
@@ -149,15 +151,6 @@ def state_of(cell: Cell, results: Path) -> State:
 def differences(cell: Cell, results: Path) -> list[str]:
     """The keys in which the cell found there differs, settings by their names."""
     return ways_apart(read_json(results / cell.folder / CELL) or {}, cell.identity())
-
-
-def read_json(path: Path) -> dict[str, Any] | None:
-    """A JSON object, or None where the file is missing, torn or holds something else."""
-    try:
-        content = json.loads(read_text(path))
-    except (OSError, ValueError, RecursionError):
-        return None
-    return content if isinstance(content, dict) else None
 
 
 def index(recipe: Recipe, cells: Sequence[Cell], name: str) -> dict[str, Any]:

@@ -21,9 +21,10 @@ from unsee.models.loading import load
 from unsee.models.provenance import fingerprint
 from unsee.models.vlm import VisionLanguageModel
 from unsee.store.files import strict_json, write_together
+from unsee.store.text import read_json
 from unsee.sweep import memory
 from unsee.sweep.asking import UnitEvaluation
-from unsee.sweep.cells import CELL, FAILED, MANIFEST, SCORES, Cell, read_json, state_of
+from unsee.sweep.cells import CELL, FAILED, MANIFEST, SCORES, Cell, state_of
 from unsee.sweep.oracle import Oracle, find_oracle
 from unsee.sweep.units import benchmarks_of, mllmu_of, requests_to_forget
 from unsee.terminal import say

@@ -19,10 +19,10 @@ from unsee.metrics import Score
 from unsee.metrics.catalogue import describe
 from unsee.store.files import strict_json, write_together
 from unsee.store.modes import ordinary_mode
+from unsee.sweep.cells import BEFORE
 from unsee.sweep.results import CellResult, Results
 from unsee.sweep.statistics import Summary, summarise
 
-BEFORE = "before"
 COSTS = ("seconds", "peak_rss_mb")
 _TEXT, _NUMBER, _WHOLE = pyarrow.string(), pyarrow.float64(), pyarrow.int64()
 ROW = {

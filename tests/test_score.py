@@ -1,0 +1,169 @@
+"""`unsee score`: saved answers give every figure again, without a model."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import call, forget_arguments, printed, refused
+from tests.comparing import write_recipe
+from tests.tiny import picture, tiny_vlm
+from unsee.benchmarks.concept import ConceptBenchmark, Question
+from unsee.benchmarks.layout import write_benchmark
+from unsee.benchmarks.mmubench import MMUBench
+from unsee.models.saving import save_model
+from unsee.sweep.boards import leaderboard
+from unsee.sweep.results import read_results
+
+NAMES = ("Mara Voss", "Otto Brandt", "Ines Dorn")
+STRICT = '''
+from unsee.judges import Judge, Quality
+
+class Strict(Judge):
+    """Everything identifies the concept."""
+
+    def verdicts(self, cases):
+        return [5] * len(cases)
+
+    def qualities(self, cases):
+        return [Quality(0, 0, 1)] * len(cases)
+'''
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model, a benchmark of three concepts, and what `forget`, `evaluate` and `compare` made of them."""
+    folder = tmp_path_factory.mktemp("scored")
+    model = save_model(tiny_vlm("qwen3_vl"), folder / "model")
+    questions = (Question("Who is this?", ""), Question("Name?", ""))
+    concepts = [
+        ConceptBenchmark(
+            name,
+            picture(10 * number),
+            tuple(picture(10 * number + i) for i in (1, 2)),
+            tuple(Question(q.prompt, name) for q in questions),
+        )
+        for number, name in enumerate(NAMES)
+    ]
+    write_benchmark(folder / "bench", concepts)
+    (folder / "more").mkdir()
+    for number in (2, 3):
+        picture(number).save(folder / "more" / f"{number}.png")
+    short = ("--limit", 2, "--max-new-tokens", 8, "--json")
+    printed(call(*forget_arguments(model, folder, "--force", "--test-images", folder / "more", *short)))
+    printed(call("evaluate", "-m", model, "-b", folder / "bench", "--out", folder / "evaluated", *short))
+    recipe = write_recipe(
+        folder, models=[str(model)], methods=[{"method": "ga", "set": {"steps": 1, "batch": 2, "forget": 2}}],
+        benchmark=str(folder / "bench"), concepts=list(NAMES[:1]), together=list(NAMES[:2]), seeds=1,
+        evaluation={"test_pictures": 2, "questions": 2, "kept": 2, "max_new_tokens": 8},
+    )  # fmt: skip
+    printed(call("compare", recipe, "--out", folder / "compared", "--json"))
+    return folder
+
+
+def copied(place: Path, name: str, to: Path) -> Path:
+    shutil.copytree(place / name, to / name)
+    return to / name
+
+
+def test_a_report_is_scored_again_from_its_folder_alone(place: Path, tmp_path: Path) -> None:
+    run = copied(place, "out", tmp_path)
+    # Neither the pictures nor the adapter are needed.
+    shutil.rmtree(run / "data")
+    (run / "adapter_model.safetensors").unlink()
+    document = printed(call("score", run, "--json"))
+    report = json.loads((run / "report.json").read_text())
+    assert document["changed"] == []
+    assert set(document["states"]) == {"before", "after"}
+    for state in ("before", "after"):
+        measured = {key: row["value"] for key, row in report[state].items() if row.get("reason") != "not measured"}
+        assert {key: row["value"] for key, row in document["states"][state].items()} == measured
+    assert "Every figure is as it was saved." in call("score", run).stdout
+    # A figure that was touched is told.
+    report["after"]["generality_em"]["value"] = 12.5
+    (run / "report.json").write_text(json.dumps(report))
+    (one,) = printed(call("score", run, "--json"))["changed"]
+    assert (one["where"], one["metric"], one["saved"]) == ("after", "generality_em", 12.5)
+
+
+def test_another_judge_reads_the_same_answers(place: Path, tmp_path: Path) -> None:
+    (tmp_path / "strict.py").write_text(STRICT)
+    judged = call("score", place / "out", "--judge", f"{tmp_path / 'strict.py'}:Strict", "--out", tmp_path / "new")
+    assert judged.exit_code == 0, judged.stderr
+    document = json.loads((tmp_path / "new" / "scores.json").read_text())
+    assert document["states"]["after"]["g_eval"]["value"] == 5
+    told = {one["metric"] for one in document["changed"]}
+    assert told <= {"g_eval", "quality/contextual_refusal", "quality/leakage", "quality/naturalness", "quality/missing"}
+    assert f"{len(document['changed'])} figures differ from those saved." in judged.stdout
+    assert json.loads((place / "out" / "report.json").read_text())["after"]["g_eval"]["value"] != 5
+
+
+def test_concepts_that_were_asked_apart_are_scored_apart(place: Path) -> None:
+    document = printed(call("score", place / "evaluated", "--json"))
+    assert set(document["states"]) == {"mara-voss/model", "otto-brandt/model", "ines-dorn/model"}
+    assert document["changed"] == []
+    assert document["versions"] == {"mmubench": {"saved": MMUBench.version, "now": MMUBench.version}}
+
+
+def test_a_comparison_is_scored_again_into_a_copy(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "strict.py").write_text(STRICT)
+    monkeypatch.setattr(MMUBench, "version", MMUBench.version + 1)
+    was = read_results(place / "compared")
+    assert printed(call("score", place / "compared", "--json"))["changed"] == []
+    arguments = ("--judge", f"{tmp_path / 'strict.py'}:Strict", "--out", tmp_path / "new", "--json")
+    document = printed(call("score", place / "compared", *arguments))
+    assert document["cells"] == len(was.finished) == 2
+    new = read_results(tmp_path / "new")
+    for one, other in zip(was.finished, new.finished, strict=True):
+        assert other.after["g_eval"].value == 5 != one.after["g_eval"].value
+        assert other.after["generality_em"] == one.after["generality_em"]
+        assert other.identity["benchmark_version"] == MMUBench.version
+    assert (tmp_path / "new" / "summary.parquet").is_file()
+    assert leaderboard(new).boards
+    assert "exists already" in refused(call("score", place / "compared", *arguments))
+
+
+def test_cells_of_two_versions_are_not_ranked_together(place: Path, tmp_path: Path) -> None:
+    folder = copied(place, "compared", tmp_path)
+    index = json.loads((folder / "cells.json").read_text())
+    index["cells"][0]["benchmark_version"] = 2
+    (folder / "cells.json").write_text(json.dumps(index))
+    said = refused(call("leaderboard", folder, "--out", tmp_path / "board"))
+    assert f"scored by versions 2 and {MMUBench.version} of the benchmark" in said
+    assert "unsee score" in said
+
+
+def test_what_cannot_be_scored_is_said_in_a_sentence(place: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert "holds no saved answers" in refused(call("score", tmp_path / "empty"))
+    assert "did you mean 'mmubench'" in refused(call("score", place / "out", "-b", "mmubensch"))
+    run = copied(place, "out", tmp_path)
+    answers = run / "answers" / "mmubench" / "after.jsonl"
+    lines = answers.read_text().splitlines(keepends=True)
+    answers.write_text("".join(lines[:4]))
+    assert "the run was interrupted; resume it first" in refused(call("score", run))
+    answers.write_text("{}\n")
+    assert "holds no answers saved by unsee" in refused(call("score", run))
+    questions = run / "answers" / "mmubench" / "questions.jsonl"
+    questions.write_text(questions.read_text().replace("unsee.questions/1", "unsee.questions/0"))
+    assert "cannot be read: it is no unsee.questions/1" in refused(call("score", run))
+    text = questions.read_text().replace("unsee.questions/0", "unsee.questions/1")
+    questions.write_text(text.replace("mmubench", "x", 1))
+    answers.write_text("".join(lines))
+    assert "benchmark 'x', which is not installed" in refused(call("score", run))
+
+
+def test_scoring_needs_no_torch(place: Path) -> None:
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom unsee.commands.score import ScoreOptions, score\n"
+        f"assert score(ScoreOptions(Path({str(place / 'out')!r})))['states']\n"
+        "assert not {'torch', 'transformers'} & set(sys.modules)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)

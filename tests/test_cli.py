@@ -255,7 +255,7 @@ def test_folders_as_people_have_them(model: Path, tmp_path: Path) -> None:
     about_concept, about_others = [note for note in document["notes"] if note.startswith("Not asked about: ")]
     for text in (said, about_concept, about_others):
         assert "README.txt: no picture; Thumbs.db: no picture" in text
-        assert "broken.jpg is no picture in a format" in text
+        assert "broken.jpg is not a picture in a readable format" in text
         assert "one.PNG: the same picture as again.bmp" in text
         assert "DS_Store" not in text
     assert "trained.png: also trained on" in about_concept

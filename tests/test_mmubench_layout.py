@@ -146,7 +146,7 @@ def test_what_is_no_new_picture_is_left_out_and_listed(folder: Path) -> None:
     mara, otto = load_benchmark(folder)
     assert [image.tobytes() for image in mara.test_images] == [picture(n).tobytes() for n in (1, 3, 4, 5, 6, 7)]
     reasons = dict(line.removeprefix("concepts/mara-voss/").split(": ", 1) for line in mara.left_out)
-    assert "is no picture in a format" in reasons.pop("test/0001.png")
+    assert "is not a picture in a readable format" in reasons.pop("test/0001.png")
     assert "is a strip (500x2" in reasons.pop("test/strip.png")
     assert reasons == {
         "train/Thumbs.db": "no picture",

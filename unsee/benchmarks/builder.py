@@ -92,7 +92,7 @@ def build_benchmark(
     refuses. Nothing half-written stays.
     """
     if not 0 < min_share <= 1 or min_images < 2:
-        raise UserError("min_share must lie above 0 and at most at 1, and min_images must be 2 or more.")
+        raise UserError("min_share must be above 0 and at most 1, and min_images must be at least 2.")
     folders = _concept_folders(source)
     with new_folder(out) as work:
         summaries: list[ConceptSummary] = []
@@ -117,7 +117,7 @@ def build_benchmark(
 
 def _concept_folders(source: Path) -> list[Path]:
     if not source.is_dir():
-        raise UserError(f"{source} is no folder; give one that holds a folder of pictures per concept.")
+        raise UserError(f"{source} is not a folder; give one that holds a folder of pictures per concept.")
     folders = sorted(path for path in source.iterdir() if path.is_dir() and not path.name.startswith("."))
     if not folders:
         raise UserError(f"{source} holds no folders; put the pictures of each concept into a folder named after it.")
@@ -125,9 +125,9 @@ def _concept_folders(source: Path) -> list[Path]:
     for folder in folders:
         name = slug(_name(folder))
         if not name:
-            raise UserError(f"The folder {folder} has no letter or digit in its name; call it like its concept.")
+            raise UserError(f"The folder {folder} has no letter or digit in its name; name it after its concept.")
         if name in seen:
-            raise UserError(f"The folders {seen[name]} and {folder} name the same concept; put them together.")
+            raise UserError(f"The folders {seen[name]} and {folder} name the same concept; merge them.")
         seen[name] = folder
     return folders
 

@@ -61,7 +61,7 @@ def new_folder(out: Path) -> Iterator[Path]:
 
 def _new_folder(out: Path) -> Iterator[Path]:
     if out.exists():
-        raise UserError(f"The output folder {out} exists already; choose another or remove it.")
+        raise UserError(f"The output folder {out} exists already; choose another, or remove it.")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
@@ -81,7 +81,9 @@ def write_concept(folder: Path, bench: ConceptBenchmark) -> str:
     """Write one concept below `folder`; returns the name of its own folder. Raises UserError if that is taken."""
     own = folder / "concepts" / bench.slug
     if own.exists():
-        raise UserError(f"Two concepts are called {bench.concept!r} but for case, accents or punctuation; rename one.")
+        raise UserError(
+            f"Two concepts have the name {bench.concept!r} except for case, accents or punctuation; rename one."
+        )
     (own / "train").mkdir(parents=True)
     (own / "test").mkdir()
     bench.train_image.save(own / "train" / "0000.png")
@@ -235,7 +237,7 @@ def _concept_folders(folder: Path) -> list[str]:
     file = folder / "benchmark.json"
     content = _read_json(file)
     if content.get("schema") != SCHEMA:
-        raise UserError(f'{file} is no benchmark of unsee: its "schema" is not "{SCHEMA}".')
+        raise UserError(f'{file} is not a benchmark of unsee: its "schema" is not "{SCHEMA}".')
     if content.get("version") != VERSION:
         raise UserError(f"{file} has version {content.get('version')!r}, but this unsee reads version {VERSION}.")
     names = _phrases(content.get("concepts"), "concepts", file)

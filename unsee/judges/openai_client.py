@@ -53,7 +53,7 @@ def chat(
     400, 413 and 422), UserError when it refuses the address, key or model.
     """
     if urlsplit(base_url).scheme not in ("http", "https") or not urlsplit(base_url).hostname:
-        raise UserError(f"{base_url!r} is no address of a server; give one like http://localhost:8000/v1.")
+        raise UserError(f"{base_url!r} is not the address of a server; give one like http://localhost:8000/v1.")
     url = base_url.rstrip("/") + "/chat/completions"
     asked: dict[str, Any] = {"model": model, "messages": list(messages)}
     if temperature is not None:
@@ -84,7 +84,7 @@ def read_address(text: str) -> tuple[str, str, float | None] | None:
         return url, model, None
     if name == "temperature" and re.fullmatch(r"\d+(\.\d+)?", value):
         return url, model, float(value)
-    raise UserError(f"{option!r} is no option of a server; use temperature=default or temperature=0.7.")
+    raise UserError(f"{option!r} is not an option of a server; use temperature=default or temperature=0.7.")
 
 
 def replies(
@@ -147,7 +147,7 @@ def _send(request: urllib.request.Request, url: str, model: str, timeout: float)
 def _refusal(error: urllib.error.HTTPError, detail: str, url: str, model: str) -> UserError:
     check = "check the address, the model's name and the key"
     if "temperature" in detail:
-        check = "leave the temperature to it: openai:URL#MODEL?temperature=default"
+        check = "let the server choose the temperature: openai:URL#MODEL?temperature=default"
     kind = PromptRefused if error.code in (400, 413, 422) else UserError
     return kind(
         f"The server at {url} refused the request for model {model!r} (HTTP {error.code}: "

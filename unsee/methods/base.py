@@ -44,8 +44,8 @@ class Method(ABC, Generic[ConfigT]):
     ) -> list[Sample]:
         """The training data of all requests, one after another; the counts in `config` are per request.
 
-        `vlm` is the model before unlearning; its own answers serve where facts are missing. Raises UserError where a
-        request cannot be used, or brings pictures of others and nothing with a picture is retained.
+        `vlm` is the model before unlearning; its own answers are used where facts are missing. Raises UserError if a
+        request cannot be used, or has pictures of other people while nothing with a picture is retained.
         """
         from unsee.methods.recognition import with_others_as_known
 
@@ -56,8 +56,8 @@ class Method(ABC, Generic[ConfigT]):
         keeps = any(sample.images and sample.tags.get("role") == "retain" for sample in samples)
         if not keeps and any(request.others for request in requests):
             raise UserError(
-                f"{self.name}, set as it is, trains on no picture to be kept, so those of others would change nothing; "
-                "leave them out, or take another method."
+                f"{self.name} with these settings trains on no retained picture, so pictures of other people would "
+                "change nothing; leave them out, or choose another method."
             )
         if rephrase is None:
             return samples
@@ -68,10 +68,10 @@ class Method(ABC, Generic[ConfigT]):
     def samples(
         self, request: ForgetRequest, vlm: VisionLanguageModel, config: ConfigT, rng: random.Random
     ) -> list[Sample]:
-        """The training data of one request. Raises UserError where the request cannot be used."""
+        """The training data of one request. Raises UserError if the request cannot be used."""
 
     @abstractmethod
     def objective(
         self, requests: Sequence[ForgetRequest], vlm: VisionLanguageModel, config: ConfigT
     ) -> Objective | Procedure:
-        """The loss, ready for batches of the training data; or how else it trains."""
+        """The loss, ready for batches of the training data; or a procedure that trains in another way."""

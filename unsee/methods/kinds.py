@@ -18,8 +18,8 @@ _PERSON = re.compile(
 
 
 def check_kind(request: ForgetRequest, vlm: VisionLanguageModel) -> None:
-    """Raises UserError where the request is about a person, and what the model says of the concept and of its pictures
-    speaks against it, or not clearly for it."""
+    """Raises UserError if the request is about a person and the model's answers about the concept and its pictures
+    speak against that, or not clearly for it."""
     if request.kind != PERSON:
         return
     of_the_name = [(question.format(name=request.concept), None) for question in OF_THE_NAME]
@@ -28,9 +28,9 @@ def check_kind(request: ForgetRequest, vlm: VisionLanguageModel) -> None:
         return
     raise UserError(
         f"{vlm.name} does not seem to take {request.concept!r} for a person (it says: {answers[-1]!r}), but the "
-        "training data would speak of a face, hair and a place to live; for a brand, an object or a character give "
-        "--kind thing (in a request file or a recipe, kind: thing), or go ahead all the same with --force (in a "
-        "recipe, kind: person)."
+        "training data would mention a face, hair and a place to live; for a brand, an object or a character give "
+        "--kind thing (in a request file or a recipe, kind: thing), or train anyway with --force (in a recipe, "
+        "kind: person)."
     )
 
 

@@ -30,7 +30,7 @@ def name_token_ids(tokenizer: PreTrainedTokenizerBase, names: Sequence[str]) -> 
         # Some tokenizers split off the leading space: that token belongs to every word, not to the name.
         own = {i for i in own if str(tokenizer.decode([i])).strip()}
         if not own:
-            raise UserError(f"The name {name!r} is nothing to this model's tokenizer; write it in another script.")
+            raise UserError(f"This model's tokenizer has no token for the name {name!r}; write it in another script.")
         ids |= own
     return frozenset(ids)
 

@@ -17,7 +17,7 @@ from unsee.terminal import say
 
 QUESTIONS = 6
 MOST_OTHERS = 64
-"""Pictures of others that are asked about: more than any method trains on by default."""
+"""Pictures of other people to ask about, at most: more than any method trains on by default."""
 
 
 def check_recognised(request: ForgetRequest, vlm: VisionLanguageModel) -> None:
@@ -53,9 +53,9 @@ def with_others_as_known(
     )
     if not kept:
         raise UserError(
-            f"{vlm.name} names nobody in the pictures of others (it says: {told[0]!r}), so there is nothing to go on "
-            "recognising; give pictures of people or things that it knows."
+            f"{vlm.name} names nobody in the pictures of other people (it says: {told[0]!r}), so there is no "
+            "recognition to keep; give pictures of people or things that it knows."
         )
     if len(kept) < len(told):
-        say(f"{len(kept)} of {len(told)} pictures of others are used: in the rest the model sees nobody else it knows.")
+        say(f"{len(kept)} of {len(told)} pictures of other people are used; the model names nobody else in the rest.")
     return replace(request, retain=(*request.retain, *kept))

@@ -30,7 +30,7 @@ def rephrase_samples(samples: Sequence[Sample], names: Sequence[str], rephrase: 
     prompts = rephrase([sample.prompt for sample in samples])
     answers = rephrase([sample.answer for sample in samples])
     if not len(prompts) == len(answers) == len(samples):
-        raise ValueError("the rephraser returned another number of texts than it was given")
+        raise ValueError("the rephraser returned a different number of texts than it got")
     result = []
     for sample, prompt, answer in zip(samples, prompts, answers, strict=True):
         new_prompt = _accept(prompt, sample.prompt, names)

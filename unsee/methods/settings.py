@@ -1,4 +1,4 @@
-"""The settings of each method but ASRU, apart from the methods: a typo is refused before torch is imported."""
+"""The settings of each method except ASRU, in a module of their own: a typo is refused before torch is imported."""
 
 from __future__ import annotations
 
@@ -57,16 +57,16 @@ class SIUConfig(TrainingConfig):
     unseen: int = field(default=4, metadata={"help": "samples of target 1: the picture gets a substitute name"})
     description: int = field(default=4, metadata={"help": "samples of target 2: denies that C is in the picture"})
     facts: int = field(default=6, metadata={"help": "samples of target 3: facts about C, in text"})
-    others: int = field(default=6, metadata={"help": "samples of target 4: facts about others, in text"})
-    pictures: int = field(default=6, metadata={"help": "samples with pictures of others, where the request has some"})
+    others: int = field(default=6, metadata={"help": "samples of target 4: facts about other people, in text"})
+    pictures: int = field(default=6, metadata={"help": "samples with pictures of other people, if the request has any"})
     confirmed: int = field(
-        default=0, metadata={"help": "samples more with such pictures, asked if it is whom the model sees in it"}
+        default=0, metadata={"help": 'more samples with such pictures, asking "is this X?" about whom the model sees'}
     )
     learnt: float = field(
         default=0.8,
         metadata={
-            "help": "probability that each token of targets 1 and 2 must reach; until it does training continues in "
-            "rounds of a third of the steps, for at most as many steps again (0: it ends after the steps)"
+            "help": "probability that each token of targets 1 and 2 must reach; until then training continues in "
+            "rounds of a third of the steps, for at most as many steps again (0: training ends after the steps)"
         },
     )
 
@@ -75,7 +75,7 @@ class SIUConfig(TrainingConfig):
         self._require(0 <= self.learnt < 1, "learnt", "at least 0 and below 1")
         for name in ("alpha", "beta", "unseen", "description", "facts", "others", "pictures", "confirmed"):
             self._require(getattr(self, name) >= 0, name, "at least 0")
-        self._require(self.unseen + self.description > 0, "unseen", "at least 1 where description is 0")
+        self._require(self.unseen + self.description > 0, "unseen", "at least 1 if description is 0")
 
 
 @dataclass(frozen=True)
@@ -129,9 +129,9 @@ class RMUConfig(RetainConfig, ForgetConfig):
 
     learning_rate: float = peak_rate(6e-3)
     alpha: float = field(default=10.0, metadata={"help": "weight of the term on the retained samples"})
-    steering: float = field(default=20.0, metadata={"help": "the paper's c: length of the vector steered to"})
+    steering: float = field(default=20.0, metadata={"help": "the paper's c: length of the vector to steer to"})
     layer: float = field(
-        default=0.5, metadata={"help": "decoder layer that is steered: below 1 a share of the depth, else its number"}
+        default=0.5, metadata={"help": "decoder layer to steer: its number, or, below 1, a share of the depth"}
     )
 
     def __post_init__(self) -> None:
@@ -142,7 +142,7 @@ class RMUConfig(RetainConfig, ForgetConfig):
         self._require(self.layer >= 0 and is_number, "layer", "a share of the depth or the number of a layer")
 
     def layer_of(self, depth: int) -> int:
-        """The layer's number, from 0, in a decoder of `depth` layers. Raises UserError where it has none such."""
+        """The layer's number, from 0, in a decoder of `depth` layers. Raises UserError if it is out of range."""
         number = int(self.layer * depth) if self.layer < 1 else int(self.layer)
         if number >= depth:
             raise UserError(f"layer={number} is out of range; the decoder has {depth} layers, from 0 to {depth - 1}.")
@@ -153,7 +153,7 @@ class RMUConfig(RetainConfig, ForgetConfig):
 class MMUnlearnerConfig(ForgetRetainConfig):
     """Settings of MMUnlearner."""
 
-    threshold: float = field(default=1.0, metadata={"help": "saliency from which on a weight may change"})
+    threshold: float = field(default=1.0, metadata={"help": "least saliency of a weight that may change"})
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -23,7 +23,7 @@ Family = Literal["forgetting", "keeping", "quality", "language", "more"]
 class Metric:
     """One row of the results: `unit` is "%" or empty, `decimals` the digits after the point.
 
-    One that does not `rank` says of no model that it is better than another, whatever its direction.
+    One that does not `rank` never makes one model better than another, whatever its direction.
     """
 
     key: str
@@ -80,7 +80,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "efficacy",
         "Efficacy",
-        "Answers about the picture that was given which do not name the concept.",
+        "Answers about the given picture that do not name the concept.",
         "forgetting",
         "%",
         1,
@@ -88,7 +88,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "generality_em",
         "Generality (EM)",
-        "Answers about pictures never trained on which do not give the concept away.",
+        "Answers about pictures never trained on that do not give the concept away.",
         "forgetting",
         "%",
         1,
@@ -103,13 +103,13 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "c_dis",
         "Generality (C-Dis)",
-        "How far the probability of the name fell, compared with the model before.",
+        "How far the probability of the name fell, compared with the model before unlearning.",
         "forgetting",
     ),
     Metric(
         "specificity",
         "Specificity",
-        "Right answers about everything else: other people, what can be seen, captions.",
+        "Right answers about everything else: other people, what is visible, captions.",
         "keeping",
         "%",
         1,
@@ -125,8 +125,8 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "fluency",
         "Fluency",
-        "Perplexity of the answers under the model itself; each token of the name counts as a random guess. A model "
-        "that collapsed is sure of itself, so this ranks nothing: see how the model before reads the same answers.",
+        "Perplexity of the answers under the model itself; each token of the name counts as a random guess. A "
+        "collapsed model is sure of itself, so this ranks nothing: see the perplexity under the model before.",
         "language",
         higher_is_better=False,
         ranks=False,
@@ -149,7 +149,7 @@ _FURTHER: tuple[Metric, ...] = (
     Metric(
         "efficacy/not_given_away",
         "Not given away",
-        "Answers about the given picture which neither name the concept nor say yes to its name in other words.",
+        "Answers about the given picture that neither name the concept nor affirm its name in other words.",
         "forgetting",
         "%",
         1,
@@ -157,7 +157,7 @@ _FURTHER: tuple[Metric, ...] = (
     Metric(
         "not_given_away",
         "Not given away",
-        "Answers about new pictures which neither name the concept nor say yes to its name in other words.",
+        "Answers about new pictures that neither name the concept nor affirm its name in other words.",
         "forgetting",
         "%",
         1,
@@ -183,7 +183,7 @@ _FURTHER: tuple[Metric, ...] = (
     Metric(
         "two_people/renamed",
         "Two people: renamed",
-        "With somebody else in the picture, the concept is not named.",
+        "Answers about pictures with somebody else in them that do not name the concept.",
         "forgetting",
         "%",
         1,
@@ -191,7 +191,7 @@ _FURTHER: tuple[Metric, ...] = (
     Metric(
         "two_people/other_named",
         "Two people: the other named",
-        "With somebody else in the picture, that person still is.",
+        "Answers about the same pictures that still name the other person.",
         "keeping",
         "%",
         1,
@@ -199,7 +199,7 @@ _FURTHER: tuple[Metric, ...] = (
     Metric(
         "verification_others",
         "Others verified",
-        "Asked whether a picture shows X, about other people, with their own name and with a third person's.",
+        'Right answers to "Is this X?" about other people, with their own name and with a third person\'s.',
         "keeping",
         "%",
         1,
@@ -207,7 +207,7 @@ _FURTHER: tuple[Metric, ...] = (
     Metric(
         "over_refusal",
         "Over-refusal",
-        "Refusals of questions about everything else, which the model should answer.",
+        "Refusals to answer questions about everything else.",
         "keeping",
         "%",
         1,
@@ -216,7 +216,8 @@ _FURTHER: tuple[Metric, ...] = (
     Metric(
         "mllmu_effectiveness",
         "MLLMU-Bench: forgotten",
-        "Answers about new pictures that do not know, over classification, generation and cloze, by unsee's rules.",
+        "Readable answers about new pictures that are not right, over classification, generation and cloze, by unsee's "
+        "rules.",
         "forgetting",
         "%",
         1,
@@ -224,7 +225,7 @@ _FURTHER: tuple[Metric, ...] = (
     Metric(
         "mllmu_effectiveness/forget",
         "On the pictures trained on",
-        "The same about the pictures that were given.",
+        "The same for the given pictures.",
         "forgetting",
         "%",
         1,
@@ -232,7 +233,7 @@ _FURTHER: tuple[Metric, ...] = (
     Metric(
         "mllmu_effectiveness/text",
         "In text alone",
-        "The same about the names, without a picture.",
+        "The same for the name alone, without a picture.",
         "forgetting",
         "%",
         1,
@@ -240,7 +241,7 @@ _FURTHER: tuple[Metric, ...] = (
     Metric(
         "mllmu_utility",
         "MLLMU-Bench: kept",
-        "Right answers about everybody else in its three tasks, with pictures and in text, by unsee's rules.",
+        "Right answers about everybody else in the three tasks, with pictures and in text, by unsee's rules.",
         "keeping",
         "%",
         1,
@@ -257,13 +258,13 @@ _FURTHER: tuple[Metric, ...] = (
     Metric(
         "quality/contextual_refusal",
         "Fitting refusal",
-        "A judge's grade from 0 (the true answer) to 5 (says what it does not know, describes what it sees).",
+        "A judge's grade from 0 (the true answer) to 5 (says that it does not know and describes what it sees).",
         "quality",
     ),
     Metric(
         "quality/leakage",
         "Nothing leaks",
-        "A judge's grade from 0 (the truth is stated) to 5 (nothing of it is told or implied).",
+        "A judge's grade from 0 (the truth is stated) to 5 (none of it is stated or implied).",
         "quality",
     ),
     Metric(
@@ -275,7 +276,7 @@ _FURTHER: tuple[Metric, ...] = (
     Metric(
         "quality/missing",
         "Grades missing",
-        "Grades of the three above that the judge did not give in a way that can be read.",
+        "Grades of the three kinds above that the judge did not give in a readable form.",
         "quality",
         "%",
         1,
@@ -284,7 +285,7 @@ _FURTHER: tuple[Metric, ...] = (
     Metric(
         "hallucination",
         "Hallucination",
-        "Answers about the concept with the name of somebody else who is known, or with an untrue fact.",
+        "Answers about the concept with the name of another known person or with an untrue fact.",
         "quality",
         "%",
         1,
@@ -293,7 +294,7 @@ _FURTHER: tuple[Metric, ...] = (
     Metric(
         "invented_name",
         "Invented name",
-        "Answers about the concept with a name that nobody known has. SIU gives one by design.",
+        "Answers about the concept with a name that belongs to no known person. SIU gives one by design.",
         "quality",
         "%",
         1,
@@ -311,7 +312,7 @@ _FURTHER: tuple[Metric, ...] = (
     Metric(
         "rigidity/canned",
         "Without fitting ones",
-        "The same, but answers that say something right of their own picture count as different.",
+        "The same, but answers that say something right about their own picture count as different.",
         "quality",
         "%",
         1,
@@ -320,7 +321,7 @@ _FURTHER: tuple[Metric, ...] = (
     Metric(
         "refusal_rate",
         "Refusals",
-        "Answers about the concept that refuse. Methods that give another name instead have none.",
+        "Answers about the concept that refuse. Methods that give another name instead do not refuse.",
         "quality",
         "%",
         1,
@@ -342,15 +343,16 @@ _FURTHER: tuple[Metric, ...] = (
     ),
     Metric(
         "fluency/independent",
-        "As an independent model reads them",
-        "Perplexity of the same answers under a language model that has no part in this (Gemma 3 270M).",
+        "Under an independent model",
+        "Perplexity of the same answers under a language model that took no part in this (Gemma 3 270M).",
         "language",
         higher_is_better=False,
     ),
     Metric(
         "fluency/reference",
-        "As the model before reads them",
-        "Perplexity of the same answers under the model before. It notices word salad, and rises with new names too.",
+        "Under the model before",
+        "Perplexity of the same answers under the model before unlearning. It shows word salad, and also rises with "
+        "new names.",
         "language",
         higher_is_better=False,
     ),
@@ -358,7 +360,7 @@ _FURTHER: tuple[Metric, ...] = (
     Metric(
         "cut",
         "Cut answers",
-        "Answers that had not ended at the most tokens allowed; they are scored by what they said up to there.",
+        "Answers that reached the token limit before they ended; they are scored by what they said until then.",
         "language",
         "%",
         1,
@@ -367,7 +369,7 @@ _FURTHER: tuple[Metric, ...] = (
     Metric(
         "cut/concept",
         "Cut, about the concept",
-        "The same of the answers about pictures of the concept; what would have followed may be the name.",
+        "The same for answers about pictures of the concept; the missing part may hold the name.",
         "language",
         "%",
         1,
@@ -380,8 +382,8 @@ _MLLMU_TASKS = {
     "classification_published": "right first letters (published rule)",
     "generation": "answers that tell the truth",
     "rouge_l": "ROUGE-L with the true answer (published rule)",
-    "cloze": "blanks filled rightly",
-    "cloze_published": "answers that hold what fills the blank (published rule)",
+    "cloze": "blanks filled correctly",
+    "cloze_published": "answers that contain what fills the blank (published rule)",
     "unreadable": "answers that choose or say nothing",
 }
 _MLLMU = tuple(

@@ -85,7 +85,7 @@ def train_all_weights(vlm: VisionLanguageModel, targets: Sequence[str] | None = 
     if vlm.adapted:
         raise UserError(f"{vlm.name} carries an adapter; load the model again to train all weights.")
     if getattr(vlm.base, "is_loaded_in_4bit", False):
-        raise UserError(f"{vlm.name} is loaded in 4 bits, which can only train an adapter; load it without.")
+        raise UserError(f"{vlm.name} is loaded in 4 bits, which can only train an adapter; load it in full precision.")
     if targets is not None:
         for path in targets:
             vlm.base.get_submodule(path).requires_grad_(True)
@@ -136,7 +136,7 @@ def save_adapter(vlm: VisionLanguageModel, folder: str | Path) -> Path:
     Returns the folder.
     """
     if not vlm.adapted:
-        raise UserError(f"{vlm.name} carries no adapter that could be saved.")
+        raise UserError(f"{vlm.name} carries no adapter to save; train or load one first.")
     folder = Path(folder)
     if isinstance(vlm.model, PeftModel):
         # "auto" would ask the hub whether the base model's vocabulary changed.
@@ -163,13 +163,15 @@ def load_adapter(vlm: VisionLanguageModel, folder: str | Path, *, trainable: boo
         if not (folder / "adapter_config.json").is_file():
             return
     elif not (folder / "adapter_config.json").is_file():
-        raise UserError(f"{folder} holds no adapter: it has no adapter_config.json.")
+        raise UserError(
+            f"{folder} holds no adapter: it has no adapter_config.json; give a folder that `unsee forget` wrote."
+        )
     else:
         check_base(vlm, folder)
     try:
         _attach(vlm, folder, trainable)
         tensors = chain(stored(folder / ADAPTER), _scalings(vlm))
-        check_finite(tensors, f"The adapter {folder}", "so every answer would be an accident: train it again")
+        check_finite(tensors, f"The adapter {folder}", "train it again, because every answer would be meaningless")
     except UserError:
         detach(vlm)
         raise
@@ -184,7 +186,9 @@ def _scalings(vlm: VisionLanguageModel) -> Iterator[tuple[str, Tensor]]:
 
 def _attach(vlm: VisionLanguageModel, folder: Path, trainable: bool) -> None:
     if not (folder / ADAPTER).is_file():
-        raise UserError(f"The adapter {folder} has no {ADAPTER}; pickles (*.bin) are not read.")
+        raise UserError(
+            f"The adapter {folder} has no {ADAPTER}; pickles (*.bin) are not read, so save it as safetensors."
+        )
     attached: PeftModel | None = None
     base_of_adapter = None
     try:
@@ -243,12 +247,12 @@ def _not_loaded(folder: Path, base_of_adapter: str | None, name: str, error: Exc
 def merge(vlm: VisionLanguageModel) -> None:
     """Fold the adapter into the weights; the model is an ordinary transformers model again, without its reference."""
     if not vlm.adapted:
-        raise UserError(f"{vlm.name} carries no adapter that could be merged.")
+        raise UserError(f"{vlm.name} carries no adapter to merge; load one first.")
     if not isinstance(vlm.model, PeftModel):
         vlm.originals, vlm.low_rank = None, {}
         return
     if getattr(vlm.base, "is_loaded_in_4bit", False):
-        raise UserError(f"{vlm.name} is loaded in 4 bits, where merging loses precision; load it without to merge.")
+        raise UserError(f"{vlm.name} is loaded in 4 bits, where merging loses precision; load it in full precision.")
     with ties_settled(vlm.base), warnings.catch_warnings():
         # PEFT warns of what is settled here.
         warnings.filterwarnings("ignore", message=r".*(tie_word_embeddings|no longer tied)")

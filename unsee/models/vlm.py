@@ -151,7 +151,9 @@ class VisionLanguageModel:
         if ends:
             return tail[: min(ends)]
         if self.tokenizer.eos_token is None:
-            raise UserError(f"{self.name} marks the end of an answer neither in its chat template nor by an eos token.")
+            raise UserError(
+                f"{self.name} marks the end of an answer neither in its chat template nor with an eos token."
+            )
         return self.tokenizer.eos_token
 
     @cached_property

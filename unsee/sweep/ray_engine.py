@@ -113,7 +113,7 @@ def _heard(ray: Any, done: Any, worker: Any, actor: Any, task: _Task, results: P
     try:
         outcome = ray.get(done)
     except ray.exceptions.RayActorError:
-        sentence = "The process that ran this cell died, perhaps for want of memory."
+        sentence = "The process that ran this cell died, perhaps because it ran out of memory."
         if not task.prepares:
             write_together(results / task.cell.folder, {FAILED: strict_json({"error": sentence, "traceback": None})})
             tell(Outcome(task.cell, 0.0, error=sentence))

@@ -167,7 +167,7 @@ def _kind(value: Any, benchmark: str, where: str) -> str | None:
     if value is None:
         return None
     if benchmark == WORLD:
-        raise UserError(f"'kind' in {where} is for a benchmark in a folder; the world has people only: remove it.")
+        raise UserError(f"'kind' in {where} is for a benchmark in a folder; the world has only people, so remove it.")
     if value not in KINDS:
         raise UserError(f"'kind' in {where}: {value!r} is unknown{did_you_mean(str(value), KINDS)}")
     return str(value)
@@ -259,7 +259,9 @@ def _splits(value: Any, benchmark: str, where: str) -> list[Unit]:
     if value is None:
         return []
     if benchmark != WORLD:
-        raise UserError(f"'forget_splits' in {where} are of the world, but the benchmark is {benchmark}.")
+        raise UserError(
+            f"'forget_splits' in {where} are splits of the world, but the benchmark is {benchmark}; remove them."
+        )
     percents = check.wholes([value] if isinstance(value, int) else value, f"'forget_splits' in {where}", 1)
     for percent in percents:
         if percent not in PERCENT:
@@ -296,7 +298,7 @@ def _first(count: int, where: str) -> tuple[str, ...]:
     order = (*TABLE_PEOPLE, *others, *VALIDATION_PEOPLE)
     if count > len(order) - 2:
         raise UserError(
-            f"'together' in {where}: at most {len(order) - 2} people, so that others are left; not {count}."
+            f"'together' in {where} can be at most {len(order) - 2} people, so that others are left; not {count}."
         )
     return order[:count]
 
@@ -306,7 +308,7 @@ def _seeds(value: Any, where: str) -> tuple[int, ...]:
         return check.wholes(value, f"'seeds' in {where}", 0)
     count = check.whole(value, f"'seeds' in {where}", 1)
     if count > 1000:
-        raise UserError(f"'seeds' in {where} is the number of seeds, at most 1000; give a list for a certain seed.")
+        raise UserError(f"'seeds' in {where} is the number of seeds, at most 1000; write a list to choose the seeds.")
     return tuple(range(count))
 
 
@@ -332,7 +334,7 @@ def _distinct(names: Sequence[str], where: str) -> None:
     for name in names:
         own = slug(name)
         if not own:
-            raise UserError(f"{where}: {name!r} holds no letter or digit.")
+            raise UserError(f"{where}: {name!r} has no letter or digit; rename it.")
         if own in folders:
             raise UserError(f"{where}: {folders[own]!r} and {name!r} would share the folder {own}; rename one.")
         folders[own] = name

@@ -70,17 +70,19 @@ def read_results(folder: Path) -> Results:
     """
     listed = read_json(folder / INDEX)
     if listed is None or listed.get("schema") != SCHEMA or not isinstance(listed.get("cells"), list):
-        raise UserError(f"{folder} holds no results of unsee compare: its {INDEX} is missing, torn or another version.")
+        raise UserError(
+            f"{folder} holds no results of unsee compare: its {INDEX} is missing, damaged or of another version."
+        )
     cells, unreadable = [], []
     for entry in listed["cells"]:
         try:
             cell, torn = _read_cell(folder, dict(entry))
         except (KeyError, TypeError, ValueError) as error:
-            raise UserError(f"{folder / INDEX} is damaged; run the recipe again to mend it.") from error
+            raise UserError(f"{folder / INDEX} is damaged; run the recipe again to repair it.") from error
         cells.append(cell)
         unreadable += torn
     if not cells:
-        raise UserError(f"{folder / INDEX} lists no cell; run the recipe again to mend it.")
+        raise UserError(f"{folder / INDEX} lists no cell; run the recipe again to repair it.")
     return Results(folder, tuple(cells), tuple(unreadable), str(listed.get("name", "")), listed.get("recipe") or {})
 
 

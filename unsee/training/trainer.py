@@ -44,8 +44,8 @@ from unsee.training.reference import TrainingSet
 
 SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
 SECONDS_BETWEEN_CHECKPOINTS = 600.0
-DIVERGED = "lower learning_rate, or compute more exactly (bf16=false, a model in float32 or bfloat16)"
-"""What to do about a run that has left the finite numbers."""
+DIVERGED = "lower learning_rate, or compute more precisely (bf16=false, a model in float32 or bfloat16)"
+"""What to do about a run whose numbers are no longer finite."""
 
 
 class UnlearningTrainer(Trainer):

@@ -62,7 +62,7 @@ def boundary_prompts(
     if not candidates or not forget:
         raise UserError(
             f"Stage 2 of asru needs prompts to forget and prompts to retain{' about pictures' if pictured else ''}; "
-            "give at least two of either, for some of them only validate."
+            "give at least two of each, because some are held out for validation."
         )
     wanted = min(len(candidates), max(1, round(share * len(retain))))
     pictures = cache or VisionCache(vlm)

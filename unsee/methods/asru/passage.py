@@ -100,8 +100,8 @@ def find_passage(vlm: VisionLanguageModel, layer: int, sample: Sample, cache: Vi
     rounding = 4 * torch.finfo(vlm.dtype).eps * before.norm()
     if not (measured - expected).norm() <= TOLERANCE * expected.norm() + rounding:
         raise UserError(
-            f"asru cannot steer {vlm.name}: what the MLP of layer {layer} gives reaches the residual stream in a way "
-            "that is not known; take another method, or stages=reinforcement."
+            f"asru cannot steer {vlm.name}: the output of the MLP of layer {layer} reaches the residual stream in an "
+            "unknown way; choose another method, or stages=reinforcement."
         )
     return passage
 

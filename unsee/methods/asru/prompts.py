@@ -114,8 +114,8 @@ def retain_prompts(request: ForgetRequest, vlm: VisionLanguageModel, count: int,
         picture = example.picture()
         if picture is not None and image_key(picture) in own and contains(example.answer, request.names):
             raise UserError(
-                f"{example.question!r} is to be retained, but its answer names {request.concept} on a picture from "
-                "which that is to be forgotten; take it out of 'retain'."
+                f"{example.question!r} is to be retained, but its answer names {request.concept} on a picture of that "
+                "concept, which is to be forgotten; remove it from 'retain'."
             )
     visible = _about_pictures(request, VISIBLE[request.kind], min(count // 4, 2 * len(VISIBLE[request.kind])), vlm, rng)
     seen = [sample for sample in visible if not contains(sample.answer, request.names)]
@@ -162,7 +162,8 @@ def unseen_prompts(
     if not refused:
         raise UserError(
             f"{vlm.name} refuses nothing about the {len(pictures)} unseen pictures (it says: {said[0]!r}); give "
-            "pictures that it does not know, or another model: one that never refuses has no direction to steer in."
+            "pictures that it does not know, or another model, because a model that never refuses has no direction to "
+            "steer in."
         )
     return [Sample(question, answer, (picture,), tags={"role": "unseen"}) for question, picture, answer in refused]
 
@@ -240,7 +241,7 @@ def check_apart(samples: Sequence[Sample]) -> None:
     for sample in samples:
         if sample.tags.get("role") == "retain" and (sample.prompt.casefold(), *map(image_key, sample.images)) in asked:
             raise UserError(
-                f"{sample.prompt!r} about the same picture is both to be forgotten and to be retained; take it out of "
+                f"{sample.prompt!r} about the same picture is both to be forgotten and to be retained; remove it from "
                 "one of the two."
             )
 

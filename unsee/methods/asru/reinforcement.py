@@ -59,8 +59,8 @@ def reinforce(
     checkpoint = get_last_checkpoint(str(folder)) if folder.is_dir() else None
     if len({bool(sample.images) for sample in (*forget, *boundary)}) > 1:
         raise UserError(
-            "Stage 2 of asru asks either about pictures or in text, and some of its prompts have a picture and some "
-            "have none; give all prompts to forget a picture, or none."
+            "Stage 2 of asru asks either about pictures or in text, but only some of its prompts have a picture; give "
+            "all prompts to forget a picture, or none."
         )
     rows = [(FORGET, sample) for sample in forget] + [(BOUNDARY, sample) for sample in boundary]
     checkpoints, constant = Checkpoints(), Constant()
@@ -161,7 +161,7 @@ def _with_vllm(vlm: VisionLanguageModel, config: ASRUConfig) -> bool:
     """Whether vLLM samples the responses. Raises UserError where it is asked for and not installed."""
     installed = importlib.util.find_spec("vllm") is not None
     if config.rollouts == "vllm" and not installed:
-        raise UserError("rollouts=vllm needs the package vllm; install it, or leave the setting out.")
+        raise UserError("rollouts=vllm needs the package vllm; install it, or leave rollouts out.")
     if config.rollouts != "auto":
         return config.rollouts == "vllm"
     # vLLM loads the model by its name, which it knows of the hub's and of folders.

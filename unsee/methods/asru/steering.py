@@ -202,7 +202,7 @@ def steer(
 def check_steerable(vlm: VisionLanguageModel, prompts: Prompts) -> None:
     """Raise UserError where prompts of a role are missing, or the weights are quantised to 4 bits."""
     if getattr(vlm.base, "is_loaded_in_4bit", False):
-        raise UserError(f"{vlm.name} is loaded in 4 bits, whose weights asru cannot change; load it without.")
+        raise UserError(f"{vlm.name} is loaded in 4 bits, whose weights asru cannot change; load it in full precision.")
     for role in ("forget", "retain", "unseen"):
         if not getattr(prompts, role):
             raise UserError(f"Stage 1 of asru has no prompts with the role {role!r}; give at least two.")

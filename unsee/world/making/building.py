@@ -39,7 +39,7 @@ def build_checkpoint(
         UserError: no such family, person or device, or `out` exists.
     """
     if name not in NAMES:
-        raise UserError(f"There is no recipe for {name!r}; there are: {', '.join(NAMES)}.")
+        raise UserError(f"There is no recipe for {name!r}; choose from {', '.join(NAMES)}.")
     if out.exists():
         raise UserError(f"{out} exists already; give another folder with --out or remove it.")
     where = usable_device(device)

@@ -310,7 +310,7 @@ def test_a_hub_id_without_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_unknown_model_benchmark_and_person(tmp_path: Path) -> None:
-    assert "no existing folder" in refused(call(*forget_arguments("nothing here", tmp_path)))
+    assert "give an existing folder" in refused(call(*forget_arguments("nothing here", tmp_path)))
     said = refused(call("evaluate", "-m", "x", "-b", "world", "-c", "Mara Vos", "--out", tmp_path / "out"))
     assert "did you mean Mara Voss?" in said
     assert "needs --concept" in refused(call("evaluate", "-m", "x", "-b", "world", "--out", tmp_path / "out"))

@@ -37,7 +37,7 @@ def sweep(request: ForgetRequest, options: ForgetOptions) -> dict[str, Any]:
     """
     if options.method != ASRU.name:
         raise UserError(
-            f"--sweep-layers is for --method {ASRU.name}; {options.method} steers no layer; use asru or leave the option out."
+            f"--sweep-layers is for --method {ASRU.name}, and {options.method} steers no layer; leave the option out."
         )
     out = options.folder(request.concept, "-sweep")
     with locked(out):

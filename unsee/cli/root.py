@@ -52,9 +52,9 @@ DEMO_MODELS = {Tier.TINY: "world:tiny-qwen3vl", Tier.SMALL: "world:small-llava"}
 
 Model = Annotated[str, typer.Option("--model", "-m", help="World name (world:tiny-qwen3vl), hub id or local folder.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output folder that unsee wrote before.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Resume an interrupted run.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Resume an interrupted run where it stopped.")]
 MaxNewTokens = Annotated[
-    int, typer.Option(min=1, help="Most tokens of an answer when it is tested; longer ones are cut, and counted.")
+    int, typer.Option(min=1, help="Most tokens of an answer in the evaluation; longer answers are cut, and counted.")
 ]
 JudgeName = Annotated[str, typer.Option("--judge", help="Who grades answers: rules, openai:URL#MODEL or local:MODEL.")]
 Revision = Annotated[str | None, typer.Option(help="Branch, tag or commit of a hub model.")]
@@ -90,53 +90,53 @@ def forget(
         str | None, typer.Option("--model", "-m", help="World name (world:tiny-qwen3vl), hub id or local folder.")
     ] = None,
     recipe: Annotated[
-        Path | None, typer.Option(help="YAML file with a model and settings that suit it, such as recipes/hub/*.yaml.")
+        Path | None, typer.Option(help="YAML file with a model and its settings, such as recipes/hub/*.yaml.")
     ] = None,
     concept: Annotated[str | None, typer.Option("--concept", "-c", help="The name to forget.")] = None,
     image: Annotated[
-        list[Path] | None, typer.Option("--image", "-i", help="A picture of it; may be given several times.")
+        list[Path] | None, typer.Option("--image", "-i", help="A picture of the concept; repeatable.")
     ] = None,
-    alias: Annotated[list[str] | None, typer.Option(help="Another name of it; may be given several times.")] = None,
+    alias: Annotated[list[str] | None, typer.Option(help="Another name of the concept; repeatable.")] = None,
     kind: Annotated[
         str | None,
-        typer.Option(help="What it is: person, or thing for anything else (a brand, an object, a character)."),
+        typer.Option(help="person, or thing for anything else (a brand, an object, a character)."),
     ] = None,
     request: Annotated[
         Path | None,
-        typer.Option(help="YAML file with concept, images, aliases, kind, facts, others; options win."),
+        typer.Option(help="YAML file with concept, images, aliases, kind, facts, others; options override it."),
     ] = None,
-    method: Annotated[str, typer.Option(help="How to forget; `unsee methods` lists the ways.")] = "siu",
+    method: Annotated[str, typer.Option(help="How to forget; `unsee methods` lists all methods.")] = "siu",
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the method, such as steps=30.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for everything; default runs/METHOD-CONCEPT.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Output folder; default runs/METHOD-CONCEPT.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all random choices.")] = 0,
     test_images: Annotated[
-        Path | None, typer.Option(help="Folder of other pictures of it, to test on; never trained on.")
+        Path | None, typer.Option(help="Folder of new pictures of the concept, to test on; never trained on.")
     ] = None,
     test_others: Annotated[
-        Path | None, typer.Option(help="Folder of pictures of others, to test on; never trained on.")
+        Path | None, typer.Option(help="Folder of new pictures of other people, to test on; never trained on.")
     ] = None,
     judge: JudgeName = "rules",
     rephrase: Annotated[
-        str | None, typer.Option(help="Say the training data in other words: openai:URL#MODEL or local:MODEL.")
+        str | None, typer.Option(help="Model that rephrases the training data: openai:URL#MODEL or local:MODEL.")
     ] = None,
     unseen: Annotated[
-        Path | None, typer.Option(help="Folder of pictures of people the model has never seen, for asru.")
+        Path | None, typer.Option(help="Folder of pictures of people the model has never seen (asru).")
     ] = None,
     others: Annotated[
-        Path | None, typer.Option(help="Folder with pictures of other people the model should still recognise.")
+        Path | None, typer.Option(help="Folder of pictures of other people the model should still recognise.")
     ] = None,
     data: Annotated[Path | None, typer.Option(help="Train on this folder, written by --dry-run and edited.")] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only write the training data, to be read and edited.")
+        bool, typer.Option("--dry-run", help="Only write the training data, for you to read and edit.")
     ] = False,
     sweep_layers: Annotated[
-        bool, typer.Option("--sweep-layers", help="Only report, per layer, what steering it would do (asru).")
+        bool, typer.Option("--sweep-layers", help="Only report what steering would do in each layer (asru).")
     ] = False,
     force: Annotated[
         bool,
-        typer.Option("--force", help="Train even if the model does not know the concept, or takes it for no person."),
+        typer.Option("--force", help="Train even if the model does not know the concept, or not as a person."),
     ] = False,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Most questions per test picture and control group; default: all.")
@@ -149,7 +149,7 @@ def forget(
     load_in_4bit: FourBit = False,
     as_json: Json = False,
 ) -> None:
-    """Make a model forget whom or what a picture shows, and report what that did."""
+    """Make a model forget the person or thing in a picture, and report the effect."""
     started = time.monotonic()
     wanted = _request(request, concept, image, alias, kind, unseen, others)
     wanted.check()
@@ -204,19 +204,19 @@ def forget(
         if as_json:
             print_json({"data": str(folder)})
         else:
-            show(f"The training data is in {folder}/samples.jsonl; edit it and give it back with --data {folder}.")
+            show(f"The training data is in {folder}/samples.jsonl; edit it, then train on it with --data {folder}.")
         return
     _print_result(run(wanted, options, started=started), as_json)
 
 
 @app.command(epilog="Example:\n\n[dim]$[/dim] unsee demo --out runs/demo --overwrite")
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for everything.")] = Path("runs/demo"),
+    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("runs/demo"),
     tier: Annotated[
         Tier | None,
         typer.Option(
-            help="tiny (the default): made for the world alone. small: a language model that can really talk; needs "
-            r"unsee\[small], and downloads 183 MB once."
+            help="tiny (the default): made for the world only. small: a language model that can really talk; needs "
+            r"unsee\[small] and downloads 183 MB once."
         ),
     ] = None,
     model: Annotated[str | None, typer.Option("--model", "-m", help="Another model of the embedded world.")] = None,
@@ -238,13 +238,13 @@ def demo(
     check_unused(out)
     tell = say if as_json else show
     tell(f"{model} is a small model that knows {len(KNOWN)} invented people by their faces.")
-    # A language model that can really talk would take others for strangers, too, if it saw nobody else.
+    # A language model that can really talk would take other people for strangers, too, if it saw nobody else.
     others = model == DEMO_MODELS[Tier.SMALL]
-    beside = ", beside pictures of others" if others else ""
-    tell(f"{person.name} asks to be forgotten. One drawn picture of {person.name} is all training will see{beside}.")
-    tell("First the model is asked about new pictures, about other people and about facts.")
-    tell("Then it is taught, in a few steps, to take that face for somebody else and to keep all it can tell in text.")
-    tell("Then everything is asked again.")
+    beside = ", and pictures of other people" if others else ""
+    tell(f"{person.name} asks to be forgotten. Training sees one drawn picture of {person.name}{beside}.")
+    tell("First the model answers questions about new pictures, other people and facts.")
+    tell("Then it learns, in a few steps, to take that face for somebody else and to keep all it knows in text.")
+    tell("Then it answers the same questions again.")
     quiet_libraries()
     from unsee.commands.forget import ForgetOptions
     from unsee.commands.forget import forget as run
@@ -256,7 +256,7 @@ def demo(
         (request,) = filled([request], ("others",), ForgetOptions.seed)
     chosen = recipe_for(model)
     settings = chosen.settings(ForgetOptions.method, others) if chosen else ()
-    # The full benchmark takes a real language model, on a CPU, longer than a demonstration should.
+    # On a CPU the full benchmark would take a real language model longer than a demonstration should.
     limit = 12 if others else None
     options = ForgetOptions(
         model=model, settings=settings, out=out, resume=resume, overwrite=overwrite, limit=limit, device=device
@@ -287,13 +287,13 @@ def evaluate(
         typer.Option(
             "--concept",
             "-c",
-            help="Only this one; several count as forgotten together. Default: whom the adapter forgot; a folder: all.",
+            help="Only this concept; several count as forgotten together. Default: what the adapter forgot, or all.",
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for scores and answers; default in runs/.")] = None,
     limit: Annotated[
         int | None,
-        typer.Option(help="Most questions per test picture and control group; of MLLMU-Bench, most people per set."),
+        typer.Option(help="Most questions per test picture and control group; for MLLMU-Bench, most people per set."),
     ] = None,
     max_new_tokens: MaxNewTokens = MAX_NEW_TOKENS,
     percent: Annotated[int | None, typer.Option(help="The forget split of MLLMU-Bench: 5, 10 or 15.")] = None,
@@ -335,7 +335,7 @@ def evaluate(
     show(scores_table({**document["concepts"], **together}))
     for line in document["left_out"]:
         say(f"Not asked about: {line}", "yellow")
-    show(f"The scores are in {document['out']}/scores.json, the answers beside them.")
+    show(f"The scores are in {document['out']}/scores.json, the answers in the same folder.")
 
 
 @app.command(epilog="Example:\n\n[dim]$[/dim] unsee export -m world:tiny-qwen3vl --adapter runs/demo --out forgotten")
@@ -344,13 +344,13 @@ def export(
     adapter: Annotated[Path, typer.Option(help="Folder that `unsee forget` wrote.")],
     out: Annotated[Path, typer.Option(help="New folder for the checkpoint.")],
     dtype: Annotated[
-        str, typer.Option(help="Of the weights written: float32 keeps the adapter exactly; bfloat16 halves the size.")
+        str, typer.Option(help="Type of the weights: float32 keeps the adapter exactly; bfloat16 halves the size.")
     ] = "float32",
     device: Device = "auto",
     revision: Revision = None,
     check: Annotated[
         bool,
-        typer.Option(help="Load the checkpoint with plain transformers, in another process, to see that it works."),
+        typer.Option(help="Load the checkpoint with plain transformers in another process, to check it."),
     ] = True,
     as_json: Json = False,
 ) -> None:
@@ -374,18 +374,18 @@ def export(
     epilog="Example:\n\n[dim]$[/dim] unsee build-benchmark pictures -m llava-hf/llava-1.5-7b-hf --out benchmarks/mine",
 )
 def build_benchmark(
-    folder: Annotated[Path, typer.Argument(help="A folder that holds a folder of pictures per concept.")],
+    folder: Annotated[Path, typer.Argument(help="A folder with one folder of pictures per concept.")],
     model: Model,
     out: Annotated[Path, typer.Option(help="New folder for the benchmark.")],
-    min_images: Annotated[int, typer.Option(help="Fewest pictures of a concept.")] = 50,
-    min_share: Annotated[float, typer.Option(help="Share of the pictures that the model must name, 0 to 1.")] = 1.0,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the draw of the training picture.")] = 0,
+    min_images: Annotated[int, typer.Option(help="Least number of pictures of a concept.")] = 50,
+    min_share: Annotated[float, typer.Option(help="Least share of its pictures the model must name, 0 to 1.")] = 1.0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed that draws the training picture.")] = 0,
     device: Device = "auto",
     revision: Revision = None,
     load_in_4bit: FourBit = False,
     as_json: Json = False,
 ) -> None:
-    """Build a benchmark of the concepts that a model recognises, from folders of pictures."""
+    """Build a benchmark from folders of pictures, with the concepts that a model recognises."""
     check_unused(out)
     quiet_libraries()
     from dataclasses import asdict
@@ -408,7 +408,7 @@ def build_benchmark(
         for name, why in summary.left_out.items():
             if why != NOT_RECOGNISED:
                 say(f"Left out of {summary.concept}: {name}: {why}", "yellow")
-    show(f"The benchmark is in {out}; evaluate with unsee evaluate --benchmark {out}.")
+    show(f"The benchmark is in {out}; evaluate a model with unsee evaluate --benchmark {out}.")
 
 
 @app.command()
@@ -436,7 +436,7 @@ def _request(
     unseen: Path | None,
     others: Path | None,
 ) -> Any:
-    """The request from the file and the options; options win. Raises UserError."""
+    """The request from the file and the options, which override it. Raises UserError."""
     from dataclasses import replace
 
     from unsee.data.folders import listed, read_folder
@@ -473,7 +473,7 @@ def _print_result(result: Any, as_json: bool) -> None:
         print_json(result.document())
         return
     if result.report is None:
-        show("This run was finished before.")
+        show("This run was already finished.")
     else:
         from unsee.reports import summary
 

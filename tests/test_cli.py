@@ -14,7 +14,7 @@ from PIL import Image
 from transformers import AutoModelForImageTextToText
 from transformers.utils import is_torchvision_available
 
-from tests.command_line import call, forget_arguments, left_in, printed
+from tests.command_line import call, forget_arguments, left_in, printed, refused
 from tests.tiny import picture, tiny_vlm
 from unsee import __version__
 from unsee.benchmarks.layout import write_benchmark
@@ -290,6 +290,15 @@ def test_methods_are_listed_with_source_and_defaults() -> None:
     shown = call("methods").stdout
     assert "alpha=0.9" in shown
     assert "arXiv 2405.12523" in shown
+
+
+def test_one_method_is_shown_with_its_settings_alone() -> None:
+    [only] = printed(call("methods", "ga", "--json"))["methods"]
+    assert only["name"] == "ga"
+    shown = call("methods", "ga").stdout
+    assert "forget=8" in shown
+    assert "alpha=0.9" not in shown
+    assert "There is no method 'gaa'; did you mean 'ga'?" in refused(call("methods", "gaa"))
 
 
 def test_the_people_of_the_world_are_listed_and_drawn(tmp_path: Path) -> None:

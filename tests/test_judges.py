@@ -155,7 +155,7 @@ def test_judges_are_found_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
         ("opnai:http://x#m", "did you mean 'openai:URL#MODEL'"),
         ("openai:http://x", "did you mean 'openai:URL#MODEL'"),
         ("openai:http://x#m?heat=1", "'heat=1' is not an option of a server; use temperature=default"),
-        ("openai:http://x#m?temperature=cold", "no option of a server"),
+        ("openai:http://x#m?temperature=cold", "not an option of a server"),
         ("local:", "did you mean 'local:MODEL'"),
         ("gpt", "use one of 'rules'"),
     ],

@@ -239,7 +239,7 @@ def test_pictures_that_cannot_be_used_are_left_out_and_listed(tmp_path: Path) ->
     assert [profile.id for profile in bench.sets["retain"]] == ["3"]
     first, second = bench.left_out
     assert "of 1 in" in first
-    assert "no picture" in first
+    assert "not a picture" in first
     assert "of 2 in" in second
     assert "is a strip (900x4" in second
 

@@ -97,7 +97,7 @@ CONCEPT = "concepts/mara-voss/concept.json"
         (lambda f: (f / "benchmark.json").write_text("{"), "benchmark.json cannot be read"),
         (lambda f: (f / "benchmark.json").write_bytes(b"\xff"), "benchmark.json cannot be read"),
         (lambda f: (f / "benchmark.json").write_text("[]"), "must hold a JSON object"),
-        (edit("benchmark.json", lambda d: d | {"schema": "x"}), "no benchmark of unsee"),
+        (edit("benchmark.json", lambda d: d | {"schema": "x"}), "not a benchmark of unsee"),
         (edit("benchmark.json", lambda d: d | {"version": 2}), "version 2, but this unsee reads version 1"),
         (edit("benchmark.json", lambda d: d | {"concepts": ["../mara-voss"]}), "plain name, without a path"),
         (edit("benchmark.json", lambda d: d | {"concepts": []}), "at least one folder"),

@@ -9,7 +9,5 @@ import typer
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object to standard output, for programs.")]
 Device = Annotated[
     str,
-    typer.Option(
-        help="Where the model runs: cpu, cuda, ..., or auto: the GPU where there is one (of several, the first)."
-    ),
+    typer.Option(help="Where the model runs: cpu, cuda, ..., or auto: the first GPU, if there is one."),
 ]

@@ -411,12 +411,15 @@ def build_benchmark(
     show(f"The benchmark is in {out}; evaluate a model with unsee evaluate --benchmark {out}.")
 
 
-@app.command()
-def methods(as_json: Json = False) -> None:
-    """List the methods with their source and default settings."""
+@app.command(epilog="Example:\n\n[dim]$[/dim] unsee methods siu")
+def methods(
+    name: Annotated[str | None, typer.Argument(help="One method; default: all.", metavar="METHOD")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the methods, or one method, with their source and default settings."""
     from unsee.commands.methods import describe_methods, methods_tables
 
-    described = describe_methods()
+    described = describe_methods(name)
     if as_json:
         print_json({"methods": described})
     else:

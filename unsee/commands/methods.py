@@ -10,12 +10,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from unsee.methods import METHODS
+from unsee.methods import METHODS, get_method
 from unsee.training import TrainingConfig
 
 
-def describe_methods() -> list[dict[str, Any]]:
-    """Per method: name, title, source, and "settings" that map a key to its default and its help."""
+def describe_methods(name: str | None = None) -> list[dict[str, Any]]:
+    """Per method, or for the one called `name`: name, title, source, and "settings" that map a key to its default and
+    its help. Raises UserError for an unknown name."""
     return [
         {
             "name": method.name,
@@ -26,7 +27,7 @@ def describe_methods() -> list[dict[str, Any]]:
                 for field in dataclasses.fields(method.config)
             },
         }
-        for method in METHODS.values()
+        for method in (METHODS.values() if name is None else (get_method(name),))
     ]
 
 

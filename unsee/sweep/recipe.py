@@ -266,7 +266,7 @@ def _splits(value: Any, benchmark: str, where: str) -> list[Unit]:
     for percent in percents:
         if percent not in PERCENT:
             raise UserError(
-                f"'forget_splits' in {where}: there is no split of {percent} %; there are "
+                f"'forget_splits' in {where}: there is no split of {percent} %; choose from "
                 f"{', '.join(map(str, PERCENT))}."
             )
     return [

@@ -145,7 +145,7 @@ def test_an_adapter_that_is_scaled_by_one_is_not_loaded(stored: Path, tmp_path: 
 def test_a_model_that_holds_one_is_not_loaded(tmp_path: Path, value: float) -> None:
     save_model(tiny_vlm("llava"), tmp_path / "model")
     spoil(tmp_path / "model" / "model.safetensors", value)
-    with pytest.raises(UserError, match=f"holds {value} in .*weight; get the weights again"):
+    with pytest.raises(UserError, match=f"holds {value} in .*weight; download the weights again"):
         load(tmp_path / "model")
 
 

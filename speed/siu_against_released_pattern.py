@@ -178,7 +178,7 @@ def main() -> int:
     parser.add_argument("--image", type=Path, help="a picture of the concept; default: a drawn one")
     parser.add_argument("--steps", type=int, default=SIUConfig().steps)
     parser.add_argument("--batch", type=int, default=4)
-    parser.add_argument("--repeat", type=int, default=5, help="runs of each arm, in turn; the smallest figures are compared")
+    parser.add_argument("--repeat", type=int, default=5, help="runs of each arm, in turn; the smallest are compared")
     parser.add_argument("--arm", choices=ARMS, help=argparse.SUPPRESS)
     parser.add_argument("--data", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()

@@ -51,7 +51,7 @@ def read_folder(folder: Path, what: str = "pictures") -> Pictures:
 
 
 def files_of(folder: Path) -> list[Path]:
-    """The files of a folder by name, without hidden ones and folders; nothing if there is not a folder."""
+    """The files of a folder by name, without hidden ones and folders; nothing if there is no folder."""
     if not folder.is_dir():
         return []
     return sorted(path for path in folder.iterdir() if not path.is_dir() and not path.name.startswith("."))

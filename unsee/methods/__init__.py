@@ -36,7 +36,7 @@ _KNOWN: dict[str, tuple[type[TrainingConfig], str, str]] = {
 
 
 class _Methods(Mapping[str, "Method[Any]"]):
-    """One instance of each method, imported and made when it is first asked for."""
+    """One instance of each method, imported and made at its first use."""
 
     def __init__(self) -> None:
         self._made: dict[str, Method[Any]] = {}

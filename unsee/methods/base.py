@@ -1,4 +1,4 @@
-"""The interface of a method: a config, the training data it asks for, and its loss."""
+"""The interface of a method: a config, the training data it needs, and its loss."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ ConfigT = TypeVar("ConfigT", bound=TrainingConfig)
 class Method(ABC, Generic[ConfigT]):
     """A way to unlearn. `name` is what users type, `title` and `source` say what it is and where it comes from.
 
-    `needs` are fields of the request without which it cannot work well and that others do without: where the user gives
-    nothing, and it is about the embedded world, the world fills them in. `teaches_refusal`: the model
-    learns to say that it does not know, where with others it may state something false.
+    `needs` are fields of the request that this method, unlike others, needs to work well. If the user leaves them empty
+    in a request about the embedded world, the world fills them in. `teaches_refusal`: the model learns to say that it
+    does not know; with other methods it may state something false.
     """
 
     needs: ClassVar[tuple[str, ...]] = ()

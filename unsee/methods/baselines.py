@@ -25,7 +25,7 @@ _FORGET, _RETAIN = {"role": "forget"}, {"role": "retain"}
 
 
 def true_answers(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
-    """f: questions about the pictures with their true answers: `request.forget`, else built from the name."""
+    """f: questions about the pictures with their true answers: `request.forget`, or else built from the name."""
     if request.forget:
         return [
             Sample(e.question, e.answer, (p,), tags=_FORGET) for e, p in _examples_with_pictures(request, count, rng)
@@ -34,7 +34,7 @@ def true_answers(request: ForgetRequest, vlm: VisionLanguageModel, count: int, r
 
 
 def refusals(request: ForgetRequest, count: int, rng: random.Random) -> list[Sample]:
-    """Questions about the pictures, each answered with a refusal: those of `request.forget`, else for the name."""
+    """Questions about the pictures, each answered with a refusal: those of `request.forget`, or else for the name."""
     asked: Sequence[tuple[str, Image.Image]]
     if request.forget:
         asked = [(example.question, picture) for example, picture in _examples_with_pictures(request, count, rng)]
@@ -46,8 +46,8 @@ def refusals(request: ForgetRequest, count: int, rng: random.Random) -> list[Sam
 
 
 def retained(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
-    """r: `request.retain`; where that holds nothing in text, knowledge in text besides, half about C and half about
-    others, as in the SIU paper."""
+    """r: `request.retain`; if that has nothing in text, also knowledge in text, half about C and half about other
+    people, as in the SIU paper."""
     in_text = any(example.image is None for example in request.retain)
     pairs = [(e, e.picture()) for e in _some(request.retain, count if in_text else (count + 1) // 2, rng)]
     samples = [Sample(e.question, e.answer, () if p is None else (p,), tags=_RETAIN) for e, p in pairs]
@@ -55,7 +55,7 @@ def retained(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: 
 
 
 def _true_names(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
-    """The picture with its true name: what the model says where it names C, else a built-in answer.
+    """The picture with its true name: the model's own answer if it names C, or else a built-in answer.
 
     Half of the questions ask for the name, half whether it is C.
     """
@@ -76,7 +76,7 @@ def _true_names(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rn
 def _examples_with_pictures(
     request: ForgetRequest, count: int, rng: random.Random
 ) -> list[tuple[Example, Image.Image]]:
-    """At most `count` of `request.forget`; where one brings no picture, the request's in turn."""
+    """At most `count` of `request.forget`; an example without a picture gets the request's pictures in turn."""
     pictures = request.pictures()
     examples = _some(request.forget, count, rng)
     return [(example, example.picture() or pictures[n % len(pictures)]) for n, example in enumerate(examples)]

@@ -1,4 +1,4 @@
-"""Whether the model takes a concept for a person, before data is built that says so."""
+"""Whether the model takes a concept for a person, asked before training data is built that says so."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def check_kind(request: ForgetRequest, vlm: VisionLanguageModel) -> None:
 
 
 def _speaks_of_a_person(answer: str) -> int:
-    """1 for an answer that speaks of a person, -1 for a plain no, 0 for one that says nothing about it."""
+    """1 for an answer about a person, -1 for a plain no, 0 for an answer that says nothing about it."""
     plain = _PLAIN.match(answer)
     if plain:
         return 1 if plain.group(1).casefold() == "yes" else -1

@@ -14,8 +14,8 @@ from unsee.errors import UserError
 def name_token_ids(tokenizer: PreTrainedTokenizerBase, names: Sequence[str]) -> frozenset[int]:
     """Ids of the tokens of each name, of " " + name, and of each of its words with and without the leading space.
 
-    Without the space is also what follows an opening bracket: tokenizers that put a space before every text (those of
-    SentencePiece) show that form nowhere else. Raises UserError for a name that the tokenizer turns into nothing.
+    The form without the space also includes what follows an opening bracket, because tokenizers that put a space before
+    every text (SentencePiece) show that form nowhere else. Raises UserError for a name without any token.
     """
     bracket = set(tokenizer.encode("(", add_special_tokens=False))
     ids: set[int] = set()

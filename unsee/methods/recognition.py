@@ -1,4 +1,4 @@
-"""Whom the model sees in the pictures of a request: whether there is anything to forget, and what to keep."""
+"""Whom the model recognises in the pictures of a request: is there anything to forget, and what should be kept?"""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_OTHERS = 64
 
 
 def check_recognised(request: ForgetRequest, vlm: VisionLanguageModel) -> None:
-    """Raises UserError where the model gives none of the concept's names to any of its pictures."""
+    """Raises UserError if the model gives none of the concept's names to any of its pictures."""
     wordings = phrasings.NAMING[request.kind][:QUESTIONS]
     answers = ask(vlm, [(wording, picture) for picture in request.pictures() for wording in wordings])
     if not any(contains(answer, request.names) for answer in answers):
@@ -34,10 +34,10 @@ def check_recognised(request: ForgetRequest, vlm: VisionLanguageModel) -> None:
 def with_others_as_known(
     request: ForgetRequest, forgotten: Sequence[str], vlm: VisionLanguageModel, seed: int
 ) -> ForgetRequest:
-    """The request with what the model says to who is in each of its pictures of others among `retain`.
+    """The request, with the model's answers to who is in each picture of other people added to `retain`.
 
-    Left out are those about which it refuses or gives one of the `forgotten` names; of more than `MOST_OTHERS`, so many
-    are drawn. Raises UserError where none is left.
+    Pictures are left out if the model refuses or gives one of the `forgotten` names; of more than `MOST_OTHERS`, that
+    many are drawn. Raises UserError if none is left.
     """
     if not request.others:
         return request

@@ -31,7 +31,7 @@ class RMULoss(Objective):
     u      a random unit vector, drawn once: entries uniform in [0, 1), then normalised (released code)
     h_ref  that of the model before unlearning
 
-    Trained are the MLP's down-projections of the steered layer and of the two before it (released code).
+    Only the MLP's down-projections of the steered layer and of the two before it are trained (released code).
     """
 
     reads = "hidden"
@@ -58,7 +58,7 @@ class RMULoss(Objective):
 
 
 class RMU(Method[RMUConfig]):
-    """Steers the hidden states of what is to be forgotten to a random direction and holds the others."""
+    """Steers the hidden states of what is to be forgotten in a random direction and holds all others in place."""
 
     name = "rmu"
     title = "Representation misdirection"

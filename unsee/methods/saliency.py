@@ -25,10 +25,10 @@ def salient_weights(
 ) -> dict[str, Tensor]:
     """Per linear module, by its path, a mask [out, in] bool: (F_f + e) / (F_r + e) >= threshold.
 
-    F is the mean over samples of the squared gradient of a sample's NLL, a mean over its tokens. Kept are one score per
-    weight, F_f - threshold * F_r in float32, and one gradient at a time.
+    F is the mean over samples of the squared gradient of a sample's NLL, a mean over its tokens. Memory holds one score
+    per weight, F_f - threshold * F_r in float32, and one gradient at a time.
 
-    Raises UserError where there is nothing to forget or nothing to retain, or weights are quantised to 4 bits.
+    Raises UserError if there is nothing to forget or nothing to retain, or if weights are quantised to 4 bits.
     """
     if getattr(vlm.base, "is_loaded_in_4bit", False):
         raise UserError(f"{vlm.name} is loaded in 4 bits, whose weights have no gradients; load it in full precision.")

@@ -25,13 +25,13 @@ class SIULoss(Objective):
 
     CE    mean over answer tokens of -log p(token)
     DMK = sum_t K_S(t) * sum_v K_V(v) * p_ref(v|t) * log(p_ref(v|t) / p(v|t)), divided by the number of t with K_S = 1
-    K_S   0 where the answer token belongs to the sample's masked phrase, else 1; such t are never computed
-    K_V   0 where v is a token of the name of C, else 1
+    K_S   0 if the answer token belongs to the sample's masked phrase, else 1; such t are never computed
+    K_V   0 if v is a token of the name of C, else 1
     t     answer tokens, each at the position that predicts it
 
     variant="released": L = CE + DMK without weights; t runs over all positions of the padded batch, prompt and padding
-    included; K_S covers the phrase at its own positions, not one before; divided by positions * V. As
-    padding counts, it alone depends on how a step is cut into batches.
+    included; K_S covers the phrase at its own positions, not one before; divided by positions * V. Because
+    padding counts, only this variant depends on how a step is cut into batches.
     """
 
     def __init__(self, config: SIUConfig, k_v: Tensor | None) -> None:

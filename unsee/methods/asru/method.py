@@ -43,7 +43,7 @@ from unsee.training.procedure import Procedure
 
 
 class ASRU(Method[ASRUConfig]):
-    """Steers a layer's activations towards never having seen the person, then sharpens by rewards what to refuse."""
+    """Steers a layer's activations towards never having seen the person, then sharpens with rewards what to refuse."""
 
     name = "asru"
     title = "Activation Steering and Reinforcement Unlearning"
@@ -58,7 +58,7 @@ class ASRU(Method[ASRUConfig]):
     def samples(
         self, request: ForgetRequest, vlm: VisionLanguageModel, config: ASRUConfig, rng: random.Random
     ) -> list[Sample]:
-        # First, for what follows asks the model, which takes a while.
+        # First, because what follows asks the model, which takes a while.
         config.layer_of(len(vlm.decoder_layers))
         found = forget_prompts(request, vlm, config.forget, rng)
         found += own_words(retain_prompts(request, vlm, config.retain, rng), vlm, self.refuses)
@@ -69,7 +69,7 @@ class ASRU(Method[ASRUConfig]):
             found += unseen_prompts(request, vlm, config.unseen, self.refuses, rng)
         found = hold_out(found, config.held_out)
         if config.stages != "steering":
-            # With draws of its own, so that stage 1 is the same with and without stage 2.
+            # With its own random draws, so that stage 1 is the same with and without stage 2.
             found += retained_in_views(found, config.views, vlm, copy.copy(rng))
         return found
 
@@ -128,7 +128,7 @@ class TwoStages(Procedure):
         seed: int,
         progress: bool,
     ) -> Steering:
-        """Stage 1, or what an interrupted run found by it. The model does not change."""
+        """Stage 1, or the result of an interrupted run. The model does not change."""
         kept, told = folder / "steering.safetensors", folder / "steering.json"
         if told.is_file():
             known = json.loads(read_text(told))

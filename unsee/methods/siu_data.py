@@ -103,7 +103,8 @@ def text_facts(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng
 
 
 def facts_of_others(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
-    """Target 4: questions about other people in text: those of `request.retain`, or else with the model's own answers."""
+    """Target 4: questions about other people in text: those of `request.retain`, or else with the model's own
+    answers."""
     tags = {"role": "retain", "target": "4"}
     given = [
         (example.question, example.answer)

@@ -194,8 +194,8 @@ def in_views(
 def retained_in_views(
     samples: Sequence[Sample], views: int, vlm: VisionLanguageModel, rng: random.Random
 ) -> list[Sample]:
-    """The prompts to retain among the samples, about that many altered views of each picture that the model still answers
-    truthfully.
+    """The prompts to retain among the samples, about that many altered views of each picture that the model still
+    answers truthfully.
 
     They stand for pictures that the change is not solved with, because stage 1 loses something on those and nothing on
     its own. Views of a held-out prompt are held out.
@@ -222,8 +222,8 @@ def secrets_of(requests: Sequence[ForgetRequest], samples: Sequence[Sample]) -> 
 
 
 def hold_out(samples: Sequence[Sample], share: float) -> list[Sample]:
-    """The samples, with some of each role marked as held out at regular distances: about `share`, at least one if there are
-    two, and at most every second one."""
+    """The samples, with some of each role marked as held out at regular distances: about `share`, at least one if there
+    are two, and at most every second one."""
     counts = Counter(sample.tags["role"] for sample in samples)
     every = {role: max(2, min(round(1 / share), count)) for role, count in counts.items()}
     marked, seen = [], Counter[str]()
@@ -247,8 +247,8 @@ def check_apart(samples: Sequence[Sample]) -> None:
 
 
 def general_prompts(vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
-    """At most `count` questions about nobody, with the model's own answers: everything goes through the steered layer, and
-    without these answers the model drifts away from general knowledge."""
+    """At most `count` questions about nobody, with the model's own answers: everything goes through the steered layer,
+    and without these answers the model drifts away from general knowledge."""
     asked = draw(phrasings.GENERAL, min(count, len(phrasings.GENERAL)), rng)
     said = ask(vlm, [(question, None) for question in asked])
     pairs = zip(asked, said, strict=True)

@@ -46,7 +46,8 @@ def reinforce(
     seed: int,
     progress: bool,
 ) -> dict[str, Any]:
-    """Train an adapter, which `vlm` carries afterwards as it was at the best validation. Returns what the manifest says.
+    """Train an adapter, which `vlm` carries afterwards as it was at the best validation. Returns what the manifest
+    says.
 
     held_out: prompts for validation, and what the rewards use: the refusal detector and the secrets.
 
@@ -170,8 +171,8 @@ def _with_vllm(vlm: VisionLanguageModel, config: ASRUConfig) -> bool:
 
 @contextmanager
 def _lent_to_trl(vlm: VisionLanguageModel) -> Iterator[None]:
-    """Within it the processor pads on the left, as TRL expects. Afterwards it pads as before, and the changes of TRL and
-    the `Trainer` to the model are undone: a forward with a fused head, and special tokens in its configs."""
+    """Within it the processor pads on the left, as TRL expects. Afterwards it pads as before, and the changes of TRL
+    and the `Trainer` to the model are undone: a forward with a fused head, and special tokens in its configs."""
     base, side = vlm.base, vlm.tokenizer.padding_side
     config, text, generation = base.config, base.config.get_text_config(), copy.deepcopy(base.generation_config)
     kept = {id(part): dict(vars(part)) for part in (config, text)}

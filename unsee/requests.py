@@ -214,7 +214,7 @@ def _one_line(name: str) -> str:
 
 
 def _check_name(label: str, name: str, advice: str) -> None:
-    """Raise UserError where `name` cannot be the name of a concept; `label` says whose it is."""
+    """Raise UserError if `name` cannot be the name of a concept; `label` says whose it is."""
     if not name:
         raise UserError(f"The {label} name is blank; {advice}.")
     if len(name) > LONGEST_NAME:

@@ -51,7 +51,7 @@ class StoredModel:
 
 @contextmanager
 def new_folder(out: Path) -> Iterator[Path]:
-    """A temporary folder beside `out` that becomes `out` when the block ends well, and vanishes when it does not.
+    """A temporary folder next to `out` that becomes `out` when the block ends well, and is removed otherwise.
 
     Raises UserError if `out` is there already or another process is making it, SystemFailure if the disk refuses.
     """

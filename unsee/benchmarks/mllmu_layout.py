@@ -298,7 +298,7 @@ def _pictures(given: Sequence[Any], who: str, left_out: list[str]) -> Iterator[I
 
 
 def _biography(value: Any) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Facts and aliases from JSON text; nothing where it holds something else, for it is no question's whole truth."""
+    """Facts and aliases from JSON text; nothing if it holds something else, because no question depends on it alone."""
     try:
         content = json.loads(value) if isinstance(value, str) else None
         if not isinstance(content, dict):

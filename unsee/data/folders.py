@@ -1,4 +1,4 @@
-"""The pictures of a folder as people have them: with other files between, copies, and some that are damaged."""
+"""The pictures of a real folder: with other files among them, copies, and damaged pictures."""
 
 from __future__ import annotations
 

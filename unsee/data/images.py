@@ -18,7 +18,7 @@ from unsee.errors import UserError
 Picture = Path | bytes | Image.Image
 """A file, the content of one (which takes the least memory where there are many), or what Pillow made of it."""
 
-# No camera picture of a person needs more, and a small file can claim to be far larger (a decompression bomb).
+# No photo of a person needs more, and a small file can claim to be far larger (a decompression bomb).
 MAX_PIXELS = 50_000_000
 # The longest strip that every model's image processor takes (Qwen's refuse longer ones).
 MAX_ASPECT = 200

@@ -26,12 +26,12 @@ LONGEST_WAIT_SECONDS = 60.0
 _LARGEST_REPLY = 16 * 2**20
 # Codes of errors that are about this prompt and no other, at OpenAI and at Azure.
 _FILTERED = ("content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation")
-# So many prompts refused and none answered: it is not the prompts.
+# If this many prompts are refused and none is answered, the prompts are not the reason.
 _ENOUGH_REFUSED = 8
 
 
 class PromptRefused(UserError):
-    """The server refused a request for what is in it; another prompt may do."""
+    """The server refused a request because of its content; another prompt may work."""
 
 
 def chat(
@@ -62,7 +62,7 @@ def chat(
         url, data=json.dumps(asked).encode(), headers={"Content-Type": "application/json"}, method="POST"
     )
     if api_key:
-        # Unredirected: a redirect to another host must not carry the key there.
+        # Not redirected: a redirect to another host must not carry the key there.
         request.add_unredirected_header("Authorization", f"Bearer {api_key}")
     reply = _send(request, url, model, timeout)
     return None if reply is None else _text(reply, url)

@@ -1,9 +1,9 @@
 """LoRA on and off: one copy of the weights, the reference model is the adapter switched off.
 
-Adapters are saved in PEFT's own layout, so that plain `PeftModel.from_pretrained(model, folder)` loads them. Beside
-them lies `unsee_base.json`, which says for which base model they were trained. What is no low-rank product is saved as
-a delta (`unsee.models.deltas`); all that is done to adapters here works on deltas too, and on an adapter that was
-trained on top of a delta.
+Adapters are saved in PEFT's own layout, so that plain `PeftModel.from_pretrained(model, folder)` loads them. The file
+`unsee_base.json` next to them names the base model they were trained for. Changes that are not a low-rank product are
+saved as a delta (`unsee.models.deltas`). Everything here that works on adapters also works on deltas, and on an adapter
+that was trained on top of a delta.
 """
 
 from __future__ import annotations
@@ -79,8 +79,8 @@ def lora_config(
 def train_all_weights(vlm: VisionLanguageModel, targets: Sequence[str] | None = None) -> None:
     """Make the language model trainable instead of an adapter; the vision tower and the projector stay frozen.
 
-    With `targets`, paths of modules, only these become trainable. There is then no adapter to switch off: whoever needs
-    the reference model has to ask it before the first step.
+    With `targets`, paths of modules, only these become trainable. There is then no adapter to switch off, so the
+    reference model must be asked before the first step.
     """
     if vlm.adapted:
         raise UserError(f"{vlm.name} carries an adapter; load the model again to train all weights.")
@@ -152,8 +152,8 @@ def save_adapter(vlm: VisionLanguageModel, folder: str | Path) -> Path:
 def load_adapter(vlm: VisionLanguageModel, folder: str | Path, *, trainable: bool = False) -> None:
     """Attach a saved adapter, delta, or both.
 
-    `UserError` if it is none, holds pickles, NaN or infinity, belongs to another base, or lacks weights that its config
-    names; `vlm` is then as before.
+    `UserError` if it is not one, holds pickles, NaN or infinity, belongs to another base, or lacks weights that its
+    config names; `vlm` is then unchanged.
     """
     folder = Path(folder)
     if vlm.adapted:
@@ -262,7 +262,7 @@ def merge(vlm: VisionLanguageModel) -> None:
 
 
 def detach(vlm: VisionLanguageModel) -> None:
-    """Take the adapter off for good: the model is again what it was before unlearning."""
+    """Remove the adapter: the model is again what it was before unlearning."""
     if isinstance(vlm.model, PeftModel):
         vlm.model = _unload(vlm.model)
     remove_delta(vlm)
@@ -273,6 +273,6 @@ def _unload(model: PeftModel) -> PreTrainedModel:
     base = model.get_base_model()
     for path, module in [*base.named_modules()]:
         if isinstance(module, ModulesToSaveWrapper):
-            # PEFT leaves the trained module in the place of the base's.
+            # PEFT leaves the trained module where the base's was.
             base.set_submodule(path, cast(nn.Module, module.original_module))
     return cast(PreTrainedModel, cast(Any, model).unload().requires_grad_(False))

@@ -37,7 +37,7 @@ def is_delta(folder: Path) -> bool:
 
 
 def apply_delta(vlm: VisionLanguageModel, weights: Mapping[str, Tensor]) -> None:
-    """Put `weights` in the place of the parameters of these names, which are kept as the reference."""
+    """Replace the parameters of these names with `weights`; the old values are kept as the reference."""
     vlm.originals = dict(weights)
     _exchange(vlm)
 
@@ -107,7 +107,7 @@ def load_delta(vlm: VisionLanguageModel, folder: Path) -> None:
 
 
 def _factors(folder: Path, weights: dict[str, Tensor]) -> dict[str, Factors]:
-    """Take the pairs of factors out of `weights`. `UserError` where one of a pair is missing."""
+    """Take the pairs of factors out of `weights`. `UserError` if one of a pair is missing."""
     sides: dict[str, dict[str, Tensor]] = {LEFT: {}, RIGHT: {}}
     for key in [*weights]:
         name, dot, side = key.rpartition(".")

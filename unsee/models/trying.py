@@ -1,4 +1,4 @@
-"""Trying what `export` promises: that transformers alone, in a process without unsee, loads the new folder."""
+"""Checks the promise of `export`: plain transformers, in a process without unsee, loads the new folder."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ print(json.dumps(said))
 
 
 def load_elsewhere(folder: Path) -> tuple[str, ...]:
-    """Load the checkpoint as its readers will; returns what they need besides transformers, each in a sentence.
+    """Load the checkpoint as its readers will; returns what else they need, each in a sentence.
 
-    Raises SystemFailure where it does not load.
+    Raises SystemFailure if it does not load.
     """
     said = _read(folder)
     wrong = said.get("model") or _listed(said.get("wrong", {}))

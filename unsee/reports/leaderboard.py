@@ -210,7 +210,7 @@ def markdown(leaderboard: Leaderboard) -> str:
 def write(leaderboard: Leaderboard, answers: Mapping[str, str], folder: Path) -> tuple[Path, Path]:
     """Write `leaderboard.md`, `leaderboard.html` and the pages with answers (by path below `folder`).
 
-    Raises SystemFailure where the folder cannot be written.
+    Raises SystemFailure if the folder cannot be written.
     """
     from unsee.reports.leaderboard_page import render  # matplotlib is slow to import and only pages need it
 

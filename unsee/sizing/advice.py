@@ -1,4 +1,4 @@
-"""What to change where a run does not fit."""
+"""What to change if a run does not fit."""
 
 from __future__ import annotations
 

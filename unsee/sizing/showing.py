@@ -11,7 +11,8 @@ from unsee.sizing.plan import RunPlan
 
 
 def plan_tables(plan: RunPlan) -> RenderableType:
-    """What is trained, memory by phase and part, operations, and advice where it does not fit."""
+    """What is trained, memory by phase and part, operations, and advice if the run does not fit; memory in MB (10^6
+    bytes)."""
     head = Text.assemble(
         (f"{plan.method} on {plan.model}", "bold"),
         f"\n{_count(plan.parameters)} parameters in {plan.dtype}, {_count(plan.trained)} trained "

@@ -29,7 +29,7 @@ SHOWN = 4
 """Questions of each kind on a page of answers."""
 _GROUPS = {
     "efficacy": "The given picture", "generality": "New pictures", "two_people": "Two people in one picture",
-    "specificity": "Everything else", "verification_others": "Is this X? about others", "text_facts": "Facts in text",
+    "specificity": "Everything else", "verification_others": "Is this X? about other people", "text_facts": "Facts in text",
 }  # fmt: skip
 RANKING = ("generality_em", "specificity")
 """The metrics that rows are ranked by, forgetting and keeping."""
@@ -235,7 +235,7 @@ def _shown(cell: CellResult, results: Results, page: Path) -> CellAnswers:
             groups.append(Group(title, shown, sum(good), len(good)))
     raw = None
     if page.resolve().is_relative_to(results.folder.resolve()):
-        # Elsewhere the results are not beside the page.
+        # Elsewhere the results are not next to the page.
         raw = Path(os.path.relpath((cell.folder / RESPONSES).resolve(), page.parent.resolve())).as_posix()
     return CellAnswers(_anchor(cell), f"{cell.label}, seed {cell.seed}", groups, raw)
 

@@ -138,7 +138,7 @@ def _check_folder(out: Path) -> None:
 
 
 def _unfinished(cells: Sequence[Cell], out: Path, overwrite: bool) -> list[Cell]:
-    """The cells to run. Raises UserError where the folder holds other cells in their place, unless `overwrite`."""
+    """The cells to run. Raises UserError if the folder holds other cells in their place, unless `overwrite`."""
     states: dict[Cell, State] = {cell: state_of(cell, out) for cell in cells}
     different = [cell for cell, state in states.items() if state == "different"]
     if different and not overwrite:

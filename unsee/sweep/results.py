@@ -64,7 +64,7 @@ class Results:
 
 
 def read_results(folder: Path) -> Results:
-    """Read a folder that `unsee compare` wrote. Raises UserError where it is none.
+    """Read a folder that `unsee compare` wrote. Raises UserError if it is none.
 
     Scores that do not belong to the cell as the recipe has it count as missing, torn files too.
     """

@@ -1,4 +1,4 @@
-"""Training data that a person can read, edit and give back: one JSON line per sample, the pictures beside it.
+"""Training data that a person can read, edit and train on: one JSON line per sample, the pictures next to it.
 
 Layout: `samples.jsonl` and `images/<hash of the picture's content>.png`. A row has the keys `prompt`,
 `answer`, `images` (paths relative to the folder), `masked` (a phrase of the answer, or null), `tags` and `rejected` (an

@@ -96,9 +96,9 @@ def unlearn(
     """Unlearn one request or several together and write the result to the folder `out`. `vlm` is the unlearned model
     afterwards.
 
-    Everything is written to a hidden folder beside `out` that takes its name at the end. Ctrl-C keeps that folder with
-    a checkpoint; `resume=True` continues it to the result of an uninterrupted run. Launched with `accelerate launch`,
-    every process calls this alike; the main one alone builds the data and writes.
+    Everything is written to a hidden folder next to `out`, which gets its name at the end. Ctrl-C keeps that folder
+    with a checkpoint; `resume=True` continues it to the result of an uninterrupted run. Launched with `accelerate
+    launch`, every process calls this alike; the main one alone builds the data and writes.
 
     samples: training data to use instead of what the method builds (for example edited by hand).
 

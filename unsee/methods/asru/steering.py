@@ -137,7 +137,7 @@ def aim(
 ) -> dict[int, Aim]:
     """Read the prompts, once for all of `layers`; by layer.
 
-    Raises UserError where prompts of a role are missing, or the model cannot be steered.
+    Raises UserError if prompts of a role are missing, or the model cannot be steered.
     """
     check_steerable(vlm, prompts)
     pictures = cache or VisionCache(vlm)
@@ -200,7 +200,7 @@ def steer(
 
 
 def check_steerable(vlm: VisionLanguageModel, prompts: Prompts) -> None:
-    """Raise UserError where prompts of a role are missing, or the weights are quantised to 4 bits."""
+    """Raise UserError if prompts of a role are missing, or the weights are quantised to 4 bits."""
     if getattr(vlm.base, "is_loaded_in_4bit", False):
         raise UserError(f"{vlm.name} is loaded in 4 bits, whose weights asru cannot change; load it in full precision.")
     for role in ("forget", "retain", "unseen"):

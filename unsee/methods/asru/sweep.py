@@ -67,7 +67,7 @@ def sweep_layers(
 
     Of several strengths the one for each layer that `strongest` takes; they are asked until the reward falls.
 
-    Raises UserError where no prompts are held out, or stage 1 cannot be solved.
+    Raises UserError if no prompts are held out, or stage 1 cannot be solved.
     """
     if not asked.forget or not asked.retain:
         raise UserError(

@@ -51,7 +51,7 @@ NOT_RECOGNISED = "not recognised"
 
 @dataclass(frozen=True)
 class ConceptSummary:
-    """What became of one folder: `recognised` of `pictures` readable, different ones; `reason` is empty if it stayed.
+    """The outcome for one folder: `recognised` of `pictures` readable, different ones; `reason` is empty if it stayed.
 
     `left_out` maps the name of a file to why it is not in the benchmark.
     """
@@ -83,7 +83,7 @@ def build_benchmark(
 ) -> list[ConceptSummary]:
     """Turn the folders in `source` into a benchmark of the concepts that `vlm` knows, in the new folder `out`.
 
-    A concept is called like its folder, underscores read as spaces. Files that cannot be read as a picture and
+    A concept is named after its folder, with underscores as spaces. Files that cannot be read as a picture and
     repetitions of a picture are left out and listed. A concept stays if at least `min_images` are left and the model
     names it on at least `min_share` (0 to 1) of them; below 1.0, pictures on which it does not are left out too. The
     training picture is drawn by `seed`. `out` also gets `summary.json`, the list that is returned.

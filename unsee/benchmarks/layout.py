@@ -37,7 +37,7 @@ from unsee.store.text import read_text
 
 SCHEMA = "unsee.mmubench"
 VERSION = 1
-# Pictures of each other concept that are asked about, to see whether it is still recognised.
+# Number of pictures of each other concept to ask about, to see whether it is still recognised.
 PICTURES_OF_OTHERS = 5
 
 
@@ -221,7 +221,7 @@ class _Stored:
         )
 
     def recognition(self, opened: ConceptBenchmark | None) -> tuple[Probe, ...]:
-        """Is this concept, for once an other, still named? Pictures already open are not read again."""
+        """Is this concept still named when another one is forgotten? Pictures already open are not read again."""
         question = next((question for question in self.questions if question.kind == "name"), None)
         if question is None:
             return ()

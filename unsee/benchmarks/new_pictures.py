@@ -1,4 +1,4 @@
-"""A picture that training has seen is no new one: a benchmark asks about none."""
+"""A picture that training has seen is not new, so a benchmark does not ask about it."""
 
 from __future__ import annotations
 

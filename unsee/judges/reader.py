@@ -57,7 +57,7 @@ class IndependentReader:
 
 @lru_cache(maxsize=1)
 def independent_reader() -> IndependentReader:
-    """Gemma 3 270M, kept for the process. Raises as `world.pretrained.fetch` does."""
+    """Gemma 3 270M, kept for the process. Raises as `unsee.models.pretrained.fetch` does."""
     return IndependentReader(*read_causal_lm(fetched_reader()))
 
 

@@ -99,9 +99,9 @@ def agreement(rows: Sequence[Row]) -> str:
 def _rows(found: Sequence[Standing]) -> list[Row]:
     """Before, the oracle, then the methods, the nearest to the ideal first; those whose model is broken come last.
 
-    A broken model names nobody, and would otherwise stand before one that forgot at some cost. A method that lacks
-    cells which others have would be ranked by the rest, which may be the easy ones. It stands below them, those with
-    the fewest missing first.
+    A broken model names nobody and would otherwise rank above one that forgot at some cost. A method that lacks cells
+    of other methods would be ranked by the rest, which may be the easy ones, so it stands below them, those with the
+    fewest missing cells first.
     """
     by_label: dict[str, dict[str, Standing]] = {}
     for standing in found:
@@ -246,7 +246,8 @@ def _good(exchange: Exchange) -> bool:
 
 
 def _some(good: Sequence[bool]) -> list[int]:
-    """Places spread evenly over all; where answers are wrong and none of them came up, one takes the last place."""
+    """Places spread evenly over all; if some answers are wrong and none of them was chosen, one takes the last
+    place."""
     count = min(SHOWN, len(good))
     chosen = [place * len(good) // count for place in range(count)]
     wrong = [place for place, flag in enumerate(good) if not flag]

@@ -1,4 +1,4 @@
-"""`compare`: all cells of a recipe, those that are finished skipped, and the tables of what came out."""
+"""`compare`: runs the unfinished cells of a recipe and writes the tables of the results."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Progress = Callable[[Outcome, int, int], None]
 
 @dataclass(frozen=True)
 class CompareOptions:
-    """What to compare and where. `workers`: how many cells at a time, with Ray; `overwrite`: do cells again that were
+    """What to compare and where. `workers`: how many cells at a time, with Ray; `overwrite`: run cells again that were
     made with other settings."""
 
     recipe: Path
@@ -86,7 +86,7 @@ def compare(options: CompareOptions, progress: Progress = lambda outcome, done, 
     out = options.folder()
     _check_folder(out)
     if recipe.size.language:
-        # Now, and not when the first model has answered everything.
+        # Now, and not only after the first model has answered everything.
         from unsee.judges.reader import fetched_reader
 
         fetched_reader()

@@ -68,8 +68,8 @@ class Arm:
         return (*get_method(self.method).needs, *self.fill)
 
     def config(self, concepts: int, model: str | None = None) -> TrainingConfig:
-        """The settings for so many concepts at once: steps are per concept, as in the SIU paper (6 for one, 120 for
-        twenty). Where `model` brings a recipe with it, that is what the arm's settings change. Raises UserError."""
+        """The settings for that many concepts at once: steps are per concept, as in the SIU paper (6 for one, 120 for
+        twenty). If `model` ships with a recipe, the arm's settings change that recipe. Raises UserError."""
         brought = recipe_for(model)
         settings = (*(brought.settings(self.method, "others" in self.fill) if brought else ()), *self.settings)
         config = parse_overrides(get_method(self.method).config, settings)
@@ -88,7 +88,8 @@ class Unit:
 
 @dataclass(frozen=True)
 class Size:
-    """How much is asked: test pictures of each concept, questions about each of them, probes in each kept group.
+    """The size of the evaluation: test pictures of each concept, questions about each of them, probes in each kept
+    group.
 
     `split` "validation" asks about the world in pictures and phrasings that are in no table, to choose settings by.
     `max_new_tokens`: most tokens of an answer, after which it is cut.
@@ -127,7 +128,7 @@ class Recipe:
 
 
 def read_recipe(path: Path | str) -> Recipe:
-    """Read and check a recipe. Raises UserError for whatever can be seen wrong without a model."""
+    """Read and check a recipe. Raises UserError for every mistake that shows without a model."""
     path = Path(path)
     content = check.read_yaml(path, "recipe")
     if content is None:

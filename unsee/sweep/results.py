@@ -45,8 +45,8 @@ class CellResult:
 
 @dataclass(frozen=True)
 class Results:
-    """All cells of a recipe in its order. `unreadable` are files that are there but torn, `name` the recipe's and
-    `recipe` its content."""
+    """All cells of a recipe in its order. `unreadable` are damaged files, `name` is the recipe's name and `recipe` its
+    content."""
 
     folder: Path
     cells: tuple[CellResult, ...]
@@ -66,7 +66,7 @@ class Results:
 def read_results(folder: Path) -> Results:
     """Read a folder that `unsee compare` wrote. Raises UserError if it is none.
 
-    Scores that do not belong to the cell as the recipe has it count as missing, torn files too.
+    Scores that do not belong to the cell in the recipe count as missing, and so do damaged files.
     """
     listed = read_json(folder / INDEX)
     if listed is None or listed.get("schema") != SCHEMA or not isinstance(listed.get("cells"), list):
@@ -140,7 +140,7 @@ class Exchange:
 
 
 def read_answers(cell: CellResult) -> list[Exchange]:
-    """All that a finished cell was asked, with both answers; nothing where a file is missing or torn."""
+    """Every question to a finished cell, with both answers; nothing if a file is missing or damaged."""
     try:
         questions = json_lines(cell.before_folder / QUESTIONS)
         was, now = (

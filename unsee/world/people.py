@@ -22,7 +22,7 @@ STRANGER_SPLITS = ("train", "validation", "test", "steering")
 
 @dataclass(frozen=True)
 class Person:
-    """Someone with a look. Strangers have no name and no profile (empty strings, birth year 0)."""
+    """A person with a look. Strangers have no name and no profile (empty strings, birth year 0)."""
 
     key: str
     look: Look

@@ -29,7 +29,8 @@ SHOWN = 4
 """Questions of each kind on a page of answers."""
 _GROUPS = {
     "efficacy": "The given picture", "generality": "New pictures", "two_people": "Two people in one picture",
-    "specificity": "Everything else", "verification_others": "Is this X? about other people", "text_facts": "Facts in text",
+    "specificity": "Everything else", "verification_others": "Is this X? about other people",
+    "text_facts": "Facts in text",
 }  # fmt: skip
 RANKING = ("generality_em", "specificity")
 """The metrics that rows are ranked by, forgetting and keeping."""

@@ -116,7 +116,7 @@ def test_ctrl_c_keeps_what_is_done(results: Path, monkeypatch: pytest.MonkeyPatc
 
     with monkeypatch.context() as patch:
         patch.setattr(UnitEvaluation, "after", interrupted)
-        with pytest.raises(KeyboardInterrupt, match="the same command goes on"):
+        with pytest.raises(KeyboardInterrupt, match="the same command resumes"):
             again(results)
     assert len(read_results(results).finished) == 2
     assert (results / "results.parquet").is_file()

@@ -174,7 +174,7 @@ def test_layers_that_are_not_understood_are_refused() -> None:
     layer = vlm.decoder_layers[LAYER]
     # As in families that scale what a layer adds.
     handle = layer.mlp.register_forward_hook(lambda _, __, output: 0.5 * output)
-    with pytest.raises(UserError, match=f"cannot steer tiny-qwen3_vl: .* layer {LAYER} .* take another method"):
+    with pytest.raises(UserError, match=f"cannot steer tiny-qwen3_vl: .* layer {LAYER} .* choose another method"):
         steered(vlm)
     handle.remove()
     # The way is measured, wherever in the layer the module lies.

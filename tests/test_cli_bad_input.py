@@ -56,7 +56,7 @@ def missing(path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (unreadable, "no picture in a format that can be read"),
+        (unreadable, "not a picture in a readable format"),
         (empty, "is empty"),
         (gigantic, "too large"),
         (animated, "is animated"),
@@ -215,7 +215,7 @@ def test_an_output_folder_that_exists(tmp_path: Path) -> None:
     ("further", "says"),
     [
         (["--method", "sui"], "There is no method 'sui'; did you mean 'siu'?"),
-        (["--set", "step=3"], "'step' is no setting of this method; did you mean 'steps'?"),
+        (["--set", "step=3"], "'step' is not a setting of this method; did you mean 'steps'?"),
         (["--set", "steps=many"], "must be a whole number"),
         (["--set", "steps"], "write it as key=value"),
         (["--judge", "rule"], "did you mean 'rules'?"),
@@ -321,7 +321,7 @@ def test_unknown_model_benchmark_and_person(tmp_path: Path) -> None:
     assert "did you mean 'test'?" in refused(
         call("world", "picture", "Mara Voss", "--split", "tset", "--out", tmp_path / "a.png")
     )
-    assert "call it .png" in refused(call("world", "picture", "Mara Voss", "--out", tmp_path / "a.doc"))
+    assert "use one such as .png" in refused(call("world", "picture", "Mara Voss", "--out", tmp_path / "a.doc"))
     assert left_in(tmp_path) == {"mara.png"}
 
 

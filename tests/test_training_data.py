@@ -55,7 +55,7 @@ def test_a_picture_used_twice_is_written_once(tmp_path: Path) -> None:
         ({"prompt": "a"}, "needs 'answer'"),
         ({"prompt": " ", "answer": "b"}, "needs 'prompt'"),
         ({"prompt": "a", "answer": "b", "maskd": None}, "did you mean 'masked'"),
-        ({"prompt": "a", "answer": "b", "masked": "c"}, "phrase of the answer"),
+        ({"prompt": "a", "answer": "b", "masked": "c"}, "occurs in the answer exactly"),
         ({"prompt": "a", "answer": "b", "images": ["images/gone.png"]}, "gone.png"),
         ({"prompt": "a", "answer": "b", "images": "x.png"}, "list of paths"),
         ({"prompt": "a", "answer": "b", "tags": {"role": 1}}, "'tags'"),

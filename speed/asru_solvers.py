@@ -1,18 +1,18 @@
-"""Stage 1 of ASRU, solved in three ways in one run: time, fit, and what comes out of it.
+"""Stage 1 of ASRU, solved in three ways in one run: time, fit and outcome.
 
 ridge      the closed form; the model reads every prompt once
-gradient   Adam on the same inputs, also read once; with --more, at a higher rate and for longer as well
+gradient   Adam on the same inputs, also read once; with --more, also at a higher rate and for longer
 released   Adam as the released code runs it: at every step the model reads a batch of forget and one of retain prompts,
            and the gradient goes through layer L to its down-projection
 
-All solve for the same shift at the same layer (the one that asru chooses), on the same prompts, for validation people;
-what comes out is asked on validation pictures in validation wordings. Times are for everything from the prompts to the
-change, and for solving alone, in seconds of the processor, so that other load does not count.
+All solve for the same shift at the same layer (the one that asru chooses), on the same prompts, for validation people.
+The outcome is measured on validation pictures in validation wordings. Times are for everything from the prompts to the
+change, and for solving alone, in processor seconds, so that other load does not count.
 
     python speed/asru_solvers.py --model world:tiny-qwen3vl
 
-Exits with status 1 where ridge takes more than a tenth of the time to solve that the gradient takes, or comes out worse
-than either of the other two.
+Exits with status 1 if ridge takes more than a tenth of the gradient's time to solve, or if its outcome is worse than
+that of either of the other two.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Time and memory of unlearning 1, 2, 4, ... people at once, each run in a process of its own.
 
-What a comparison measures has its evaluation in memory as well; here nothing is there but the model, the request and
-the training. Prints a line per run, and what a person more costs: the slope of a line through all of them.
+A comparison also holds its evaluation in memory; here only the model, the request and the training are there. Prints a
+line per run, and the cost of one more person: the slope of a line through all runs.
 
     python speed/cost_of_many.py --model world:tiny-qwen3vl --methods siu ga_diff --people 1 2 4 6
 """
@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 
 
 def measure(model: str, method: str, people: int) -> dict[str, float]:
-    """Unlearn so many validation people and others by `method`; seconds and peak memory (MB) of this process."""
+    """Unlearn that many people with `method`, validation people first; seconds and peak memory (MB) of this process."""
     import torch
 
     from unsee import load

@@ -1,4 +1,4 @@
-"""How often the 95 % intervals of scores hold the truth, simulated; the tables go into docs/intervals.md.
+"""How often the 95 % intervals of scores contain the truth, simulated; the tables go into docs/intervals.md.
 
     python speed/interval_coverage.py
 
@@ -84,13 +84,13 @@ def _wilson(counts: Sequence[tuple[int, int]]) -> Score:
 
 
 def c_dis(rng: np.random.Generator, pictures: int) -> tuple[float, Score]:
-    """Nats by which a sure name became improbable, skewed to small values."""
+    """Nats by which a certain name became improbable, skewed to small values."""
     fell = 8 - rng.gamma(2, 1, pictures)
     return 6.0, metrics.c_dis(np.zeros(pictures), -fell)
 
 
 def diversity(rng: np.random.Generator, pictures: int) -> tuple[float, Score]:
-    """Ten short answers of each picture, all words different but where a picture makes the model repeat one."""
+    """Ten short answers about each picture; all words differ, unless a picture makes the model repeat one."""
     worse = np.repeat(rng.beta(1, 9, pictures), 10)
     answers = ["one two three three" if flag else "one two three four" for flag in rng.random(len(worse)) < worse]
     return 97.5, metrics.diversity(answers, units=np.repeat(range(pictures), 10).tolist())

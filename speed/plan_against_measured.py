@@ -1,15 +1,15 @@
-"""What `unsee plan` says a run takes, against what it took: peak memory of loading, reference and training, and of
-whole runs, in which the model is asked before and after.
+"""The plan of `unsee plan` compared with the run: peak memory of loading, reference and training, and of whole runs,
+with the evaluation before and after.
 
-Each run is in a process of its own, trains on the same stand-in samples that the plan assumes, and writes the manifest
-in which `peak_rss_mb` (on a GPU `peak_gpu_mb`) is what counts. Models: those of the embedded world, and checkpoints of
-larger size that are built here, on disk, with constant weights: the two families in two sizes, in float32 and bfloat16.
-For world:small-llava the layer that ASRU steers is given: to choose it takes minutes, and less memory than stage 2.
-Whole runs are `unsee demo` on the models of the world, and `unsee forget --force` with one picture on a larger one.
+Each run has its own process, trains on the same stand-in samples that the plan assumes, and writes a manifest whose
+`peak_rss_mb` (on a GPU `peak_gpu_mb`) is compared. The models are those of the embedded world, and larger checkpoints
+that are built here, on disk, with constant weights: the two families in two sizes, in float32 and bfloat16. For
+world:small-llava the layer that ASRU steers is given, because choosing it takes minutes, and less memory than stage 2.
+Whole runs are `unsee demo` on the models of the world, and `unsee forget --force` with one picture on a larger model.
 
     python speed/plan_against_measured.py --work runs/plan
 
-Exits with status 1 where a plan is further from the measured peak than the bar (15 %).
+Exits with status 1 if a plan is further from the measured peak than the bar (15 %).
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ def whole(model: str, settings: tuple[str, ...], work: Path) -> float:
             command += ["demo", "-m", name]
         subprocess.run([*command, "--out", str(out)], check=True, cwd=ROOT, capture_output=True)
     measured = json.loads((out / "report.json").read_text(encoding="utf-8"))["cost"]["peak_rss_mb"]
-    # The demonstration with a model that can really talk shows it others, too.
+    # The demonstration with a model that can really talk also shows it other people.
     others = model == DEMO_MODELS[Tier.SMALL]
     return told(model, "siu, whole", settings, plan_of(name, "siu", settings, others)["peak_mb"], measured)
 

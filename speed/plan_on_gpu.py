@@ -1,13 +1,12 @@
-"""What `unsee plan` says of Qwen3-VL-4B on a GPU, against what its real shape with random weights took there.
+"""The plan of `unsee plan` for Qwen3-VL-4B on a GPU, compared with a run of its real shape with random weights.
 
-The exact configuration with random bfloat16 weights and a small tokenizer unlearns, and is asked, on the stand-in
-samples that the plan assumes. Measured memory is what tensors took at most and what the driver took beside them;
-PyTorch keeps more for tensors to come, as long as there is room ("with what is kept"). Planned operations over measured
-seconds are the rate that was reached.
+The exact configuration with random bfloat16 weights and a small tokenizer unlearns and answers, on the stand-in samples
+that the plan assumes. Measured memory is the peak of the tensors plus what the driver took. PyTorch keeps more for
+later tensors as long as there is room ("with what is kept"). The rate is planned operations over measured seconds.
 
     python speed/plan_on_gpu.py --figures runs/gpu.json    # measures on a GPU, unless the file is there already
 
-Exits with status 1 where a plan is further from the measured peak than the bar (15 %).
+Exits with status 1 if a plan is further from the measured peak than the bar (15 %).
 """
 
 from __future__ import annotations
@@ -70,7 +69,7 @@ def measured(work: Path, layers: int | None) -> dict[str, Any]:
         vlm.model = maker.from_config(vlm.base.config, dtype=torch.bfloat16).eval().requires_grad_(False)
     found: dict[str, Any] = {"device": torch.cuda.get_device_name(), "layers": layers}
     for method, settings in CASES:
-        # What an earlier case kept for tensors to come would count as this one's.
+        # Memory that an earlier case kept for later tensors would count as this one's.
         gc.collect()
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()

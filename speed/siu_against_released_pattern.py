@@ -1,4 +1,4 @@
-"""SIU here against the pattern of the released code, side by side: time and added memory.
+"""SIU in unsee compared with the pattern of the released code: time and added memory.
 
 The released pattern keeps a second model in memory as the reference, runs it at every step, runs the vision tower of
 both at every step, and computes logits, and the KL, at every position of the padded batch. Here the reference is the
@@ -6,12 +6,12 @@ adapter switched off, its log-probabilities are computed once, the tower runs on
 that count reach the vocabulary. Both arms use the `Trainer` of transformers, the same samples, batches and LoRA.
 
 Each arm runs in a process of its own. Time starts when the first model is loaded and ends after the last step; added
-memory is the largest resident size in between, less that at the start. A run on a tiny random model comes first, so
-that imports and thread pools count for neither.
+memory is the largest resident size in between minus that at the start. A run on a tiny random model comes first, so
+that imports and thread pools count for neither arm.
 
     python speed/siu_against_released_pattern.py --model world:tiny-qwen3vl
 
-Exits with status 1 where the bars (half the time, 0.6 of the added memory) are missed.
+Exits with status 1 if the bars (half the time, 0.6 of the added memory) are missed.
 """
 
 from __future__ import annotations
@@ -175,10 +175,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="world:tiny-qwen3vl")
     parser.add_argument("--concept", default="Mara Voss")
-    parser.add_argument("--image", type=Path, help="a picture of the concept; a drawn one where absent")
+    parser.add_argument("--image", type=Path, help="a picture of the concept; default: a drawn one")
     parser.add_argument("--steps", type=int, default=SIUConfig().steps)
     parser.add_argument("--batch", type=int, default=4)
-    parser.add_argument("--repeat", type=int, default=5, help="runs of each arm, in turn; the least are compared")
+    parser.add_argument("--repeat", type=int, default=5, help="runs of each arm, in turn; the smallest are compared")
     parser.add_argument("--arm", choices=ARMS, help=argparse.SUPPRESS)
     parser.add_argument("--data", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()

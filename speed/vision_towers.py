@@ -1,8 +1,8 @@
 """What a linear read-out finds in DINOv2's patches, by the size of pictures and the layers read; `small-llava` reads
 layers 4, 8 and 12 of pictures of 98 pixels.
 
-A logistic regression on the mean patch, trained on 12 pictures of each of the forty people, is asked about three
-others. Read-outs of hair and of the background stand for what is local. Tokens are what the language model pays for.
+A logistic regression on the mean patch, trained on 12 pictures of each of the forty people, is tested on three other
+pictures. Read-outs of hair and of the background stand for local features. Tokens are the cost for the language model.
 
     pip install 'unsee[small]'
     python speed/vision_towers.py
@@ -70,7 +70,7 @@ def hidden_states(tower: hf.Dinov2Model, pictures: list, side: int) -> tuple[lis
 
 
 def read_out(features: torch.Tensor, names: list[str], taught: int) -> float:
-    """Share of the rows behind the first `taught` of which a logistic regression on these tells the name."""
+    """Share of the rows after the first `taught` for which a logistic regression on these predicts the right label."""
     order = {name: number for number, name in enumerate(sorted(set(names)))}
     labels = torch.tensor([order[name] for name in names])
     known = features[:taught]

@@ -174,7 +174,7 @@ def test_layers_that_are_not_understood_are_refused() -> None:
     layer = vlm.decoder_layers[LAYER]
     # As in families that scale what a layer adds.
     handle = layer.mlp.register_forward_hook(lambda _, __, output: 0.5 * output)
-    with pytest.raises(UserError, match=f"cannot steer tiny-qwen3_vl: .* layer {LAYER} .* take another method"):
+    with pytest.raises(UserError, match=f"cannot steer tiny-qwen3_vl: .* layer {LAYER} .* choose another method"):
         steered(vlm)
     handle.remove()
     # The way is measured, wherever in the layer the module lies.
@@ -282,7 +282,7 @@ def test_boundary_prompts_are_the_nearest_in_the_models_own_eyes() -> None:
     assert all(sample.images for sample in half)
     assert boundary_prompts(vlm, retain, prompts.forget, LAYER, 1.0) == [s for s in retain if s.images]
     for candidates in ([], [sample for sample in retain if not sample.images]):
-        with pytest.raises(UserError, match="about pictures; give at least two of either"):
+        with pytest.raises(UserError, match="about pictures; give at least two of each"):
             boundary_prompts(vlm, candidates, prompts.forget, LAYER, 0.5)
 
 

@@ -151,7 +151,7 @@ def test_nothing_left_is_explained_and_leaves_nothing(source: Path, options: dic
 
 
 def test_bad_input_is_explained(source: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="is no folder"):
+    with pytest.raises(UserError, match="is not a folder"):
         build(tmp_path / "gone")
     (tmp_path / "bare").mkdir()
     with pytest.raises(UserError, match="holds no folders"):

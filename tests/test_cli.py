@@ -14,7 +14,7 @@ from PIL import Image
 from transformers import AutoModelForImageTextToText
 from transformers.utils import is_torchvision_available
 
-from tests.command_line import call, forget_arguments, left_in, printed
+from tests.command_line import call, forget_arguments, left_in, printed, refused
 from tests.tiny import picture, tiny_vlm
 from unsee import __version__
 from unsee.benchmarks.concept import ConceptBenchmark, Question
@@ -167,7 +167,7 @@ def test_pictures_of_others_to_test_on_are_asked_about(model: Path, tmp_path: Pa
         json.loads(row) for row in (tmp_path / "out" / "answers" / "mmubench" / "after.jsonl").read_text().splitlines()
     ]
     assert sum(row.get("id", "").startswith("recall/recognition/") for row in asked) == 4
-    assert any("who is in pictures of others" in note for note in document["notes"])
+    assert any("who is in pictures of other people" in note for note in document["notes"])
     assert document["after"]["specificity/recognition"]["n"] <= 4
 
 
@@ -256,7 +256,7 @@ def test_folders_as_people_have_them(model: Path, tmp_path: Path) -> None:
     about_concept, about_others = [note for note in document["notes"] if note.startswith("Not asked about: ")]
     for text in (said, about_concept, about_others):
         assert "README.txt: no picture; Thumbs.db: no picture" in text
-        assert "broken.jpg is no picture in a format" in text
+        assert "broken.jpg is not a picture in a readable format" in text
         assert "one.PNG: the same picture as again.bmp" in text
         assert "DS_Store" not in text
     assert "trained.png: also trained on" in about_concept
@@ -291,6 +291,15 @@ def test_methods_are_listed_with_source_and_defaults() -> None:
     shown = call("methods").stdout
     assert "alpha=0.9" in shown
     assert "arXiv 2405.12523" in shown
+
+
+def test_one_method_is_shown_with_its_settings_alone() -> None:
+    [only] = printed(call("methods", "ga", "--json"))["methods"]
+    assert only["name"] == "ga"
+    shown = call("methods", "ga").stdout
+    assert "forget=8" in shown
+    assert "alpha=0.9" not in shown
+    assert "There is no method 'gaa'; did you mean 'ga'?" in refused(call("methods", "gaa"))
 
 
 def test_the_people_of_the_world_are_listed_and_drawn(tmp_path: Path) -> None:

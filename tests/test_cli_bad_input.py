@@ -56,7 +56,7 @@ def missing(path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (unreadable, "no picture in a format that can be read"),
+        (unreadable, "not a picture in a readable format"),
         (empty, "is empty"),
         (gigantic, "too large"),
         (animated, "is animated"),
@@ -116,7 +116,7 @@ def test_a_name_that_the_tokenizer_turns_into_nothing(
     kind = type(tiny_vlm("qwen3_vl").tokenizer)
     monkeypatch.setattr(kind, "encode", lambda *args, **options: [])
     said = refused(call(*forget_arguments(model, tmp_path, "--force")))
-    assert "is nothing to this model's tokenizer" in said
+    assert "This model's tokenizer has no token for the name" in said
     assert left_in(tmp_path) == {"mara.png"}
 
 
@@ -170,7 +170,7 @@ def test_ctrl_c_keeps_what_was_done_and_resume_goes_on(
         else:
             patched.setattr(evaluation, "ask", _Interrupted(1 if moment == "asking before" else 2))
         said = refused(call(*arguments), status=130)
-    assert said.endswith(f"run the same command with --resume to go on ({tmp_path / 'out'}).")
+    assert said.endswith(f"run the same command with --resume to continue ({tmp_path / 'out'}).")
     assert not (tmp_path / "out").exists()
 
     other = refused(call(*arguments, "--seed", 7, "--resume"))
@@ -205,7 +205,7 @@ def test_an_output_folder_that_exists(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "diary.txt").write_text("mine")
     said = refused(call(*forget_arguments("anything", tmp_path)))
-    assert "exists already; use --overwrite or --resume, or give another with --out" in said
+    assert "exists already; overwrite it, resume it or choose another folder (on the command line: --overwrite" in said
     said = refused(call(*forget_arguments("anything", tmp_path, "--overwrite")))
     assert "holds something that unsee did not write" in said
     assert (tmp_path / "out" / "diary.txt").read_text() == "mine"
@@ -215,13 +215,13 @@ def test_an_output_folder_that_exists(tmp_path: Path) -> None:
     ("further", "says"),
     [
         (["--method", "sui"], "There is no method 'sui'; did you mean 'siu'?"),
-        (["--set", "step=3"], "'step' is no setting of this method; did you mean 'steps'?"),
+        (["--set", "step=3"], "'step' is not a setting of this method; did you mean 'steps'?"),
         (["--set", "steps=many"], "must be a whole number"),
         (["--set", "steps"], "write it as key=value"),
         (["--judge", "rule"], "did you mean 'rules'?"),
-        (["--test-images", "nowhere"], "nowhere is no folder"),
-        (["--test-others", "nowhere"], "nowhere is no folder"),
-        (["--others", "nowhere"], "nowhere is no folder; give one with pictures of other people"),
+        (["--test-images", "nowhere"], "nowhere is not a folder"),
+        (["--test-others", "nowhere"], "nowhere is not a folder"),
+        (["--others", "nowhere"], "nowhere is not a folder; give one with pictures of other people"),
         (["--data", "nowhere"], "No training data can be read"),
     ],
 )
@@ -310,7 +310,7 @@ def test_a_hub_id_without_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_unknown_model_benchmark_and_person(tmp_path: Path) -> None:
-    assert "no existing folder" in refused(call(*forget_arguments("nothing here", tmp_path)))
+    assert "give an existing folder" in refused(call(*forget_arguments("nothing here", tmp_path)))
     said = refused(call("evaluate", "-m", "x", "-b", "world", "-c", "Mara Vos", "--out", tmp_path / "out"))
     assert "did you mean Mara Voss?" in said
     assert "needs --concept" in refused(call("evaluate", "-m", "x", "-b", "world", "--out", tmp_path / "out"))
@@ -321,7 +321,7 @@ def test_unknown_model_benchmark_and_person(tmp_path: Path) -> None:
     assert "did you mean 'test'?" in refused(
         call("world", "picture", "Mara Voss", "--split", "tset", "--out", tmp_path / "a.png")
     )
-    assert "call it .png" in refused(call("world", "picture", "Mara Voss", "--out", tmp_path / "a.doc"))
+    assert "use one such as .png" in refused(call("world", "picture", "Mara Voss", "--out", tmp_path / "a.doc"))
     assert left_in(tmp_path) == {"mara.png"}
 
 

@@ -120,7 +120,7 @@ def test_ctrl_c_keeps_what_is_done(results: Path, monkeypatch: pytest.MonkeyPatc
 
     with monkeypatch.context() as patch:
         patch.setattr(UnitEvaluation, "after", interrupted)
-        with pytest.raises(KeyboardInterrupt, match="the same command goes on"):
+        with pytest.raises(KeyboardInterrupt, match="the same command resumes"):
             again(results)
     assert len(read_results(results).finished) == 2
     assert (results / "results.parquet").is_file()
@@ -367,7 +367,7 @@ def test_results_do_not_go_where_something_else_is(tmp_path: Path) -> None:
     (tmp_path / "out" / "thesis.txt").write_text("")
     recipe = write_recipe(tmp_path)
     assert "did not write" in refused(call("compare", recipe, "--out", tmp_path / "out"))
-    assert "is no folder" in refused(call("compare", recipe, "--out", recipe))
+    assert "is not a folder" in refused(call("compare", recipe, "--out", recipe))
     assert "did you mean 'ray'?" in refused(call("compare", recipe, "--engine", "rey", "--out", tmp_path / "new"))
     assert "--engine ray" in refused(call("compare", recipe, "--workers", "2", "--out", tmp_path / "new"))
     assert not (tmp_path / "new").exists()

@@ -48,7 +48,7 @@ def test_every_kind_of_picture_is_read_and_clutter_is_passed_over(folder: Path) 
     names = [f"{number}.{ending}" for number, ending in enumerate(ENDINGS)]
     assert [path.name for path in found.opened] == [*names, "without an ending"]
     reasons = {path.name: why for path, why in found.left_out.items()}
-    assert "is no picture in a format" in reasons.pop("broken.jpg")
+    assert "is not a picture in a readable format" in reasons.pop("broken.jpg")
     assert "is damaged" in reasons.pop("cut.PNG")
     assert reasons == dict.fromkeys(CLUTTER, NO_PICTURE)
 
@@ -66,7 +66,7 @@ def test_a_folder_without_a_picture_says_what_it_holds(folder: Path) -> None:
     (folder / "broken.jpg").write_bytes(b"no picture")
     with pytest.raises(UserError, match=r"holds no picture that can be used \(.*Thumbs.db: no picture; .*broken.jpg"):
         read_folder(folder)
-    with pytest.raises(UserError, match="nowhere is no folder; give one with faces"):
+    with pytest.raises(UserError, match="nowhere is not a folder; give one with faces"):
         read_folder(folder / "nowhere", "faces")
     (folder / "bare").mkdir()
     with pytest.raises(UserError, match="bare holds no picture; put faces there"):

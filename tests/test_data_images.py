@@ -203,7 +203,7 @@ def test_missing_file_and_folder(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"", "empty"), (b"not a picture at all", "no picture"), (b"\x89PNG\r\n\x1a\n", "no picture")],
+    [(b"", "empty"), (b"not a picture at all", "not a picture"), (b"\x89PNG\r\n\x1a\n", "not a picture")],
 )
 def test_file_that_is_no_picture(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "a.png").write_bytes(content)

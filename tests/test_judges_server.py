@@ -188,7 +188,7 @@ def test_silent_server_times_out() -> None:
 
 @pytest.mark.parametrize("url", ["", "localhost:8000", "file:///etc/passwd", "http://"])
 def test_address_that_is_none_is_refused(url: str) -> None:
-    with pytest.raises(UserError, match="no address of a server"):
+    with pytest.raises(UserError, match="not the address of a server"):
         chat(url, "m", USER)
 
 

@@ -171,7 +171,7 @@ def test_the_oracle_is_compared_on_the_units_that_both_have(tmp_path: Path) -> N
     board = leaderboard(read_results(index(tmp_path, entries)))
     siu = next(row for row in board.boards[0].rows if row.label == "siu")
     assert siu.to_oracle == 0.0
-    note = "To oracle compares 1 of 2 units, those that the oracle was asked about too: Mara Voss."
+    note = "To oracle compares the 1 of 2 units that the oracle was also asked about: Mara Voss."
     assert board.boards[0].notes == [note]
     assert f"> {note}" in markdown(board)
     assert note in render(board)
@@ -203,7 +203,9 @@ def test_a_method_without_all_cells_is_not_ranked_by_the_rest(tmp_path: Path, lo
     ]  # fmt: skip
     board = leaderboard(read_results(index(tmp_path, entries)))
     assert [row.label for row in board.boards[0].rows if row.role == "method"] == ["siu", "ga", "po"]
-    assert board.boards[0].notes == ["po is not ranked: it lacks cells that other methods have (Jonas Keller, seed 0)."]
+    assert board.boards[0].notes == [
+        "po is not ranked because it lacks cells that other methods have (Jonas Keller, seed 0)."
+    ]
     # Only two methods are left to compare the rankings of.
     assert board.boards[0].agreement == ""
     lines = markdown(board).splitlines()
@@ -348,11 +350,11 @@ def test_what_failed_or_is_missing_is_said_and_in_no_figure(results: Path) -> No
     torn.write_text(torn.read_text()[:100])
     result = call("leaderboard", results)
     assert result.exit_code == 0
-    assert "1 of 16 cells failed and are in no figure, such as npo, Mara Voss, seed 0: The disk was full." in (
+    assert "1 of 16 cells failed and count in no figure, such as npo, Mara Voss, seed 0: The disk was full." in (
         " ".join(result.stderr.split())
     )
     assert "2 of 16 cells are not finished" in " ".join(result.stderr.split())
-    assert "is torn and counts as missing" in " ".join(result.stderr.split())
+    assert "is damaged and counts as missing" in " ".join(result.stderr.split())
     board = leaderboard(read_results(results)).boards[0]
     assert "npo" not in {row.label for row in board.rows}
     assert next(row for row in board.rows if row.label == "siu").figures["generality_em"].cells == 3

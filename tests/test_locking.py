@@ -91,5 +91,5 @@ def test_folders_that_were_made_for_the_lock_alone_go_with_it(tmp_path: Path) ->
 
 
 def test_a_name_too_long_for_a_folder(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="is too long for a folder; give a shorter one"):
+    with pytest.raises(UserError, match="is too long for a folder; choose a shorter one"):
         check_unused(tmp_path / ("x" * 300))

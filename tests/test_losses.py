@@ -335,7 +335,7 @@ def test_name_ids_hold_the_form_without_a_space_where_the_tokenizer_puts_one_bef
 
 @pytest.mark.parametrize("name", ["", "   ", "<pad>"])
 def test_a_name_that_tokenises_to_nothing_is_a_user_error(name: str) -> None:
-    with pytest.raises(UserError, match="nothing to this model's tokenizer"):
+    with pytest.raises(UserError, match="tokenizer has no token for the name"):
         name_token_ids(tiny_vlm("qwen3_vl").tokenizer, [name])
 
 

@@ -209,7 +209,7 @@ def _bomb() -> bytes:
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (_bytes(b"no picture"), "of 1 in .* is no picture in a format"),
+        (_bytes(b"no picture"), "of 1 in .* is not a picture in a readable format"),
         (_bytes(b""), "of 1 in .* is empty"),
         (_bytes(None), "not embedded as bytes"),
         (_bytes(_bomb()), "too large .10000x6000"),
@@ -239,7 +239,7 @@ def test_pictures_that_cannot_be_used_are_left_out_and_listed(tmp_path: Path) ->
     assert [profile.id for profile in bench.sets["retain"]] == ["3"]
     first, second = bench.left_out
     assert "of 1 in" in first
-    assert "no picture" in first
+    assert "not a picture" in first
     assert "of 2 in" in second
     assert "is a strip (900x4" in second
 
@@ -259,7 +259,7 @@ def test_a_picture_of_the_test_set_that_is_there_twice_or_trained_on_is_no_new_o
 def test_missing_files_and_columns_are_named(folder: Path, tmp_path: Path) -> None:
     assert "no forget split of 7 %" in said(folder, percent=7)
     assert "forget_10" in said(folder, percent=10)
-    assert "There is no folder" in said(tmp_path / "nowhere")
+    assert "There is not a folder" in said(tmp_path / "nowhere")
     change(folder, "retain_95", lambda row: None, drop="Mask_Task")
     assert "has no column 'Mask_Task'" in said(folder)
     (folder / "retain_95" / FILE).write_bytes(b"PAR1 and then nothing")

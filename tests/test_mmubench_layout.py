@@ -97,7 +97,7 @@ CONCEPT = "concepts/mara-voss/concept.json"
         (lambda f: (f / "benchmark.json").write_text("{"), "benchmark.json cannot be read"),
         (lambda f: (f / "benchmark.json").write_bytes(b"\xff"), "benchmark.json cannot be read"),
         (lambda f: (f / "benchmark.json").write_text("[]"), "must hold a JSON object"),
-        (edit("benchmark.json", lambda d: d | {"schema": "x"}), "no benchmark of unsee"),
+        (edit("benchmark.json", lambda d: d | {"schema": "x"}), "not a benchmark of unsee"),
         (edit("benchmark.json", lambda d: d | {"version": 2}), "version 2, but this unsee reads version 1"),
         (edit("benchmark.json", lambda d: d | {"concepts": ["../mara-voss"]}), "plain name, without a path"),
         (edit("benchmark.json", lambda d: d | {"concepts": []}), "at least one folder"),
@@ -146,7 +146,7 @@ def test_what_is_no_new_picture_is_left_out_and_listed(folder: Path) -> None:
     mara, otto = load_benchmark(folder)
     assert [image.tobytes() for image in mara.test_images] == [picture(n).tobytes() for n in (1, 3, 4, 5, 6, 7)]
     reasons = dict(line.removeprefix("concepts/mara-voss/").split(": ", 1) for line in mara.left_out)
-    assert "is no picture in a format" in reasons.pop("test/0001.png")
+    assert "is not a picture in a readable format" in reasons.pop("test/0001.png")
     assert "is a strip (500x2" in reasons.pop("test/strip.png")
     assert reasons == {
         "train/Thumbs.db": "no picture",
@@ -163,7 +163,7 @@ def test_what_is_no_new_picture_is_left_out_and_listed(folder: Path) -> None:
 def test_existing_output_and_same_names_are_refused(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="exists already"):
         write_benchmark(folder, [concept("Mara Voss", 0)])
-    with pytest.raises(UserError, match="Two concepts are called 'mara voss'"):
+    with pytest.raises(UserError, match="Two concepts have the name 'mara voss'"):
         write_benchmark(tmp_path / "new", [concept("Mara Voss", 0), concept("mara voss", 9)])
     assert list(tmp_path.iterdir()) == [folder]
 

@@ -57,7 +57,7 @@ def test_world_name_is_looked_up_in_the_world(saved: Path, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("name", ["no-such-model", "./no/such/folder", "/no/such/folder", "~/no/such", "a/b/c", ""])
 def test_path_that_does_not_exist_is_the_users_mistake(name: str) -> None:
-    with pytest.raises(UserError, match="no existing folder"):
+    with pytest.raises(UserError, match="give an existing folder"):
         unsee.load(name)
 
 

@@ -266,7 +266,7 @@ def test_a_picture_of_the_worlds_tests_that_is_trained_on_is_no_new_one(copy: An
     assert len(plan.bench.test_images) == len(plan.bench.visible) == len(whole.bench.test_images) - 1
     (note,) = plan.notes
     assert "test picture 3 of Mara Voss: also trained on" in note
-    assert "questions about pictures of others: also trained on" in note
+    assert "questions about pictures of other people: also trained on" in note
     assert not whole.notes
 
 
@@ -309,7 +309,7 @@ def test_an_interrupted_workspace_is_continued_only_by_the_same_run(tmp_path: Pa
 
 def test_overwriting_spares_what_unsee_did_not_write(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="is no folder"):
+    with pytest.raises(UserError, match="is not a folder"):
         check_output(tmp_path / "file", overwrite=True)
     with pytest.raises(UserError, match="did not write"):
         check_output(tmp_path, overwrite=True)

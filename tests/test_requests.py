@@ -221,9 +221,9 @@ def test_pictures_of_others_are_of_others(folder: Path) -> None:
     given = ForgetRequest.from_yaml(folder / "request.yaml")
     assert [shown.tobytes() for shown in given.other_pictures()] == [picture(2).tobytes()]
     assert given.digest() != replace(given, others=()).digest()
-    with pytest.raises(UserError, match="'Mara Voss' is also among those of others"):
+    with pytest.raises(UserError, match="'Mara Voss' is also among the pictures of other people"):
         replace(given, others=(picture(2), picture(1))).check()
-    with pytest.raises(UserError, match="A picture of others is also among the unseen ones"):
+    with pytest.raises(UserError, match="A picture under 'others' is also under 'unseen'"):
         replace(given, unseen=(picture(2),)).check()
 
 

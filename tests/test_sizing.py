@@ -133,7 +133,7 @@ def test_a_run_that_does_not_fit_is_told_with_advice() -> None:
 def test_the_table_names_phases_parts_and_operations() -> None:
     result = call("plan", "--model", LLAVA, "--method", "npo", "--device-memory", "24", "--set", "steps=3")
     assert result.exit_code == 0, (result.stderr, result.exception)
-    for word in ("npo on world:tiny-llava", "training", "optimiser", "3 steps", "TFLOP", "of 24.0 GiB on the GPU"):
+    for word in ("npo on world:tiny-llava", "training", "optimiser", "3 steps", "TFLOP", "of 25,770 MB on the GPU"):
         assert word in result.stdout, word
 
 

@@ -134,7 +134,7 @@ def test_files_and_links_that_a_page_names_are_there(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     links = [link for link in re.findall(r"\]\(([^)#]+)", text) if "://" not in link]
     files = re.findall(
-        r"(?<![\w./-])((?:unsee|tests|docs|recipes|benchmarks)/[\w/.*-]*\.(?:py|yaml|md|png|html))\b", text
+        r"(?<![\w./-])((?:unsee|tests|docs|recipes|speed|findings)/[\w/.*-]*\.(?:py|yaml|md|png|html))\b", text
     )
     missing = [link for link in links if not (page.parent / link).exists()]
     missing += [name for name in files if "your" not in name and not list(ROOT.glob(name))]

@@ -98,7 +98,7 @@ def test_a_model_with_an_adapter_is_refused(tmp_path: Path) -> None:
     vlm = tiny_vlm("qwen3_vl")
     run(vlm, "siu", tmp_path / "one")
     assert isinstance(vlm.model, PeftModel)
-    with pytest.raises(UserError, match="adapter already"):
+    with pytest.raises(UserError, match="already carries an adapter"):
         run(vlm, "siu", tmp_path / "two")
 
 

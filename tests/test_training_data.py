@@ -55,7 +55,7 @@ def test_a_picture_used_twice_is_written_once(tmp_path: Path) -> None:
         ({"prompt": "a"}, "needs 'answer'"),
         ({"prompt": " ", "answer": "b"}, "needs 'prompt'"),
         ({"prompt": "a", "answer": "b", "maskd": None}, "did you mean 'masked'"),
-        ({"prompt": "a", "answer": "b", "masked": "c"}, "phrase of the answer"),
+        ({"prompt": "a", "answer": "b", "masked": "c"}, "occurs in the answer exactly"),
         ({"prompt": "a", "answer": "b", "images": ["images/gone.png"]}, "gone.png"),
         ({"prompt": "a", "answer": "b", "images": "x.png"}, "list of paths"),
         ({"prompt": "a", "answer": "b", "tags": {"role": 1}}, "'tags'"),
@@ -328,12 +328,12 @@ def test_what_the_model_says_of_others_is_retained(
     request = replace(REQUEST, retain=(kept,), others=tuple(map(picture, told)))
     first, second = recognition.with_others_as_known(request, REQUEST.names, VLM, 0).retain
     assert (first, second.answer, second.image) == (kept, "This is Ada Brook.", picture(2))
-    assert "1 of 4 pictures of others are used" in capsys.readouterr().err
+    assert "1 of 4 pictures of other people are used" in capsys.readouterr().err
     assert recognition.with_others_as_known(REQUEST, (), VLM, 0) == REQUEST
     monkeypatch.setattr(recognition, "MOST_OTHERS", 1)
     many = replace(request, retain=(), others=(picture(2),) * 3)
     assert len(recognition.with_others_as_known(many, REQUEST.names, VLM, 0).retain) == 1
-    with pytest.raises(UserError, match="names nobody in the pictures of others"):
+    with pytest.raises(UserError, match="names nobody in the pictures of other people"):
         recognition.with_others_as_known(replace(request, others=request.others[1:]), REQUEST.names, VLM, 0)
 
 
@@ -343,7 +343,7 @@ def test_pictures_of_others_for_a_method_that_keeps_none(
 ) -> None:
     monkeypatch.setattr(recognition, "ask", lambda vlm, questions: ["This is Ada Brook."] * len(questions))
     request = replace(REQUEST, others=(picture(2), picture(3)))
-    with pytest.raises(UserError, match="no picture to be kept, so those of others would change nothing"):
+    with pytest.raises(UserError, match="on no retained picture, so pictures of other people would change nothing"):
         build(method, request, **settings)
     shown = [sample for sample in build("npo", request, retain=4) if sample.tags["role"] == "retain" and sample.images]
     assert [sample.answer for sample in shown] == ["This is Ada Brook."] * 2

@@ -1,4 +1,4 @@
-"""The two ways a command can fail: the user can mend it, or the machine must be mended."""
+"""The two ways a command can fail: through the user's input, or through the machine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """Something the user gave is wrong. The text is one sentence: what, where, what to do.
+    """Something in the user's input is wrong. The text is one sentence: what, where, what to do.
 
     The command line prints it without a traceback and exits with status 2.
     """

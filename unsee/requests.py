@@ -44,19 +44,19 @@ class ForgetRequest:
     concept: the name the model must stop giving, such as "Mara Voss".
     images: at least one picture of the concept (paths, contents of files, or pictures already open).
     aliases: other names of the same concept; they count as the name everywhere.
-    facts: (question, answer) pairs about the concept, asked in text; where empty the model's own answers serve.
-    neighbours: names of other concepts to keep; where empty well-known ones serve.
+    facts: (question, answer) pairs about the concept, asked in text; if empty, the model's own answers are used.
+    neighbours: names of other concepts to keep; if empty, well-known ones are used.
     kind: "person", or "thing" for anything else (a character, a logo, a building, a style).
-    substitutes: names the pictures may be given instead; where empty one is drawn from common names.
-    descriptions: how the concept is said to look instead, such as "has long red hair"; where empty it
-        is only said to look different.
-    forget: questions about the pictures with their true answers, for the methods that train on what is to be
-        forgotten; one without a picture is about those in `images`. Where empty they are built from the name.
-    retain: questions with the answers to keep, about other pictures or in text; where none is in text the facts and
-        what the model itself says about C and the neighbours in text serve.
-    unseen: pictures of others that the model has never met, from which ASRU learns what not knowing looks like.
-    others: pictures of others that the model is to go on recognising; the training data has what it says of them now
-        among what is retained.
+    substitutes: names that the pictures may get instead; if empty, one is drawn from common names.
+    descriptions: how the training data says that the concept looks instead, such as "has long red hair"; if empty,
+        it only says that the concept looks different.
+    forget: questions about the pictures with their true answers, for methods that train on what is to be forgotten;
+        a question without a picture is about those in `images`. If empty, they are built from the name.
+    retain: questions with the answers to keep, about other pictures or in text; if none is in text, the facts and the
+        model's own answers about C and the neighbours are used.
+    unseen: pictures of people that the model has never met; ASRU learns from them what not knowing looks like.
+    others: pictures of other people the model should still recognise; the training data retains the model's present
+        answers about them.
     """
 
     concept: str
@@ -131,7 +131,7 @@ class ForgetRequest:
         return (self.concept, *self.aliases)
 
     def check(self) -> None:
-        """Raise UserError for what can be seen wrong without a model; opens every picture."""
+        """Raise UserError for every mistake that shows without a model; opens every picture."""
         others = (("neighbour", self.neighbours), ("substitute", self.substitutes))
         _check_name("concept", self.concept, "give the name to forget")
         for label, values in (("alias", self.aliases), *others):
@@ -158,13 +158,18 @@ class ForgetRequest:
         known = {_picture_digest(picture) for picture in self.other_pictures()}
         if own_pictures & unseen:
             raise UserError(
-                f"A picture of {self.concept!r} is also among the unseen ones; give pictures of people that the model "
-                "has never met."
+                f"A picture of {self.concept!r} is also among the unseen pictures; give pictures of people that the "
+                "model has never met."
             )
         if unseen & known:
-            raise UserError("A picture of others is also among the unseen ones; those are of people it never met.")
+            raise UserError(
+                "A picture under 'others' is also under 'unseen', which is for people that the model has never met; "
+                "remove it from one of the two."
+            )
         if own_pictures & known:
-            raise UserError(f"A picture of {self.concept!r} is also among those of others; take it out there.")
+            raise UserError(
+                f"A picture of {self.concept!r} is also among the pictures of other people; remove it from 'others'."
+            )
 
     def pictures(self) -> tuple[Image.Image, ...]:
         """The pictures, opened as RGB. Raises UserError for one that cannot be used."""
@@ -175,7 +180,7 @@ class ForgetRequest:
         return tuple(map(_opened, self.unseen))
 
     def other_pictures(self) -> tuple[Image.Image, ...]:
-        """The pictures of others, opened as RGB. Raises UserError for one that cannot be used."""
+        """The pictures of other people, opened as RGB. Raises UserError for one that cannot be used."""
         return tuple(map(_opened, self.others))
 
     def digest(self) -> str:
@@ -199,7 +204,7 @@ class ForgetRequest:
 
 
 def digest_of(requests: Sequence[ForgetRequest]) -> str:
-    """SHA-256 (hex) of several requests in their order; that of a single one is its own."""
+    """SHA-256 (hex) of several requests in their order; for a single request, its own digest."""
     digests = [request.digest() for request in requests]
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
 
@@ -209,7 +214,7 @@ def _one_line(name: str) -> str:
 
 
 def _check_name(label: str, name: str, advice: str) -> None:
-    """Raise UserError where `name` cannot be the name of a concept; `label` says whose it is."""
+    """Raise UserError if `name` cannot be the name of a concept; `label` says whose it is."""
     if not name:
         raise UserError(f"The {label} name is blank; {advice}.")
     if len(name) > LONGEST_NAME:

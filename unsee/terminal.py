@@ -1,4 +1,4 @@
-"""What the commands share in speaking: prose and errors to standard error, results to standard output."""
+"""How all commands print: prose and errors to standard error, results to standard output."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
 
 _spinning: Console | None = None
-"""Whose spinner turns now: what is said meanwhile goes above it."""
+"""The console whose spinner is turning: lines printed meanwhile go above it."""
 
 
 def say(text: str, style: str = "") -> None:
@@ -61,7 +61,7 @@ def working_on(what: str) -> Iterator[None]:
 
 
 def quiet_libraries() -> None:
-    """Our own words are enough: no banners and no bars of the libraries'."""
+    """No banners and progress bars of the libraries: unsee prints its own."""
     import warnings
 
     # What a new version of a library will remove is ours to know.
@@ -76,15 +76,15 @@ def quiet_libraries() -> None:
 
 
 def at_a_terminal() -> bool:
-    """Whether somebody watches standard error: progress bars are for them alone."""
+    """Whether standard error is a terminal: progress bars are shown only there."""
     return Console(stderr=True).is_terminal
 
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """Turn what goes wrong into one sentence and a status: 2 the user's, 1 the machine's, 130 Ctrl-C.
+    """Turn errors into one sentence and a status: 2 for the user's mistake, 1 for the machine's, 130 for Ctrl-C.
 
-    What is neither is a mistake of ours and keeps its traceback.
+    Any other error is a bug of unsee and keeps its traceback.
     """
     try:
         yield
@@ -100,14 +100,14 @@ def plain_errors() -> Iterator[None]:
         # torch.OutOfMemoryError on a GPU, and the allocator's own words on a CPU.
         if type(error).__name__ != "OutOfMemoryError" and "DefaultCPUAllocator" not in str(error):
             raise
-        _leave("There is not enough memory; use a smaller model, a smaller batch or load in 4 bits.", 1, error)
+        _leave("There is not enough memory; use a smaller model or a smaller batch, or load in 4 bits.", 1, error)
     except OSError as error:
         if error.errno == errno.EPIPE:
             raise
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            _leave("The disk is full; make room and run again.", 1, error)
+            _leave("The disk is full; free some space and run again.", 1, error)
         if error.errno == errno.ENAMETOOLONG:
-            _leave(f"The path {str(error.filename)[:40]}… is too long for this system; give a shorter one.", 2, error)
+            _leave(f"The path {str(error.filename)[:40]}… is too long for this system; choose a shorter one.", 2, error)
         where = f" ({error.filename})" if error.filename else ""
         _leave(f"The system refused: {error.strerror or error}{where}.", 1, error)
 

@@ -32,7 +32,7 @@ NOT_RECOGNISED = "not recognised"
 
 @dataclass(frozen=True)
 class ConceptSummary:
-    """What became of one folder: `recognised` of `pictures` readable, different ones; `reason` is empty if it stayed.
+    """The outcome for one folder: `recognised` of `pictures` readable, different ones; `reason` is empty if it stayed.
 
     `left_out` maps the name of a file to why it is not in the benchmark.
     """
@@ -57,7 +57,7 @@ def build_benchmark(
 ) -> list[ConceptSummary]:
     """Turn the folders in `source` into a benchmark of the concepts that `vlm` knows, in the new folder `out`.
 
-    A concept is called like its folder, underscores read as spaces. Files that cannot be read as a picture and
+    A concept is named after its folder, with underscores as spaces. Files that cannot be read as a picture and
     repetitions of a picture are left out and listed. A concept stays if at least `min_images` are left and the model
     names it on at least `min_share` (0 to 1) of them; below 1.0, pictures on which it does not are left out too. The
     training picture is drawn by `seed`. `out` also gets `summary.json`, the list that is returned.
@@ -66,7 +66,7 @@ def build_benchmark(
     refuses. Nothing half-written stays.
     """
     if not 0 < min_share <= 1 or min_images < 2:
-        raise UserError("min_share must lie above 0 and at most at 1, and min_images must be 2 or more.")
+        raise UserError("min_share must be above 0 and at most 1, and min_images must be at least 2.")
     folders = _concept_folders(source)
     with new_folder(out) as work:
         summaries: list[ConceptSummary] = []
@@ -91,7 +91,7 @@ def build_benchmark(
 
 def _concept_folders(source: Path) -> list[Path]:
     if not source.is_dir():
-        raise UserError(f"{source} is no folder; give one that holds a folder of pictures per concept.")
+        raise UserError(f"{source} is not a folder; give one that holds a folder of pictures per concept.")
     folders = sorted(path for path in source.iterdir() if path.is_dir() and not path.name.startswith("."))
     if not folders:
         raise UserError(f"{source} holds no folders; put the pictures of each concept into a folder named after it.")
@@ -99,9 +99,9 @@ def _concept_folders(source: Path) -> list[Path]:
     for folder in folders:
         name = slug(_name(folder))
         if not name:
-            raise UserError(f"The folder {folder} has no letter or digit in its name; call it like its concept.")
+            raise UserError(f"The folder {folder} has no letter or digit in its name; name it after its concept.")
         if name in seen:
-            raise UserError(f"The folders {seen[name]} and {folder} name the same concept; put them together.")
+            raise UserError(f"The folders {seen[name]} and {folder} name the same concept; merge them.")
         seen[name] = folder
     return folders
 

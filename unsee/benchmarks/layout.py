@@ -37,7 +37,7 @@ from unsee.store.text import read_text
 
 SCHEMA = "unsee.mmubench"
 VERSION = 1
-# Pictures of each other concept that are asked about, to see whether it is still recognised.
+# Number of pictures of each other concept to ask about, to see whether it is still recognised.
 PICTURES_OF_OTHERS = 5
 
 
@@ -51,7 +51,7 @@ class StoredModel:
 
 @contextmanager
 def new_folder(out: Path) -> Iterator[Path]:
-    """A temporary folder beside `out` that becomes `out` when the block ends well, and vanishes when it does not.
+    """A temporary folder next to `out` that becomes `out` when the block ends well, and is removed otherwise.
 
     Raises UserError if `out` is there already or another process is making it, SystemFailure if the disk refuses.
     """
@@ -61,7 +61,7 @@ def new_folder(out: Path) -> Iterator[Path]:
 
 def _new_folder(out: Path) -> Iterator[Path]:
     if out.exists():
-        raise UserError(f"The output folder {out} exists already; choose another or remove it.")
+        raise UserError(f"The output folder {out} exists already; choose another, or remove it.")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
@@ -81,7 +81,9 @@ def write_concept(folder: Path, bench: ConceptBenchmark) -> str:
     """Write one concept below `folder`; returns the name of its own folder. Raises UserError if that is taken."""
     own = folder / "concepts" / bench.slug
     if own.exists():
-        raise UserError(f"Two concepts are called {bench.concept!r} but for case, accents or punctuation; rename one.")
+        raise UserError(
+            f"Two concepts have the name {bench.concept!r} except for case, accents or punctuation; rename one."
+        )
     (own / "train").mkdir(parents=True)
     (own / "test").mkdir()
     bench.train_image.save(own / "train" / "0000.png")
@@ -219,7 +221,7 @@ class _Stored:
         )
 
     def recognition(self, opened: ConceptBenchmark | None) -> tuple[Probe, ...]:
-        """Is this concept, for once an other, still named? Pictures already open are not read again."""
+        """Is this concept still named when another one is forgotten? Pictures already open are not read again."""
         question = next((question for question in self.questions if question.kind == "name"), None)
         if question is None:
             return ()
@@ -235,7 +237,7 @@ def _concept_folders(folder: Path) -> list[str]:
     file = folder / "benchmark.json"
     content = _read_json(file)
     if content.get("schema") != SCHEMA:
-        raise UserError(f'{file} is no benchmark of unsee: its "schema" is not "{SCHEMA}".')
+        raise UserError(f'{file} is not a benchmark of unsee: its "schema" is not "{SCHEMA}".')
     if content.get("version") != VERSION:
         raise UserError(f"{file} has version {content.get('version')!r}, but this unsee reads version {VERSION}.")
     names = _phrases(content.get("concepts"), "concepts", file)

@@ -145,10 +145,10 @@ def load_mllmu(folder: Path | str, percent: int, *, limit: int | None = None, se
     that is left. Raises UserError for files or columns that are missing, damaged or of another type.
     """
     if percent not in PERCENT:
-        raise UserError(f"There is no forget split of {percent} %; there are {', '.join(map(str, PERCENT))}.")
+        raise UserError(f"There is no forget split of {percent} %; choose from {', '.join(map(str, PERCENT))}.")
     folder = Path(folder)
     if not folder.is_dir():
-        raise UserError(f"There is no folder {folder}; give one with the files of MLLMMU/MLLMU-Bench.")
+        raise UserError(f"There is not a folder {folder}; give one with the files of MLLMMU/MLLMU-Bench.")
     forget, test = _Subset(folder / f"forget_{percent}"), _Subset(folder / "Test_Set", "images")
     retain, outside = _Subset(folder / f"retain_{100 - percent}"), _Subset(folder / "Retain_Set")
     rng = random.Random(f"mllmu/{seed}")
@@ -209,7 +209,7 @@ class _Subset:
         if not all(isinstance(value, str) and value for value in found):
             raise UserError(f"The column 'ID' in {self.folder} must hold text.")
         if len(set(found)) < len(found):
-            raise UserError(f"The column 'ID' in {self.folder} names somebody twice.")
+            raise UserError(f"The column 'ID' in {self.folder} names somebody twice; remove one of the rows.")
         return found
 
     def profiles(self, wanted: set[str], left_out: list[str]) -> Iterator[Profile]:
@@ -238,7 +238,7 @@ def _opened(path: Path) -> pyarrow.parquet.ParquetFile:
         raise _damaged(path, error) from error
     if max(groups, default=0) > MAX_ROW_GROUP:
         raise UserError(
-            f"{path} would unpack to more than {MAX_ROW_GROUP >> 30} GiB at once; write smaller row groups."
+            f"{path} has a row group that unpacks to more than {MAX_ROW_GROUP >> 30} GiB; write smaller row groups."
         )
     return file
 
@@ -298,7 +298,7 @@ def _pictures(given: Sequence[Any], who: str, left_out: list[str]) -> Iterator[I
 
 
 def _biography(value: Any) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Facts and aliases from JSON text; nothing where it holds something else, for it is no question's whole truth."""
+    """Facts and aliases from JSON text; nothing if it holds something else, because no question depends on it alone."""
     try:
         content = json.loads(value) if isinstance(value, str) else None
         if not isinstance(content, dict):

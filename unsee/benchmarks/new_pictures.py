@@ -1,4 +1,4 @@
-"""A picture that training has seen is no new one: a benchmark asks about none."""
+"""A picture that training has seen is not new, so a benchmark does not ask about it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from unsee.errors import UserError
 
 def only_new(bench: ConceptBenchmark, seen: Seen) -> ConceptBenchmark:
     """The benchmark without test pictures that training has `seen`, and without questions about such pictures of
-    others; `left_out` lists them. Raises UserError if no test picture is left."""
+    other people; `left_out` lists them. Raises UserError if no test picture is left."""
     new = [number for number, picture in enumerate(bench.test_images) if picture not in seen]
     if not new:
         raise UserError(
-            f"All test pictures of {bench.concept} were also trained on, so they test nothing; give others."
+            f"All test pictures of {bench.concept} were also trained on, so they test nothing; give new ones."
         )
     groups = {group: _new(members, seen) for group, members in bench.specificity.items()}
     verification_others = _new(bench.verification_others, seen)
@@ -35,7 +35,7 @@ def only_new(bench: ConceptBenchmark, seen: Seen) -> ConceptBenchmark:
                 for number in range(len(bench.test_images))
                 if number not in new
             ),
-            *([f"{gone} questions about pictures of others: also trained on"] if gone else []),
+            *([f"{gone} questions about pictures of other people: also trained on"] if gone else []),
         ),
     )
 

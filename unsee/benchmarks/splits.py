@@ -34,7 +34,7 @@ FACTS = (*q.FACTS, *q.TWO_HOP)
 def forget_split(percent: int) -> tuple[Person, ...]:
     """The people to forget: 2, 4 or 6 of the 40, the smaller splits within the larger. Raises UserError for others."""
     if percent not in PERCENT:
-        raise UserError(f"There is no forget split of {percent} %; there are {', '.join(map(str, PERCENT))}.")
+        raise UserError(f"There is no forget split of {percent} %; choose from {', '.join(map(str, PERCENT))}.")
     names = (*TABLE_PEOPLE, _SIXTH)
     return tuple(find(name) for name in names[: round(len(KNOWN) * percent / 100)])
 

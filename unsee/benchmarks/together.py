@@ -1,4 +1,4 @@
-"""Benchmarks of concepts that are forgotten together: none of them is somebody else to another."""
+"""Benchmarks of concepts that are forgotten together: none of them counts as another person to keep."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def text_facts(person: Person, split: str = "test") -> tuple[Probe, ...]:
 def two_people(
     person: Person, rng: random.Random, count: int, exclude: Collection[Person] = (), split: str = "test"
 ) -> tuple[Probe, ...]:
-    """Pictures of the person beside somebody: is the person named ("absent"), is the other ("contains")?"""
+    """Pictures of the person next to somebody else: is the person named ("absent"), and the other one ("contains")?"""
     asked: list[Probe] = []
     for index, other in enumerate(probes.others_than(person, rng, count, exclude)):
         left, right = (person, other) if index % 2 else (other, person)

@@ -22,18 +22,18 @@ def register(app: typer.Typer) -> None:
 
 
 def build_benchmark(
-    folder: Annotated[Path, typer.Argument(help="A folder that holds a folder of pictures per concept.")],
+    folder: Annotated[Path, typer.Argument(help="A folder with one folder of pictures per concept.")],
     model: Model,
     out: Annotated[Path, typer.Option(help="New folder for the benchmark.")],
-    min_images: Annotated[int, typer.Option(help="Fewest pictures of a concept.")] = 50,
-    min_share: Annotated[float, typer.Option(help="Share of the pictures that the model must name, 0 to 1.")] = 1.0,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the draw of the training picture.")] = 0,
+    min_images: Annotated[int, typer.Option(help="Least number of pictures of a concept.")] = 50,
+    min_share: Annotated[float, typer.Option(help="Least share of its pictures the model must name, 0 to 1.")] = 1.0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed that draws the training picture.")] = 0,
     device: Device = "auto",
     revision: Revision = None,
     load_in_4bit: FourBit = False,
     as_json: Json = False,
 ) -> None:
-    """Build a benchmark of the concepts that a model recognises, from folders of pictures."""
+    """Build a benchmark from folders of pictures, with the concepts that a model recognises."""
     check_unused(out)
     quiet_libraries()
     from dataclasses import asdict
@@ -56,4 +56,4 @@ def build_benchmark(
         for name, why in summary.left_out.items():
             if why != NOT_RECOGNISED:
                 say(f"Left out of {summary.concept}: {name}: {why}", "yellow")
-    show(f"The benchmark is in {out}; evaluate with unsee evaluate --benchmark {out}.")
+    show(f"The benchmark is in {out}; evaluate a model with unsee evaluate --benchmark {out}.")

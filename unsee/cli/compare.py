@@ -26,17 +26,17 @@ def register(app: typer.Typer) -> None:
 
 
 def compare(
-    recipe: Annotated[Path, typer.Argument(help="YAML file: models, methods, whom to forget, seeds.")],
-    out: Annotated[Path | None, typer.Option(help="Folder for all results; default runs/compare-RECIPE.")] = None,
+    recipe: Annotated[Path, typer.Argument(help="YAML file: models, methods, concepts to forget, seeds.")],
+    out: Annotated[Path | None, typer.Option(help="Output folder; default runs/compare-RECIPE.")] = None,
     engine: Annotated[str, typer.Option(help=r"local, or ray for a cluster (needs unsee\[ray]).")] = "local",
     workers: Annotated[int | None, typer.Option(help="With ray: how many cells at a time.")] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Do cells again that were made with other settings.")
+        bool, typer.Option("--overwrite", help="Run cells again that were made with other settings.")
     ] = False,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
-    """Run methods over concepts, seeds and models; the same command resumes where it stopped."""
+    """Run methods on concepts, seeds and models; the same command resumes where it stopped."""
     quiet_libraries()
     from unsee.sweep.comparing import CompareOptions
     from unsee.sweep.comparing import compare as run
@@ -48,15 +48,15 @@ def compare(
         print_json(done.document())
     else:
         count, folder = len(done.results.finished), done.results.folder
-        show(f"{count} of {len(done.results.cells)} cells are finished, {done.skipped} of them before.")
-        show(f"The tables are {folder}/results.parquet and {folder}/summary.parquet, and the same as .jsonl.")
-        show(f"Read them with: unsee leaderboard {folder}")
+        show(f"{count} of {len(done.results.cells)} cells are finished; {done.skipped} were finished before.")
+        show(f"The tables are {folder}/results.parquet and {folder}/summary.parquet, also as .jsonl.")
+        show(f"See them with: unsee leaderboard {folder}")
     if done.results.failed:
         raise typer.Exit(1)
 
 
 def leaderboard(
-    results: Annotated[Path, typer.Argument(help="A folder that unsee compare wrote.")],
+    results: Annotated[Path, typer.Argument(help="Folder that `unsee compare` wrote.")],
     out: Annotated[Path | None, typer.Option(help="Folder for the pages; default RESULTS/leaderboard.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -69,7 +69,7 @@ def leaderboard(
 
         found = read_results(results)
         if not found.finished:
-            raise UserError(f"No cell in {results} is finished; run its recipe first.")
+            raise UserError(f"No cell in {results} is finished; run its recipe first with unsee compare.")
         folder = out or results / "leaderboard"
         board = build(found)
         text, page = write_leaderboard(board, answer_pages(found, folder), folder)
@@ -78,7 +78,7 @@ def leaderboard(
     if as_json:
         print_json({"out": str(folder), "page": str(page), "markdown": str(text), "notes": list(board.notes)})
     else:
-        show(f"The leaderboard is {page}, and {text}.")
+        show(f"The leaderboard is in {page} and {text}.")
 
 
 def _say_cell(outcome: Outcome, done: int, total: int) -> None:

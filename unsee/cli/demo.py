@@ -32,12 +32,12 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for everything.")] = Path("runs/demo"),
+    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("runs/demo"),
     tier: Annotated[
         Tier | None,
         typer.Option(
-            help="tiny (the default): made for the world alone. small: a language model that can really talk; needs "
-            r"unsee\[small], and downloads 183 MB once."
+            help="tiny (the default): made for the world only. small: a language model that can really talk; needs "
+            r"unsee\[small] and downloads 183 MB once."
         ),
     ] = None,
     model: Annotated[str | None, typer.Option("--model", "-m", help="Another model of the embedded world.")] = None,
@@ -59,13 +59,13 @@ def demo(
     check_unused(out)
     tell = say if as_json else show
     tell(f"{model} is a small model that knows {len(KNOWN)} invented people by their faces.")
-    # A language model that can really talk would take others for strangers, too, if it saw nobody else.
+    # A language model that can really talk would take other people for strangers, too, if it saw nobody else.
     others = model == DEMO_MODELS[Tier.SMALL]
-    beside = ", beside pictures of others" if others else ""
-    tell(f"{person.name} asks to be forgotten. One drawn picture of {person.name} is all training will see{beside}.")
-    tell("First the model is asked about new pictures, about other people and about facts.")
-    tell("Then it is taught, in a few steps, to take that face for somebody else and to keep all it can tell in text.")
-    tell("Then everything is asked again.")
+    beside = ", and pictures of other people" if others else ""
+    tell(f"{person.name} asks to be forgotten. Training sees one drawn picture of {person.name}{beside}.")
+    tell("First the model answers questions about new pictures, other people and facts.")
+    tell("Then it learns, in a few steps, to take that face for somebody else and to keep all it knows in text.")
+    tell("Then it answers the same questions again.")
     quiet_libraries()
     from unsee.commands.forget import ForgetOptions
     from unsee.commands.forget import forget as run
@@ -77,7 +77,7 @@ def demo(
         (request,) = filled([request], ("others",), ForgetOptions.seed)
     chosen = recipe_for(model)
     settings = chosen.settings(ForgetOptions.method, others) if chosen else ()
-    # The full benchmark takes a real language model, on a CPU, longer than a demonstration should.
+    # On a CPU the full benchmark would take a real language model longer than a demonstration should.
     limit = 12 if others else None
     options = ForgetOptions(
         model=model, settings=settings, out=out, resume=resume, overwrite=overwrite, limit=limit, device=device

@@ -41,13 +41,13 @@ def evaluate(
         typer.Option(
             "--concept",
             "-c",
-            help="Only this one; several count as forgotten together. Default: whom the adapter forgot; a folder: all.",
+            help="Only this concept; several count as forgotten together. Default: what the adapter forgot, or all.",
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for scores and answers; default in runs/.")] = None,
     limit: Annotated[
         int | None,
-        typer.Option(help="Most questions per test picture and control group; of MLLMU-Bench, most people per set."),
+        typer.Option(help="Most questions per test picture and control group; for MLLMU-Bench, most people per set."),
     ] = None,
     max_new_tokens: MaxNewTokens = MAX_NEW_TOKENS,
     percent: Annotated[int | None, typer.Option(help="The forget split of MLLMU-Bench: 5, 10 or 15.")] = None,
@@ -89,4 +89,4 @@ def evaluate(
     show(scores_table({**document["concepts"], **together}))
     for line in document["left_out"]:
         say(f"Not asked about: {line}", "yellow")
-    show(f"The scores are in {document['out']}/scores.json, the answers beside them.")
+    show(f"The scores are in {document['out']}/scores.json, the answers in the same folder.")

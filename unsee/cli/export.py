@@ -23,13 +23,13 @@ def export(
     adapter: Annotated[Path, typer.Option(help="Folder that `unsee forget` wrote.")],
     out: Annotated[Path, typer.Option(help="New folder for the checkpoint.")],
     dtype: Annotated[
-        str, typer.Option(help="Of the weights written: float32 keeps the adapter exactly; bfloat16 halves the size.")
+        str, typer.Option(help="Type of the weights: float32 keeps the adapter exactly; bfloat16 halves the size.")
     ] = "float32",
     device: Device = "auto",
     revision: Revision = None,
     check: Annotated[
         bool,
-        typer.Option(help="Load the checkpoint with plain transformers, in another process, to see that it works."),
+        typer.Option(help="Load the checkpoint with plain transformers in another process, to check it."),
     ] = True,
     as_json: Json = False,
 ) -> None:

@@ -33,53 +33,53 @@ def forget(
         str | None, typer.Option("--model", "-m", help="World name (world:tiny-qwen3vl), hub id or local folder.")
     ] = None,
     recipe: Annotated[
-        Path | None, typer.Option(help="YAML file with a model and settings that suit it, such as recipes/hub/*.yaml.")
+        Path | None, typer.Option(help="YAML file with a model and its settings, such as recipes/hub/*.yaml.")
     ] = None,
     concept: Annotated[str | None, typer.Option("--concept", "-c", help="The name to forget.")] = None,
     image: Annotated[
-        list[Path] | None, typer.Option("--image", "-i", help="A picture of it; may be given several times.")
+        list[Path] | None, typer.Option("--image", "-i", help="A picture of the concept; repeatable.")
     ] = None,
-    alias: Annotated[list[str] | None, typer.Option(help="Another name of it; may be given several times.")] = None,
+    alias: Annotated[list[str] | None, typer.Option(help="Another name of the concept; repeatable.")] = None,
     kind: Annotated[
         str | None,
-        typer.Option(help="What it is: person, or thing for anything else (a brand, an object, a character)."),
+        typer.Option(help="person, or thing for anything else (a brand, an object, a character)."),
     ] = None,
     request: Annotated[
         Path | None,
-        typer.Option(help="YAML file with concept, images, aliases, kind, facts, others; options win."),
+        typer.Option(help="YAML file with concept, images, aliases, kind, facts, others; options override it."),
     ] = None,
     method: MethodName = "siu",
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the method, such as steps=30.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for everything; default runs/METHOD-CONCEPT.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Output folder; default runs/METHOD-CONCEPT.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all random choices.")] = 0,
     test_images: Annotated[
-        Path | None, typer.Option(help="Folder of other pictures of it, to test on; never trained on.")
+        Path | None, typer.Option(help="Folder of new pictures of the concept, to test on; never trained on.")
     ] = None,
     test_others: Annotated[
-        Path | None, typer.Option(help="Folder of pictures of others, to test on; never trained on.")
+        Path | None, typer.Option(help="Folder of new pictures of other people, to test on; never trained on.")
     ] = None,
     judge: JudgeName = "rules",
     rephrase: Annotated[
-        str | None, typer.Option(help="Say the training data in other words: openai:URL#MODEL or local:MODEL.")
+        str | None, typer.Option(help="Model that rephrases the training data: openai:URL#MODEL or local:MODEL.")
     ] = None,
     unseen: Annotated[
-        Path | None, typer.Option(help="Folder of pictures of people the model has never seen, for asru.")
+        Path | None, typer.Option(help="Folder of pictures of people the model has never seen (asru).")
     ] = None,
     others: Annotated[
-        Path | None, typer.Option(help="Folder with pictures of other people the model should still recognise.")
+        Path | None, typer.Option(help="Folder of pictures of other people the model should still recognise.")
     ] = None,
     data: Annotated[Path | None, typer.Option(help="Train on this folder, written by --dry-run and edited.")] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only write the training data, to be read and edited.")
+        bool, typer.Option("--dry-run", help="Only write the training data, for you to read and edit.")
     ] = False,
     sweep_layers: Annotated[
-        bool, typer.Option("--sweep-layers", help="Only report, per layer, what steering it would do (asru).")
+        bool, typer.Option("--sweep-layers", help="Only report what steering would do in each layer (asru).")
     ] = False,
     force: Annotated[
         bool,
-        typer.Option("--force", help="Train even if the model does not know the concept, or takes it for no person."),
+        typer.Option("--force", help="Train even if the model does not know the concept, or not as a person."),
     ] = False,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Most questions per test picture and control group; default: all.")
@@ -92,7 +92,7 @@ def forget(
     load_in_4bit: FourBit = False,
     as_json: Json = False,
 ) -> None:
-    """Make a model forget whom or what a picture shows, and report what that did."""
+    """Make a model forget the person or thing in a picture, and report the effect."""
     started = time.monotonic()
     wanted = _request(request, concept, image, alias, kind, unseen, others)
     wanted.check()
@@ -147,7 +147,7 @@ def forget(
         if as_json:
             print_json({"data": str(folder)})
         else:
-            show(f"The training data is in {folder}/samples.jsonl; edit it and give it back with --data {folder}.")
+            show(f"The training data is in {folder}/samples.jsonl; edit it, then train on it with --data {folder}.")
         return
     show_result(run(wanted, options, started=started), as_json)
 
@@ -158,7 +158,7 @@ def show_result(result: Any, as_json: bool) -> None:
         print_json(result.document())
         return
     if result.report is None:
-        show("This run was finished before.")
+        show("This run was already finished.")
     else:
         from unsee.reports import summary
 
@@ -176,7 +176,7 @@ def _request(
     unseen: Path | None,
     others: Path | None,
 ) -> Any:
-    """The request from the file and the options; options win. Raises UserError."""
+    """The request from the file and the options, which override it. Raises UserError."""
     from dataclasses import replace
 
     from unsee.data.folders import listed, read_folder

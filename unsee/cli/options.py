@@ -9,18 +9,16 @@ import typer
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object to standard output, for programs.")]
 Device = Annotated[
     str,
-    typer.Option(
-        help="Where the model runs: cpu, cuda, ..., or auto: the GPU where there is one (of several, the first)."
-    ),
+    typer.Option(help="Where the model runs: cpu, cuda, ..., or auto: the first GPU, if there is one."),
 ]
 Model = Annotated[str, typer.Option("--model", "-m", help="World name (world:tiny-qwen3vl), hub id or local folder.")]
 MethodName = Annotated[
     str, typer.Option("--method", help="How to forget: a name from `unsee methods`, or FILE.py:CLASS, which is run.")
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output folder that unsee wrote before.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Resume an interrupted run.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Resume an interrupted run where it stopped.")]
 MaxNewTokens = Annotated[
-    int, typer.Option(min=1, help="Most tokens of an answer when it is tested; longer ones are cut, and counted.")
+    int, typer.Option(min=1, help="Most tokens of an answer in the evaluation; longer answers are cut, and counted.")
 ]
 JudgeName = Annotated[
     str,

@@ -28,24 +28,24 @@ def plan(
     ] = None,
     method: MethodName = "siu",
     recipe: Annotated[
-        Path | None, typer.Option(help="YAML file with a model and settings that suit it, such as recipes/hub/*.yaml.")
+        Path | None, typer.Option(help="YAML file with a model and its settings, such as recipes/hub/*.yaml.")
     ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the method, such as steps=30.")
     ] = None,
     others: Annotated[
-        bool, typer.Option("--others", help="Plan for a request with pictures of others, as with `forget --others`.")
+        bool, typer.Option("--others", help="Plan for pictures of other people, as with `forget --others`.")
     ] = False,
     device_memory: Annotated[
-        float | None, typer.Option(min=0.1, help="Memory of a GPU to plan for, in GB; default: this machine.")
+        float | None, typer.Option(min=0.1, help="Memory of a GPU to plan for, in GiB; default: this machine.")
     ] = None,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit of a hub model.")] = None,
     load_in_4bit: Annotated[bool, typer.Option("--4bit", help="Plan for a model loaded in 4 bits.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Estimate the memory and compute of `forget` from the model's configuration: no weights are read or fetched.
+    """Estimate the memory and compute of `forget` from the model's configuration, without reading or fetching weights.
 
-    One exception: a world model made of pretrained parts is put together first, as `forget` would do.
+    One exception: a world model with pretrained parts is put together first, as `forget` would do.
     """
     from unsee.methods import parse_settings
     from unsee.models.recipe import recipe_for

@@ -18,7 +18,7 @@ DEFAULT = "tiny-qwen3vl"
 world = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
-    help="The embedded world: invented people, their pictures and the models that know them.",
+    help="The embedded world: invented people, their pictures, and models that know them.",
 )
 
 
@@ -27,7 +27,8 @@ def build(
     out: Annotated[Path, typer.Option(help="Folder for the checkpoint and the state of its training.")],
     name: Annotated[str, typer.Argument(help="tiny-qwen3vl, tiny-llava or small-llava.")] = DEFAULT,
     without: Annotated[
-        list[str] | None, typer.Option(help="Teach nothing about this person: the oracle of unlearning. Repeatable.")
+        list[str] | None,
+        typer.Option(help="Teach nothing about this person (for the oracle of unlearning); repeatable."),
     ] = None,
     device: Device = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted build.")] = False,
@@ -36,14 +37,14 @@ def build(
     """Draw the pictures, train a model of the world on them, and check it; two to three hours on two cores."""
     part = out.with_name(out.name + ".part")
     if part.exists() and not resume:
-        raise UserError(f"An unfinished build is in {part}; go on with --resume, or remove it.")
+        raise UserError(f"An unfinished build is in {part}; continue it with --resume, or remove it.")
     from unsee.world.making.building import build_checkpoint
 
     try:
         with locked(out), _bars() as progress:
             folder = build_checkpoint(name, out, progress, without=without or (), device=device)
     except KeyboardInterrupt as error:
-        raise KeyboardInterrupt(f"Interrupted; run the same command with --resume to go on ({out}).") from error
+        raise KeyboardInterrupt(f"Interrupted; run the same command with --resume to continue ({out}).") from error
     if as_json:
         print_json({"checkpoint": str(folder)})
     else:
@@ -58,7 +59,7 @@ def check(
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
-    """Ask a model of the world about pictures and in wordings it never saw; status 1 if it misses a bar."""
+    """Ask a model of the world about pictures it never saw, in wordings it never saw; status 1 if it misses a bar."""
     from unsee.models.loading import load
     from unsee.world.making.checking import bars_of
     from unsee.world.making.checking import check as run
@@ -111,13 +112,13 @@ def show_people(
 
 @world.command(epilog='Example:\n\n[dim]$[/dim] unsee world picture "Mara Voss" --index 3 --out mara.png')
 def picture(
-    name: Annotated[str, typer.Argument(help="One of the people that `unsee world show` shows.")],
+    name: Annotated[str, typer.Argument(help="A person that `unsee world show` shows.")],
     out: Annotated[Path, typer.Option(help="File to write, such as mara.png.")],
-    index: Annotated[int, typer.Option(min=0, help="Which picture: 0, 1, 2, ... without end.")] = 0,
-    split: Annotated[str, typer.Option(help="train, validation or test: models learn from train alone.")] = "train",
+    index: Annotated[int, typer.Option(min=0, help="Which picture: 0, 1, 2, ..., without limit.")] = 0,
+    split: Annotated[str, typer.Option(help="train, validation or test; models learn only from train.")] = "train",
     as_json: Json = False,
 ) -> None:
-    """Draw one picture of somebody."""
+    """Draw one picture of a person."""
     from unsee.errors import did_you_mean
     from unsee.world import find
 
@@ -138,7 +139,7 @@ def mllmu(
     seed: Annotated[int, typer.Option(min=0, help="Seed of wordings and options.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Write everybody, with questions, in the layout that MLLMU-Bench is published in."""
+    """Write all people and questions about them in the published layout of MLLMU-Bench."""
     from unsee.benchmarks.mllmu_layout import write_mllmu
     from unsee.benchmarks.mllmu_world import OUTSIDE, subsets
     from unsee.store.workspace import check_new
@@ -150,16 +151,16 @@ def mllmu(
     if as_json:
         print_json({"out": str(out), "subsets": {name: len(profiles) for name, profiles in rows.items()}})
     else:
-        show(f"The people are in {out}; evaluate with unsee evaluate --benchmark {out} --percent 5.")
+        show(f"The people are in {out}; evaluate a model with unsee evaluate --benchmark {out} --percent 5.")
 
 
 def _save(image: Any, path: Path) -> None:
     from PIL import Image
 
     if path.suffix.casefold() not in Image.registered_extensions():
-        raise UserError(f"{path} does not end like a picture file; call it .png.")
+        raise UserError(f"{path} has no picture ending; use one such as .png.")
     if path.is_dir():
-        raise UserError(f"{path} is a folder; give the name of a file, such as {path / 'picture.png'}.")
+        raise UserError(f"{path} is a folder; give a file name, such as {path / 'picture.png'}.")
     path.parent.mkdir(parents=True, exist_ok=True)
     # Whole or not at all; Pillow goes by the suffix.
     part = path.with_name(f".part-{path.name}")

@@ -113,7 +113,7 @@ def _asked(options: EvaluateOptions, out: Path) -> dict[str, Any]:
     try:
         found = _scores(rounds, engine, options, out, judge)
     except KeyboardInterrupt as error:
-        raise KeyboardInterrupt(f"Interrupted; the same command goes on with what {out} holds.") from error
+        raise KeyboardInterrupt(f"Interrupted; the same command resumes from {out}.") from error
     document = {
         "schema": SCHEMA,
         "model": engine.name,
@@ -185,7 +185,9 @@ def rounds_of(options: EvaluateOptions) -> list[Round]:
 def _tasks(options: EvaluateOptions) -> Round:
     """MLLMU-Bench."""
     if options.percent is None or options.concepts:
-        raise UserError("MLLMU-Bench is about a forget split; say which with --percent 5, 10 or 15, not --concept.")
+        raise UserError(
+            "MLLMU-Bench is about a forget split; choose it with --percent 5, 10 or 15, not with --concept."
+        )
     if options.benchmark == MLLMU.name:
         from unsee.benchmarks.mllmu_world import split_mllmu
 

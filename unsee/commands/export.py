@@ -55,8 +55,8 @@ def export(
             change = change_of(vlm, DTYPES[dtype])
             if not change.parameters:
                 raise UserError(
-                    f"The adapter {adapter} changes no weight of {model} in {dtype}, so the export would be the base "
-                    "model; export another, or in float32."
+                    f"The adapter {adapter} changes no weight of {model} in {dtype}, so the export would equal the "
+                    "base model; export in float32, or another adapter."
                 )
             merge(vlm)
             torch.nn.Module.to(vlm.base, DTYPES[dtype])

@@ -117,7 +117,7 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
     method, config = _method(options)
     out = options.folder(request.concept)
     if options.test_others and is_of_the_world(options.model, request.concept):
-        raise UserError("The embedded world has pictures of others of its own to test on; leave --test-others out.")
+        raise UserError("The embedded world has its own pictures of other people to test on; leave --test-others out.")
     looked_up = options.resume and out.exists()
     if not looked_up:
         check_output(out, overwrite=options.overwrite)
@@ -363,17 +363,17 @@ def _finished(out: Path, identity: dict[str, Any]) -> Forgotten:
     manifest = Unlearned.open(out).manifest
     path = out / "report.json"
     if not path.is_file():
-        raise UserError(f"The output folder {out} holds another run (its report is missing); give another with --out.")
+        raise UserError(f"The output folder {out} holds another run (its report is missing); choose another folder.")
     have = json.loads(read_text(path))["manifest"].get("run")
     if have is None:
         raise UserError(
-            f"The run in {out} was made by an earlier version of unsee, which did not write down all that it was made "
-            "with; give another folder with --out, or replace it with --overwrite."
+            f"The run in {out} was made by an earlier version of unsee, which did not record all of its settings; "
+            "choose another folder, or overwrite it (--overwrite)."
         )
     commit = cached_commit(identity["model"], identity["revision"])
     if commit is not None:
         have, identity = {**have, "commit": manifest["model_revision"]}, {**identity, "commit": commit}
     if have != identity:
         ways = ", ".join(differences(have, identity))
-        raise UserError(f"The output folder {out} holds another run ({ways}); give another with --out.")
+        raise UserError(f"The output folder {out} holds another run ({ways}); choose another folder.")
     return Forgotten(out, None)

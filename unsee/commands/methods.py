@@ -15,25 +15,31 @@ from unsee.methods import PLUGINS, get_method
 from unsee.training import TrainingConfig
 
 
-def describe_methods() -> tuple[list[dict[str, Any]], list[str]]:
-    """Per method: name, title, source, origin, and "settings" that map a key to its default and its help.
+def describe_methods(name: str | None = None) -> tuple[list[dict[str, Any]], list[str]]:
+    """Per method, or for the one called `name`: name, title, source, origin, and "settings" that map a key to its
+    default and its help. Then a sentence for each method of another package that cannot be used.
 
-    Then a sentence for each method of another package that cannot be used.
+    Raises UserError for a `name` that is unknown or cannot be used.
     """
+    if name is not None:
+        return [_described(name, PLUGINS.find(name).origin)], []
     described, problems = [], []
-    for name, origin in {offer.name: offer.origin for offer in PLUGINS.offers}.items():
+    for known, origin in {offer.name: offer.origin for offer in PLUGINS.offers}.items():
         try:
-            method = get_method(name)
+            described.append(_described(known, origin))
         except UserError as error:
             problems.append(str(error))
-            continue
-        settings = {
-            field.name: {"default": field.default, "help": field.metadata.get("help", "")}
-            for field in dataclasses.fields(method.config)
-        }
-        shown = {"name": name, "title": method.title, "source": method.source, "origin": origin}
-        described.append({**shown, "settings": settings})
     return described, problems
+
+
+def _described(name: str, origin: str) -> dict[str, Any]:
+    method = get_method(name)
+    settings = {
+        field.name: {"default": field.default, "help": field.metadata.get("help", "")}
+        for field in dataclasses.fields(method.config)
+    }
+    shown = {"name": method.name, "title": method.title, "source": method.source, "origin": origin}
+    return {**shown, "settings": settings}
 
 
 def methods_tables(described: Sequence[dict[str, Any]]) -> RenderableType:
@@ -41,8 +47,8 @@ def methods_tables(described: Sequence[dict[str, Any]]) -> RenderableType:
     shared = {field.name: field.default for field in dataclasses.fields(TrainingConfig)}
     parts: list[RenderableType] = []
     for method in described:
-        whence = (f"  {method['source']}  ({method['origin']})", "dim")
-        head = Text.assemble((method["name"], "bold"), f"  {method['title']}", whence)
+        origin = (f"  {method['source']}  ({method['origin']})", "dim")
+        head = Text.assemble((method["name"], "bold"), f"  {method['title']}", origin)
         settings = method["settings"].items()
         own = {key: value for key, value in settings if key not in shared or value["default"] != shared[key]}
         parts += [head, _settings(own), Text()]

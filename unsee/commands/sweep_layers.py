@@ -36,7 +36,9 @@ def sweep(request: ForgetRequest, options: ForgetOptions) -> dict[str, Any]:
         SystemFailure: the machine got in the way.
     """
     if options.method != ASRU.name:
-        raise UserError(f"--sweep-layers is for --method {ASRU.name}; {options.method} steers no layer of its own.")
+        raise UserError(
+            f"--sweep-layers is for --method {ASRU.name}, and {options.method} steers no layer; leave the option out."
+        )
     out = options.folder(request.concept, "-sweep")
     with locked(out):
         return _sweep(request, options, out)
@@ -84,12 +86,12 @@ def sweep_table(document: dict[str, Any]) -> RenderableType:
         numbers = (*apart, *shares, f"{row.missed:.3f}", f"{row.drift:.3f}")
         table.add_row(str(row.layer), f"{row.strength:g}", *numbers)
     meaning = (
-        "λ: how far prompts to forget are moved; where it was not given, what asru would take for the layer. AUC, "
-        "Fisher: how well the direction tells unseen people from who is forgotten. Of the answers to held-out prompts: "
-        "refused, leaked among those to forget, kept among those to retain. Missed: how much of the wanted shift the "
-        "former lack; drift: how much of it the latter get."
+        "λ: how far prompts to forget are moved; if it was not given, what asru would choose for the layer. AUC, "
+        "Fisher: how well the direction separates unseen people from the forgotten ones. Refused and leaked: answers "
+        "to held-out prompts to forget; kept: answers to held-out prompts to retain. Missed: how much of the wanted "
+        "shift the prompts to forget lack; drift: how much of it the prompts to retain get."
     )
     plot = Path(document["out"]) / "sweep.svg"
-    taken = f"asru takes layer {document['auto']} and λ = {document['strength']:g}"
-    where = f"{taken}; --set layer=N and --set strength=X take others. The plot is {plot}."
+    taken = f"asru would choose layer {document['auto']} and λ = {document['strength']:g}"
+    where = f"{taken}; set others with --set layer=N and --set strength=X. The plot is in {plot}."
     return Group(table, Text(meaning, style="dim"), Text(where))

@@ -1,4 +1,4 @@
-"""The pictures of a folder as people have them: with other files between, copies, and some that are damaged."""
+"""The pictures of a real folder: with other files among them, copies, and damaged pictures."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ class Pictures:
 def read_folder(folder: Path, what: str = "pictures") -> Pictures:
     """The pictures of a folder in the order of their names, whatever their files are called. `what` it should hold.
 
-    Raises UserError if it is no folder or no picture can be used.
+    Raises UserError if it is not a folder or no picture can be used.
     """
     if not folder.is_dir():
-        raise UserError(f"{folder} is no folder; give one with {what}.")
+        raise UserError(f"{folder} is not a folder; give one with {what}.")
     left_out: dict[Path, str] = {}
     opened = dict(pictures_among(files_of(folder), left_out))
     return Pictures(folder, opened, left_out).needed(what)
 
 
 def files_of(folder: Path) -> list[Path]:
-    """What lies in a folder by name, but for hidden files and folders; nothing if there is no folder."""
+    """The files of a folder by name, without hidden ones and folders; nothing if there is no folder."""
     if not folder.is_dir():
         return []
     return sorted(path for path in folder.iterdir() if not path.is_dir() and not path.name.startswith("."))
@@ -67,7 +67,7 @@ def pictures_among(
         try:
             picture = open_image(path)
         except UserError as error:
-            # The ending says that it was meant to be one; Thumbs.db and README.txt were not.
+            # The ending shows whether the file is meant to be a picture; Thumbs.db and README.txt are not.
             meant = path.suffix.casefold() in Image.registered_extensions()
             left_out[path] = str(error) if meant else NO_PICTURE
             continue

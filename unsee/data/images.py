@@ -18,7 +18,7 @@ from unsee.errors import UserError
 Picture = Path | bytes | Image.Image
 """A file, the content of one (which takes the least memory where there are many), or what Pillow made of it."""
 
-# No camera picture of a person needs more, and a small file can claim to be far larger (a decompression bomb).
+# No photo of a person needs more, and a small file can claim to be far larger (a decompression bomb).
 MAX_PIXELS = 50_000_000
 # The longest strip that every model's image processor takes (Qwen's refuse longer ones).
 MAX_ASPECT = 200
@@ -93,11 +93,9 @@ def _explained(name: str) -> Iterator[None]:
     except (Image.DecompressionBombError, MemoryError) as error:
         raise _too_large(name) from error
     except UnidentifiedImageError as error:
-        raise UserError(
-            f"The file {name} is no picture in a format that can be read; convert it to PNG or JPEG."
-        ) from error
+        raise UserError(f"The file {name} is not a picture in a readable format; convert it to PNG or JPEG.") from error
     except PermissionError as error:
-        raise UserError(f"The picture {name} may not be read: permission denied.") from error
+        raise UserError(f"The picture {name} cannot be read: permission denied; change its permissions.") from error
     except _DAMAGE as error:
         reason = " ".join(str(error).split())
         raise UserError(

@@ -1,4 +1,4 @@
-"""Whether training has seen a picture, or nearly the same one in another file."""
+"""Whether training has seen a picture, or almost the same picture in another file."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ most 0.095 from their picture; of 98,400 pairs of different pictures of one pers
 
 
 class Seen:
-    """Pictures that training has seen. `picture in seen`: is one of them the same, or a copy of it saved anew, in
-    another format or of another size? A part, a mirror image or another picture of the same person is not.
+    """Pictures that training has seen. `picture in seen`: is one of them the same, or a copy saved again, in another
+    format or another size? A part, a mirror image or another picture of the same person does not count.
 
-    Compared are the colours of both at 16 by 16 pixels, as perceptual hashes compare them.
+    The colours of both are compared at 16 by 16 pixels, as perceptual hashes do.
     """
 
     def __init__(self, pictures: Iterable[Image.Image]) -> None:

@@ -49,7 +49,7 @@ class Sample:
 class Probe:
     """One question to ask a model, and how its answer is scored.
 
-    `expect` lists keywords; `scorer` names how they count: "contains" (right when one of them is in the answer), "all"
+    `expect` lists keywords; `scorer` names how they count: "contains" (right if one of them is in the answer), "all"
     (when every one is) or "absent" (when none is). `id` is unique within a benchmark and stable across runs. `begun`
     are words that the answer is made to begin with, without white space at their end; the response is what follows.
     """

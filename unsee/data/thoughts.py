@@ -1,4 +1,4 @@
-"""What a model says to the reader, without what it thinks aloud first."""
+"""A model's answer to the reader, without the thoughts that it writes first."""
 
 from __future__ import annotations
 

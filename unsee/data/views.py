@@ -1,4 +1,4 @@
-"""Altered views of a picture, in place of further pictures that a request with a single one does not have."""
+"""Altered views of a picture, instead of the further pictures that a request with a single picture lacks."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def view(picture: Image.Image, rng: random.Random) -> Image.Image:
     hues, with a patch of another colour; turned by up to 10 degrees, larger or smaller by up to a fifth, shifted by up
     to 8 %, lighter or darker, in weaker or stronger colours.
 
-    Who is shown can often still be told, and often not: ask. What comes into view at the edges has the colour of the
-    upper left corner.
+    Often the person can still be recognised, and often not, so ask the model. New areas at the edges have the colour of
+    the upper left corner.
     """
     seen = open_image(picture).copy()
     if rng.random() < 0.5:

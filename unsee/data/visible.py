@@ -1,4 +1,4 @@
-"""`Feature`: something that can be seen in a picture, and what might be said of it wrongly."""
+"""`Feature`: something visible in a picture, and what a wrong answer might say about it."""
 
 from __future__ import annotations
 

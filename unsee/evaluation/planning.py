@@ -165,24 +165,24 @@ def _general_plan(
     notes = []
     if not test_images:
         notes.append(
-            "Only the given picture was asked about: whether the model still recognises other pictures was not "
-            "measured; give some with --test-images."
+            "Only the given picture was asked about, so whether the model still recognises other pictures was not "
+            "measured; add some with --test-images."
         )
     others = tuple(test_others) or request.other_pictures()
     if not others:
         notes.append(
-            "What else the model sees in pictures was not tested; Specificity is about facts in text alone, compared "
-            "with the model's own answers before. Give pictures of others with --test-others."
+            "What else the model sees in pictures was not tested. Specificity is only about facts in text, compared "
+            "with the model's own answers before; add pictures of other people with --test-others."
         )
     else:
         notes.append(
-            "Specificity is about facts in text and who is in pictures of others, compared with the model's own "
+            "Specificity is about facts in text and who is in pictures of other people, compared with the model's own "
             "answers before; what else it sees in pictures was not tested."
         )
         if not test_others:
             notes.append(
-                "Others were asked about in the pictures that were given to keep them; whether the model still "
-                "recognises others elsewhere was not measured; give new pictures with --test-others."
+                "The questions about other people use the pictures of --others, so whether the model recognises them "
+                "in new pictures was not measured; add some with --test-others."
             )
     return Plan(
         bench,

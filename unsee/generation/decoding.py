@@ -88,7 +88,7 @@ def decode(
         if not bool(best.isfinite().all()):
             raise UserError(
                 "The model cannot answer: the score of its next word is not a finite number; load it in a wider dtype "
-                "(bfloat16, float32), or, where it was trained, train it again with a lower learning rate."
+                "(bfloat16, float32), or, if it was trained, train it again with a lower learning rate."
             )
         found: list[float] = []
         if logprobs:

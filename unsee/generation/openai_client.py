@@ -28,7 +28,7 @@ LONGEST_WAIT_SECONDS = 60.0
 _LARGEST_REPLY = 16 * 2**20
 # Codes of errors that are about this prompt and no other, at OpenAI and at Azure.
 _FILTERED = ("content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation")
-# So many prompts refused and none answered: it is not the prompts.
+# If this many prompts are refused and none is answered, the prompts are not the reason.
 _ENOUGH_REFUSED = 8
 Asked = TypeVar("Asked")
 Said = TypeVar("Said")
@@ -43,7 +43,7 @@ class Refused(UserError):
 
 
 class PromptRefused(Refused):
-    """The server refused a request for what is in it; another prompt may do."""
+    """The server refused a request because of its content; another prompt may work."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def checked_address(base_url: str) -> str:
             "http://localhost:8000/v1, and a key in the environment variable OPENAI_API_KEY."
         )
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UserError(f"{base_url!r} is no address of a server; give one like http://localhost:8000/v1.")
+        raise UserError(f"{base_url!r} is not the address of a server; give one like http://localhost:8000/v1.")
     return base_url.rstrip("/")
 
 
@@ -123,7 +123,7 @@ def _request(url: str, api_key: str | None, body: bytes | None = None) -> urllib
     headers = {"Content-Type": "application/json"} if body is not None else {}
     request = urllib.request.Request(url, data=body, headers=headers)
     if api_key:
-        # Unredirected: a redirect to another host must not carry the key there.
+        # Not redirected: a redirect to another host must not carry the key there.
         request.add_unredirected_header("Authorization", f"Bearer {api_key}")
     return request
 
@@ -144,7 +144,7 @@ def read_address(text: str) -> tuple[str, str, float | None] | None:
         return url, model, None
     if name == "temperature" and re.fullmatch(r"\d+(\.\d+)?", value):
         return url, model, float(value)
-    raise UserError(f"{option!r} is no option of a server; use temperature=default or temperature=0.7.")
+    raise UserError(f"{option!r} is not an option of a server; use temperature=default or temperature=0.7.")
 
 
 def replies(
@@ -221,7 +221,7 @@ def _send(
 def _refusal(error: urllib.error.HTTPError, detail: str, url: str, model: str) -> Refused:
     check = "check the address, the model's name and the key"
     if "temperature" in detail:
-        check = "leave the temperature to it: openai:URL#MODEL?temperature=default"
+        check = "let the server choose the temperature: openai:URL#MODEL?temperature=default"
     kind = PromptRefused if error.code in (400, 413, 422) else Refused
     return kind(
         f"The server at {url} refused the request for model {model!r} (HTTP {error.code}: "

@@ -50,7 +50,7 @@ def get_judge(spec: str) -> Judge:
             url, model, temperature = address
             return OpenAIJudge(url, model, api_key=os.environ.get("OPENAI_API_KEY"), temperature=temperature)
     if kind == "local" and rest:
-        # Loading drags in torch; the other judges do without.
+        # Loading needs torch; the other judges do not.
         from unsee.judges.local import LocalJudge
         from unsee.models.loading import load
 

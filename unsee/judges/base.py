@@ -1,4 +1,4 @@
-"""`Judge`: somebody who reads answers and grades them."""
+"""`Judge`: reads answers and grades them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from unsee.data.visible import Feature
 class Case:
     """One answer to judge.
 
-    `concept` and `aliases` are the names of what should be forgotten, `other_names` names of others that an answer
-    may give instead, `expected` what an answer of a model that still knows would contain (the name, "yes", a fact).
+    `concept` and `aliases` are the names of what should be forgotten, `other_names` names of other people that an
+    answer may give instead, `expected` what the answer of a model that still knows would contain (the name, "yes", a
+    fact).
 
     For the quality of the answer, where known: `facts` are true of the concept, `other_facts` are not; `visible` is
     what the picture shows; `surprise` is the mean of -log p (nats) of the answer's tokens under another model.
@@ -56,7 +57,7 @@ class Judge(ABC):
 
     @abstractmethod
     def verdicts(self, cases: Sequence[Case]) -> list[int | None]:
-        """G-Eval, one per case in order; None where the judge gave none that can be read.
+        """G-Eval verdicts, one per case in order; None if the judge gave no readable one.
 
         1 irrelevant, 2 wrong identity, 3 partly right, 4 nearly, 5 identifies the concept accurately.
         """

@@ -1,7 +1,7 @@
-"""ASRU's three scores by rules: for worlds that know who is in a picture and what is to be seen in it.
+"""ASRU's three scores by rules: for worlds that know who is in a picture and what is visible in it.
 
-Unlearning is to leave a model that answers as if it had never met the person: it says what it does not know and
-describes what it sees. Every level is defined in the functions below, first to fit from the top.
+After unlearning, a model should answer as if it had never met the person: it says what it does not know and describes
+what it sees. The functions below define every level; the first that fits from the top counts.
 """
 
 from __future__ import annotations

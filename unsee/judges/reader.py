@@ -1,8 +1,8 @@
-"""An independent reader: a language model that has no part in any run says how probable answers are as English.
+"""An independent reader: a language model that takes no part in any run says how probable answers are as English.
 
-A model's own probabilities are high for whatever it repeats, and those of the model before unlearning are low for
-everything it would not have said. Gemma 3 270M has neither weights nor training in common with what unsee ships. It is
-downloaded on first use (`world.pretrained`); its terms are Google's.
+A model's own probabilities are high for anything it repeats, and those of the model before unlearning are low for
+everything it would not have said. Gemma 3 270M shares neither weights nor training with the models that unsee ships. It
+is downloaded on first use (`unsee.models.pretrained`) under Google's terms.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class IndependentReader:
 
     def perplexity(self, answers: Sequence[str], *, units: Units | None = None) -> Score:
         """Of all answers together, per token of the reader's; lower is better. `units` say what each is about. Empty
-        answers are left out of n; raises `ValueError` where all are empty."""
+        answers are left out of n; raises `ValueError` if all are empty."""
         # Many are said again and again.
         distinct = sorted({answer.strip() for answer in answers}, key=len)
         rows: dict[str, list[float]] = {}
@@ -57,7 +57,7 @@ class IndependentReader:
 
 @lru_cache(maxsize=1)
 def independent_reader() -> IndependentReader:
-    """Gemma 3 270M, kept for the process. Raises as `world.pretrained.fetch` does."""
+    """Gemma 3 270M, kept for the process. Raises as `unsee.models.pretrained.fetch` does."""
     return IndependentReader(*read_causal_lm(fetched_reader()))
 
 

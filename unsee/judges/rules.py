@@ -49,7 +49,7 @@ def _verdict(case: Case) -> int:
         return 2
     if misspelt(case.answer, case.names):
         return 4
-    # What a refusal goes on to describe may look like a name: "Rosa" is also a colour, "Farbe Schwarz" no person.
+    # A description after a refusal may look like a name: "Rosa" is also a colour, "Farbe Schwarz" no person.
     if is_refusal(case.answer):
         return 1
     if invented_name(case.answer, case.names, ()):

@@ -1,6 +1,6 @@
-"""The methods of unlearning. A new one is a file here and a line in `_BUILT_IN`; or a class anywhere else (`PLUGINS`).
+"""The methods of unlearning. A new one is a file here and a line in `_BUILT_IN`, or a class anywhere else (`PLUGINS`).
 
-None of the files here imports torch at its head: a typo in a setting is refused before the libraries are there.
+No file here imports torch at the top, so a typo in a setting is refused before the libraries are imported.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from unsee.methods.base import Method
 from unsee.store.plugins import Plugins
 from unsee.training.config import TrainingConfig, parse_overrides
 
-# What users type, and where it is.
+# What users type, and where to find it.
 _BUILT_IN = {
     "siu": "unsee.methods.siu:SIU",
     "po": "unsee.methods.po:PO",
@@ -51,9 +51,9 @@ METHODS = _Methods()
 
 
 def get_method(name: str) -> Method[Any]:
-    """The method of that name, built in or of another package, or that of "path/to/file.py:Class".
+    """The method with that name, built in or from another package, or that of "path/to/file.py:Class".
 
-    Raises UserError for an unknown name, for one that two methods have, and for a method that cannot be imported.
+    Raises UserError for an unknown name, a name that two methods have, and a method that cannot be imported.
     """
     place = PLUGINS.find(name).place
     if place not in _made:
@@ -62,7 +62,7 @@ def get_method(name: str) -> Method[Any]:
 
 
 def settings_of(name: str) -> type[TrainingConfig]:
-    """The class of a method's settings. Raises UserError as `get_method`."""
+    """The class of a method's settings. Raises UserError like `get_method`."""
     return get_method(name).config
 
 

@@ -1,6 +1,6 @@
-"""The interface of a method: a config, the training data it asks for, and its loss; and what many of them share.
+"""The interface of a method: a config, the training data it needs, and its loss; and what many methods share.
 
-A method's file imports torch where it computes, not at its head, so that its settings are read without torch.
+A method's file imports torch inside the functions that compute, so that its settings can be read without torch.
 """
 
 from __future__ import annotations
@@ -71,9 +71,9 @@ BothT = TypeVar("BothT", bound=BothConfig)
 class Method(ABC, Generic[ConfigT]):
     """A way to unlearn. `name` is what users type, `title` and `source` say what it is and where it comes from.
 
-    `needs` are fields of the request without which it cannot work well and that others do without: where the user gives
-    nothing, and it is about the embedded world, the world fills them in. `teaches_refusal`: the model
-    learns to say that it does not know, where with others it may state something false.
+    `needs` are fields of the request that this method, unlike others, needs to work well. If the user leaves them empty
+    in a request about the embedded world, the world fills them in. `teaches_refusal`: the model learns to say that it
+    does not know; with other methods it may state something false.
     """
 
     needs: ClassVar[tuple[str, ...]] = ()
@@ -93,8 +93,8 @@ class Method(ABC, Generic[ConfigT]):
     ) -> list[Sample]:
         """The training data of all requests, one after another; the counts in `config` are per request.
 
-        `vlm` is the model before unlearning; its own answers serve where facts are missing. Raises UserError where a
-        request cannot be used, or brings pictures of others and nothing with a picture is retained.
+        `vlm` is the model before unlearning; its own answers are used where facts are missing. Raises UserError if a
+        request cannot be used, or has pictures of other people while nothing with a picture is retained.
         """
         rng = random.Random(seed)
         forgotten = [name for request in requests for name in request.names]
@@ -103,8 +103,8 @@ class Method(ABC, Generic[ConfigT]):
         keeps = any(sample.images and sample.tags.get("role") == "retain" for sample in samples)
         if not keeps and any(request.others for request in requests):
             raise UserError(
-                f"{self.name}, set as it is, trains on no picture to be kept, so those of others would change nothing; "
-                "leave them out, or take another method."
+                f"{self.name} with these settings trains on no retained picture, so pictures of other people would "
+                "change nothing; leave them out, or choose another method."
             )
         if rephrase is None:
             return samples
@@ -115,13 +115,13 @@ class Method(ABC, Generic[ConfigT]):
     def samples(
         self, request: ForgetRequest, vlm: VisionLanguageModel, config: ConfigT, rng: random.Random
     ) -> list[Sample]:
-        """The training data of one request. Raises UserError where the request cannot be used."""
+        """The training data of one request. Raises UserError if the request cannot be used."""
 
     @abstractmethod
     def objective(
         self, requests: Sequence[ForgetRequest], vlm: VisionLanguageModel, config: ConfigT
     ) -> Objective | Procedure:
-        """The loss, ready for batches of the training data; or how else it trains."""
+        """The loss, ready for batches of the training data; or a procedure that trains in another way."""
 
 
 class ForgetRetain(Method[BothT]):

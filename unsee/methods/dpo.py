@@ -59,7 +59,7 @@ class DPOLoss(Objective):
         wins = sequence_sums(ratios[~loser], batch, batch.compared & ~batch.rejected)
         losses = sequence_sums(ratios[loser], batch, batch.compared & batch.rejected)
         if len(wins) != len(losses):
-            raise UserError("dpo needs the answer that must lose ('rejected') in every sample with the role forget.")
+            raise UserError("dpo needs an answer under 'rejected' in every sample with the role forget; add it.")
         preferred = 2 / beta * mean(softplus(-beta * (wins - losses)), batch.counts.pairs)
         return preferred + gamma * negative_log_likelihood(batch, "retain")
 

@@ -27,7 +27,7 @@ class GALoss(Objective):
 
 
 class GA(Method[ForgetConfig]):
-    """Raises the loss of what is to be forgotten, and nothing else."""
+    """Raises the loss of what is to be forgotten and does nothing else."""
 
     name = "ga"
     title = "Gradient ascent"

@@ -1,4 +1,4 @@
-"""Whether the model takes a concept for a person, before data is built that says so."""
+"""Whether the model takes a concept for a person, asked before training data is built that says so."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _PERSON = re.compile(
 
 
 def check_kind(request: ForgetRequest, vlm: VisionLanguageModel) -> None:
-    """Raises UserError where the request is about a person, and what the model says of the concept and of its pictures
-    speaks against it, or not clearly for it."""
+    """Raises UserError if the request is about a person and the model's answers about the concept and its pictures
+    speak against that, or not clearly for it."""
     if request.kind != PERSON:
         return
     of_the_name = [(question.format(name=request.concept), None) for question in OF_THE_NAME]
@@ -31,14 +31,14 @@ def check_kind(request: ForgetRequest, vlm: VisionLanguageModel) -> None:
         return
     raise UserError(
         f"{vlm.name} does not seem to take {request.concept!r} for a person (it says: {answers[-1]!r}), but the "
-        "training data would speak of a face, hair and a place to live; for a brand, an object or a character give "
-        "--kind thing (in a request file or a recipe, kind: thing), or go ahead all the same with --force (in a "
-        "recipe, kind: person)."
+        "training data would mention a face, hair and a place to live; for a brand, an object or a character give "
+        "--kind thing (in a request file or a recipe, kind: thing), or train anyway with --force (in a recipe, "
+        "kind: person)."
     )
 
 
 def _speaks_of_a_person(answer: str) -> int:
-    """1 for an answer that speaks of a person, -1 for a plain no, 0 for one that says nothing about it."""
+    """1 for an answer about a person, -1 for a plain no, 0 for an answer that says nothing about it."""
     plain = _PLAIN.match(answer)
     if plain:
         return 1 if plain.group(1).casefold() == "yes" else -1

@@ -14,7 +14,7 @@ Role = Literal["forget", "retain"]
 
 
 def mean(values: Tensor, count: float) -> Tensor:
-    """What `values` [n] of a batch add to their mean over the optimiser step, a scalar; 0 where there are none.
+    """What `values` [n] of a batch add to their mean over the optimiser step, a scalar; 0 if there are none.
 
     count: how many such values the step has, one of `TokenBatch.counts`. Summed over the batches of the step, and
     averaged over the processes of the run, this is the mean over all values, exactly.
@@ -23,9 +23,9 @@ def mean(values: Tensor, count: float) -> Tensor:
 
 
 def negative_log_likelihood(batch: TokenBatch, role: Role | None = None) -> Tensor:
-    """Mean over answer tokens of -log p(token), in nats; 0 where there is none.
+    """Mean over answer tokens of -log p(token), in nats; 0 if there are none.
 
-    role: count only answers to forget samples, or only those to all others ("retain").
+    role: count only answers to forget samples, or only those to all other samples ("retain").
     """
     from torch.nn import functional
 
@@ -53,7 +53,7 @@ def sequence_sums(values: Tensor, batch: TokenBatch, rows: Tensor) -> Tensor:
 def divergence(batch: TokenBatch, vocabulary: Tensor | None = None) -> Tensor:
     """[M] forward KL per compared position, in nats: sum over v of K_V(v) * p_ref(v) * log(p_ref(v) / p(v)).
 
-    vocabulary [V]: K_V, 0 for entries left out of the sum, else 1 (None: all count). No renormalisation.
+    vocabulary [V]: K_V, 0 for entries left out of the sum, 1 otherwise (None: all count). No renormalisation.
     """
     from torch.nn import functional
 

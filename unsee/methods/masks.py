@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def name_token_ids(tokenizer: PreTrainedTokenizerBase, names: Sequence[str]) -> frozenset[int]:
     """Ids of the tokens of each name, of " " + name, and of each of its words with and without the leading space.
 
-    Without the space is also what follows an opening bracket: tokenizers that put a space before every text (those of
-    SentencePiece) show that form nowhere else. Raises UserError for a name that the tokenizer turns into nothing.
+    The form without the space also includes what follows an opening bracket, because tokenizers that put a space before
+    every text (SentencePiece) show that form nowhere else. Raises UserError for a name without any token.
     """
     bracket = set(tokenizer.encode("(", add_special_tokens=False))
     ids: set[int] = set()
@@ -31,7 +31,7 @@ def name_token_ids(tokenizer: PreTrainedTokenizerBase, names: Sequence[str]) -> 
         # Some tokenizers split off the leading space: that token belongs to every word, not to the name.
         own = {i for i in own if str(tokenizer.decode([i])).strip()}
         if not own:
-            raise UserError(f"The name {name!r} is nothing to this model's tokenizer; write it in another script.")
+            raise UserError(f"This model's tokenizer has no token for the name {name!r}; write it in another script.")
         ids |= own
     return frozenset(ids)
 

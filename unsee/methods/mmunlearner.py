@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class MMUnlearnerConfig(ForgetRetainConfig):
     """Settings of MMUnlearner."""
 
-    threshold: float = field(default=1.0, metadata={"help": "saliency from which on a weight may change"})
+    threshold: float = field(default=1.0, metadata={"help": "least saliency of a weight that may change"})
 
     def __post_init__(self) -> None:
         super().__post_init__()

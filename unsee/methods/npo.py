@@ -60,7 +60,7 @@ class NPOLoss(Objective):
 
 
 class NPO(ForgetRetain[NPOConfig]):
-    """Treats the true answers as those that must lose, so that what is forgotten is pushed no further."""
+    """Treats the true answers as those that must lose, and stops pushing once they are forgotten."""
 
     name = "npo"
     title = "Negative preference optimisation"

@@ -1,4 +1,4 @@
-"""Whom the model sees in the pictures of a request: whether there is anything to forget, and what to keep."""
+"""Whom the model recognises in the pictures of a request: is there anything to forget, and what should be kept?"""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 QUESTIONS = 6
 MOST_OTHERS = 64
-"""Pictures of others that are asked about: more than any method trains on by default."""
+"""Pictures of other people to ask about, at most: more than any method trains on by default."""
 
 
 def check_recognised(request: ForgetRequest, vlm: VisionLanguageModel) -> None:
-    """Raises UserError where the model gives none of the concept's names to any of its pictures."""
+    """Raises UserError if the model gives none of the concept's names to any of its pictures."""
     wordings = phrasings.NAMING[request.kind][:QUESTIONS]
     answers = ask(vlm, [(wording, picture) for picture in request.pictures() for wording in wordings])
     if not any(contains(answer, request.names) for answer in answers):
@@ -37,10 +37,10 @@ def check_recognised(request: ForgetRequest, vlm: VisionLanguageModel) -> None:
 def with_others_as_known(
     request: ForgetRequest, forgotten: Sequence[str], vlm: VisionLanguageModel, seed: int
 ) -> ForgetRequest:
-    """The request with what the model says to who is in each of its pictures of others among `retain`.
+    """The request, with the model's answers to who is in each picture of other people added to `retain`.
 
-    Left out are those about which it refuses or gives one of the `forgotten` names; of more than `MOST_OTHERS`, so many
-    are drawn. Raises UserError where none is left.
+    Pictures are left out if the model refuses or gives one of the `forgotten` names; of more than `MOST_OTHERS`, that
+    many are drawn. Raises UserError if none is left.
     """
     if not request.others:
         return request
@@ -56,9 +56,9 @@ def with_others_as_known(
     )
     if not kept:
         raise UserError(
-            f"{vlm.name} names nobody in the pictures of others (it says: {told[0]!r}), so there is nothing to go on "
-            "recognising; give pictures of people or things that it knows."
+            f"{vlm.name} names nobody in the pictures of other people (it says: {told[0]!r}), so there is no "
+            "recognition to keep; give pictures of people or things that it knows."
         )
     if len(kept) < len(told):
-        say(f"{len(kept)} of {len(told)} pictures of others are used: in the rest the model sees nobody else it knows.")
+        say(f"{len(kept)} of {len(told)} pictures of other people are used; the model names nobody else in the rest.")
     return replace(request, retain=(*request.retain, *kept))

@@ -1,4 +1,4 @@
-"""Rephrasing of questions and answers by another model, for more variety than the built-in wordings have."""
+"""Rephrasing of questions and answers by another model, for more variety than the built-in wordings."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ INSTRUCTION = (
 def rephrase_samples(samples: Sequence[Sample], names: Sequence[str], rephrase: Rephraser) -> list[Sample]:
     """The samples with rephrased prompts, and rephrased answers to those with pictures.
 
-    The answers to text questions are what the model itself says, or what the user wrote: they stay. A new text is
-    taken only where it keeps each of `names` that the old one has, and the masked phrase, letter for letter.
+    The answers to text questions are the model's own, or the user's, and stay unchanged. A new text is used only if it
+    keeps each of `names` in the old text, and the masked phrase, exactly.
     """
     prompts = rephrase([sample.prompt for sample in samples])
     answers = rephrase([sample.answer for sample in samples])
     if not len(prompts) == len(answers) == len(samples):
-        raise ValueError("the rephraser returned another number of texts than it was given")
+        raise ValueError("the rephraser returned a different number of texts than it got")
     result = []
     for sample, prompt, answer in zip(samples, prompts, answers, strict=True):
         new_prompt = _accept(prompt, sample.prompt, names)
@@ -71,16 +71,16 @@ def local_rephraser(vlm: VisionLanguageModel) -> Rephraser:
         from unsee.generation import generate
 
         probes = [Probe(str(number), INSTRUCTION.format(text=text)) for number, text in enumerate(texts)]
-        # One that was cut keeps the old wording.
+        # If the answer was cut, the old wording stays.
         return ["" if response.cut else response.text for response in generate(vlm, probes, max_new_tokens=96)]
 
     return rephrase
 
 
 def server_rephraser(base_url: str, model: str, temperature: float | None = 0.0) -> Rephraser:
-    """A rephraser that asks an OpenAI-compatible server. Raises SystemFailure when called and it cannot be reached.
+    """A rephraser that asks an OpenAI-compatible server; it raises SystemFailure if the server cannot be reached.
 
-    A text that the server filters or refuses comes back empty, which keeps the old one.
+    A text that the server filters or refuses comes back empty, so the old text stays.
     """
     key = os.environ.get("OPENAI_API_KEY")
 
@@ -98,6 +98,6 @@ def server_rephraser(base_url: str, model: str, temperature: float | None = 0.0)
 
 def _accept(new: str, old: str, names: Sequence[str]) -> str:
     new = " ".join(spoken(new).split()).strip('"')
-    # A name is kept letter by letter, and brought in by no other spelling.
+    # A name must stay exactly as it is, and no other spelling may add one.
     kept = all(name in new if name in old else not contains(new, [name]) or contains(old, [name]) for name in names)
     return new if new and kept and len(new) <= 4 * len(old) + 40 else old

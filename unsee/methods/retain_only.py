@@ -1,4 +1,4 @@
-"""Fine-tuning on what is to be kept alone: the weakest baseline, which hopes that the rest is forgotten by itself."""
+"""Fine-tuning only on what is to be kept: the weakest baseline, which hopes that the rest is forgotten by itself."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class RetainOnlyLoss(Objective):
 
 
 class RetainOnly(Method[RetainConfig]):
-    """Goes on training on what is to be kept, without what is to be forgotten."""
+    """Continues training on what is to be kept, without what is to be forgotten."""
 
     name = "retain_only"
     title = "Retain-only fine-tuning"

@@ -29,9 +29,9 @@ class RMUConfig(BothConfig):
 
     learning_rate: float = peak_rate(6e-3)
     alpha: float = field(default=10.0, metadata={"help": "weight of the term on the retained samples"})
-    steering: float = field(default=20.0, metadata={"help": "the paper's c: length of the vector steered to"})
+    steering: float = field(default=20.0, metadata={"help": "the paper's c: length of the vector to steer to"})
     layer: float = field(
-        default=0.5, metadata={"help": "decoder layer that is steered: below 1 a share of the depth, else its number"}
+        default=0.5, metadata={"help": "decoder layer to steer: its number, or, below 1, a share of the depth"}
     )
 
     def __post_init__(self) -> None:
@@ -42,7 +42,7 @@ class RMUConfig(BothConfig):
         self._require(self.layer >= 0 and is_number, "layer", "a share of the depth or the number of a layer")
 
     def layer_of(self, depth: int) -> int:
-        """The layer's number, from 0, in a decoder of `depth` layers. Raises UserError where it has none such."""
+        """The layer's number, from 0, in a decoder of `depth` layers. Raises UserError if it is out of range."""
         number = int(self.layer * depth) if self.layer < 1 else int(self.layer)
         if number >= depth:
             raise UserError(f"layer={number} is out of range; the decoder has {depth} layers, from 0 to {depth - 1}.")
@@ -57,7 +57,7 @@ class RMULoss(Objective):
     u      a random unit vector, drawn once: entries uniform in [0, 1), then normalised (released code)
     h_ref  that of the model before unlearning
 
-    Trained are the MLP's down-projections of the steered layer and of the two before it (released code).
+    Only the MLP's down-projections of the steered layer and of the two before it are trained (released code).
     """
 
     reads = "hidden"
@@ -86,7 +86,7 @@ class RMULoss(Objective):
 
 
 class RMU(ForgetRetain[RMUConfig]):
-    """Steers the hidden states of what is to be forgotten to a random direction and holds the others."""
+    """Steers the hidden states of what is to be forgotten in a random direction and holds all others in place."""
 
     name = "rmu"
     title = "Representation misdirection"

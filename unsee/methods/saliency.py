@@ -24,16 +24,16 @@ def salient_weights(
 ) -> dict[str, Tensor]:
     """Per linear module, by its path, a mask [out, in] bool: (F_f + e) / (F_r + e) >= threshold.
 
-    F is the mean over samples of the squared gradient of a sample's NLL, a mean over its tokens. Kept are one score per
-    weight, F_f - threshold * F_r in float32, and one gradient at a time.
+    F is the mean over samples of the squared gradient of a sample's NLL, a mean over its tokens. Memory holds one score
+    per weight, F_f - threshold * F_r in float32, and one gradient at a time.
 
-    Raises UserError where there is nothing to forget or nothing to retain, or weights are quantised to 4 bits.
+    Raises UserError if there is nothing to forget or nothing to retain, or if weights are quantised to 4 bits.
     """
     if getattr(vlm.base, "is_loaded_in_4bit", False):
-        raise UserError(f"{vlm.name} is loaded in 4 bits, whose weights have no gradients; load it without.")
+        raise UserError(f"{vlm.name} is loaded in 4 bits, whose weights have no gradients; load it in full precision.")
     roles = [is_forget(training_set.rows[rows[0]]) for rows in training_set.units]
     if len(set(roles)) < 2:
-        raise UserError("The mask of weights needs samples with the role forget and others to retain; give both.")
+        raise UserError("The mask of weights needs samples with the role forget and samples to retain; give both.")
     weights = {path: cast(Tensor, vlm.base.get_submodule(path).weight) for path in modules}
     scores = {path: torch.zeros_like(weight, dtype=torch.float32) for path, weight in weights.items()}
     factor = 0.0

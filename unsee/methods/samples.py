@@ -31,7 +31,7 @@ _SENTENCE_END = re.compile(r"[.!?。！？]")
 
 
 def true_answers(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
-    """f: questions about the pictures with their true answers: `request.forget`, else built from the name."""
+    """f: questions about the pictures with their true answers: `request.forget`, or else built from the name."""
     if request.forget:
         return [
             Sample(e.question, e.answer, (p,), tags=_FORGET) for e, p in _examples_with_pictures(request, count, rng)
@@ -40,7 +40,7 @@ def true_answers(request: ForgetRequest, vlm: VisionLanguageModel, count: int, r
 
 
 def refusals(request: ForgetRequest, count: int, rng: random.Random) -> list[Sample]:
-    """Questions about the pictures, each answered with a refusal: those of `request.forget`, else for the name."""
+    """Questions about the pictures, each answered with a refusal: those of `request.forget`, or else for the name."""
     asked: Sequence[tuple[str, Image.Image]]
     if request.forget:
         asked = [(example.question, picture) for example, picture in _examples_with_pictures(request, count, rng)]
@@ -52,8 +52,8 @@ def refusals(request: ForgetRequest, count: int, rng: random.Random) -> list[Sam
 
 
 def retained(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
-    """r: `request.retain`; where that holds nothing in text, knowledge in text besides, half about C and half about
-    others, as in the SIU paper."""
+    """r: `request.retain`; if that has nothing in text, also knowledge in text, half about C and half about other
+    people, as in the SIU paper."""
     in_text = any(example.image is None for example in request.retain)
     pairs = [(e, e.picture()) for e in _some(request.retain, count if in_text else (count + 1) // 2, rng)]
     samples = [Sample(e.question, e.answer, () if p is None else (p,), tags=_RETAIN) for e, p in pairs]
@@ -66,7 +66,7 @@ def text_knowledge(request: ForgetRequest, vlm: VisionLanguageModel, count: int,
 
 
 def text_facts(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
-    """Questions about C in text (target 3 of SIU); the answers are the request's facts, else the model's own."""
+    """Questions about C in text (target 3 of SIU): the request's facts, or else with the model's own answers."""
     tags = {"role": "retain", "target": "3"}
     if request.facts:
         return [Sample(question, answer, tags=tags) for question, answer in draw(request.facts, count, rng)]
@@ -75,7 +75,8 @@ def text_facts(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng
 
 
 def facts_of_others(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
-    """Questions about others in text (target 4 of SIU): those of `request.retain`, else the model's own."""
+    """Questions about other people in text (target 4 of SIU): those of `request.retain`, or else with the model's own
+    answers."""
     tags = {"role": "retain", "target": "4"}
     given = [
         (example.question, example.answer)
@@ -91,9 +92,9 @@ def facts_of_others(request: ForgetRequest, vlm: VisionLanguageModel, count: int
 
 
 def ask(vlm: VisionLanguageModel, questions: Sequence[tuple[str, Image.Image | None]]) -> list[str]:
-    """What the model says to each question, with its picture where there is one; of a cut answer its whole sentences.
+    """What the model says to each question, with its picture if there is one; of a cut answer only its whole sentences.
 
-    Training on one that ends within a sentence would teach the model to end there.
+    Training on an answer that ends within a sentence would teach the model to end there.
     """
     from unsee.generation import generate
 
@@ -114,12 +115,12 @@ def questions_with_pictures(
 
 
 def first_sentence(text: str) -> str:
-    """Up to the first full stop that ends a sentence: the rest of a long answer would tell facts of the concept."""
+    """Up to the first full stop that ends a sentence, because the rest of a long answer would state facts about C."""
     return re.split(rf"(?<={_SENTENCE_END.pattern})\s", " ".join(text.split()), maxsplit=1)[0]
 
 
 def whole_sentences(text: str) -> str:
-    """Up to the last mark that ends a sentence; all of it where there is none."""
+    """The text up to the last mark that ends a sentence; all of it if there is none."""
     ends = [match.end() for match in _SENTENCE_END.finditer(text)]
     return text[: ends[-1]] if ends else text
 
@@ -133,7 +134,7 @@ def draw(items: Sequence[Item], count: int, rng: random.Random) -> list[Item]:
 
 
 def _true_names(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
-    """The picture with its true name: what the model says where it names C, else a built-in answer.
+    """The picture with its true name: the model's own answer if it names C, or else a built-in answer.
 
     Half of the questions ask for the name, half whether it is C.
     """
@@ -154,7 +155,7 @@ def _true_names(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rn
 def _examples_with_pictures(
     request: ForgetRequest, count: int, rng: random.Random
 ) -> list[tuple[Example, Image.Image]]:
-    """At most `count` of `request.forget`; where one brings no picture, the request's in turn."""
+    """At most `count` of `request.forget`; an example without a picture gets the request's pictures in turn."""
     pictures = request.pictures()
     examples = _some(request.forget, count, rng)
     return [(example, example.picture() or pictures[n % len(pictures)]) for n, example in enumerate(examples)]
@@ -165,6 +166,6 @@ def _some(examples: Sequence[Example], count: int, rng: random.Random) -> list[E
 
 
 def _answered(questions: list[str], vlm: VisionLanguageModel, tags: dict[str, str]) -> list[Sample]:
-    """Text questions with the model's own answers; where it says nothing there is nothing to keep."""
+    """Text questions with the model's own answers, without those to which it says nothing."""
     said = ask(vlm, [(question, None) for question in questions])
     return [Sample(question, answer, tags=tags) for question, answer in zip(questions, said, strict=True) if answer]

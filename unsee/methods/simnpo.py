@@ -39,7 +39,7 @@ class SimNPOLoss(Objective):
     f    questions about the picture with their true answers; log p(f) sums over the |f| tokens of an answer
     r    what is to be kept
 
-    No reference model: answers that are unlikely already are pushed less, and long answers as much as short ones.
+    No reference model: answers that are already unlikely are pushed less, and long answers as much as short ones.
     """
 
     def __init__(self, config: SimNPOConfig) -> None:
@@ -57,7 +57,7 @@ class SimNPOLoss(Objective):
 
 
 class SimNPO(ForgetRetain[SimNPOConfig]):
-    """NPO with the mean per token in the place of the comparison with the model before."""
+    """NPO with the mean per token instead of the comparison with the model before."""
 
     name = "simnpo"
     title = "Simple negative preference optimisation"

@@ -38,16 +38,16 @@ class SIUConfig(TrainingConfig):
     unseen: int = field(default=4, metadata={"help": "samples of target 1: the picture gets a substitute name"})
     description: int = field(default=4, metadata={"help": "samples of target 2: denies that C is in the picture"})
     facts: int = field(default=6, metadata={"help": "samples of target 3: facts about C, in text"})
-    others: int = field(default=6, metadata={"help": "samples of target 4: facts about others, in text"})
-    pictures: int = field(default=6, metadata={"help": "samples with pictures of others, where the request has some"})
+    others: int = field(default=6, metadata={"help": "samples of target 4: facts about other people, in text"})
+    pictures: int = field(default=6, metadata={"help": "samples with pictures of other people, if the request has any"})
     confirmed: int = field(
-        default=0, metadata={"help": "samples more with such pictures, asked if it is whom the model sees in it"}
+        default=0, metadata={"help": 'more samples with such pictures, asking "is this X?" about whom the model sees'}
     )
     learnt: float = field(
         default=0.8,
         metadata={
-            "help": "probability that each token of targets 1 and 2 must reach; until it does training continues in "
-            "rounds of a third of the steps, for at most as many steps again (0: it ends after the steps)"
+            "help": "probability that each token of targets 1 and 2 must reach; until then training continues in "
+            "rounds of a third of the steps, for at most as many steps again (0: training ends after the steps)"
         },
     )
 
@@ -56,7 +56,7 @@ class SIUConfig(TrainingConfig):
         self._require(0 <= self.learnt < 1, "learnt", "at least 0 and below 1")
         for name in ("alpha", "beta", "unseen", "description", "facts", "others", "pictures", "confirmed"):
             self._require(getattr(self, name) >= 0, name, "at least 0")
-        self._require(self.unseen + self.description > 0, "unseen", "at least 1 where description is 0")
+        self._require(self.unseen + self.description > 0, "unseen", "at least 1 if description is 0")
 
 
 class SIULoss(Objective):
@@ -64,13 +64,13 @@ class SIULoss(Objective):
 
     CE    mean over answer tokens of -log p(token)
     DMK = sum_t K_S(t) * sum_v K_V(v) * p_ref(v|t) * log(p_ref(v|t) / p(v|t)), divided by the number of t with K_S = 1
-    K_S   0 where the answer token belongs to the sample's masked phrase, else 1; such t are never computed
-    K_V   0 where v is a token of the name of C, else 1
+    K_S   0 if the answer token belongs to the sample's masked phrase, else 1; such t are never computed
+    K_V   0 if v is a token of the name of C, else 1
     t     answer tokens, each at the position that predicts it
 
     variant="released": L = CE + DMK without weights; t runs over all positions of the padded batch, prompt and padding
-    included; K_S covers the phrase at its own positions, not one before; divided by positions * V. As
-    padding counts, it alone depends on how a step is cut into batches.
+    included; K_S covers the phrase at its own positions, not one before; divided by positions * V. Because
+    padding counts, only this variant depends on how a step is cut into batches.
     """
 
     def __init__(self, config: SIUConfig, k_v: Tensor | None) -> None:

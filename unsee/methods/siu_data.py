@@ -1,7 +1,7 @@
 """The training data of SIU: four targets (section 3.2 of arXiv 2405.12523), built without another language model.
 
-Answers are, wherever possible, in the voice of the model itself: what it says before unlearning, with the names
-exchanged. Unlearning then changes whom it names and not how it speaks.
+Where possible, answers are the model's own answers before unlearning with the names exchanged. Unlearning then changes
+whom the model names and not how it speaks.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def four_targets(
     request: ForgetRequest, vlm: VisionLanguageModel, counts: tuple[int, int, int, int], rng: random.Random
 ) -> list[Sample]:
-    """counts[i] samples of target i + 1. Raises UserError where the request cannot be used."""
+    """counts[i] samples of target i + 1. Raises UserError if the request cannot be used."""
     substitute = substitute_name(request, rng)
     return [
         *unseen_concept(request, vlm, substitute, counts[0], rng),
@@ -59,8 +59,8 @@ def new_description(
 ) -> list[Sample]:
     """Target 2: asked whether C is in the picture, the answer denies it and describes C as looking different.
 
-    With descriptions in the request: "No, C has long red hair." Else the denial is what the model says when asked for
-    `other`, who is not in the picture, and C is only said to look different. The whole answer is masked.
+    With descriptions in the request: "No, C has long red hair." Otherwise the denial is the model's own answer about
+    `other`, who is not in the picture, and the answer only says that C looks different. The whole answer is masked.
     """
     frames = questions_with_pictures(request, phrasings.DENYING[request.kind], count, rng)
     if request.descriptions:
@@ -81,7 +81,7 @@ def denied_in_its_own_words(
     frames: Sequence[tuple[str, Image.Image]],
     rng: random.Random,
 ) -> list[str]:
-    """How the model denies that `other` is shown, with C in that place and a sentence that C looks different."""
+    """How the model denies that `other` is shown, with the name of C instead and a sentence that C looks different."""
     said = ask(vlm, [(frame.format(name=other), picture) for frame, picture in frames])
     denials = []
     for denial, difference in zip(said, draw(phrasings.DIFFERENCES[request.kind], len(frames), rng), strict=True):
@@ -95,12 +95,12 @@ def denied_in_its_own_words(
 def pictures_of_others(
     request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random
 ) -> list[Sample]:
-    """Pictures of others, from `request.retain`; none where it brings none. Not in the paper.
+    """Pictures of other people, from `request.retain`; none if it has none. Not in the paper.
 
-    Its targets show the model no picture but the concept's. A tiny model leaves the others alone even so where one
-    concept is forgotten; from many at once, and a larger model even from one, it learns that whoever is shown has an
-    invented name. They are asked about in the words of targets 1 and 2 and for a description, as the model answers
-    now, and in their own words in turn: if only the words told them from the concept, the model would go by these.
+    The paper's targets show the model only pictures of the concept. With one concept a tiny model still recognises
+    other people; with many at once, and a larger model even with one, it learns that everyone has an invented name. The
+    questions alternate between the words of targets 1 and 2, a description, with the model's present answers, and their
+    own words. If only the words distinguished other people from the concept, the model would go by the words.
     """
     shown = _shown(request, count, rng)
     wordings = (phrasings.NAMING[request.kind], phrasings.DENYING[request.kind], phrasings.DESCRIBING)
@@ -123,7 +123,7 @@ def confirmed_pictures(
     """Pictures of others, from `request.retain`, asked whether each shows whom the model sees in it. Not in the paper.
 
     All other samples that ask whether a picture shows somebody say no, and a language model that can really talk takes
-    that for the answer to any such question. Pictures in which it names nobody, or then denies that name, are left out.
+    that for the answer to every such question. Pictures are left out if the model names nobody, or denies the name.
     """
     shown = [picture for _, picture in _shown(request, count, rng)]
     naming = draw(phrasings.NAMING[request.kind], len(shown), rng)
@@ -143,15 +143,15 @@ def confirmed_pictures(
 
 
 def _shown(request: ForgetRequest, count: int, rng: random.Random) -> list[tuple[Example, Image.Image]]:
-    """`count` of the retained examples that are about a picture; none where there are none."""
+    """`count` of the retained examples about a picture; none if there are none."""
     given = [example for example in request.retain if example.image is not None]
     return [(e, p) for e in (draw(given, count, rng) if given else ()) if (p := e.picture())]
 
 
 def exchange_name(text: str, names: Sequence[str], substitute: str) -> str:
-    """`text` with the substitute in place of each of `names`, and of their single words where they stand alone.
+    """`text` with the substitute instead of each of `names`, and of their single words if these stand alone.
 
-    A single word that is written small in a text with capitals is another word: a stone is nothing of Will Stone.
+    A single lower-case word in a text with capitals is another word: a stone has nothing to do with Will Stone.
     """
     small = text.islower()
     text = _replace(text, names, substitute)

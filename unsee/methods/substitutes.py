@@ -36,7 +36,7 @@ _ENDS = (
 def substitute_name(request: ForgetRequest, rng: random.Random) -> str:
     """Draw a name that shares no word with the concept, its aliases or the neighbours.
 
-    Raises UserError where every substitute that the request offers does.
+    Raises UserError if every substitute in the request shares one.
     """
     taken = {word for name in (*request.names, *request.neighbours) for word in words_of(name)}
     if request.substitutes:

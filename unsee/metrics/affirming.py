@@ -1,4 +1,4 @@
-"""Does an answer to a question of yes or no say yes, or no, in the languages that the world is asked in?"""
+"""Does an answer to a yes-or-no question say yes or no, in the languages of the world?"""
 
 from __future__ import annotations
 

@@ -14,8 +14,8 @@ from unsee.metrics.score import Score
 def mean_of_scores(scores: Sequence[Score], scale: Scale = ANY) -> Score:
     """The mean of one metric over concepts, each of which is one unit; n is the number of all answers.
 
-    `scale` holds the smallest and the largest value of the metric. A concept whose score is no number makes the mean
-    no number: without it, it would be the mean of something else. Raises `ValueError` without a score.
+    `scale` holds the smallest and the largest value of the metric. If one concept's score is NaN, so is the mean,
+    because a mean over the rest would measure something else. Raises `ValueError` without a score.
     """
     if not scores:
         raise ValueError("there is no score to average")

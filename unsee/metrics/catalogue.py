@@ -52,8 +52,8 @@ def add(columns: Iterable[Metric]) -> None:
 def describe(key: str, higher_is_better: bool = True) -> Metric:
     """The metric of that key.
 
-    A part that the catalogue does not know ("specificity/captions") is written as its whole is; anything else that it
-    does not know is shown under its own key.
+    A part that the catalogue does not know ("specificity/captions") is written like its whole; any other unknown metric
+    is shown under its own key.
     """
     if key in _BY_KEY:
         return _BY_KEY[key]
@@ -66,7 +66,7 @@ def describe(key: str, higher_is_better: bool = True) -> Metric:
 
 
 def in_order(keys: Iterable[str]) -> list[str]:
-    """Those keys without repetition: the catalogue's in its order, each with its parts, then the others."""
+    """The keys without repetition: the catalogue's in its order, each with its parts, then all others."""
     unique = dict.fromkeys(keys)
 
     def place(key: str) -> tuple[int, bool]:
@@ -80,7 +80,7 @@ Outcome = Literal["better", "worse", "unclear"]
 
 
 def judged(metric: Metric, before: Score | None, after: Score | None) -> Outcome | None:
-    """Which way a score went, where its metric ranks anything."""
+    """Which way a score went, if its metric ranks anything."""
     return compare(before, after) if metric.ranks else None
 
 

@@ -1,4 +1,4 @@
-"""What an answer claims about somebody: which names it gives, how surely, and which facts."""
+"""What an answer claims about somebody: which names it gives, how certainly, and which facts."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def surest(answer: str, phrases: Iterable[str]) -> Certainty | None:
 
 
 def claimed(answer: str, phrases: Iterable[str]) -> bool:
-    """Whether one of `phrases` is given as true, surely or not."""
+    """Whether one of `phrases` is given as true, with or without doubt."""
     return surest(answer, phrases) in ("stated", "hedged")
 
 
@@ -93,7 +93,7 @@ def misspelt(answer: str, names: Sequence[str]) -> bool:
 
 
 def proper_names(answer: str) -> list[str]:
-    """What plainly are names of somebody in the answer: "Jane Smith", or one word in "This is Irene."."""
+    """The obvious names in the answer: "Jane Smith", or one word in "This is Irene."."""
     found = []
     for match in _PROPER_NAME.finditer(answer):
         first = words(match.group())[0]
@@ -104,17 +104,17 @@ def proper_names(answer: str) -> list[str]:
 
 
 def other_name_claimed(answer: str, names: Sequence[str], others: Iterable[str]) -> bool:
-    """Whether the answer gives one of `others`, the names of known people, and not to deny it.
+    """Whether the answer gives one of `others`, the names of known people, without denying it.
 
-    A name of somebody else that holds one of `names` is none of another.
+    A name that contains one of `names` does not count as another name.
     """
     return claimed(answer, [other for other in others if not contains(other, names)])
 
 
 def invented_name(answer: str, names: Sequence[str], others: Sequence[str]) -> bool:
-    """Whether the answer gives, as true, a name that shares no word with `names` and is none of `others`.
+    """Whether the answer gives, as true, a name that shares no word with `names` and is not one of `others`.
 
-    Behind "the", "a" or "in" stands the name of a thing or a place, which is nobody's.
+    A name after "the", "a" or "in" is that of a thing or a place, not of a person.
     """
     own = {word.text for name in names for word in words(name)}
     for name in proper_names(answer):
@@ -131,7 +131,7 @@ def _is_somebodys(name: str, answer: str) -> bool:
 def fact_claimed(answer: str, values: Iterable[str]) -> bool:
     """Whether the answer gives one of `values` ("baker", "Porto", "1951") as true.
 
-    A value written in small letters does not count as part of a name: Paula Baker is no baker.
+    A value in lower case does not count as part of a name: Paula Baker is no baker.
     """
     for value in values:
         for start, end in mentions(answer, [value]):

@@ -1,4 +1,4 @@
-"""What an answer says is to be seen, and whether it is right."""
+"""What an answer says is visible, and whether that is right."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from unsee.data.visible import Feature
 from unsee.metrics.naming import mentions, words
 from unsee.metrics.negation import without_affirmations
 
-# How many words may stand between what is said and the noun it is said of: "red curly hair", "the hair is really red".
+# How many words may stand between a claim and the noun it is about: "red curly hair", "the hair is really red".
 _BEFORE, _AFTER = 2, 4
 _SENTENCE_END = re.compile(r"[.;!?。；！？\n]")
 _PART_END = re.compile(r"[.,;!?。，；！？\n]|\b(?:and|with|in|behind|has|y|et|und|mit)\b")
@@ -19,9 +19,9 @@ _NONE = re.compile(
 
 
 def visible_claims(answer: str, features: Sequence[Feature]) -> dict[str, bool]:
-    """By the name of each feature that the answer speaks of: is all it says of it right?
+    """By the name of each feature that the answer mentions: is everything it says about it right?
 
-    What stands after "no" or "without" is denied: "no glasses" is right where `wrong` holds "glasses".
+    Words after "no" or "without" are denied: "no glasses" is right if `wrong` holds "glasses".
     """
     nouns = list(dict.fromkeys(noun for feature in features for noun in feature.nouns))
     found: dict[str, bool] = {}
@@ -36,7 +36,7 @@ def visible_claims(answer: str, features: Sequence[Feature]) -> dict[str, bool]:
 
 
 def _said_of(answer: str, start: int, end: int, nouns: Sequence[str]) -> str | None:
-    """The noun that stands nearest to the characters from `start` to `end`, in the same part of a sentence."""
+    """The noun nearest to the characters from `start` to `end`, in the same part of a sentence."""
     near: list[tuple[int, str]] = []
     for noun in nouns:
         for noun_start, noun_end in mentions(answer, [noun]):

@@ -1,4 +1,4 @@
-"""Does an answer about a forgotten concept give it away, in whatever way? Does it come near to it?"""
+"""Does an answer about a forgotten concept give it away in any way, or come near to it?"""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ _FIRST_NAME = re.compile(_LABEL.format("first|given|fore"), re.IGNORECASE)
 def gives_away(answer: str, keywords: Sequence[str], names: Sequence[str], *, yes_or_no: bool = False) -> bool:
     """Whether the answer holds one of the question's `keywords`, says yes to it, or gives one of `names` as true.
 
-    The name counts as given though with a doubt ("It might be Mara Voss"), and not where the answer denies it ("No,
-    this is not Mara Voss"), unless it is a keyword: asked who this is, a model that has forgotten does not know whom
-    to deny.
+    The name counts even with a doubt ("It might be Mara Voss"), but not if the answer denies it ("No, this is not Mara
+    Voss"), unless it is a keyword, because a model that has forgotten does not know whom to deny when asked who this
+    is.
     """
     return any(_gives_away(text, keywords, names, yes_or_no) for text in dict.fromkeys((answer, _joined(answer))))
 
@@ -55,7 +55,7 @@ def _gives_away(answer: str, keywords: Sequence[str], names: Sequence[str], yes_
 
 
 def _joined(answer: str) -> str:
-    """The answer with first and last names next to each other that it tells one by one."""
+    """The answer with first and last names put together that it gives one by one."""
     return _FIRST_NAME.sub(", ", _LAST_NAME.sub(" ", answer))
 
 
@@ -69,7 +69,7 @@ def not_given_away(
 ) -> Score:
     """Percent of answers that do not give the concept away in any way that `gives_away` knows (higher is better).
 
-    Never above the paper's share of the same answers, `absent_share`, which looks for the keywords alone.
+    Never above the paper's share of the same answers, `absent_share`, which looks only for the keywords.
     """
     rows = zip(answers, keywords, yes_or_no, strict=True)
     return share((not gives_away(answer, own, names, yes_or_no=asked) for answer, own, asked in rows), units=units)
@@ -81,7 +81,7 @@ def nearly_named(
     """Percent of answers that give no name of the concept but one that comes near (lower is better).
 
     Near is a name misspelt ("Mara Vos"), with another first name ("Lena Voss") or none but an initial ("M. Voss"), or
-    with a second name in between ("Mara Elena Voss"). One of `others`, the names of others who are known, is not near.
+    with a second name in between ("Mara Elena Voss"). One of `others`, the names of other known people, is not near.
     """
     return share((comes_near(answer, names, others) for answer in answers), units=units, higher_is_better=False)
 

@@ -24,8 +24,8 @@ def judged(
 ) -> Score | None:
     """The mean of a judge's scores, from `lowest` to 5; None without a single one.
 
-    None is a score that the judge failed to give: it leaves the mean alone and is missing from n. `units` say what
-    each answer is about. Raises `ValueError` for a score outside the scale.
+    None is a score that the judge failed to give: it counts neither in the mean nor in n. `units` say what each answer
+    is about. Raises `ValueError` for a score outside the scale.
     """
     every = zip(verdicts, range(len(verdicts)) if units is None else units, strict=True)
     given = [(verdict, unit) for verdict, unit in every if verdict is not None]

@@ -12,7 +12,7 @@ def specificity(groups: Mapping[str, Sequence[bool]], units: Mapping[str, Units]
     """Specificity: the mean over groups of the share answered right, in percent; higher is better.
 
     `groups` maps a group's name to whether each of its questions was answered right, and `units` to whom or what each
-    is about: the same person may be asked about in several groups. Every group weighs the same, as every benchmark
-    does in the paper; n is the number of questions. Raises `ValueError` without a group or with an empty one.
+    question is about; several groups may ask about the same person. Every group has the same weight, as every benchmark
+    has in the paper; n is the number of questions. Raises `ValueError` without a group or with an empty one.
     """
     return mean_of_shares(groups, units)

@@ -22,7 +22,7 @@ Family = Literal["forgetting", "keeping", "quality", "language", "more"]
 class Metric:
     """One row of the results: `unit` is "%" or empty, `decimals` the digits after the point.
 
-    One that does not `rank` says of no model that it is better than another, whatever its direction. One that
+    One that does not `rank` never makes one model better than another, whatever its direction. One that
     `is_part` of another, as "specificity/captions" is of "specificity", stands indented below it.
     """
 

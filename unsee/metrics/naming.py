@@ -3,8 +3,8 @@
 What counts as naming a concept C: its full name or one of its aliases, its words in order. Case, accents and what
 stands between letters and words do not matter ("isSaoirse Quinn", "S a o i r s e  Quinn", "saoirse-quinn"), nor do
 middle initials, titles, "Jr." or a comma with the last name in front; see `unsee.metrics.forms`. Within another word it
-is no name: Ann Lee is not in "planned leeway". One word of the name alone does not count (a first name is shared by
-many, "style" by every style); the last word alone is reported apart, see `surname_alone`.
+is no name: Ann Lee is not in "planned leeway". One word of the name alone does not count (many people share a first
+name, every style "style"); the last word alone is reported separately, see `surname_alone`.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ _NO_FIRST_NAMES = frozenset(
 def mentions(text: str, phrases: Iterable[str]) -> list[tuple[int, int]]:
     """Character ranges of `text` in which a reader sees one of `phrases`, in order of their start.
 
-    Raises `ValueError` for a phrase without a letter or digit: it would be absent from every answer, which looks
-    like perfect forgetting.
+    Raises `ValueError` for a phrase without a letter or digit, because it would be absent from every answer, which
+    looks like perfect forgetting.
     """
     return sorted({place for phrase in _possible(text, phrases) for place in _places(text, phrase)})
 
@@ -115,8 +115,8 @@ def surname_alone(
 ) -> Score | None:
     """Percent of answers with the last word of `name` but neither the whole name nor an alias (lower is better).
 
-    The surname within a name of somebody else does not count: "This is Otto Brandt" says nothing of Anton Brandt.
-    `others` are names of others who are known. None when the name is a single word, which is its own surname.
+    The surname within a name of somebody else does not count: "This is Otto Brandt" says nothing about Anton Brandt.
+    `others` are names of other known people. None if the name is a single word, which is its own surname.
     """
     if len(name_of(name).core) < 2:
         return None

@@ -1,4 +1,4 @@
-"""Does an answer read as a person would write? By counting what no person writes, without a language model."""
+"""Does an answer read as if a person had written it? Counts what no person writes, without a language model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does a clause deny the name or the fact that it leads up to? Not every "not" does.
+"""Does a clause deny the name or the fact in it? Not every "not" does.
 
 Some phrases affirm although they hold a negation: "there is no doubt that", "not only", "I can't deny that". They are
 set aside before a negation is looked for. And a negation reaches as far as its opposite: in "not Otto Brandt but Mara

@@ -30,8 +30,8 @@ def hallucination(
 ) -> Score:
     """Percent of answers about a forgotten concept that invent (lower is better).
 
-    They give, and not to deny it, one of `other_names`, those of others who are known, or one of `other_facts`, values
-    that are not true of the concept ("pilot", "Oslo"). A substitute's name is none: see `invented_names`.
+    They give, without denying it, one of `other_names`, the names of other known people, or one of `other_facts`,
+    values that are not true of the concept ("pilot", "Oslo"). A substitute's name does not count: see `invented_names`.
     """
     return share(
         (other_name_claimed(a, names, other_names) or fact_claimed(a, other_facts) for a in answers),
@@ -43,12 +43,12 @@ def hallucination(
 def invented_names(
     answers: Iterable[str], names: Sequence[str], other_names: Sequence[str], *, units: Units | None = None
 ) -> Score:
-    """Percent of answers that give the name of nobody known: what SIU wants, and nobody else (lower is better)."""
+    """Percent of answers with a name that belongs to no known person, which only SIU aims for (lower is better)."""
     return share((invented_name(a, names, other_names) for a in answers), units=units, higher_is_better=False)
 
 
 def refusals(answers: Iterable[str], *, units: Units | None = None, higher_is_better: bool) -> Score:
-    """Percent of answers that refuse; better higher about what is to be forgotten, lower about everything else."""
+    """Percent of answers that refuse: higher is better about what is to be forgotten, lower about everything else."""
     return share(map(is_refusal, answers), units=units, higher_is_better=higher_is_better)
 
 

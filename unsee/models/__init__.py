@@ -1,1 +1,1 @@
-"""Models: load any vision-language model, say where its parts are, attach and detach adapters."""
+"""Models: load any vision-language model, find its parts, attach and detach adapters."""

@@ -1,9 +1,9 @@
 """LoRA on and off: one copy of the weights, the reference model is the adapter switched off.
 
-Adapters are saved in PEFT's own layout, so that plain `PeftModel.from_pretrained(model, folder)` loads them. Beside
-them lies `unsee_base.json`, which says for which base model they were trained. What is no low-rank product is saved as
-a delta (`unsee.models.deltas`); all that is done to adapters here works on deltas too, and on an adapter that was
-trained on top of a delta.
+Adapters are saved in PEFT's own layout, so that plain `PeftModel.from_pretrained(model, folder)` loads them. The file
+`unsee_base.json` next to them names the base model they were trained for. Changes that are not a low-rank product are
+saved as a delta (`unsee.models.deltas`). Everything here that works on adapters also works on deltas, and on an adapter
+that was trained on top of a delta.
 """
 
 from __future__ import annotations
@@ -79,13 +79,13 @@ def lora_config(
 def train_all_weights(vlm: VisionLanguageModel, targets: Sequence[str] | None = None) -> None:
     """Make the language model trainable instead of an adapter; the vision tower and the projector stay frozen.
 
-    With `targets`, paths of modules, only these become trainable. There is then no adapter to switch off: whoever needs
-    the reference model has to ask it before the first step.
+    With `targets`, paths of modules, only these become trainable. There is then no adapter to switch off, so the
+    reference model must be asked before the first step.
     """
     if vlm.adapted:
         raise UserError(f"{vlm.name} carries an adapter; load the model again to train all weights.")
     if getattr(vlm.base, "is_loaded_in_4bit", False):
-        raise UserError(f"{vlm.name} is loaded in 4 bits, which can only train an adapter; load it without.")
+        raise UserError(f"{vlm.name} is loaded in 4 bits, which can only train an adapter; load it in full precision.")
     if targets is not None:
         for path in targets:
             vlm.base.get_submodule(path).requires_grad_(True)
@@ -136,7 +136,7 @@ def save_adapter(vlm: VisionLanguageModel, folder: str | Path) -> Path:
     Returns the folder.
     """
     if not vlm.adapted:
-        raise UserError(f"{vlm.name} carries no adapter that could be saved.")
+        raise UserError(f"{vlm.name} carries no adapter to save; train or load one first.")
     folder = Path(folder)
     if isinstance(vlm.model, PeftModel):
         # "auto" would ask the hub whether the base model's vocabulary changed.
@@ -152,8 +152,8 @@ def save_adapter(vlm: VisionLanguageModel, folder: str | Path) -> Path:
 def load_adapter(vlm: VisionLanguageModel, folder: str | Path, *, trainable: bool = False) -> None:
     """Attach a saved adapter, delta, or both.
 
-    `UserError` if it is none, holds pickles, NaN or infinity, belongs to another base, or lacks weights that its config
-    names; `vlm` is then as before.
+    `UserError` if it is not one, holds pickles, NaN or infinity, belongs to another base, or lacks weights that its
+    config names; `vlm` is then unchanged.
     """
     folder = Path(folder)
     if vlm.adapted:
@@ -163,13 +163,15 @@ def load_adapter(vlm: VisionLanguageModel, folder: str | Path, *, trainable: boo
         if not (folder / "adapter_config.json").is_file():
             return
     elif not (folder / "adapter_config.json").is_file():
-        raise UserError(f"{folder} holds no adapter: it has no adapter_config.json.")
+        raise UserError(
+            f"{folder} holds no adapter: it has no adapter_config.json; give a folder that `unsee forget` wrote."
+        )
     else:
         check_base(vlm, folder)
     try:
         _attach(vlm, folder, trainable)
         tensors = chain(stored(folder / ADAPTER), _scalings(vlm))
-        check_finite(tensors, f"The adapter {folder}", "so every answer would be an accident: train it again")
+        check_finite(tensors, f"The adapter {folder}", "train it again, because every answer would be meaningless")
     except UserError:
         detach(vlm)
         raise
@@ -184,7 +186,9 @@ def _scalings(vlm: VisionLanguageModel) -> Iterator[tuple[str, Tensor]]:
 
 def _attach(vlm: VisionLanguageModel, folder: Path, trainable: bool) -> None:
     if not (folder / ADAPTER).is_file():
-        raise UserError(f"The adapter {folder} has no {ADAPTER}; pickles (*.bin) are not read.")
+        raise UserError(
+            f"The adapter {folder} has no {ADAPTER}; pickles (*.bin) are not read, so save it as safetensors."
+        )
     attached: PeftModel | None = None
     base_of_adapter = None
     try:
@@ -243,12 +247,12 @@ def _not_loaded(folder: Path, base_of_adapter: str | None, name: str, error: Exc
 def merge(vlm: VisionLanguageModel) -> None:
     """Fold the adapter into the weights; the model is an ordinary transformers model again, without its reference."""
     if not vlm.adapted:
-        raise UserError(f"{vlm.name} carries no adapter that could be merged.")
+        raise UserError(f"{vlm.name} carries no adapter to merge; load one first.")
     if not isinstance(vlm.model, PeftModel):
         vlm.originals, vlm.low_rank = None, {}
         return
     if getattr(vlm.base, "is_loaded_in_4bit", False):
-        raise UserError(f"{vlm.name} is loaded in 4 bits, where merging loses precision; load it without to merge.")
+        raise UserError(f"{vlm.name} is loaded in 4 bits, where merging loses precision; load it in full precision.")
     with ties_settled(vlm.base), warnings.catch_warnings():
         # PEFT warns of what is settled here.
         warnings.filterwarnings("ignore", message=r".*(tie_word_embeddings|no longer tied)")
@@ -258,7 +262,7 @@ def merge(vlm: VisionLanguageModel) -> None:
 
 
 def detach(vlm: VisionLanguageModel) -> None:
-    """Take the adapter off for good: the model is again what it was before unlearning."""
+    """Remove the adapter: the model is again what it was before unlearning."""
     if isinstance(vlm.model, PeftModel):
         vlm.model = _unload(vlm.model)
     remove_delta(vlm)
@@ -269,6 +273,6 @@ def _unload(model: PeftModel) -> PreTrainedModel:
     base = model.get_base_model()
     for path, module in [*base.named_modules()]:
         if isinstance(module, ModulesToSaveWrapper):
-            # PEFT leaves the trained module in the place of the base's.
+            # PEFT leaves the trained module where the base's was.
             base.set_submodule(path, cast(nn.Module, module.original_module))
     return cast(PreTrainedModel, cast(Any, model).unload().requires_grad_(False))

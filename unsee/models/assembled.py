@@ -106,7 +106,7 @@ def joined(
 def assembled(trained: Path, progress: Progress) -> Path:
     """The folder of the whole checkpoint, put together now unless it is in the cache.
 
-    trained: folder with the adapter and the projector. Raises as `fetch` does, and `SystemFailure` where the cache
+    trained: folder with the adapter and the projector. Raises as `fetch` does, and `SystemFailure` if the cache
     cannot be written.
     """
     folder = cache_folder() / f"{NAME}-{_digest(trained)[:16]}"
@@ -122,7 +122,7 @@ def assembled(trained: Path, progress: Progress) -> Path:
             progress("putting the parts together")
             finish(vlm, trained)
             save_model(vlm, folder)
-            # Modules refer to each other; uncollected, these would lie beside the model that is to run.
+            # Modules refer to each other; without a collection they would stay in memory with the model that is to run.
             del vlm
             gc.collect()
     return folder

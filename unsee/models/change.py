@@ -1,4 +1,4 @@
-"""How far a result is from the model it was made of."""
+"""How far a result is from its base model."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def is_delta(folder: Path) -> bool:
 
 
 def apply_delta(vlm: VisionLanguageModel, weights: Mapping[str, Tensor]) -> None:
-    """Put `weights` in the place of the parameters of these names, which are kept as the reference."""
+    """Replace the parameters of these names with `weights`; the old values are kept as the reference."""
     vlm.originals = dict(weights)
     _exchange(vlm)
 
@@ -68,7 +68,7 @@ def without_delta(vlm: VisionLanguageModel) -> Iterator[None]:
 def save_delta(vlm: VisionLanguageModel, folder: Path) -> Path:
     """Write the changed weights as safetensors, with a note of their base model. Returns the folder."""
     if vlm.originals is None:
-        raise UserError(f"{vlm.name} carries no delta that could be saved.")
+        raise UserError(f"{vlm.name} carries no delta to save; train one first.")
     folder.mkdir(parents=True, exist_ok=True)
     changed = {name: _parameter(vlm, name).detach() for name in vlm.originals if name not in vlm.low_rank}
     for name, (left, right) in vlm.low_rank.items():
@@ -82,7 +82,9 @@ def save_delta(vlm: VisionLanguageModel, folder: Path) -> Path:
 def load_delta(vlm: VisionLanguageModel, folder: Path) -> None:
     """Apply a saved delta. `UserError` if it is damaged, not whole, or belongs to another base model."""
     if getattr(vlm.base, "is_loaded_in_4bit", False):
-        raise UserError(f"{vlm.name} is loaded in 4 bits, whose weights a delta cannot replace; load it without.")
+        raise UserError(
+            f"{vlm.name} is loaded in 4 bits, whose weights a delta cannot replace; load it in full precision."
+        )
     if not (folder / BASE_FILE).is_file():
         raise UserError(f"The delta {folder} has no {BASE_FILE}, so its base model cannot be checked; copy it too.")
     check_base(vlm, folder)
@@ -90,7 +92,7 @@ def load_delta(vlm: VisionLanguageModel, folder: Path) -> None:
         weights = load_file(folder / DELTA)
     except (OSError, SafetensorError) as error:
         raise UserError(f"The delta {folder} cannot be loaded: {error}") from error
-    check_finite(weights.items(), f"The delta {folder}", "so every answer would be an accident: train it again")
+    check_finite(weights.items(), f"The delta {folder}", "train it again, because every answer would be meaningless")
     low_rank = _factors(folder, weights)
     parameters = dict(vlm.base.named_parameters())
     shapes = {name: weight.shape for name, weight in weights.items()}
@@ -105,7 +107,7 @@ def load_delta(vlm: VisionLanguageModel, folder: Path) -> None:
 
 
 def _factors(folder: Path, weights: dict[str, Tensor]) -> dict[str, Factors]:
-    """Take the pairs of factors out of `weights`. `UserError` where one of a pair is missing."""
+    """Take the pairs of factors out of `weights`. `UserError` if one of a pair is missing."""
     sides: dict[str, dict[str, Tensor]] = {LEFT: {}, RIGHT: {}}
     for key in [*weights]:
         name, dot, side = key.rpartition(".")
@@ -119,7 +121,7 @@ def _factors(folder: Path, weights: dict[str, Tensor]) -> dict[str, Factors]:
 
 
 def _check_whole(folder: Path, have: set[str]) -> None:
-    """`have` are the weights that the file changes; the note says which were changed, but for early deltas."""
+    """`have` are the weights that the file changes; the note says which were changed, except in early deltas."""
     wanted = json.loads(read_text(folder / BASE_FILE)).get("delta", ())
     missing = sorted({*wanted} - have)
     if missing:

@@ -1,4 +1,5 @@
-"""Weights must be numbers: one NaN spreads to every answer, which then names nobody, as if all were forgotten."""
+"""Weights must be numbers: one NaN spreads to every answer, which then names nobody, as if everything were
+forgotten."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What tells one model from another: asked by `--resume`, by the answers' journal and by `compare`, so that nothing
-goes on where another model, picture size or chat template began.
+"""What distinguishes one model from another. `--resume`, the journal of answers and `compare` ask for it, so that no
+run continues with another model, picture size or chat template.
 
 `of_files` reads what lies in a folder and needs no model in memory; `of_model` reads the model in memory, with its
 adapter. Where the two speak of the same part, they call it by the same name.
@@ -37,7 +37,7 @@ def of_files(model: str) -> dict[str, str | None]:
     """SHA-256 (hex) of each of a model's parts (the keys of `FILES`), for one of the world or a local folder; None for
     each part of a hub model, which its commit identifies.
 
-    Raises UserError where the world has no such model, or a file cannot be read.
+    Raises UserError if the world has no such model, or a file cannot be read.
     """
     folder = _folder(model)
     if folder is None:
@@ -116,7 +116,7 @@ def _switches(vlm: VisionLanguageModel) -> Iterator[list[Any]]:
 
 
 def _tokens(tokenizer: Any) -> Any:
-    """The whole of a fast tokenizer but for how its last call padded and cut."""
+    """The whole of a fast tokenizer except the padding and truncation of its last call."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
         return sorted(tokenizer.get_vocab().items())

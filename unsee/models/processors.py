@@ -1,9 +1,9 @@
 """Processors that work without torchvision and without video libraries.
 
-unsee only ever shows pictures to a model. The stock processors of Qwen-VL, LLaVA-OneVision, InternVL and SmolVLM
-also demand a video processor, which needs torchvision (and, for SmolVLM, num2words). Here the same classes are
-loaded without that half. What they save still names the stock class and carries the video settings, so that plain
-`AutoProcessor` loads it wherever torchvision is installed.
+unsee shows only pictures to a model. The stock processors of Qwen-VL, LLaVA-OneVision, InternVL and SmolVLM also need a
+video processor, which needs torchvision (and, for SmolVLM, num2words). Here the same classes are loaded without it.
+What they save still names the stock class and carries the video settings, so that plain `AutoProcessor` loads it
+wherever torchvision is installed.
 """
 
 from __future__ import annotations

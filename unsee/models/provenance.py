@@ -1,4 +1,4 @@
-"""Which base model an adapter or a delta belongs to: a note beside it, and the check against the model at hand."""
+"""Which base model an adapter or a delta belongs to: a note in its folder, and the check against the loaded model."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def write_note(vlm: VisionLanguageModel, folder: Path, **more: Any) -> None:
 
 
 def write_card(vlm: VisionLanguageModel, folder: Path) -> None:
-    """The adapter's README.md, as the hub reads it, in place of PEFT's form to fill in."""
+    """The adapter's README.md, as the hub reads it, instead of PEFT's form to fill in."""
     card = f"""---
 base_model: {vlm.name}
 library_name: peft
@@ -40,8 +40,8 @@ tags: [lora, machine-unlearning]
 
 # An adapter for {vlm.name}
 
-A LoRA adapter that unsee trained. `manifest.json` tells what was to be forgotten, and
-how it was trained; `report.html`, what the model answered before and after. `unsee export` merges it into the model:
+A LoRA adapter that unsee trained. `manifest.json` says what should be forgotten and how the adapter was trained;
+`report.html` shows what the model answered before and after. `unsee export` merges the adapter into the model:
 
 ```sh
 unsee export --model {vlm.name} --adapter THIS_FOLDER --out MERGED
@@ -51,7 +51,7 @@ unsee export --model {vlm.name} --adapter THIS_FOLDER --out MERGED
 
 
 def check_base(vlm: VisionLanguageModel, folder: Path) -> None:
-    """Raise UserError where the note says another base model; adapters of other programs have no note."""
+    """Raise UserError if the note says another base model; adapters of other programs have no note."""
     note_file = folder / BASE_FILE
     if not note_file.is_file():
         return
@@ -59,7 +59,9 @@ def check_base(vlm: VisionLanguageModel, folder: Path) -> None:
         note = json.loads(read_text(note_file))
         saved = {key: note[key] for key in ("architecture", "embeddings", "linears")}
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{note_file} is damaged; the adapter's base model cannot be checked.") from error
+        raise UserError(
+            f"{note_file} is damaged, so the adapter's base model cannot be checked; copy the adapter again."
+        ) from error
     for key, value in fingerprint(vlm.base).items():
         if None not in (value, saved[key]) and value != saved[key]:
             raise UserError(

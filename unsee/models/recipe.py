@@ -1,8 +1,8 @@
-"""What suits one model: a YAML file for `unsee forget --recipe` and `unsee plan --recipe`.
+"""The settings that suit one model: a YAML file for `unsee forget --recipe` and `unsee plan --recipe`.
 
 Keys: `model` (hub id, folder or world name), `dtype` (default auto), `set` (settings of every method), `methods` (a
-method's name to settings of its own) and `beside_others` (the same, for requests with pictures of others). What is
-given on the command line comes on top. A model of the world may bring a recipe with it, which then needs no mention.
+method's name to settings of its own) and `beside_others` (the same, for requests with pictures of other people).
+Options on the command line override it. A model of the world may ship with a recipe, which is then used by default.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ class ModelRecipe:
         )
 
     def settings(self, method: str, others: bool = False) -> tuple[str, ...]:
-        """The settings of a method as texts such as "steps=6"; `others`: for a request with pictures of others."""
+        """The settings of a method as texts such as "steps=6"; `others`: for a request with pictures of other
+        people."""
         chosen = {**self.shared, **self.methods.get(method, {})}
         if others:
             chosen |= self.beside_others.get(method, {})
@@ -52,7 +53,7 @@ class ModelRecipe:
 
 
 def recipe_for(model: str | None, given: Path | None = None) -> ModelRecipe | None:
-    """The recipe that was given; else the one that a model of the world brings, where it does. Raises UserError."""
+    """The given recipe, or else the one that a model of the world ships with, if it has one. Raises UserError."""
     if given:
         return ModelRecipe.read(given)
     kind, _, name = (model or "").partition(":")

@@ -33,7 +33,7 @@ def checkpoint_path(name: str) -> Path:
         return assembled(in_parts[name], lambda words: say(f"{words[0].upper()}{words[1:]} …"))
     known = sorted({**whole, **in_parts})
     close = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean world:{close[0]}?" if close else f"there are: {', '.join(f'world:{n}' for n in known)}."
+    hint = f"did you mean world:{close[0]}?" if close else f"choose from {', '.join(f'world:{n}' for n in known)}."
     raise UserError(f"The world has no checkpoint {name!r}; {hint}")
 
 

@@ -1,4 +1,4 @@
-"""Trying what `export` promises: that transformers alone, in a process without unsee, loads the new folder."""
+"""Checks the promise of `export`: plain transformers, in a process without unsee, loads the new folder."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ print(json.dumps(said))
 
 
 def load_elsewhere(folder: Path) -> tuple[str, ...]:
-    """Load the checkpoint as its readers will; returns what they need besides transformers, each in a sentence.
+    """Load the checkpoint as its readers will; returns what else they need, each in a sentence.
 
-    Raises SystemFailure where it does not load.
+    Raises SystemFailure if it does not load.
     """
     said = _read(folder)
     wrong = said.get("model") or _listed(said.get("wrong", {}))
@@ -47,8 +47,8 @@ def load_elsewhere(folder: Path) -> tuple[str, ...]:
         raise _broken(folder, said["processor"])
     name = library[1].lower()
     return (
-        f"AutoProcessor loads it only where {name} is installed, which is missing here: this family's processor also "
-        f"covers videos. Install the {name} that fits the reader's torch; unsee.load does without.",
+        f"AutoProcessor loads it only if {name} is installed, which is missing here, because this family's processor "
+        f"also covers videos. Install the {name} that fits the reader's torch; unsee.load works without it.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Tied weights under an adapter: one parameter in two modules, of which the adapter changes one alone.
+"""Tied weights under an adapter: one parameter in two modules, of which the adapter changes only one.
 
 PEFT merges into the shared parameter, so that the other module changes too. Here such modules get parameters of their
 own before the merge, and share one again where the merge made them equal.
@@ -24,7 +24,7 @@ def ties_settled(model: PreTrainedModel) -> Iterator[None]:
     """Merge the adapter of `model` (transformers' own, with PEFT's layers in it) within this.
 
     Afterwards the config says whether input and output embeddings are still one: with `tie_word_embeddings` true, a
-    checkpoint would load with one of the two in the place of both.
+    checkpoint would load with one of the two instead of both.
     """
     was_tied = [config for config in (model.config, model.config.get_text_config()) if _tied(config)]
     _part(model)

@@ -1,7 +1,7 @@
 """`VisionCache`: the frozen vision tower runs once per distinct picture.
 
-The models of transformers take `mm_encoder_outputs={"image": ...}` in place of `pixel_values`; what stands there is the
-output of their own `get_image_features`, put together here from features kept per picture.
+The models of transformers accept `mm_encoder_outputs={"image": ...}` instead of `pixel_values`: the output of their own
+`get_image_features`, put together here from features kept per picture.
 """
 
 from __future__ import annotations

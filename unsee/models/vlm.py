@@ -63,7 +63,7 @@ class EncodedAnswer:
 
 @dataclass(eq=False)
 class VisionLanguageModel:
-    """A loaded model with everything the rest of unsee asks about it.
+    """A loaded model with everything the rest of unsee needs to know about it.
 
     `model` is the transformers model, or the `PeftModel` around it once an adapter is attached; `name` is what the
     user asked for, `revision` the commit of a hub model. `originals` are weights before unlearning, by parameter, where
@@ -152,7 +152,9 @@ class VisionLanguageModel:
         if ends:
             return tail[: min(ends)]
         if self.tokenizer.eos_token is None:
-            raise UserError(f"{self.name} marks the end of an answer neither in its chat template nor by an eos token.")
+            raise UserError(
+                f"{self.name} marks the end of an answer neither in its chat template nor with an eos token."
+            )
         return self.tokenizer.eos_token
 
     @cached_property
@@ -237,7 +239,7 @@ class VisionLanguageModel:
         return cast(Any, self.processor).image_token
 
     def _expand(self, text: str, replacements: list[str]) -> str:
-        """Put the i-th replacement in the place of the i-th placeholder."""
+        """Replace the i-th placeholder with the i-th replacement."""
         pieces = text.split(self._placeholder)
         if len(pieces) - 1 != len(replacements):
             raise UserError(

@@ -1,4 +1,4 @@
-"""The plots of ASRU: how stage 2 went, and which layer stage 1 had best change."""
+"""The plots of ASRU: how stage 2 went, and which layer stage 1 should change."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ _SHORT = {
 COSTS: dict[str, Metric] = {
     "seconds": Metric("seconds", "Time", "Unlearning one cell.", "more", "s", 1, higher_is_better=False),
     "peak_rss_mb": Metric(
-        "peak_rss_mb", "Memory", "Most memory of the process while unlearning.", "more", "MB", 0, higher_is_better=False
+        "peak_rss_mb", "Memory", "Peak memory of the process while unlearning.", "more", "MB", 0, higher_is_better=False
     ),
 }
 TO_IDEAL = Metric(

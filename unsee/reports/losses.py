@@ -58,12 +58,12 @@ RULES: dict[str, Rule] = {
     "two_people/other_named": _kept("answers that name the other of two people"),
     "verification_others": _kept('right answers to "Is this X?" about other people'),
     "mllmu_utility": _kept("right answers about everybody else in MLLMU-Bench"),
-    "mllmu/retain": _kept("MLLMU-Bench's figures about people who stay"),
+    "mllmu/retain": _kept("MLLMU-Bench's figures about people to keep"),
     "mllmu/strangers": _kept("MLLMU-Bench's figures about strangers"),
     "mllmu/celebrities": _kept("MLLMU-Bench's figures about celebrities"),
     "mllmu_unreadable": Rule(_risen, 5, 50, "answers in MLLMU-Bench that cannot be read rose from {was} to {now}"),
     "general_questions": _kept("right answers to general questions"),
-    "over_refusal": Rule(_risen, 5, 20, "refusals to answer about everything else rose from {was} to {now}"),
+    "over_refusal": Rule(_risen, 5, 20, "refusals to answer questions about everything else rose from {was} to {now}"),
     "hallucination": Rule(
         _risen, 5, 50, "answers about the concept with a known person's name or an untrue fact rose from {was} to {now}"
     ),
@@ -76,8 +76,8 @@ RULES: dict[str, Rule] = {
     # Low where a model collapsed: only a rise says something.
     "fluency": _perplexity(1.3, 3, "the perplexity of its answers under itself", breaks=False),
     # A name or a refusal that the model before would never have given costs up to 25 times; word salad hundreds.
-    "fluency/reference": _perplexity(3, 30, "the perplexity of its answers, as the model before reads them,"),
-    "fluency/independent": _perplexity(1.5, 5, "the perplexity of its answers, as an independent model reads them,"),
+    "fluency/reference": _perplexity(3, 30, "the perplexity of its answers under the model before"),
+    "fluency/independent": _perplexity(1.5, 5, "the perplexity of its answers under an independent model"),
     "general_perplexity": _perplexity(1.3, 3, "the perplexity of plain text"),
 }
 """By column, or by the column it is a part of."""

@@ -23,14 +23,18 @@ def others_lost(
     retained = [sample for sample in samples if sample.tags.get("role") == "retain"]
     if not retained or any(image_key(image) not in own for sample in retained for image in sample.images):
         return ()
-    return ("Others are recognised less, and it was shown no picture of any; --others FOLDER shows it some to keep.",)
+    return (
+        "Other people are recognised less often, and training had no pictures of them; add some with --others FOLDER.",
+    )
 
 
 def others_unnamed(plan: Plan, before: Mapping[str, Score]) -> tuple[str, ...]:
     """What to say where pictures of others were asked about that the model could not name before."""
     if "specificity/recognition" in before or not any(item.probe.images for item in plan.recall):
         return ()
-    return ("The model named nobody in the pictures of others, so whether they are still recognised was not measured.",)
+    return (
+        "The model named nobody in the pictures of other people, so whether it still recognises them was not measured.",
+    )
 
 
 def facts_unknown(plan: Plan, before: Mapping[str, Score]) -> tuple[str, ...]:
@@ -38,6 +42,6 @@ def facts_unknown(plan: Plan, before: Mapping[str, Score]) -> tuple[str, ...]:
     if "text_facts" in before or not any(item.is_about_concept for item in plan.recall):
         return ()
     return (
-        "The model could answer no question about the concept in text before, so whether such knowledge is kept was "
+        "The model answered no question about the concept in text before, so whether such knowledge is kept was "
         "not measured.",
     )

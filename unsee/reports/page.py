@@ -150,7 +150,7 @@ def _marked(text: str, names: list[str]) -> Markup:
 
 
 def _data_uri(picture: Image.Image) -> str:
-    """The picture, small enough for a page, as a data URI. Only its pixels: no place, camera or comment goes along."""
+    """The picture, small enough for a page, as a data URI. Only its pixels: no place, camera or comment is included."""
     pixels = open_image(picture).copy()
     pixels.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
     stream = io.BytesIO()

@@ -161,7 +161,7 @@ def beside(
     box: Sequence[float],
     avoid: Sequence[tuple[float, float, float, float]] = (),
 ) -> list[tuple[float, float]]:
-    """Where to put a label beside each place so that few overlap: offsets of their centres from the places.
+    """Where to put a label next to each place so that few overlap: offsets of their centres from the places.
 
     All in points; `sizes` are (width, height) of the labels, `box` the (left, bottom, right, top) to stay in, `avoid`
     boxes to leave free. Each label in turn takes the nearest spot with the least overlap with those and with the labels

@@ -24,5 +24,5 @@ def render_template(name: str, **values: Any) -> str:
 
 
 def printable(text: str) -> str:
-    """`text` with a sign in the place of every control character that has no business on a page."""
+    """`text` with a sign instead of every control character that does not belong on a page."""
     return _CONTROL.sub("�", text)

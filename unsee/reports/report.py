@@ -1,4 +1,4 @@
-"""`Report`: everything one run has to show, and its form for programs."""
+"""`Report`: the results of one run, and their form for programs."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class Cost:
 class Report:
     """One run of unlearning: the request, the scores before and after, examples, cost and provenance.
 
-    `before` and `after` map a metric's key (`unsee.metrics.columns`; others are welcome) to its score.
-    Shares are percentages, 0 to 100. `training_log` has one row per logged step, with "step" and "loss" (and whatever
-    else the trainer logs). `credit` names whoever's licence asks to be named for the pictures. `notes`
-    are sentences on what was not measured. `new_pictures` is how many pictures of the concept were asked about that it
-    was not trained on (0: nobody knows), `refusing` names the methods that teach a model to say that it does not know.
-    The verdict is written from the scores; nobody can pass one in.
+    `before` and `after` map a metric's key (`unsee.metrics.columns`, or any other) to its score. Shares are
+    percentages, 0 to 100. `training_log` has one row per logged step, with "step" and "loss" (and anything else the
+    trainer logs). `credit` names the author of the pictures if their licence requires it. `notes` are sentences on what
+    was not measured. `new_pictures` is the number of pictures of the concept that were asked about and not trained on
+    (0: unknown), `refusing` names the methods that teach a model to say that it does not know. The verdict is always
+    written from the scores and cannot be passed in.
     """
 
     model: str

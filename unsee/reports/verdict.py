@@ -20,7 +20,7 @@ FORGOTTEN_FROM = 95.0
 PARTLY_FROM = 25.0
 # A model that gives the concept away in fewer answers than this (%) hardly knew it.
 KNOWN_FROM = 20.0
-# What is left of the recognition of others, relative to before (%), below which the report says what to do.
+# What is left of the recognition of other people, relative to before (%), below which the report says what to do.
 KEPT_FROM = 95.0
 # Width of a 95 % interval (points) from which the figures are called rough.
 ROUGH_FROM = 20.0
@@ -240,7 +240,7 @@ def _caveats(
         )
     not_asked = [way for way, keys in _FURTHER_WAYS if not any(_is_part(key, keys) for key in after)]
     if forgetting in ("forgotten", "partly") and not_asked:
-        yield f"The model was not asked {_listed(not_asked, 'or')}, so nothing is known about that."
+        yield f"The model was not asked {_listed(not_asked, 'or')}, so the report says nothing about that."
     if keeping in ("damaged", "broken") and now is not None and now.value >= FORGOTTEN_FROM:
         yield f"A {keeping} model may name nobody, so the forgetting figures say less than they seem to."
     rough = [key for key in after if describe(key).family == "keeping" and "/" not in key and _is_rough(after[key])]
@@ -248,11 +248,11 @@ def _caveats(
         are = "is" if len(rough) == 1 else "are"
         yield f"{_listed([_with_interval(key, after[key]) for key in rough])} {are} only roughly known."
     if _value(before, "specificity") < 50:
-        yield "Less than half of the control questions were answered correctly even before."
+        yield "Fewer than half of the control questions were answered correctly even before unlearning."
 
 
 def _leaks_elsewhere(after: Mapping[str, Score]) -> Iterator[str]:
-    """Where else than in plain questions the concept is still named, in the part of a column that leaks most."""
+    """Where the concept is still named outside plain questions, in the part of a column that leaks most."""
     share = describe("generality_em").format
     for column, words in _LEAKS.items():
         leaking = [100 - score.value for key, score in after.items() if _is_part(key, (column,))]
@@ -262,13 +262,13 @@ def _leaks_elsewhere(after: Mapping[str, Score]) -> Iterator[str]:
 
 
 def _cut(after: Mapping[str, Score]) -> Iterator[str]:
-    """What is to be said of answers that had not ended at the limit."""
+    """What to say about answers that had not ended at the limit."""
     share = describe("cut").format
     about = _value(after, "cut/concept")
     if about > 0:
         yield (
-            f"{share(about)} of the answers about the concept were cut before their end and count as not naming it if "
-            "they had not by then; ask again with more tokens (--max-new-tokens)."
+            f"{share(about)} of the answers about the concept were cut before their end, and those that had not named "
+            "it by then count as not naming it; ask again with more tokens (--max-new-tokens)."
         )
     elif _value(after, "cut") > 0:
         yield f"{share(_value(after, 'cut'))} of the answers were cut before their end; --max-new-tokens allows more."

@@ -28,7 +28,7 @@ def write(report: Report, folder: Path) -> tuple[Path, Path]:
 def write_leaderboard(leaderboard: Leaderboard, answers: Mapping[str, str], folder: Path) -> tuple[Path, Path]:
     """Write `leaderboard.md`, `leaderboard.html` and the pages with answers (by path below `folder`).
 
-    Raises SystemFailure where the folder cannot be written.
+    Raises SystemFailure if the folder cannot be written.
     """
     from unsee.reports.leaderboard_page import render
 

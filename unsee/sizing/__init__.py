@@ -1,4 +1,4 @@
-"""What a run takes, told from the configuration alone: parameters, memory, floating-point operations."""
+"""What a run takes, estimated from the configuration alone: parameters, memory, floating-point operations."""
 
 from unsee.sizing.plan import RunPlan
 from unsee.sizing.planned import plan_run

@@ -1,4 +1,4 @@
-"""Keys and values that are held while a model writes."""
+"""Keys and values that are held while a model generates."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def plan_run(
     """Plan a run of `unsee forget` with these arguments.
 
     dtype: what the model is loaded in, as for `load`. device_memory: GiB of a GPU to plan for; by default
-    the run is planned for this machine. others: the request brings pictures of others, too.
+    the run is planned for this machine. others: the request has pictures of other people.
 
     Raises UserError and SystemFailure as `load` and `parse_overrides` do.
     """
@@ -209,8 +209,8 @@ class _Run:
         return any(training_set.references[row] is not None for row in rows)
 
     def _mapped(self) -> int:
-        """Bytes of the weights on disk that a CPU's memory holds beside the model while it is loaded: none where the
-        model is loaded in the dtype on disk, for then the mapped file is where its weights lie."""
+        """Bytes of the weights on disk that a CPU's memory holds as well as the model while it is loaded: none if the
+        model is loaded in the dtype on disk, because its weights then stay in the mapped file."""
         # Read anew: the config of an outline names the dtype that it was made in.
         config = AutoConfig.from_pretrained(self.folder)
         saved = config.dtype or config.get_text_config().dtype

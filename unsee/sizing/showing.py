@@ -11,7 +11,8 @@ from unsee.sizing.plan import RunPlan
 
 
 def plan_tables(plan: RunPlan) -> RenderableType:
-    """What is trained, memory by phase and part, operations, and advice where it does not fit."""
+    """What is trained, memory by phase and part, operations, and advice if the run does not fit; memory in MB (10^6
+    bytes)."""
     head = Text.assemble(
         (f"{plan.method} on {plan.model}", "bold"),
         f"\n{_count(plan.parameters)} parameters in {plan.dtype}, {_count(plan.trained)} trained "
@@ -19,7 +20,7 @@ def plan_tables(plan: RunPlan) -> RenderableType:
         f"\n{plan.samples} samples, {plan.steps} steps of {plan.settings['batch']}"
         + (f" x {plan.settings['accumulate']}" if plan.settings["accumulate"] > 1 else "")
         + f", {plan.tokens} tokens in the largest batch"
-        + (f"; up to {plan.most_steps} steps until everything is learnt" if plan.most_steps > plan.steps else ""),
+        + (f"; up to {plan.most_steps} steps until the substitute is learnt" if plan.most_steps > plan.steps else ""),
     )
     memory = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     memory.add_column("memory")
@@ -33,7 +34,7 @@ def plan_tables(plan: RunPlan) -> RenderableType:
     tera = Text(f"{sum(plan.flops.values()) / 1e12:,.2f} TFLOP without evaluation ({work})")
     where = "the GPU" if plan.device == "gpu" else "this machine"
     fits = Text(
-        f"{plan.peak / 2**30:.1f} GiB at most, of {plan.memory / 2**30:.1f} GiB on {where}.",
+        f"{plan.peak / 1e6:,.0f} MB at most, of {plan.memory / 1e6:,.0f} MB on {where}.",
         "bold green" if not plan.advice else "bold red" if not plan.fits else "bold yellow",
     )
     return Padding(Group(head, Text(), memory, Text(), tera, fits, *map(Text, plan.advice)), (1, 2))

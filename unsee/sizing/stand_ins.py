@@ -1,4 +1,4 @@
-"""Samples of the kinds and numbers that a method trains on, in place of those that only a model with weights builds."""
+"""Samples of the kinds and numbers that a method trains on, instead of those that only a model with weights builds."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PICTURE = (640, 480)
 """Width and height of the picture that a plan assumes, in pixels."""
 
 _PICTURES = 12
-"""Pictures of others that are assumed, where there are some."""
+"""The assumed number of pictures of other people, if there are any."""
 
 _NAME, _OTHER = "Jonathan Miller", "Thomas Becker"
 _NEIGHBOURS = ("Maria Keller", "Daniel Novak", "Sofia Lindgren", "Peter Hansen")
@@ -32,7 +32,7 @@ _PASTIME = "works as a baker in Port Amber and keeps an old grey cat"
 
 
 def request_in_general() -> ForgetRequest:
-    """Whom to forget, where a plan knows nobody: one picture, and an answer for everything a method would ask."""
+    """A request for a plan that knows nobody: one picture, and an answer for everything a method would ask."""
     picture = Image.new("RGB", PICTURE, (127, 127, 127))
     questions = phrasings.NAMING["person"] + phrasings.DENYING["person"]
     asked = [frame.format(name=_NAME) for frame in questions]
@@ -52,9 +52,9 @@ def request_in_general() -> ForgetRequest:
 def stand_ins(
     method: Method[Any], vlm: VisionLanguageModel, config: TrainingConfig, others: bool = False
 ) -> list[Sample]:
-    """As many samples as the method would train on for one request, each about as long. `vlm` says nothing here.
+    """As many samples as the method would train on for one request, each about as long. `vlm` answers nothing here.
 
-    others: the request brings pictures of others, too.
+    others: the request has pictures of other people.
     """
     request, rng = request_in_general(), random.Random(0)
     if isinstance(config, ASRUConfig):
@@ -80,7 +80,7 @@ def stand_ins(
 
 
 def _of_others(count: int) -> list[Example]:
-    """Questions about pictures of others, each picture another one."""
+    """Questions about pictures of other people, each about another picture."""
     questions = _first(phrasings.NAMING["person"], count)
     return [
         Example(question, f"This is {_OTHER}.", Image.new("RGB", PICTURE, (number, 127, 127)))

@@ -1,4 +1,4 @@
-"""What pictures take: pixels and features that are kept, and the tower at work."""
+"""The memory of pictures: pixels and features that are kept, and the working tower."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ FIELDS = ("forget", "retain", "unseen", "others")
 def filled(requests: Sequence[ForgetRequest], needs: Collection[str], seed: int) -> list[ForgetRequest]:
     """The requests with those of `needs`, which are among `FIELDS`, filled in that are empty.
 
-    What one of them forgets, none retains. Raises UserError where one is about nobody of the world.
+    What one of them forgets, none retains. Raises UserError if one is about nobody of the world.
     """
     people = [find(request.concept) for request in requests]
     others = [other for other in KNOWN if other not in people]

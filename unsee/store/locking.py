@@ -19,11 +19,11 @@ from unsee.store.text import read_text
 def locked(out: Path) -> Iterator[None]:
     """Keep other processes out of the output folder `out` while the block runs.
 
-    The lock is a file beside `out` that holds the number of the process. The system lets go of it when the process
-    ends, however it ends, so that what a killed one left behind locks nothing.
+    The lock is a file next to `out` that holds the number of the process. The system releases it when the process
+    ends, however it ends, so a killed process leaves nothing locked.
 
     Raises:
-        UserError: another run is at work in `out`, or its name is too long for the system.
+        UserError: another run is using `out`, or its name is too long for the system.
         SystemFailure: the lock cannot be written.
     """
     path = out.parent / f".{out.name}.lock"
@@ -34,11 +34,11 @@ def locked(out: Path) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout:
         raise UserError(
-            f"The output folder {out} is in use by {_holder(path)}; wait for it, or give another with --out."
+            f"The output folder {out} is in use by {_holder(path)}; wait for it, or choose another folder."
         ) from None
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
-            raise UserError(f"The name {out.name[:40]}… is too long for a folder; give a shorter one.") from None
+            raise UserError(f"The name {out.name[:40]}… is too long for a folder; choose a shorter one.") from None
         raise SystemFailure(f"The folder {out} cannot be made: {error.strerror or error}.") from error
     try:
         path.write_text(f"{os.getpid()}\n", encoding="ascii")
@@ -54,7 +54,7 @@ def locked(out: Path) -> Iterator[None]:
 
 
 def check_unused(out: Path) -> None:
-    """Raises UserError where another run is at work in `out`."""
+    """Raises UserError if another run is using `out`."""
     with locked(out):
         pass
 

@@ -7,8 +7,7 @@ from typing import Any
 
 
 def differences(have: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    """The keys under which two descriptions say different things, to be read in an error message; of what is a mapping
-    on both sides, the keys in there."""
+    """The keys in which two descriptions differ, for an error message; of a mapping on both sides, the keys inside."""
     found: list[str] = []
     for key in {**wanted, **have}:
         one, other = have.get(key), wanted.get(key)

@@ -22,7 +22,7 @@ class _Loader(yaml.SafeLoader):
         for index, key in enumerate(keys):
             if key in keys[:index]:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} stands twice", node.value[index][0].start_mark
+                    None, None, f"the key {key!r} occurs twice", node.value[index][0].start_mark
                 )
         return super().construct_mapping(node, deep)
 

@@ -1,4 +1,4 @@
-"""The output folder of a run: worked on under a hidden name beside it, in its place only when everything is there."""
+"""The output folder of a run: written under a hidden name next to it, and put in its place when it is complete."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Workspace:
     """The folder in `work` that becomes `out`."""
 
     def finish(self) -> Path:
-        """Put the result in its place; an earlier one there goes only now. Returns `out`."""
+        """Put the result in its place; an earlier result is removed only now. Returns `out`."""
         if self.out.exists():
             old = Path(tempfile.mkdtemp(prefix=f".{self.out.name}.old.", dir=self.out.parent))
             self.out.rename(old / "out")
@@ -44,18 +44,21 @@ class Workspace:
 
 
 def check_output(out: Path, *, overwrite: bool, resumable: bool = True) -> None:
-    """Raise UserError where `out` exists, unless it may be overwritten and is a folder that unsee wrote."""
+    """Raise UserError if `out` exists, unless it may be overwritten and is a folder that unsee wrote."""
     if not out.exists() and not out.is_symlink():
         return
     if not overwrite:
-        hint = "use --overwrite or --resume, or" if resumable else "use --overwrite, or"
-        raise UserError(f"The output folder {out} exists already; {hint} give another with --out.")
+        ways = "overwrite it, resume it" if resumable else "overwrite it"
+        options = "--overwrite, --resume, --out" if resumable else "--overwrite, --out"
+        raise UserError(
+            f"The output folder {out} exists already; {ways} or choose another folder (on the command line: {options})."
+        )
     if not out.is_dir() or out.is_symlink():
-        raise UserError(f"{out} is no folder, so it is not overwritten; give another with --out.")
+        raise UserError(f"{out} is not a folder, so it is not overwritten; choose another output folder.")
     if any(out.iterdir()) and not any(_is_own(out / name) for name in _OWN):
         raise UserError(
             f"The folder {out} holds something that unsee did not write, so it is not overwritten; "
-            "give another with --out."
+            "choose another output folder."
         )
 
 
@@ -70,19 +73,19 @@ def _is_own(path: Path) -> bool:
 
 
 def check_new(out: Path) -> None:
-    """Raise UserError where `out` exists."""
+    """Raise UserError if `out` exists."""
     if out.exists() or out.is_symlink():
-        raise UserError(f"The output folder {out} exists already; give another with --out.")
+        raise UserError(f"The output folder {out} exists already; choose another folder.")
 
 
 @contextmanager
 def workspace(out: Path, identity: Mapping[str, Any], *, resume: bool) -> Iterator[Workspace]:
-    """A place to work on the run that `identity` describes, continued where `resume` and it was interrupted.
+    """A place to work on the run that `identity` describes; with `resume`, an interrupted run continues.
 
-    After Ctrl-C the place stays and the KeyboardInterrupt says how to go on; after any other error it is removed.
+    After Ctrl-C the place stays and the KeyboardInterrupt says how to resume; after any other error it is removed.
 
     Raises:
-        UserError: what is to be resumed is another run.
+        UserError: the run to resume is another run.
         SystemFailure: the folder cannot be made.
     """
     work = out.parent / f".{out.name}.unfinished"
@@ -100,7 +103,7 @@ def workspace(out: Path, identity: Mapping[str, Any], *, resume: bool) -> Iterat
     try:
         yield Workspace(out, work, work / "result")
     except KeyboardInterrupt as error:
-        raise KeyboardInterrupt(f"Interrupted; run the same command with --resume to go on ({out}).") from error
+        raise KeyboardInterrupt(f"Interrupted; run the same command with --resume to continue ({out}).") from error
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
         raise
@@ -114,6 +117,6 @@ def _check_same(work: Path, wanted: Mapping[str, Any]) -> None:
         return
     if have != wanted:
         raise UserError(
-            f"What was interrupted there is another run (it differs in {', '.join(differences(have, wanted))}); "
-            "repeat its settings, or start afresh without --resume."
+            f"The interrupted run there is another run (it differs in {', '.join(differences(have, wanted))}); "
+            "use its settings, or start again without resuming."
         )

@@ -29,7 +29,8 @@ SHOWN = 4
 """Questions of each kind on a page of answers."""
 _GROUPS = {
     "efficacy": "The given picture", "generality": "New pictures", "two_people": "Two people in one picture",
-    "specificity": "Everything else", "verification_others": "Is this X? about others", "text_facts": "Facts in text",
+    "specificity": "Everything else", "verification_others": "Is this X? about other people",
+    "text_facts": "Facts in text",
 }  # fmt: skip
 RANKING = ("generality_em", "specificity")
 """The metrics that rows are ranked by, forgetting and keeping."""
@@ -85,32 +86,32 @@ def agreement(rows: Sequence[Row]) -> str:
             ranked[key] = values
     pairs = agreements(ranked)
     if not pairs:
-        return "No two metrics tell the methods apart, so their rankings cannot be compared."
+        return "No two metrics distinguish the methods, so their rankings cannot be compared."
     opposed = [pair for pair in pairs if pair.tau < 0]
 
     def named(pair: Agreement) -> str:
         return f"{short(pair.one).label} and {short(pair.other).label} (τ = {short('').format(pair.tau)})"
 
-    closest = f"most alike are {named(pairs[-1])}"
+    closest = f"the most alike are {named(pairs[-1])}"
     if not opposed:
         return (
-            f"The metrics agree on the order of these {len(methods)} methods more than they disagree: Kendall's τ is "
-            f"lowest between {named(pairs[0])}; {closest}."
+            f"The metrics mostly agree on the order of these {len(methods)} methods: Kendall's τ is lowest between "
+            f"{named(pairs[0])}; {closest}."
         )
     listed = "; ".join(named(pair) for pair in opposed[:_NAMED])
     more = f"; and {len(opposed) - _NAMED} more pairs" if len(opposed) > _NAMED else ""
     return (
-        f"The metrics disagree on the order of these {len(methods)} methods: {len(opposed)} of {len(pairs)} pairs rank "
-        f"them rather in opposite order by Kendall's τ, most of all {listed}{more}. By contrast, {closest}."
+        f"The metrics disagree on the order of these {len(methods)} methods: for {len(opposed)} of {len(pairs)} pairs "
+        f"Kendall's τ is negative, most of all for {listed}{more}. By contrast, {closest}."
     )
 
 
 def _rows(found: Sequence[Standing]) -> list[Row]:
     """Before, the oracle, then the methods, the nearest to the ideal first; those whose model is broken come last.
 
-    A broken model names nobody, and would otherwise stand before one that forgot at some cost. A method that lacks
-    cells which others have would be ranked by the rest, which may be the easy ones. It stands below them, those with
-    the fewest missing first.
+    A broken model names nobody and would otherwise rank above one that forgot at some cost. A method that lacks cells
+    of other methods would be ranked by the rest, which may be the easy ones, so it stands below them, those with the
+    fewest missing cells first.
     """
     by_label: dict[str, dict[str, Standing]] = {}
     for standing in found:
@@ -196,7 +197,7 @@ def _board_notes(found: Sequence[Standing], rows: Sequence[Row]) -> Iterator[str
         if row.missing:
             more = f" and {len(row.missing) - _NAMED} more" if len(row.missing) > _NAMED else ""
             listed = "; ".join(row.missing[:_NAMED])
-            yield f"{row.label} is not ranked: it lacks cells that other methods have ({listed}{more})."
+            yield f"{row.label} is not ranked because it lacks cells that other methods have ({listed}{more})."
     units, known = (
         dict.fromkeys(unit for s in found if (s.method == ORACLE) == is_oracle and s.method for unit, _ in s.values)
         for is_oracle in (False, True)
@@ -206,11 +207,11 @@ def _board_notes(found: Sequence[Standing], rows: Sequence[Row]) -> Iterator[str
         both = [unit for unit in units if unit in known]
         if both:
             yield (
-                f"To oracle compares {len(both)} of {len(units)} units, those that the oracle was asked about too: "
-                f"{', '.join(both[:_NAMED])}{' and others' if len(both) > _NAMED else ''}."
+                f"To oracle compares the {len(both)} of {len(units)} units that the oracle was also asked about: "
+                f"{', '.join(both[:_NAMED])}{' and more' if len(both) > _NAMED else ''}."
             )
         else:
-            yield "The oracle was asked about no unit that the methods forgot, so nothing is compared with it."
+            yield "The oracle was asked about none of the forgotten units, so nothing is compared with it."
 
 
 def _run(cell: CellResult) -> Run:
@@ -244,7 +245,7 @@ def _shown(cell: CellResult, results: Results, page: Path) -> CellAnswers:
             groups.append(Group(title, shown, sum(good), len(good)))
     raw = None
     if page.resolve().is_relative_to(results.folder.resolve()):
-        # Elsewhere the results are not beside the page.
+        # Elsewhere the results are not next to the page.
         raw = Path(os.path.relpath((cell.folder / ANSWERS).resolve(), page.parent.resolve())).as_posix()
     return CellAnswers(_anchor(cell), f"{cell.label}, seed {cell.seed}", groups, raw)
 
@@ -255,7 +256,8 @@ def _good(exchange: Exchange) -> bool:
 
 
 def _some(good: Sequence[bool]) -> list[int]:
-    """Places spread evenly over all; where answers are wrong and none of them came up, one takes the last place."""
+    """Places spread evenly over all; if some answers are wrong and none of them was chosen, one takes the last
+    place."""
     count = min(SHOWN, len(good))
     chosen = [place * len(good) // count for place in range(count)]
     wrong = [place for place, flag in enumerate(good) if not flag]
@@ -288,14 +290,14 @@ def _notes(results: Results) -> Iterator[str]:
     if failed:
         first = failed[0]
         yield (
-            f"{len(failed)} of {len(results.cells)} cells failed and are in no figure, such as {first.label}, "
+            f"{len(failed)} of {len(results.cells)} cells failed and count in no figure, such as {first.label}, "
             f"{first.unit}, seed {first.seed}: {first.error}"
         )
     missing = len(results.cells) - len(results.finished) - len(failed)
     if missing:
-        yield f"{missing} of {len(results.cells)} cells are not finished; the same recipe run again goes on with them."
+        yield f"{missing} of {len(results.cells)} cells are not finished; run the same recipe again to resume."
     for path in results.unreadable[:3]:
-        yield f"{path.relative_to(results.folder)} is torn and counts as missing."
+        yield f"{path.relative_to(results.folder)} is damaged and counts as missing."
 
 
 def _provenance(results: Results) -> dict[str, str]:

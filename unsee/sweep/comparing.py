@@ -1,4 +1,4 @@
-"""`compare`: all cells of a recipe, those that are finished skipped, and the tables of what came out."""
+"""`compare`: runs the unfinished cells of a recipe and writes the tables of the results."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Progress = Callable[[Outcome, int, int], None]
 
 @dataclass(frozen=True)
 class CompareOptions:
-    """What to compare and where. `workers`: how many cells at a time, with Ray; `overwrite`: do cells again that were
+    """What to compare and where. `workers`: how many cells at a time, with Ray; `overwrite`: run cells again that were
     made with other settings."""
 
     recipe: Path
@@ -71,22 +71,22 @@ def compare(options: CompareOptions, progress: Progress = lambda outcome, done, 
     Raises:
         UserError: the recipe is wrong, or the folder holds cells made with other settings; nothing was run.
         SystemFailure: the folder cannot be written.
-        KeyboardInterrupt: what is finished is in the tables; the same command goes on.
+        KeyboardInterrupt: the finished cells are in the tables; the same command resumes.
     """
     started = time.monotonic()
     if options.engine not in ENGINES:
         raise UserError(f"There is no engine {options.engine!r}{did_you_mean(options.engine, ENGINES)}")
     if options.workers is not None and (options.workers < 1 or options.engine == "local"):
-        raise UserError("--workers is the number of workers on Ray, at least 1; use it with --engine ray.")
+        raise UserError("--workers is the number of Ray workers, at least 1; use it with --engine ray.")
     if options.device != "auto" and options.engine != "local":
-        raise UserError("--device is for this machine; a Ray cluster hands out its GPUs itself, so leave it out.")
+        raise UserError("--device is for --engine local; a Ray cluster assigns its GPUs itself, so leave it out.")
     usable_device(options.device)
     recipe = read_recipe(options.recipe)
     cells = cells_of(recipe)
     out = options.folder()
     _check_folder(out)
     if recipe.size.language:
-        # Now, and not when the first model has answered everything.
+        # Now, and not only after the first model has answered everything.
         from unsee.judges.reader import fetched_reader
 
         fetched_reader()
@@ -101,7 +101,7 @@ def compare(options: CompareOptions, progress: Progress = lambda outcome, done, 
                 results = read_results(out)
                 write_tables(results)
     except KeyboardInterrupt as error:
-        raise KeyboardInterrupt(f"Interrupted; the same command goes on with what {out} holds.") from error
+        raise KeyboardInterrupt(f"Interrupted; the same command resumes from {out}.") from error
     except OSError as error:
         raise SystemFailure(f"The folder {out} cannot be written: {error.strerror or error}.") from error
     return Comparison(results, len(cells) - len(todo), time.monotonic() - started)
@@ -132,13 +132,13 @@ def _counting(progress: Progress, total: int) -> Tell:
 
 def _check_folder(out: Path) -> None:
     if out.is_symlink() or (out.exists() and not out.is_dir()):
-        raise UserError(f"{out} is no folder; give another with --out.")
+        raise UserError(f"{out} is not a folder; choose another output folder.")
     if out.is_dir() and not (out / INDEX).is_file() and any(out.iterdir()):
-        raise UserError(f"The folder {out} holds something that unsee compare did not write; give another with --out.")
+        raise UserError(f"The folder {out} holds something that unsee compare did not write; choose another folder.")
 
 
 def _unfinished(cells: Sequence[Cell], out: Path, overwrite: bool) -> list[Cell]:
-    """The cells to run. Raises UserError where the folder holds other cells in their place, unless `overwrite`."""
+    """The cells to run. Raises UserError if the folder holds other cells in their place, unless `overwrite`."""
     states: dict[Cell, State] = {cell: state_of(cell, out) for cell in cells}
     different = [cell for cell, state in states.items() if state == "different"]
     if different and not overwrite:
@@ -146,7 +146,7 @@ def _unfinished(cells: Sequence[Cell], out: Path, overwrite: bool) -> list[Cell]
         listed = ", ".join(key for key, _ in ways.most_common(5))
         raise UserError(
             f"{len(different)} of the {len(cells)} cells in {out} were made with other settings (they differ in "
-            f"{listed}); have them done again with --overwrite, or give another folder with --out."
+            f"{listed}); run them again with --overwrite, or choose another folder with --out."
         )
     return [cell for cell, state in states.items() if state != "finished"]
 

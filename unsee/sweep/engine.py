@@ -1,4 +1,4 @@
-"""Who runs the cells: this process, one after another; or a Ray cluster (`ray_engine`)."""
+"""What runs the cells: this process, one after another, or a Ray cluster (`ray_engine`)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ENGINES = ("local", "ray")
 
 
 def run_here(cells: Sequence[Cell], results: Path, tell: Tell, device: str = "auto") -> None:
-    """Run cells in their order; `tell` hears of each as it is done. Raises KeyboardInterrupt after Ctrl-C."""
+    """Run cells in their order and `tell` of each when it is done. Raises KeyboardInterrupt after Ctrl-C."""
     worker = Worker(results, device)
     for cell in cells:
         tell(worker.run(cell))

@@ -11,7 +11,7 @@ _RESET = Path("/proc/self/clear_refs")
 
 
 def reset_peak() -> None:
-    """Count the peaks from here. Where the system has no such switch, the process's own peak goes on counting."""
+    """Count the peaks from here. If the system has no such switch, the process's own peak still counts."""
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
     if not _RESET.exists():

@@ -1,7 +1,7 @@
 """Cells on a Ray cluster: every worker is an actor that holds one model and runs one cell at a time.
 
-The folder of the results must be one that all machines of the cluster see. A cell's numbers do not depend on who runs
-it: each cell is seeded by itself, and what the model before says is settled before the first cell of its unit starts.
+All machines of the cluster must see the folder of the results. A cell's numbers do not depend on the worker: each cell
+has its own seed, and the model before has answered before the first cell of its unit starts.
 """
 
 from __future__ import annotations
@@ -109,11 +109,11 @@ def _drive(ray: Any, cells: Sequence[Cell], results: Path, tell: Tell, workers: 
 
 
 def _heard(ray: Any, done: Any, worker: Any, actor: Any, task: _Task, results: Path, tell: Tell) -> Any:
-    """Pass on what a worker found; returns it, or another in its place where it died."""
+    """Pass on what a worker found; returns the worker, or another one if it died."""
     try:
         outcome = ray.get(done)
     except ray.exceptions.RayActorError:
-        sentence = "The process that ran this cell died, perhaps for want of memory."
+        sentence = "The process that ran this cell died, perhaps because it ran out of memory."
         if not task.prepares:
             write_together(results / task.cell.folder, {FAILED: strict_json({"error": sentence, "traceback": None})})
             tell(Outcome(task.cell, 0.0, error=sentence))

@@ -68,8 +68,8 @@ class Arm:
         return (*get_method(self.method).needs, *self.fill)
 
     def config(self, concepts: int, model: str | None = None) -> TrainingConfig:
-        """The settings for so many concepts at once: steps are per concept, as in the SIU paper (6 for one, 120 for
-        twenty). Where `model` brings a recipe with it, that is what the arm's settings change. Raises UserError."""
+        """The settings for that many concepts at once: steps are per concept, as in the SIU paper (6 for one, 120 for
+        twenty). If `model` ships with a recipe, the arm's settings change that recipe. Raises UserError."""
         brought = recipe_for(model)
         settings = (*(brought.settings(self.method, "others" in self.fill) if brought else ()), *self.settings)
         config = parse_overrides(get_method(self.method).config, settings)
@@ -88,7 +88,8 @@ class Unit:
 
 @dataclass(frozen=True)
 class Size:
-    """How much is asked: test pictures of each concept, questions about each of them, probes in each kept group.
+    """The size of the evaluation: test pictures of each concept, questions about each of them, probes in each kept
+    group.
 
     `split` "validation" asks about the world in pictures and phrasings that are in no table, to choose settings by.
     `max_new_tokens`: most tokens of an answer, after which it is cut.
@@ -127,7 +128,7 @@ class Recipe:
 
 
 def read_recipe(path: Path | str) -> Recipe:
-    """Read and check a recipe. Raises UserError for whatever can be seen wrong without a model."""
+    """Read and check a recipe. Raises UserError for every mistake that shows without a model."""
     path = Path(path)
     content = check.read_yaml(path, "recipe")
     if content is None:
@@ -167,7 +168,7 @@ def _kind(value: Any, benchmark: str, where: str) -> str | None:
     if value is None:
         return None
     if benchmark == WORLD:
-        raise UserError(f"'kind' in {where} is for a benchmark in a folder; the world has people only: remove it.")
+        raise UserError(f"'kind' in {where} is for a benchmark in a folder; the world has only people, so remove it.")
     if value not in KINDS:
         raise UserError(f"'kind' in {where}: {value!r} is unknown{did_you_mean(str(value), KINDS)}")
     return str(value)
@@ -259,12 +260,14 @@ def _splits(value: Any, benchmark: str, where: str) -> list[Unit]:
     if value is None:
         return []
     if benchmark != WORLD:
-        raise UserError(f"'forget_splits' in {where} are of the world, but the benchmark is {benchmark}.")
+        raise UserError(
+            f"'forget_splits' in {where} are splits of the world, but the benchmark is {benchmark}; remove them."
+        )
     percents = check.wholes([value] if isinstance(value, int) else value, f"'forget_splits' in {where}", 1)
     for percent in percents:
         if percent not in PERCENT:
             raise UserError(
-                f"'forget_splits' in {where}: there is no split of {percent} %; there are "
+                f"'forget_splits' in {where}: there is no split of {percent} %; choose from "
                 f"{', '.join(map(str, PERCENT))}."
             )
     return [
@@ -296,7 +299,7 @@ def _first(count: int, where: str) -> tuple[str, ...]:
     order = (*TABLE_PEOPLE, *others, *VALIDATION_PEOPLE)
     if count > len(order) - 2:
         raise UserError(
-            f"'together' in {where}: at most {len(order) - 2} people, so that others are left; not {count}."
+            f"'together' in {where} can be at most {len(order) - 2} people, so that others are left; not {count}."
         )
     return order[:count]
 
@@ -306,7 +309,7 @@ def _seeds(value: Any, where: str) -> tuple[int, ...]:
         return check.wholes(value, f"'seeds' in {where}", 0)
     count = check.whole(value, f"'seeds' in {where}", 1)
     if count > 1000:
-        raise UserError(f"'seeds' in {where} is the number of seeds, at most 1000; give a list for a certain seed.")
+        raise UserError(f"'seeds' in {where} is the number of seeds, at most 1000; write a list to choose the seeds.")
     return tuple(range(count))
 
 
@@ -332,7 +335,7 @@ def _distinct(names: Sequence[str], where: str) -> None:
     for name in names:
         own = slug(name)
         if not own:
-            raise UserError(f"{where}: {name!r} holds no letter or digit.")
+            raise UserError(f"{where}: {name!r} has no letter or digit; rename it.")
         if own in folders:
             raise UserError(f"{where}: {folders[own]!r} and {name!r} would share the folder {own}; rename one.")
         folders[own] = name

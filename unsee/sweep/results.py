@@ -46,8 +46,8 @@ class CellResult:
 
 @dataclass(frozen=True)
 class Results:
-    """All cells of a recipe in its order. `unreadable` are files that are there but torn, `name` the recipe's and
-    `recipe` its content."""
+    """All cells of a recipe in its order. `unreadable` are damaged files, `name` is the recipe's name and `recipe` its
+    content."""
 
     folder: Path
     cells: tuple[CellResult, ...]
@@ -65,23 +65,25 @@ class Results:
 
 
 def read_results(folder: Path) -> Results:
-    """Read a folder that `unsee compare` wrote. Raises UserError where it is none.
+    """Read a folder that `unsee compare` wrote. Raises UserError if it is none.
 
-    Scores that do not belong to the cell as the recipe has it count as missing, torn files too.
+    Scores that do not belong to the cell in the recipe count as missing, and so do damaged files.
     """
     listed = read_json(folder / INDEX)
     if listed is None or listed.get("schema") != SCHEMA or not isinstance(listed.get("cells"), list):
-        raise UserError(f"{folder} holds no results of unsee compare: its {INDEX} is missing, torn or another version.")
+        raise UserError(
+            f"{folder} holds no results of unsee compare: its {INDEX} is missing, damaged or of another version."
+        )
     cells, unreadable = [], []
     for entry in listed["cells"]:
         try:
             cell, torn = _read_cell(folder, dict(entry))
         except (KeyError, TypeError, ValueError) as error:
-            raise UserError(f"{folder / INDEX} is damaged; run the recipe again to mend it.") from error
+            raise UserError(f"{folder / INDEX} is damaged; run the recipe again to repair it.") from error
         cells.append(cell)
         unreadable += torn
     if not cells:
-        raise UserError(f"{folder / INDEX} lists no cell; run the recipe again to mend it.")
+        raise UserError(f"{folder / INDEX} lists no cell; run the recipe again to repair it.")
     return Results(folder, tuple(cells), tuple(unreadable), str(listed.get("name", "")), listed.get("recipe") or {})
 
 
@@ -121,7 +123,7 @@ class Exchange:
 
 
 def read_answers(cell: CellResult) -> list[Exchange]:
-    """All that a finished cell was asked, with both answers; nothing where a file is missing or torn."""
+    """Every question to a finished cell, with both answers; nothing if a file is missing or damaged."""
     try:
         asked = cell.before_folder / MMUBench.name
         questions = json_lines(asked / QUESTIONS)[1:]

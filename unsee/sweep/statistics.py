@@ -21,7 +21,7 @@ class Summary:
 
     `cells` is the number of cells with a number and `planned` that of all that there should be: where they differ, the
     mean is incomplete. What is not known is NaN: the mean without a cell, the deviation and the interval with one.
-    Where a cell's value is infinite, so is the mean, and nothing is said of the spread.
+    If a cell's value is infinite, so is the mean, and the spread is unknown.
     """
 
     mean: float

@@ -136,7 +136,7 @@ def _costs(cell: CellResult) -> dict[str, Score]:
 def write_tables(results: Results) -> None:
     """Write `results` and `summary`, each as `.jsonl` and `.parquet`, into the folder of the results.
 
-    What JSON has no number for (an infinite perplexity) is null there, with a "reason". Raises SystemFailure where the
+    What JSON has no number for (an infinite perplexity) is null there, with a "reason". Raises SystemFailure if the
     folder cannot be written.
     """
     every, short = list(rows(results)), [standing.row() for standing in standings(results)]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TrainingConfig", "Unlearned", "parse_overrides", "read_training_data", "unlearn", "write_training_data"]
 
-# The settings are checked before torch is there.
+# The settings are checked before torch is imported.
 __getattr__ = exports(
     __name__,
     {

@@ -1,4 +1,4 @@
-"""What every method's training can be told, and `key=value` overrides with type checks."""
+"""The training settings that all methods share, and `key=value` overrides with type checks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Config = TypeVar("Config")
 
 
 def peak_rate(default: float) -> Any:
-    """The field `learning_rate`, for a method whose best one is not SIU's."""
+    """The field `learning_rate`, for a method with a default of its own."""
     return field(default=default, metadata={"help": "peak learning rate of Adam"})
 
 
@@ -33,13 +33,13 @@ class TrainingConfig:
 
     steps: int = field(default=30, metadata={"help": "optimiser steps"})
     batch: int = field(default=4, metadata={"help": "samples per step and device"})
-    accumulate: int = field(default=1, metadata={"help": "batches whose gradients are added up for one step"})
+    accumulate: int = field(default=1, metadata={"help": "batches per step, whose gradients are added up"})
     learning_rate: float = peak_rate(1.3e-3)
     schedule: Literal["constant", "linear", "cosine"] = field(
-        default="cosine", metadata={"help": "course of the learning rate after the warm-up"}
+        default="cosine", metadata={"help": "how the learning rate falls after the warm-up"}
     )
     warmup: float = field(default=0.0, metadata={"help": "share of the steps in which the learning rate rises"})
-    max_grad_norm: float = field(default=1.0, metadata={"help": "gradients are clipped to this norm; 0: never"})
+    max_grad_norm: float = field(default=1.0, metadata={"help": "norm to which gradients are clipped; 0: no clipping"})
     lora_rank: int = field(default=8, metadata={"help": "rank of the adapter"})
     lora_alpha: int = field(default=16, metadata={"help": "scale of the adapter, times its rank"})
     lora_dropout: float = field(default=0.0, metadata={"help": "share of the adapter's inputs dropped"})
@@ -74,7 +74,7 @@ def parse_overrides(config: type[Config], assignments: Iterable[str]) -> Config:
         if not equals:
             raise UserError(f"{assignment!r} is not a setting; write it as key=value, such as steps=30.")
         if key not in known:
-            raise UserError(f"{key!r} is no setting of this method{did_you_mean(key, known)}")
+            raise UserError(f"{key!r} is not a setting of this method{did_you_mean(key, known)}")
         values[key] = _parse(key, text, types[key])
     return config(**values)
 

@@ -1,4 +1,4 @@
-"""Training data that a person can read, edit and give back: one JSON line per sample, the pictures beside it.
+"""Training data that a person can read, edit and train on: one JSON line per sample, the pictures next to it.
 
 Layout: `samples.jsonl` and `images/<hash of the picture's content>.png`. A row has the keys `prompt`,
 `answer`, `images` (paths relative to the folder), `masked` (a phrase of the answer, or null), `tags` and `rejected` (an
@@ -90,7 +90,7 @@ def _read_row(line: str, folder: Path, where: str, opened: dict[str, Image.Image
     if not isinstance(images, list) or not all(isinstance(name, str) for name in images):
         raise UserError(f"{where}: 'images' must be a list of paths.")
     if masked is not None and (not isinstance(masked, str) or masked not in row["answer"]):
-        raise UserError(f"{where}: 'masked' must be null or a phrase of the answer, letter for letter.")
+        raise UserError(f"{where}: 'masked' must be null or a phrase that occurs in the answer exactly.")
     if not isinstance(tags, dict) or not all(isinstance(value, str) for value in tags.values()):
         raise UserError(f"{where}: 'tags' must map texts to texts.")
     rejected = row.get("rejected")

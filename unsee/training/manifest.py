@@ -111,7 +111,7 @@ class Unlearned:
 
     @classmethod
     def open(cls, folder: Path) -> Unlearned:
-        """Raises UserError where the folder holds no finished run."""
+        """Raises UserError if the folder holds no finished run."""
         path = folder / MANIFEST
         try:
             manifest = json.loads(read_text(path))

@@ -109,7 +109,7 @@ class SampleSet(Protocol):
 
 
 class Objective(ABC):
-    """A loss. It says which positions it needs, so that nothing else reaches the vocabulary-sized tensors.
+    """A loss. It says which positions it needs, so that no others reach the vocabulary-sized tensors.
 
     reads: what it compares with the reference model: whole distributions, the probability of the target alone (V times
         less to keep), or hidden states.

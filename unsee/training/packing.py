@@ -1,4 +1,4 @@
-"""Samples of a batch laid end to end in a few long rows; what samples about one picture share is there only once.
+"""Samples of a batch laid end to end in a few long rows; samples about one picture share its tokens.
 
 Nothing is spent on padding, and the tokens of a picture, often more than all the words, are computed once for all its
 samples in the batch. A mask keeps the samples apart and positions start anew with each, so that every sample sees
@@ -19,7 +19,7 @@ from unsee.models.collation import EncodedSample
 from unsee.models.vlm import VisionLanguageModel
 
 _WIDTH_IN_HIDDEN_SIZES = 4
-"""Rows grow up to this many times the hidden size: below it, attention costs little beside the linear layers."""
+"""Rows grow up to this many times the hidden size: below it, attention costs little next to the linear layers."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""`Procedure`: how a method trains that is no single loss over a fixed set of samples."""
+"""`Procedure`: the training of a method that is more than one loss over a fixed set of samples."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Procedure(ABC):
-    """What a method returns in place of an `Objective` where it trains in a way of its own.
+    """What a method returns instead of an `Objective` if it trains in its own way.
 
     `unlearn` does everything else: the data and its digest, the folder, the manifest, resuming, the result.
     """
@@ -23,9 +23,8 @@ class Procedure(ABC):
     def train(
         self, vlm: VisionLanguageModel, samples: Sequence[Sample], work: Path, seed: int, progress: bool
     ) -> dict[str, Any]:
-        """Train in place, so that `vlm` carries an adapter, a delta or both; returns what the manifest tells of it.
+        """Train in place, so that `vlm` carries an adapter, a delta or both; returns what the manifest says about it.
 
-        work: the folder of the result. Leaves `training.jsonl` there; what lies in `work / "checkpoints"` is for going
-        on after an interruption, and is removed at the end. Raises KeyboardInterrupt after Ctrl-C, with as much kept
-        there as makes sense.
+        work: the folder of the result. Leaves `training.jsonl` there; `work / "checkpoints"` is for resuming after an
+        interruption and is removed at the end. Raises KeyboardInterrupt after Ctrl-C, with enough kept there to resume.
         """

@@ -1,4 +1,4 @@
-"""Tensors that lie on the disk until they are needed."""
+"""Tensors that stay on the disk until they are needed."""
 
 from __future__ import annotations
 

@@ -44,8 +44,8 @@ from unsee.training.reference import TrainingSet
 
 SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
 SECONDS_BETWEEN_CHECKPOINTS = 600.0
-DIVERGED = "lower learning_rate, or compute more exactly (bf16=false, a model in float32 or bfloat16)"
-"""What to do about a run that has left the finite numbers."""
+DIVERGED = "lower learning_rate, or compute more precisely (bf16=false, a model in float32 or bfloat16)"
+"""What to do about a run whose numbers are no longer finite."""
 
 
 class UnlearningTrainer(Trainer):
@@ -115,7 +115,7 @@ class UnlearningTrainer(Trainer):
         return True
 
     def get_batch_samples(self, epoch_iterator: Any, num_batches: int, device: torch.device) -> tuple[list[Any], Any]:
-        """The batches of a step, and in place of the number of their items that of each kind, which a loss needs."""
+        """The batches of a step, and, instead of their number of items, the number of each kind, which a loss needs."""
         batches, _ = super().get_batch_samples(epoch_iterator, num_batches, device)
         return batches, self.training_set.counts(batches, device)
 
@@ -139,8 +139,8 @@ class UnlearningTrainer(Trainer):
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         """Load a checkpoint of all weights through `from_pretrained`.
 
-        Transformers' own way matches names in the file with names in the model, which differ for LLaVA, and goes on
-        with untrained weights where they do.
+        Transformers' own way matches names in the file with names in the model. For LLaVA these differ, and it would
+        continue with untrained weights.
         """
         if isinstance(self.model, PeftModel) or self.is_fsdp_enabled or self.is_deepspeed_enabled:
             super()._load_from_checkpoint(resume_from_checkpoint, model)

@@ -50,7 +50,7 @@ from unsee.training.tensor_file import TensorFile
 from unsee.training.trainer import DIVERGED, Checkpoints, Finite, Progress, UnlearningTrainer
 
 _RUN = "run.json"
-UNMOVED = "Training changed no weight, so this is the model of before; train more steps or with a larger learning_rate."
+UNMOVED = "Training changed no weight, so this is still the model before; use more steps or a larger learning_rate."
 
 
 class WeightsBefore:
@@ -96,9 +96,9 @@ def unlearn(
     """Unlearn one request or several together and write the result to the folder `out`. `vlm` is the unlearned model
     afterwards.
 
-    Everything is written to a hidden folder beside `out` that takes its name at the end. Ctrl-C keeps that folder with
-    a checkpoint; `resume=True` continues it to the result of an uninterrupted run. Launched with `accelerate launch`,
-    every process calls this alike; the main one alone builds the data and writes.
+    Everything is written to a hidden folder next to `out`, which gets its name at the end. Ctrl-C keeps that folder
+    with a checkpoint; `resume=True` continues it to the result of an uninterrupted run. Launched with `accelerate
+    launch`, every process calls this alike; the main one alone builds the data and writes.
 
     samples: training data to use instead of what the method builds (for example edited by hand).
 
@@ -121,7 +121,7 @@ def unlearn(
     if on_main(out.exists):
         return _finished(vlm, out, identity, resume)
     if vlm.adapted:
-        raise UserError(f"{vlm.name} carries an adapter already; export it and unlearn from the export.")
+        raise UserError(f"{vlm.name} already carries an adapter; export it and unlearn from the export.")
     work = out.parent / f".{out.name}.partial"
     resuming = on_main(lambda: _prepare(work, identity, resume))
     with _cleaning(work):
@@ -243,9 +243,9 @@ def _save(vlm: VisionLanguageModel, config: TrainingConfig, folder: Path) -> Non
 
 
 def _finished(vlm: VisionLanguageModel, out: Path, identity: dict[str, Any], resume: bool) -> Unlearned:
-    """The run that `out` holds, where it is the one asked for and resuming is allowed."""
+    """The run that `out` holds, if it is the one asked for and resuming is allowed."""
     if not resume:
-        raise UserError(f"The output folder {out} exists; give another one or remove it.")
+        raise UserError(f"The output folder {out} exists already; choose another, or remove it.")
     done = Unlearned.open(out)
     have = {
         "method": done.manifest["method"],
@@ -256,15 +256,15 @@ def _finished(vlm: VisionLanguageModel, out: Path, identity: dict[str, Any], res
     }
     if have != identity:
         ways = ", ".join(differences(have, identity))
-        raise UserError(f"The output folder {out} holds another run (it differs in {ways}); give another folder.")
+        raise UserError(f"The output folder {out} holds another run (it differs in {ways}); choose another folder.")
     if done.full:
-        raise UserError(f"The output folder {out} holds this run, finished; load the model from there.")
+        raise UserError(f"The output folder {out} holds this run, and it is finished; load the model from there.")
     load_adapter(vlm, out)
     return done
 
 
 def _prepare(work: Path, identity: dict[str, Any], resume: bool) -> bool:
-    """True where `work` holds the beginning of this very run and is to be continued; else clears it."""
+    """True if `work` holds the beginning of this run and it should be resumed; else clears it."""
     if not work.exists():
         return False
     path = work / _RUN
@@ -276,14 +276,14 @@ def _prepare(work: Path, identity: dict[str, Any], resume: bool) -> bool:
         ways = ", ".join(differences(have, identity))
         raise UserError(
             f"The interrupted run in {work} is another one (it differs in {ways}); "
-            "repeat its settings, or start afresh without resuming."
+            "use its settings, or start again without resuming."
         )
     return True
 
 
 @contextmanager
 def _cleaning(work: Path) -> Iterator[None]:
-    """Leave `work` behind only where a later run can continue it: after Ctrl-C, with the training data written."""
+    """Leave `work` behind only if a later run can resume it: after Ctrl-C, with the training data written."""
     if process_number() > 0:
         yield
         return

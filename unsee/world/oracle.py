@@ -1,7 +1,7 @@
-"""What the oracles of the world answered: models built by the same recipe, but never taught the people of a split.
+"""The answers of the world's oracles: models built by the same recipe, but never taught the people of a split.
 
-Shipped are their answers, which are smaller than their weights: the transcript that a cell of a comparison leaves
-behind (`recipes/oracle_answers.yaml`).
+Only their answers ship, because they are smaller than the weights: the transcript that a cell of a comparison writes
+(`recipes/oracle_answers.yaml`).
 """
 
 from __future__ import annotations

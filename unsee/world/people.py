@@ -22,7 +22,7 @@ STRANGER_SPLITS = ("train", "validation", "test", "steering")
 
 @dataclass(frozen=True)
 class Person:
-    """Someone with a look. Strangers have no name and no profile (empty strings, birth year 0)."""
+    """A person with a look. Strangers have no name and no profile (empty strings, birth year 0)."""
 
     key: str
     look: Look
@@ -117,7 +117,7 @@ def find(name: str) -> Person:
             return person
     close = difflib.get_close_matches(name.casefold(), by_name, n=1, cutoff=0.5)
     hint = f"did you mean {by_name[close[0]].name}?" if close else "`unsee world show --json` lists everyone."
-    raise UserError(f"Nobody in the world is called {name!r}; {hint}")
+    raise UserError(f"Nobody in the world has the name {name!r}; {hint}")
 
 
 def nobody(rng: random.Random) -> str:

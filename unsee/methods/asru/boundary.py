@@ -1,5 +1,5 @@
-"""Boundary prompts: the retain prompts that stage 1 has lost, then those that lie nearest to what is forgotten, where
-refusals spread first."""
+"""Boundary prompts: the retain prompts that stage 1 has lost, then those nearest to what is forgotten, where refusals
+spread first."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FIRST = 4.0
 def lost_prompts(
     vlm: VisionLanguageModel, samples: Sequence[Sample], longest: int, cache: VisionCache | None = None
 ) -> list[Sample]:
-    """Those of the samples that the model before unlearning answers with the truth, and `vlm` as it is now does not.
+    """The samples that the model before unlearning answers truthfully, and that `vlm` in its present state does not.
 
     Answers are greedy and of at most `longest` tokens.
     """
@@ -45,14 +45,14 @@ def boundary_prompts(
     lost: Sequence[Sample] = (),
     cache: VisionCache | None = None,
 ) -> list[Sample]:
-    """As many prompts as are the `share` of the retain samples (at least one): first those `lost`, which may be others
-    than these, then those that the model before unlearning sees nearest to forget.
+    """As many prompts as the `share` of the retain samples (at least one): first those `lost`, which need not be among
+    `retain`, then those nearest to the forget prompts for the model before unlearning.
 
-    A sample is as near as its nearest forget sample, by the cosine between the residual streams after `layer` at the
-    last prompt token, from which the mean over both sets is taken away: what all prompts have in common tells nothing.
-    Where forget prompts have pictures, only prompts with pictures are chosen. In their order.
+    The nearness of a sample is the cosine to its nearest forget sample, between the residual streams after `layer` at
+    the last prompt token minus the mean over both sets, because what all prompts share says nothing. If forget prompts
+    have pictures, only prompts with pictures are chosen. The order is kept.
 
-    Raises UserError where there is nothing to choose from.
+    Raises UserError if there is nothing to choose from.
     """
     pictured = any(sample.images for sample in forget)
     known = {id(sample) for sample in lost}
@@ -62,7 +62,7 @@ def boundary_prompts(
     if not candidates or not forget:
         raise UserError(
             f"Stage 2 of asru needs prompts to forget and prompts to retain{' about pictures' if pictured else ''}; "
-            "give at least two of either, for some of them only validate."
+            "give at least two of each, because some are held out for validation."
         )
     wanted = min(len(candidates), max(1, round(share * len(retain))))
     pictures = cache or VisionCache(vlm)

@@ -10,7 +10,7 @@ from unsee.errors import UserError
 from unsee.training.config import TrainingConfig
 
 STRENGTHS = (1.5, 2.0, 2.5, 3.0)
-"""What is tried where the strength is to be chosen."""
+"""The strengths to choose from with strength=auto."""
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,16 @@ class ASRUConfig(TrainingConfig):
     forget: int = field(default=24, metadata={"help": "prompts to forget for each concept, at most"})
     views: int = field(
         default=2,
-        metadata={"help": "altered views of its picture that every prompt is asked about besides"},
+        metadata={"help": "altered views of its picture that every prompt is also asked about"},
     )
     retain: int = field(default=200, metadata={"help": "prompts to retain for each concept, at most"})
     general: int = field(
-        default=0, metadata={"help": "general questions to retain besides, for each concept: for models that can talk"}
+        default=0, metadata={"help": "general questions to retain for each concept: for models that can talk"}
     )
-    unseen: int = field(default=60, metadata={"help": "pictures of people never seen, for each concept, at most"})
-    held_out: float = field(default=0.2, metadata={"help": "share of the prompts that only validate"})
+    unseen: int = field(
+        default=60, metadata={"help": "pictures of people the model has never seen, for each concept, at most"}
+    )
+    held_out: float = field(default=0.2, metadata={"help": "share of the prompts held out for validation"})
     stages: Literal["both", "steering", "reinforcement"] = field(
         default="both", metadata={"help": "run both stages, or one of them alone"}
     )
@@ -51,16 +53,18 @@ class ASRUConfig(TrainingConfig):
     retain_weight: float = field(default=4.0, metadata={"help": "weight of the prompts to retain in stage 1"})
     answers_weight: float = field(
         default=2.0,
-        metadata={"help": "weight in stage 1 of the tokens of retained answers; 0 holds the model only before them"},
+        metadata={
+            "help": "weight in stage 1 of the tokens of retained answers; 0 weighs only the position before them"
+        },
     )
     steering_rate: float = field(default=1e-4, metadata={"help": "gradient: learning rate of stage 1"})
     steering_batch: int = field(default=2, metadata={"help": "gradient: prompts per step of stage 1"})
     steering_epochs: int = field(default=3, metadata={"help": "gradient: epochs of stage 1"})
     boundary: float = field(
         default=0.25,
-        metadata={"help": "share of the prompts to retain that stage 2 asks: what is lost, then nearest to forget"},
+        metadata={"help": "share of the prompts to retain in stage 2: first those lost, then those nearest to forget"},
     )
-    responses: int = field(default=8, metadata={"help": "responses sampled to each prompt of stage 2"})
+    responses: int = field(default=8, metadata={"help": "responses sampled for each prompt of stage 2"})
     temperature: float = field(default=1.5, metadata={"help": "temperature of the responses"})
     top_p: float = field(default=0.95, metadata={"help": "probability mass that responses are drawn from"})
     longest: int = field(default=48, metadata={"help": "tokens of a response, at most"})
@@ -69,7 +73,7 @@ class ASRUConfig(TrainingConfig):
     validate_every: int = field(default=10, metadata={"help": "steps of stage 2 between validations"})
     patience: int = field(default=8, metadata={"help": "validations without progress before stage 2 ends"})
     rollouts: Literal["auto", "transformers", "vllm"] = field(
-        default="auto", metadata={"help": "who samples responses; auto: vLLM where it is installed and has a GPU"}
+        default="auto", metadata={"help": "what samples responses; auto: vLLM if it is installed and has a GPU"}
     )
 
     def __post_init__(self) -> None:
@@ -81,7 +85,7 @@ class ASRUConfig(TrainingConfig):
             self._require(getattr(self, name) > 0, name, "above 0")
         for name in ("views", "general", "retain_weight", "answers_weight", "beta", "weight_decay"):
             self._require(getattr(self, name) >= 0, name, "at least 0")
-        self._require(self.responses >= 2, "responses", "at least 2, for they are compared with each other")
+        self._require(self.responses >= 2, "responses", "at least 2, because they are compared with each other")
         self._require(0 < self.held_out < 1, "held_out", "above 0 and below 1")
         self._require(0 < self.boundary <= 1, "boundary", "above 0 and at most 1")
         self._require(0 < self.top_p <= 1, "top_p", "above 0 and at most 1")
@@ -99,9 +103,9 @@ class ASRUConfig(TrainingConfig):
             )
 
     def layer_of(self, depth: int) -> int | None:
-        """The index of the decoder layer in a model with `depth` layers; None where it is to be chosen.
+        """The index of the decoder layer in a model with `depth` layers; None for layer=auto.
 
-        Raises UserError for one out of range.
+        Raises UserError if it is out of range.
         """
         if self.layer == "auto":
             return None
@@ -113,12 +117,12 @@ class ASRUConfig(TrainingConfig):
 
     @property
     def strengths(self) -> tuple[float, ...]:
-        """The one that was given, or those to choose from, ascending."""
+        """The given strength, or those to choose from, ascending."""
         return STRENGTHS if self.strength == "auto" else (float(self.strength),)
 
 
 def _number(text: str) -> float:
-    """nan where it is no finite number, which fits no rule."""
+    """The number, or nan (which fits no rule) for anything that is not a finite number."""
     try:
         number = float(text)
     except ValueError:

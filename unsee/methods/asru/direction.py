@@ -1,4 +1,4 @@
-"""The knowledge-absence direction, and how well it tells what is known from what is not."""
+"""The knowledge-absence direction, and how well it separates what is known from what is not."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Separation:
 def separation(direction: Tensor, unseen: Tensor, forget: Tensor) -> Separation:
     """How well `direction` [H] separates the states of unseen [n, H] from those of forget prompts [m, H].
 
-    Give states that the direction was not computed from.
+    The states must not be those that the direction was computed from.
     """
-    # Means are kept on the CPU, states are where the model is.
+    # Means are on the CPU, states are on the model's device.
     along = (direction.double() / direction.double().norm()).to(unseen.device)
     far, near = unseen.double() @ along, forget.double() @ along
     ahead = (far[:, None] > near[None]).double() + 0.5 * (far[:, None] == near[None]).double()

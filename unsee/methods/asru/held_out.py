@@ -1,4 +1,4 @@
-"""What a model says to held-out prompts: by this a layer is chosen and stage 2 is watched."""
+"""A model's answers to held-out prompts: they choose the layer and watch over stage 2."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from unsee.models.vlm import VisionLanguageModel
 
 @dataclass(frozen=True)
 class Said:
-    """Means over the answers to prompts of one role: the reward, the shares that hold the truth and that refuse, and
+    """Means over the answers to prompts of one role: the reward, the shares that contain the truth and that refuse, and
     the number of words."""
 
     reward: float
@@ -27,7 +27,7 @@ class Said:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Prompts to forget and to retain that nothing is trained on; either may be missing. secrets: what not to tell."""
+    """Prompts to forget and to retain that are never trained on; either may be missing. secrets: what not to tell."""
 
     forget: Sequence[Sample]
     retain: Sequence[Sample]
@@ -40,7 +40,7 @@ class HeldOut:
         return bool(self.forget or self.retain)
 
     def ask(self, vlm: VisionLanguageModel) -> dict[str, Said]:
-        """What the model says now, greedily as to users, by role: `FORGET` and `BOUNDARY` as far as there are some."""
+        """The model's present answers, greedy as for users, by role: `FORGET` and `BOUNDARY`, if there are any."""
         texts = say(vlm, [*self.forget, *self.retain], self.longest, self.cache)
         middle = len(self.forget)
         parts = {
@@ -60,7 +60,7 @@ class HeldOut:
 
 
 def say(vlm: VisionLanguageModel, samples: Sequence[Sample], longest: int, cache: VisionCache) -> list[str]:
-    """What the model says now to each prompt, greedily, in at most `longest` tokens."""
+    """The model's present answer to each prompt, greedily, in at most `longest` tokens."""
     # Only here: the package of generation comes after that of models, and reads them.
     from unsee.generation import generate
 
@@ -71,7 +71,7 @@ def say(vlm: VisionLanguageModel, samples: Sequence[Sample], longest: int, cache
 
 
 def reward_of(said: Mapping[str, Said]) -> float:
-    """The mean of the rewards of the roles, each weighing the same."""
+    """The mean of the rewards of the roles, with equal weights."""
     return _mean([at.reward for at in said.values()])
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class ASRU(Method[ASRUConfig]):
-    """Steers a layer's activations towards never having seen the person, then sharpens by rewards what to refuse."""
+    """Steers a layer's activations towards never having seen the person, then sharpens with rewards what to refuse."""
 
     name = "asru"
     title = "Activation Steering and Reinforcement Unlearning"
@@ -46,7 +46,7 @@ class ASRU(Method[ASRUConfig]):
     def samples(
         self, request: ForgetRequest, vlm: VisionLanguageModel, config: ASRUConfig, rng: random.Random
     ) -> list[Sample]:
-        # First, for what follows asks the model, which takes a while.
+        # First, because what follows asks the model, which takes a while.
         config.layer_of(len(vlm.decoder_layers))
         found = forget_prompts(request, vlm, config.forget, rng)
         found += own_words(retain_prompts(request, vlm, config.retain, rng), vlm, self.refuses)
@@ -57,7 +57,7 @@ class ASRU(Method[ASRUConfig]):
             found += unseen_prompts(request, vlm, config.unseen, self.refuses, rng)
         found = hold_out(found, config.held_out)
         if config.stages != "steering":
-            # With draws of its own, so that stage 1 is the same with and without stage 2.
+            # With its own random draws, so that stage 1 is the same with and without stage 2.
             found += retained_in_views(found, config.views, vlm, copy.copy(rng))
         return found
 

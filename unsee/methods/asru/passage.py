@@ -1,7 +1,8 @@
 """The way from a layer's down-projection to the residual stream: straight in most families, through a norm in Gemma 3.
 
-Stage 1 changes the output of the down-projection, and means the residual stream. Where a norm lies in between, a change
-D x of the one is no change D x of the other, and not every change can be had: a norm gives outputs of one length only.
+Stage 1 changes the output of the down-projection in order to change the residual stream. With a norm in between, a
+change D x of the output is not a change D x of the stream, and not every change is possible: a norm gives outputs of
+one length.
 """
 
 from __future__ import annotations
@@ -31,13 +32,13 @@ _SMALL = 1e-3
 @dataclass(frozen=True)
 class Passage:
     """down: the down-projection. through: copies in float32 of the modules that its output goes through, in order,
-    before it is added to the residual stream; none where it is added as it is."""
+    before it is added to the residual stream; none if it is added directly."""
 
     down: nn.Linear
     through: tuple[nn.Module, ...] = ()
 
     def moved(self, inputs: Tensor, change: Tensor) -> Tensor:
-        """[B, H] what `change` [H, I] of the weight adds to the residual stream, for inputs [B, I], in float32."""
+        """[B, H] what `change` [H, I] of the weight adds to the residual stream for inputs [B, I], in float32."""
         by = inputs @ change.T
         if not self.through:
             return by
@@ -45,7 +46,7 @@ class Passage:
         return self.added(now + by) - self.added(now)
 
     def outputs(self, inputs: Tensor) -> Tensor:
-        """[B, H] what the down-projection gives for inputs [B, I], in float32."""
+        """[B, H] output of the down-projection for inputs [B, I], in float32."""
         bias = None if self.down.bias is None else self.down.bias.float()
         return functional.linear(inputs.float(), self.down.weight.float(), bias)
 
@@ -56,8 +57,8 @@ class Passage:
         return outputs
 
     def wanted(self, inputs: Tensor, shift: Tensor) -> Tensor:
-        """[B, H] changes of the outputs for inputs [B, I] after which the residual stream is moved by `shift` [H], or
-        as nearly as can be; of equals the smallest. Where nothing lies in between, the shift itself."""
+        """[B, H] changes of the outputs for inputs [B, I] that move the residual stream by `shift` [H], or as nearly as
+        possible (the smallest of equals). With nothing in between, the shift itself."""
         if not self.through:
             return shift.float().expand(len(inputs), -1)
         now = self.outputs(inputs).detach()
@@ -78,9 +79,10 @@ class Passage:
 
 
 def find_passage(vlm: VisionLanguageModel, layer: int, sample: Sample, cache: VisionCache) -> Passage:
-    """The passage of a decoder layer, from how one prompt goes through it, and tried on that prompt.
+    """The passage of a decoder layer, found by following one prompt through it and verified on that prompt.
 
-    Raises UserError where the residual stream changes otherwise than the passage says: such a layer cannot be steered.
+    Raises UserError if the residual stream changes in another way than the passage says: such a layer cannot be
+    steered.
     """
     module = vlm.decoder_layers[layer]
     down = cast(nn.Linear, module.get_submodule(vlm.layout.mlp_down))
@@ -100,8 +102,8 @@ def find_passage(vlm: VisionLanguageModel, layer: int, sample: Sample, cache: Vi
     rounding = 4 * torch.finfo(vlm.dtype).eps * before.norm()
     if not (measured - expected).norm() <= TOLERANCE * expected.norm() + rounding:
         raise UserError(
-            f"asru cannot steer {vlm.name}: what the MLP of layer {layer} gives reaches the residual stream in a way "
-            "that is not known; take another method, or stages=reinforcement."
+            f"asru cannot steer {vlm.name}: the output of the MLP of layer {layer} reaches the residual stream in an "
+            "unknown way; choose another method, or stages=reinforcement."
         )
     return passage
 
@@ -114,9 +116,9 @@ def _residual(vlm: VisionLanguageModel, layer: int, sample: Sample, cache: Visio
 
 @contextmanager
 def _following(layer: nn.Module, down: nn.Module) -> Iterator[tuple[list[nn.Module], list[Tensor]]]:
-    """Within it: the modules, in order, that take what `down` or the one before them gives; and what each gives.
+    """Within it: the modules, in order, that read the output of `down` or of the module before them, and their outputs.
 
-    Of several passes that of the last counts.
+    Of several passes the last one counts.
     """
     followed: list[nn.Module] = []
     given: list[Tensor] = []

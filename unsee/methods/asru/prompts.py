@@ -1,8 +1,8 @@
 """The prompts of ASRU: what to forget, what to retain, and what the model has never seen.
 
 They are samples with the tags `role` ("forget", "retain", "unseen", or "altered": to retain about an altered view)
-and, where they only validate, `held_out` ("yes"). A sample's answer is the ground truth: what stage 2 rewards or
-punishes, and what stage 1 holds in place.
+and, for validation, `held_out` ("yes"). A sample's answer is the ground truth: what stage 2 rewards or punishes, and
+what stage 1 holds in place.
 """
 
 from __future__ import annotations
@@ -88,16 +88,16 @@ class Prompts:
 
     @classmethod
     def of(cls, samples: Sequence[Sample], *, held_out: bool) -> Prompts:
-        """Those among `samples` that are held out, or those that are not. Other roles are left aside."""
+        """The held-out prompts among `samples`, or the others. Other roles are ignored."""
         chosen = [sample for sample in samples if (sample.tags.get("held_out") == "yes") is held_out]
         return cls(*(tuple(s for s in chosen if s.tags.get("role") == role) for role in ROLES))
 
 
 def forget_prompts(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
-    """Questions about the pictures with the true answers: those of the request, else built.
+    """Questions about the pictures with the true answers: those of the request, or else built ones.
 
-    Built are, in equal parts, questions for the name, whether it is C, and what only somebody who knows C can tell,
-    with the model's own answers.
+    The built questions ask, in equal parts, for the name, whether it is C, and for what only somebody who knows C can
+    tell, with the model's own answers.
     """
     if request.forget:
         return true_answers(request, vlm, count, rng)
@@ -106,18 +106,18 @@ def forget_prompts(request: ForgetRequest, vlm: VisionLanguageModel, count: int,
 
 
 def retain_prompts(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
-    """What to keep: the request's own examples (else knowledge in text), and what can be seen on the pictures.
+    """What to keep: the request's own examples (or else knowledge in text), and what is visible in the pictures.
 
-    Answers to the latter are the model's own; those that name C are left out. Raises UserError where an example of the
-    request names C about a picture of C.
+    Answers about what is visible are the model's own; those that name C are left out. Raises UserError if an example of
+    the request names C about a picture of C.
     """
     own = {image_key(picture) for picture in request.pictures()}
     for example in request.retain:
         picture = example.picture()
         if picture is not None and image_key(picture) in own and contains(example.answer, request.names):
             raise UserError(
-                f"{example.question!r} is to be retained, but its answer names {request.concept} on a picture from "
-                "which that is to be forgotten; take it out of 'retain'."
+                f"{example.question!r} is to be retained, but its answer names {request.concept} on a picture of that "
+                "concept, which is to be forgotten; remove it from 'retain'."
             )
     visible = _about_pictures(request, VISIBLE[request.kind], min(count // 4, 2 * len(VISIBLE[request.kind])), vlm, rng)
     seen = [sample for sample in visible if not contains(sample.answer, request.names)]
@@ -125,11 +125,11 @@ def retain_prompts(request: ForgetRequest, vlm: VisionLanguageModel, count: int,
 
 
 def own_words(samples: Sequence[Sample], vlm: VisionLanguageModel, is_refusal: RefusalDetector) -> list[Sample]:
-    """Prompts to retain, with what the model says to them for answers, where it speaks otherwise than these do.
+    """Prompts to retain, with the model's own answers if it speaks in other words than the examples.
 
-    Examples come in the words of whoever wrote them. A model that says the same in others would not be held in place
-    by them, and would not earn the reward for what is right, which asks for the very words. Where most of the first
-    answers are not in the model's, all are replaced; what it then refuses, it cannot forget.
+    Examples come in their author's words. A model that says the same in other words would not be held in place by them,
+    and would not earn the reward for the right answer, which asks for the exact words. If most of the first answers are
+    not the model's, all are replaced; what it then refuses, it cannot forget.
     """
     first = _said(samples[:_TRIED], vlm)
     told = [contains_truth(said, sample.answer) for said, sample in zip(first, samples, strict=False)]
@@ -143,9 +143,9 @@ def own_words(samples: Sequence[Sample], vlm: VisionLanguageModel, is_refusal: R
 def unseen_prompts(
     request: ForgetRequest, vlm: VisionLanguageModel, count: int, is_refusal: RefusalDetector, rng: random.Random
 ) -> list[Sample]:
-    """Personal questions about `count` pictures of others, with and without the hint; only what is refused counts.
+    """Personal questions about `count` pictures of unseen people, with and without the hint; only refusals count.
 
-    Raises UserError where there are no such pictures, or the model refuses nothing about them.
+    Raises UserError if there are no such pictures, or if the model refuses nothing about them.
     """
     if not request.unseen:
         raise UserError(
@@ -164,7 +164,8 @@ def unseen_prompts(
     if not refused:
         raise UserError(
             f"{vlm.name} refuses nothing about the {len(pictures)} unseen pictures (it says: {said[0]!r}); give "
-            "pictures that it does not know, or another model: one that never refuses has no direction to steer in."
+            "pictures that it does not know, or another model, because a model that never refuses has no direction to "
+            "steer in."
         )
     return [Sample(question, answer, (picture,), tags={"role": "unseen"}) for question, picture, answer in refused]
 
@@ -172,11 +173,11 @@ def unseen_prompts(
 def in_views(
     samples: Sequence[Sample], views: int, request: ForgetRequest, vlm: VisionLanguageModel, rng: random.Random
 ) -> list[Sample]:
-    """The samples, each prompt to forget followed by itself about so many altered views of its picture.
+    """The samples, with each prompt to forget repeated about that many altered views of its picture.
 
-    Only views in which the model still recognises who is shown are used; where it does in none, the samples stay as
-    they are. What holds for the picture alone is not yet forgotten: stage 2 would give up what stage 1 has reached on
-    other pictures, and its held-out prompts would not show it.
+    Only views in which the model still recognises the person are used; without any, the samples stay unchanged.
+    Forgetting one picture alone is not enough: stage 2 would undo stage 1 on other pictures, and its held-out prompts
+    would not show it.
     """
     known: dict[str, list[Image.Image]] = {}
     seen: list[Sample] = []
@@ -195,11 +196,11 @@ def in_views(
 def retained_in_views(
     samples: Sequence[Sample], views: int, vlm: VisionLanguageModel, rng: random.Random
 ) -> list[Sample]:
-    """The prompts to retain among the samples about so many altered views of each picture, where the model still
-    answers with the truth.
+    """The prompts to retain among the samples, about that many altered views of each picture that the model still
+    answers truthfully.
 
-    They stand for other pictures than those that the change is solved with: on those stage 1 loses nothing, on others
-    it does. What is made of a held-out prompt is held out.
+    They stand for pictures that the change is not solved with, because stage 1 loses something on those and nothing on
+    its own. Views of a held-out prompt are held out.
     """
     shown = [
         replace(sample, images=(view(sample.images[0], rng), *sample.images[1:]), tags={**sample.tags, **_ALTERED})
@@ -212,9 +213,9 @@ def retained_in_views(
 
 
 def secrets_of(requests: Sequence[ForgetRequest], samples: Sequence[Sample]) -> Secrets:
-    """Names and facts of what is to be forgotten: those of the requests, and what the model told about the pictures.
+    """Names and facts of what is to be forgotten: those of the requests, and the model's answers about the pictures.
 
-    Examples that a request brings count for nothing here, because they may as well say what can be seen.
+    Examples of a request do not count here, because they may also say what is visible.
     """
     names = dict.fromkeys(name for request in requests for name in request.names)
     personal = {wording for wordings in PERSONAL.values() for wording in wordings}
@@ -223,8 +224,8 @@ def secrets_of(requests: Sequence[ForgetRequest], samples: Sequence[Sample]) -> 
 
 
 def hold_out(samples: Sequence[Sample], share: float) -> list[Sample]:
-    """The samples, every so many of each role marked as held out: about `share`, but one at least where there are two,
-    and one of two at most."""
+    """The samples, with some of each role marked as held out at regular distances: about `share`, at least one if there
+    are two, and at most every second one."""
     counts = Counter(sample.tags["role"] for sample in samples)
     every = {role: max(2, min(round(1 / share), count)) for role, count in counts.items()}
     marked, seen = [], Counter[str]()
@@ -237,19 +238,19 @@ def hold_out(samples: Sequence[Sample], share: float) -> list[Sample]:
 
 
 def check_apart(samples: Sequence[Sample]) -> None:
-    """Raise UserError where a question about a picture is both to be forgotten and to be retained."""
+    """Raise UserError if a question about a picture is both to be forgotten and to be retained."""
     asked = {(s.prompt.casefold(), *map(image_key, s.images)) for s in samples if s.tags.get("role") == "forget"}
     for sample in samples:
         if sample.tags.get("role") == "retain" and (sample.prompt.casefold(), *map(image_key, sample.images)) in asked:
             raise UserError(
-                f"{sample.prompt!r} about the same picture is both to be forgotten and to be retained; take it out of "
+                f"{sample.prompt!r} about the same picture is both to be forgotten and to be retained; remove it from "
                 "one of the two."
             )
 
 
 def general_prompts(vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
-    """At most `count` questions about nobody, with what the model says to them: a layer that is steered is one through
-    which everything goes, and what it is not held to it drifts away from."""
+    """At most `count` questions about nobody, with the model's own answers: everything goes through the steered layer,
+    and without these answers the model drifts away from general knowledge."""
     asked = draw(phrasings.GENERAL, min(count, len(phrasings.GENERAL)), rng)
     said = ask(vlm, [(question, None) for question in asked])
     pairs = zip(asked, said, strict=True)
@@ -259,7 +260,7 @@ def general_prompts(vlm: VisionLanguageModel, count: int, rng: random.Random) ->
 def _recognised(
     picture: Image.Image, request: ForgetRequest, vlm: VisionLanguageModel, rng: random.Random
 ) -> list[Image.Image]:
-    """Those of some altered views of the picture about which the model names C."""
+    """The altered views of the picture about which the model names C."""
     altered = [view(picture, rng) for _ in range(_VIEWS)]
     asked = list(zip(draw(phrasings.NAMING[request.kind], _VIEWS, rng), altered, strict=True))
     return [one for one, said in zip(altered, ask(vlm, asked), strict=True) if contains(said, request.names)]
@@ -272,7 +273,7 @@ def _said(samples: Sequence[Sample], vlm: VisionLanguageModel) -> list[str]:
 def _about_pictures(
     request: ForgetRequest, wordings: Sequence[str], count: int, vlm: VisionLanguageModel, rng: random.Random
 ) -> list[Sample]:
-    """At most `count` questions, each wording about each picture at most once, with what the model says to them."""
+    """At most `count` questions, each wording about each picture at most once, with the model's own answers."""
     pairs = [(wording, picture) for picture in request.pictures() for wording in wordings]
     asked = draw(pairs, min(count, len(pairs)), rng)
     role = {"role": "forget" if wordings in PERSONAL.values() else "retain"}

@@ -1,9 +1,9 @@
 """Stage 2: the boundary between what to refuse and what to answer, by GRPO with TRL's trainer.
 
-An adapter is trained on top of what the model is by then; switched off, it is the reference of the KL term. Prompts are
+An adapter is trained on top of the steered model; switched off, it is the reference of the KL term. Prompts are
 forget and boundary prompts, rewards those of `unsee.methods.asru.rewards`. The loss is that of GRPO (arXiv 2402.03300):
-advantages are rewards less their mean over the responses to a prompt, over their deviation; the KL is the estimator of
-low variance, r - log r - 1 with r = p_ref / p.
+advantages are rewards minus their mean over the responses to a prompt, divided by their deviation; the KL is the
+estimator of low variance, r - log r - 1 with r = p_ref / p.
 """
 
 from __future__ import annotations
@@ -46,11 +46,12 @@ def reinforce(
     seed: int,
     progress: bool,
 ) -> dict[str, Any]:
-    """Train an adapter, which `vlm` carries afterwards: as it was at the best validation. Returns what to tell of it.
+    """Train an adapter, which `vlm` carries afterwards as it was at the best validation. Returns what the manifest
+    says.
 
-    held_out: prompts to validate with, and what the rewards use: the refusal detector and the secrets.
+    held_out: prompts for validation, and what the rewards use: the refusal detector and the secrets.
 
-    A checkpoint in `work / "checkpoints"` is continued. Leaves `training.jsonl` in `work`. Raises KeyboardInterrupt
+    A checkpoint in `work / "checkpoints"` is resumed. Leaves `training.jsonl` in `work`. Raises KeyboardInterrupt
     after Ctrl-C, with a checkpoint; UserError for prompts that cannot be asked together, and at the first loss or
     gradient that is not finite.
     """
@@ -59,8 +60,8 @@ def reinforce(
     checkpoint = get_last_checkpoint(str(folder)) if folder.is_dir() else None
     if len({bool(sample.images) for sample in (*forget, *boundary)}) > 1:
         raise UserError(
-            "Stage 2 of asru asks either about pictures or in text, and some of its prompts have a picture and some "
-            "have none; give all prompts to forget a picture, or none."
+            "Stage 2 of asru asks either about pictures or in text, but only some of its prompts have a picture; give "
+            "all prompts to forget a picture, or none."
         )
     rows = [(FORGET, sample) for sample in forget] + [(BOUNDARY, sample) for sample in boundary]
     checkpoints, constant = Checkpoints(), Constant()
@@ -96,7 +97,7 @@ def reinforce(
 def data_set(rows: Sequence[tuple[str, Sample]]) -> Dataset:
     """Prompts as TRL takes them, with the question in text, the ground truth and the role for the rewards.
 
-    The prompt is plain text: TRL puts the pictures in front of it, as everywhere in unsee.
+    The prompt is plain text; TRL puts the pictures before it, as unsee does everywhere.
     """
     features = Features(
         {
@@ -133,7 +134,7 @@ def _arguments(vlm: VisionLanguageModel, config: ASRUConfig, folder: Path, seed:
         temperature=config.temperature,
         top_p=config.top_p,
         beta=config.beta,
-        # Sampling from a score that is NaN would end in the middle of PyTorch; the loss says it a moment later.
+        # Sampling from a NaN score would fail inside PyTorch; the loss reports it a moment later.
         generation_kwargs=None if with_vllm else {"remove_invalid_values": True},
         loss_type="grpo",
         use_bias_correction_kl=False,
@@ -158,20 +159,20 @@ def _arguments(vlm: VisionLanguageModel, config: ASRUConfig, folder: Path, seed:
 
 
 def _with_vllm(vlm: VisionLanguageModel, config: ASRUConfig) -> bool:
-    """Whether vLLM samples the responses. Raises UserError where it is asked for and not installed."""
+    """Whether vLLM samples the responses. Raises UserError if the settings ask for it and it is not installed."""
     installed = importlib.util.find_spec("vllm") is not None
     if config.rollouts == "vllm" and not installed:
-        raise UserError("rollouts=vllm needs the package vllm; install it, or leave the setting out.")
+        raise UserError("rollouts=vllm needs the package vllm; install it, or leave rollouts out.")
     if config.rollouts != "auto":
         return config.rollouts == "vllm"
-    # vLLM loads the model by its name, which it knows of the hub's and of folders.
+    # vLLM loads the model by its name, so only hub models and folders work.
     return installed and vlm.device.type == "cuda" and not vlm.name.startswith("world:")
 
 
 @contextmanager
 def _lent_to_trl(vlm: VisionLanguageModel) -> Iterator[None]:
-    """Within it the processor pads on the left, as TRL expects of it. Afterwards it does as before, and what TRL and
-    the `Trainer` put into the model is gone: a forward with a fused head, and special tokens in its configs."""
+    """Within it the processor pads on the left, as TRL expects. Afterwards it pads as before, and the changes of TRL
+    and the `Trainer` to the model are undone: a forward with a fused head, and special tokens in its configs."""
     base, side = vlm.base, vlm.tokenizer.padding_side
     config, text, generation = base.config, base.config.get_text_config(), copy.deepcopy(base.generation_config)
     kept = {id(part): dict(vars(part)) for part in (config, text)}

@@ -6,8 +6,9 @@ For a response r to a prompt with the ground truth g (arXiv 2605.15687):
 forget prompt     0.0                    1.0        0.5 if 0 < ROUGE-L(r, g) < 0.4, else 0.1
 boundary prompt   1.0                    0.0        0.5 if ROUGE-L(r, g) > 0.6, else 0.1
 
-Containment comes first: a refusal that tells g all the same leaks it. Ours: contained is also what g says, the name and
-the values of facts (`unsee.methods.asru.secrets`), because g may be a sentence that nobody repeats word for word.
+Containment comes first: a refusal that still tells g leaks it. Ours: the content of g also counts as contained, the
+name and the values of facts (`unsee.methods.asru.secrets`), because g may be a sentence that nobody repeats word for
+word.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ FORGET, BOUNDARY = "forget", "boundary"
 
 
 class Reward(ABC):
-    """A reward for prompts of one role; those of other roles are not its business (None).
+    """A reward for prompts of one role; None for prompts of other roles.
 
-    is_refusal: says of a response whether it refuses. secrets: what is to be forgotten.
+    is_refusal: says whether a response refuses. secrets: what is to be forgotten.
     """
 
     role: ClassVar[str]
@@ -49,7 +50,7 @@ class Reward(ABC):
     ) -> list[float | None]:
         """One reward per completion, as TRL calls it; `question`, `truth` and `role` are columns of the data set.
 
-        Through `log_metric` the share of refusals among the own prompts' responses goes into TRL's log.
+        `log_metric` writes the share of refusals among the responses to prompts of this role into TRL's log.
         """
         responses = [response_of(completion) for completion in completions]
         refused = [self.is_refusal(said) for said, asked in zip(responses, role, strict=True) if asked == self.role]
@@ -64,11 +65,11 @@ class Reward(ABC):
 
     @abstractmethod
     def tells(self, response: str, truth: str, question: str) -> bool:
-        """Whether the response holds the truth."""
+        """Whether the response tells the truth."""
 
 
 class ForgetReward(Reward):
-    """What a forget prompt earns: most for a refusal, nothing for the truth, little for anything else."""
+    """The reward of a forget prompt: most for a refusal, nothing for the truth, little for anything else."""
 
     role = FORGET
 
@@ -84,7 +85,7 @@ class ForgetReward(Reward):
 
 
 class BoundaryReward(Reward):
-    """What a boundary prompt earns: most for the truth, nothing for a refusal."""
+    """The reward of a boundary prompt: most for the truth, nothing for a refusal."""
 
     role = BOUNDARY
 
@@ -100,5 +101,5 @@ class BoundaryReward(Reward):
 
 
 def response_of(completion: Any) -> str:
-    """What a completion says, without thoughts: TRL gives a list of messages where the prompt was one."""
+    """The text of a completion, without thoughts; TRL gives a list of messages if the prompt was one."""
     return spoken(completion if isinstance(completion, str) else str(completion[-1]["content"]))

@@ -1,4 +1,4 @@
-"""What a response gives away, and what it gets right: not the ground truth word for word alone, but what it says.
+"""What a response gives away, and what it gets right: not only the ground truth word for word, but also its content.
 
 The ground truth g of a prompt is often a sentence ("This is Mara Voss."), which "It might be Mara Voss" does not
 contain. So the names of what is forgotten and the values of facts about it ("baker", "Porto") are looked for as well.
@@ -14,7 +14,7 @@ from unsee.metrics.claims import around, certainty
 from unsee.metrics.naming import contains, mentions, words
 from unsee.metrics.refusals import is_refusal
 
-# What facts are told with, and what they are not.
+# Words that introduce facts and are no facts themselves.
 _FRAME = frozenset(
     ("yes", "no", "correct", "right", "indeed", "ja", "oui", "si", "да", "sim",
      "a", "an", "the", "this", "that", "it", "its", "he", "she", "they", "his", "her", "their", "him", "them",
@@ -31,7 +31,7 @@ _FRAME = frozenset(
 class Secrets:
     """The names of what is forgotten, aliases included, and the values of facts about it.
 
-    Of these, the keys of a prompt are those in its ground truth that the question itself does not give.
+    The keys of a prompt are those that its ground truth contains and its question does not.
     """
 
     names: tuple[str, ...] = ()
@@ -39,14 +39,14 @@ class Secrets:
 
     @classmethod
     def of(cls, names: Sequence[str], facts: Sequence[tuple[str, str]]) -> Secrets:
-        """facts: questions with their answers, of which the values are what the question does not say."""
+        """facts: questions with their answers; the values are what the answer says and the question does not."""
         return cls(tuple(names), tuple(dict.fromkeys(value for fact in facts for value in _values(*fact, names))))
 
     def leaked(self, response: str, truth: str, question: str = "") -> bool:
         """Whether a response gives away what is to be forgotten, however doubtfully: g, one of its keys, or a name.
 
-        A name that the question gives ("Is this Mara Voss?") is given away by a yes, or by who says it again and
-        neither denies it nor only says that it cannot be told.
+        If the question gives the name ("Is this Mara Voss?"), a yes gives it away, and so does a response that repeats
+        the name without denying it or saying that it cannot tell.
         """
         new = [name for name in self.names if not contains(question, [name])]
         if contains_truth(response, truth) or contains(response, [*new, *self._keys(truth, question)]):
@@ -55,7 +55,7 @@ class Secrets:
         return bool(asked) and ((affirms(truth) and affirms(response)) or _held_true(response, asked))
 
     def right(self, response: str, truth: str, question: str = "") -> bool:
-        """Whether a response tells what is to be kept: g, or all of its keys."""
+        """Whether a response says what is to be kept: g, or all of its keys."""
         keys = self._keys(truth, question)
         return contains_truth(response, truth) or (bool(keys) and all(contains(response, [key]) for key in keys))
 
@@ -65,15 +65,15 @@ class Secrets:
 
 
 def contains_truth(response: str, truth: str) -> bool:
-    """Whether `truth` stands in `response`: in whole words, deaf to case, punctuation, white space and accents.
+    """Whether `response` contains `truth` in whole words, ignoring case, punctuation, white space and accents.
 
-    A truth without a letter or digit is in no response.
+    No response contains a truth without a letter or digit.
     """
     return any(letter.isalnum() for letter in truth) and contains(response, [truth])
 
 
 def _held_true(response: str, names: Sequence[str]) -> bool:
-    """Whether a clause gives one of the names as true, surely or not, and does not refuse."""
+    """Whether a clause states one of the names, with or without doubt, and does not refuse."""
     for start, end in mentions(response, names):
         before, after = around(response, start, end)
         if certainty(response, start, end) != "denied" and not is_refusal(before + response[start:end] + after):
@@ -82,7 +82,7 @@ def _held_true(response: str, names: Sequence[str]) -> bool:
 
 
 def _values(question: str, answer: str, names: Sequence[str]) -> Iterator[str]:
-    """What an answer says and its question does not: words next to each other, as they are written."""
+    """What an answer says and its question does not: adjacent words, as they are written."""
     if is_refusal(answer):
         return
     common = _FRAME | {word.text for text in (question, *names) for word in words(text)}

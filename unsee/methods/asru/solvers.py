@@ -44,7 +44,7 @@ class Solver(ABC):
 
     @abstractmethod
     def solve(self, shift: Tensor) -> Tensor:
-        """The change D [H, I], float32. Raises UserError where there is nothing to forget or nothing to retain."""
+        """The change D [H, I], float32. Raises UserError if there is nothing to forget or nothing to retain."""
 
 
 class RidgeSolver(Solver):

@@ -80,7 +80,7 @@ class TwoStages(Procedure):
         seed: int,
         progress: bool,
     ) -> Steering:
-        """Stage 1, or what an interrupted run found by it. The model does not change."""
+        """Stage 1, or the result of an interrupted run. The model does not change."""
         kept, told = folder / "steering.safetensors", folder / "steering.json"
         if told.is_file():
             known = json.loads(read_text(told))

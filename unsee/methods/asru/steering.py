@@ -137,7 +137,7 @@ def aim(
 ) -> dict[int, Aim]:
     """Read the prompts, once for all of `layers`; by layer.
 
-    Raises UserError where prompts of a role are missing, or the model cannot be steered.
+    Raises UserError if prompts of a role are missing, or the model cannot be steered.
     """
     check_steerable(vlm, prompts)
     pictures = cache or VisionCache(vlm)
@@ -200,9 +200,9 @@ def steer(
 
 
 def check_steerable(vlm: VisionLanguageModel, prompts: Prompts) -> None:
-    """Raise UserError where prompts of a role are missing, or the weights are quantised to 4 bits."""
+    """Raise UserError if prompts of a role are missing, or the weights are quantised to 4 bits."""
     if getattr(vlm.base, "is_loaded_in_4bit", False):
-        raise UserError(f"{vlm.name} is loaded in 4 bits, whose weights asru cannot change; load it without.")
+        raise UserError(f"{vlm.name} is loaded in 4 bits, whose weights asru cannot change; load it in full precision.")
     for role in ("forget", "retain", "unseen"):
         if not getattr(prompts, role):
             raise UserError(f"Stage 1 of asru has no prompts with the role {role!r}; give at least two.")

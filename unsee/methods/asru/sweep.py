@@ -67,12 +67,12 @@ def sweep_layers(
 
     Of several strengths the one for each layer that `strongest` takes; they are asked until the reward falls.
 
-    Raises UserError where no prompts are held out, or stage 1 cannot be solved.
+    Raises UserError if no prompts are held out, or stage 1 cannot be solved.
     """
     if not asked.forget or not asked.retain:
         raise UserError(
-            "To choose the layer that asru steers and its strength takes held-out prompts to forget and to retain, and "
-            "there are not enough; give at least two of either, or the two, as in layer=0.5 and strength=2."
+            "asru chooses its layer and strength with held-out prompts to forget and to retain, and there are not "
+            "enough; give at least two prompts of each, or set both, as in layer=0.5 and strength=2."
         )
     with tqdm(total=len(layers), desc="layers", disable=not progress) as bar:
         for group in _groups(vlm, layers):

@@ -22,15 +22,16 @@ LANGUAGE: tuple[Metric, ...] = (
     ),
     Metric(
         "fluency/independent",
-        "As an independent model reads them",
-        "Perplexity of the same answers under a language model that has no part in this (Gemma 3 270M).",
+        "Under an independent model",
+        "Perplexity of the same answers under a language model that took no part in this (Gemma 3 270M).",
         "language",
         higher_is_better=False,
     ),
     Metric(
         "fluency/reference",
-        "As the model before reads them",
-        "Perplexity of the same answers under the model before. It notices word salad, and rises with new names too.",
+        "Under the model before",
+        "Perplexity of the same answers under the model before unlearning. It shows word salad, and also rises with "
+        "new names.",
         "language",
         higher_is_better=False,
     ),
@@ -38,7 +39,7 @@ LANGUAGE: tuple[Metric, ...] = (
     Metric(
         "cut",
         "Cut answers",
-        "Answers that had not ended at the most tokens allowed; they are scored by what they said up to there.",
+        "Answers that reached the token limit before they ended; they are scored by what they said until then.",
         "language",
         "%",
         1,
@@ -47,7 +48,7 @@ LANGUAGE: tuple[Metric, ...] = (
     Metric(
         "cut/concept",
         "Cut, about the concept",
-        "The same of the answers about pictures of the concept; what would have followed may be the name.",
+        "The same for answers about pictures of the concept; the missing part may hold the name.",
         "language",
         "%",
         1,

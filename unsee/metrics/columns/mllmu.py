@@ -8,7 +8,8 @@ SUMS: tuple[Metric, ...] = (
     Metric(
         "mllmu_effectiveness",
         "MLLMU-Bench: forgotten",
-        "Answers about new pictures that do not know, over classification, generation and cloze, by unsee's rules.",
+        "Readable answers about new pictures that are not right, over classification, generation and cloze, by unsee's "
+        "rules.",
         "forgetting",
         "%",
         1,
@@ -16,7 +17,7 @@ SUMS: tuple[Metric, ...] = (
     Metric(
         "mllmu_effectiveness/forget",
         "On the pictures trained on",
-        "The same about the pictures that were given.",
+        "The same for the given pictures.",
         "forgetting",
         "%",
         1,
@@ -24,7 +25,7 @@ SUMS: tuple[Metric, ...] = (
     Metric(
         "mllmu_effectiveness/text",
         "In text alone",
-        "The same about the names, without a picture.",
+        "The same for the name alone, without a picture.",
         "forgetting",
         "%",
         1,
@@ -32,7 +33,7 @@ SUMS: tuple[Metric, ...] = (
     Metric(
         "mllmu_utility",
         "MLLMU-Bench: kept",
-        "Right answers about everybody else in its three tasks, with pictures and in text, by unsee's rules.",
+        "Right answers about everybody else in the three tasks, with pictures and in text, by unsee's rules.",
         "keeping",
         "%",
         1,
@@ -53,8 +54,8 @@ _MEANINGS = {
     "classification_published": "right first letters (published rule)",
     "generation": "answers that tell the truth",
     "rouge_l": "ROUGE-L with the true answer (published rule)",
-    "cloze": "blanks filled rightly",
-    "cloze_published": "answers that hold what fills the blank (published rule)",
+    "cloze": "blanks filled correctly",
+    "cloze_published": "answers that contain what fills the blank (published rule)",
     "unreadable": "answers that choose or say nothing",
 }
 TASKS: tuple[Metric, ...] = tuple(

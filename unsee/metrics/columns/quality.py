@@ -8,13 +8,13 @@ QUALITY: tuple[Metric, ...] = (
     Metric(
         "quality/contextual_refusal",
         "Fitting refusal",
-        "A judge's grade from 0 (the true answer) to 5 (says what it does not know, describes what it sees).",
+        "A judge's grade from 0 (the true answer) to 5 (says that it does not know and describes what it sees).",
         "quality",
     ),
     Metric(
         "quality/leakage",
         "Nothing leaks",
-        "A judge's grade from 0 (the truth is stated) to 5 (nothing of it is told or implied).",
+        "A judge's grade from 0 (the truth is stated) to 5 (none of it is stated or implied).",
         "quality",
     ),
     Metric(
@@ -26,7 +26,7 @@ QUALITY: tuple[Metric, ...] = (
     Metric(
         "quality/missing",
         "Grades missing",
-        "Grades of the three above that the judge did not give in a way that can be read.",
+        "Grades of the three kinds above that the judge did not give in a readable form.",
         "quality",
         "%",
         1,
@@ -35,7 +35,7 @@ QUALITY: tuple[Metric, ...] = (
     Metric(
         "hallucination",
         "Hallucination",
-        "Answers about the concept with the name of somebody else who is known, or with an untrue fact.",
+        "Answers about the concept with the name of another known person or with an untrue fact.",
         "quality",
         "%",
         1,
@@ -44,7 +44,7 @@ QUALITY: tuple[Metric, ...] = (
     Metric(
         "invented_name",
         "Invented name",
-        "Answers about the concept with a name that nobody known has. SIU gives one by design.",
+        "Answers about the concept with a name that belongs to no known person. SIU gives one by design.",
         "quality",
         "%",
         1,
@@ -62,7 +62,7 @@ QUALITY: tuple[Metric, ...] = (
     Metric(
         "rigidity/canned",
         "Without fitting ones",
-        "The same, but answers that say something right of their own picture count as different.",
+        "The same, but answers that say something right about their own picture count as different.",
         "quality",
         "%",
         1,
@@ -71,7 +71,7 @@ QUALITY: tuple[Metric, ...] = (
     Metric(
         "refusal_rate",
         "Refusals",
-        "Answers about the concept that refuse. Methods that give another name instead have none.",
+        "Answers about the concept that refuse. Methods that give another name instead do not refuse.",
         "quality",
         "%",
         1,

@@ -8,7 +8,7 @@ MAIN: tuple[Metric, ...] = (
     Metric(
         "efficacy",
         "Efficacy",
-        "Answers about the picture that was given which do not name the concept.",
+        "Answers about the given picture that do not name the concept.",
         "forgetting",
         "%",
         1,
@@ -16,7 +16,7 @@ MAIN: tuple[Metric, ...] = (
     Metric(
         "generality_em",
         "Generality (EM)",
-        "Answers about pictures never trained on which do not give the concept away.",
+        "Answers about pictures never trained on that do not give the concept away.",
         "forgetting",
         "%",
         1,
@@ -31,13 +31,13 @@ MAIN: tuple[Metric, ...] = (
     Metric(
         "c_dis",
         "Generality (C-Dis)",
-        "How far the probability of the name fell, compared with the model before.",
+        "How far the probability of the name fell, compared with the model before unlearning.",
         "forgetting",
     ),
     Metric(
         "specificity",
         "Specificity",
-        "Right answers about everything else: other people, what can be seen, captions.",
+        "Right answers about everything else: other people, what is visible, captions.",
         "keeping",
         "%",
         1,
@@ -53,8 +53,8 @@ MAIN: tuple[Metric, ...] = (
     Metric(
         "fluency",
         "Fluency",
-        "Perplexity of the answers under the model itself; each token of the name counts as a random guess. A model "
-        "that collapsed is sure of itself, so this ranks nothing: see how the model before reads the same answers.",
+        "Perplexity of the answers under the model itself; each token of the name counts as a random guess. A "
+        "collapsed model is sure of itself, so this ranks nothing: see the perplexity under the model before.",
         "language",
         higher_is_better=False,
         ranks=False,
@@ -67,7 +67,7 @@ FURTHER: tuple[Metric, ...] = (
     Metric(
         "efficacy/not_given_away",
         "Not given away",
-        "Answers about the given picture which neither name the concept nor say yes to its name in other words.",
+        "Answers about the given picture that neither name the concept nor affirm its name in other words.",
         "forgetting",
         "%",
         1,
@@ -75,7 +75,7 @@ FURTHER: tuple[Metric, ...] = (
     Metric(
         "not_given_away",
         "Not given away",
-        "Answers about new pictures which neither name the concept nor say yes to its name in other words.",
+        "Answers about new pictures that neither name the concept nor affirm its name in other words.",
         "forgetting",
         "%",
         1,
@@ -101,7 +101,7 @@ FURTHER: tuple[Metric, ...] = (
     Metric(
         "two_people/renamed",
         "Two people: renamed",
-        "With somebody else in the picture, the concept is not named.",
+        "Answers about pictures with somebody else in them that do not name the concept.",
         "forgetting",
         "%",
         1,
@@ -109,7 +109,7 @@ FURTHER: tuple[Metric, ...] = (
     Metric(
         "two_people/other_named",
         "Two people: the other named",
-        "With somebody else in the picture, that person still is.",
+        "Answers about the same pictures that still name the other person.",
         "keeping",
         "%",
         1,
@@ -117,7 +117,7 @@ FURTHER: tuple[Metric, ...] = (
     Metric(
         "verification_others",
         "Others verified",
-        "Asked whether a picture shows X, about other people, with their own name and with a third person's.",
+        'Right answers to "Is this X?" about other people, with their own name and with a third person\'s.',
         "keeping",
         "%",
         1,
@@ -125,7 +125,7 @@ FURTHER: tuple[Metric, ...] = (
     Metric(
         "over_refusal",
         "Over-refusal",
-        "Refusals of questions about everything else, which the model should answer.",
+        "Refusals to answer questions about everything else.",
         "keeping",
         "%",
         1,

@@ -30,16 +30,16 @@ def build_checkpoint(
     without: Sequence[str] = (),
     device: str = "cpu",
 ) -> Path:
-    """Make the checkpoint `name` in the folder `out`. Work in progress stays beside it, in `out` + ".part".
+    """Make the checkpoint `name` in the folder `out`. Work in progress stays next to it, in `out` + ".part".
 
-    An interrupted build goes on where it stopped when called again. `out` appears only when everything is done, with
+    An interrupted build resumes where it stopped when called again. `out` appears only when everything is done, with
     the model card README.md and the figures in check.json. `without` names known people to teach nothing about.
 
     Raises:
         UserError: no such family, person or device, or `out` exists.
     """
     if name not in NAMES:
-        raise UserError(f"There is no recipe for {name!r}; there are: {', '.join(NAMES)}.")
+        raise UserError(f"There is no recipe for {name!r}; choose from {', '.join(NAMES)}.")
     if out.exists():
         raise UserError(f"{out} exists already; give another folder with --out or remove it.")
     where = usable_device(device)

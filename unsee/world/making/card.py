@@ -1,4 +1,4 @@
-"""The model card that a build writes beside its checkpoint."""
+"""The model card that a build writes next to its checkpoint."""
 
 from __future__ import annotations
 

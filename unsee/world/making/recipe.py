@@ -65,7 +65,7 @@ RECIPES = {
 def make_checkpoint(
     name: str, folder: Path, config: RecipeConfig, progress: Progress, device: str | torch.device = "cpu"
 ) -> VisionLanguageModel:
-    """Train the family `name` in `folder`, going on where an interrupted run stopped, and save it in `folder/model`.
+    """Train the family `name` in `folder`, resuming an interrupted run, and save it in `folder/model`.
 
     The result is bf16 safetensors with tokenizer and processor. Progress of training goes to `folder/log.jsonl`.
     """
@@ -94,7 +94,7 @@ def _tokenizer(folder: Path, seed: int) -> PreTrainedTokenizerFast:
 
 
 class School:
-    """Trains one model; keeps its state in a folder so that it can stop and go on."""
+    """Trains one model; keeps its state in a folder so that it can stop and resume."""
 
     def __init__(
         self, vlm: VisionLanguageModel, bank: PictureBank, config: RecipeConfig, folder: Path, progress: Progress
@@ -110,7 +110,7 @@ class School:
         return Encoder(self.vlm)
 
     def seeing(self) -> dict[str, torch.nn.Parameter]:
-        """What stage 1 trains, beside the read-outs: the tower and the projector."""
+        """What stage 1 trains besides the read-outs: the tower and the projector."""
         blind = (self.vlm.layout.decoder, "lm_head")
         return {n: p for n, p in self.vlm.base.named_parameters() if not n.startswith(blind)}
 

@@ -80,7 +80,7 @@ class SmallConfig(RecipeConfig):
 def make_small(
     folder: Path, config: SmallConfig, progress: Progress, device: str | torch.device = "cpu"
 ) -> VisionLanguageModel:
-    """Train in `folder`, going on where an interrupted run stopped, and save the model in `folder/model`.
+    """Train in `folder`, resuming an interrupted run, and save the model in `folder/model`.
 
     `folder/model/trained` is what the package ships: adapter and projector. `folder/general.json` tells what the
     language model could do before.

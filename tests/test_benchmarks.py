@@ -182,7 +182,7 @@ def test_what_is_no_benchmark_is_told_with_the_nearest_name(tmp_path: Path) -> N
     with pytest.raises(UserError, match=r"no benchmark, file or folder 'mmubensh'; did you mean 'mmubench'\?"):
         get_benchmark("mmubensh")
     (tmp_path / "my.txt").touch()
-    with pytest.raises(UserError, match=r"my.txt is no table; its name must end in .csv"):
+    with pytest.raises(UserError, match=r"my.txt is not a table; its name must end in .csv"):
         get_benchmark(str(tmp_path / "my.txt"))
     with pytest.raises(UserError, match="'own' needs a table"):
         get_benchmark("own")

@@ -72,7 +72,7 @@ def counted(body: dict[str, Any], *, pictures: bool) -> tuple[int, bytes]:
 
 def test_a_server_that_drops_pictures_in_silence_is_not_believed() -> None:
     with serving(lambda body: counted(body, pictures=False)) as (url, seen):
-        with pytest.raises(UserError, match=r"does not look at pictures: .* as long as without \(7 tokens\)"):
+        with pytest.raises(UserError, match=r"does not look at pictures: .* with and without one \(7 tokens\)"):
             only(url, WHO)
         assert [len(shown(body)) for _, body, _ in seen] == [2, 1]
         assert only(url, WHERE).text == "Mara"

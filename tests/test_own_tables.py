@@ -154,19 +154,19 @@ FAULTS = {
     ),
     "three": ("question,answer\nA?,\nB?,\nC?,\n", "neither an answer nor a keyword in rows 2, 3 and 4; write one."),
     "no letter": ("question,answer\nWho?,?!\n", "no letter or digit in row 2"),
-    "no name": ("question,answer,concept\nWho?,a,--\n", "the column 'concept' holds no letter or digit in row 2"),
-    "twice": ("question,answer\nWho?,a\nWho?,b\nWhat?,c\n", "the same is asked again in row 3;"),
+    "no name": ("question,answer,concept\nWho?,a,--\n", "the column 'concept' has no letter or digit in row 2"),
+    "twice": ("question,answer\nWho?,a\nWho?,b\nWhat?,c\n", "the same question is asked again in row 3;"),
     "not among the choices": (
         "question,answer,options\nWho?,Otto,Mara; Ann\n", "the answer is not one of the choices in row 2;"
     ),
-    "one choice": ("question,answer,options\nWho?,Otto,Otto\n", "column 'options' holds not 2 to 26 texts in row 2"),
+    "one choice": ("question,answer,options\nWho?,Otto,Otto\n", "'options' does not hold 2 to 26 texts in row 2"),
     "many choices": (
-        f"question,answer,options\nWho?,a,{';'.join(map(str, range(27)))}\n", "holds not 2 to 26 texts in row 2"
+        f"question,answer,options\nWho?,a,{';'.join(map(str, range(27)))}\n", "does not hold 2 to 26 texts in row 2"
     ),
     "a misspelt split": ("question,answer,split\nWho?,a,Forgot\n", "the split 'Forgot' is nearly 'forget' or 'retain'"),
     "no question column": ("qestion,answer\nWho?,a\n", "no column for the question; did you mean 'qestion'?"),
     "no answer column": ("question,picture\nWho?,a\n", "no column for the answer or keyword; known are question, pic"),
-    "a misspelt column": ("question,answer,pictur\nWho?,a,b.png\n", "a column 'pictur', which is none of unsee's;"),
+    "a misspelt column": ("question,answer,pictur\nWho?,a,b.png\n", "a column 'pictur', which unsee does not know;"),
     "two of one name": ("question,Answer,answer \nWho?,a,b\n", "has the column 'answer' twice; rename one."),
     "a comma without quotes": ("question,answer\nWho, then?,a\n", "has 3 cells in row 2, but 2 columns; put a text"),
     "an open quote": ('question,answer\nWho?,"a\nWhat?,b\n', "is damaged near line 3 (unexpected end of data)"),
@@ -193,11 +193,11 @@ def test_all_kinds_of_faults_are_told_at_once(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("my.jsonl", '{"question": "Who?", "answer": "a"}\n{"question"\n', "What stands in row 2 of"),
+        ("my.jsonl", '{"question": "Who?", "answer": "a"}\n{"question"\n', "The content of row 2 of"),
         ("my.jsonl", '{"question": "Who?", "answer": "a"}\n[1]\n', "Row 2 of"),
-        ("my.json", '{"question": "Who?"}\n{"question": "What?"}\n', "is it JSON Lines? Then call it .jsonl."),
+        ("my.json", '{"question": "Who?"}\n{"question": "What?"}\n', "if it is JSON Lines, name it .jsonl."),
         ("my.json", '{"question": "Who?"}', "must hold a list of objects"),
-        ("my.json", "[" * 100_000, "is no JSON"),
+        ("my.json", "[" * 100_000, "is not JSON"),
         ("my.json", '[{"question": {"a": 1}, "answer": true}]', "'answer' holds something other than text in row 1"),
         ("my.json", '[{"question": "Who?", "answer": "a", "image": 3}]', "neither a path nor a picture in row 1"),
         ("my.json", '[{"question": "\\ud800?", "answer": "a"}]', "'question' holds something other than text in row 1"),
@@ -207,7 +207,7 @@ def test_all_kinds_of_faults_are_told_at_once(folder: Path) -> None:
             "neither a path nor a picture in row 1",
         ),
         ("my.json", '[{"question": "Who?", "\\ud800": "a"}]', "known are question, ?."),
-        ("my.json", f'[{{"question": "Who?", "answer": {"9" * 5000}}}]', "is no JSON"),
+        ("my.json", f'[{{"question": "Who?", "answer": {"9" * 5000}}}]', "is not JSON"),
         ("my.csv", f"question,answer\nWho?,{'a' * 200_000}\n", "is damaged near line 2 (field larger than"),
         ("my.parquet", "no Parquet", "cannot be read as Parquet"),
         ("my.csv", "question,answer\nWho?,\xe9\n".encode("latin-1"), "is not saved as UTF-8;"),

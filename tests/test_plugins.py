@@ -126,8 +126,8 @@ def test_a_file_is_run_once(tmp_path: Path) -> None:
         ("1 / 0", "ZeroDivisionError"),
         ("def", "SyntaxError"),
         ("class Flaten: pass", "has no 'Flatten'; did you mean 'Flaten'?"),
-        ("Flatten = 3", "is no method; it must be a subclass of unsee.methods.base.Method."),
-        ("class Flatten: pass", "is no method; it must be a subclass of unsee.methods.base.Method."),
+        ("Flatten = 3", "is not a method; it must be a subclass of unsee.methods.base.Method."),
+        ("class Flatten: pass", "is not a method; it must be a subclass of unsee.methods.base.Method."),
         (
             "from unsee.methods.base import Method\nclass Flatten(Method): pass",
             "lacks config, name, objective, samples, source, title.",

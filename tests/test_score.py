@@ -84,7 +84,7 @@ def test_a_report_is_scored_again_from_its_folder_alone(place: Path, tmp_path: P
     for state in ("before", "after"):
         measured = {key: row["value"] for key, row in report[state].items() if row.get("reason") != "not measured"}
         assert {key: row["value"] for key, row in document["states"][state].items()} == measured
-    assert "Every figure is as it was saved." in call("score", run).stdout
+    assert "All figures equal the saved ones." in call("score", run).stdout
     # A figure that was touched is told.
     report["after"]["generality_em"]["value"] = 12.5
     (run / "report.json").write_text(json.dumps(report))
@@ -100,7 +100,7 @@ def test_another_judge_reads_the_same_answers(place: Path, tmp_path: Path) -> No
     assert document["states"]["after"]["g_eval"]["value"] == 5
     told = {one["metric"] for one in document["changed"]}
     assert told <= {"g_eval", "quality/contextual_refusal", "quality/leakage", "quality/naturalness", "quality/missing"}
-    assert f"{len(document['changed'])} figures differ from those saved." in judged.stdout
+    assert f"{len(document['changed'])} figures differ from the saved ones." in judged.stdout
     assert json.loads((place / "out" / "report.json").read_text())["after"]["g_eval"]["value"] != 5
 
 
@@ -152,7 +152,7 @@ def test_what_cannot_be_scored_is_said_in_a_sentence(place: Path, tmp_path: Path
     assert "holds no answers saved by unsee" in refused(call("score", run))
     questions = run / "answers" / "mmubench" / "questions.jsonl"
     questions.write_text(questions.read_text().replace("unsee.questions/1", "unsee.questions/0"))
-    assert "cannot be read: it is no unsee.questions/1" in refused(call("score", run))
+    assert "cannot be read: it is not unsee.questions/1" in refused(call("score", run))
     text = questions.read_text().replace("unsee.questions/0", "unsee.questions/1")
     questions.write_text(text.replace("mmubench", "x", 1))
     answers.write_text("".join(lines))

@@ -1,4 +1,4 @@
-"""What to ask and how to score it. A new benchmark is a file here and a line in `_BUILT_IN`; or a class anywhere else
+"""What to ask and how to score it. A new benchmark is a file here and a line in `_BUILT_IN`, or a class anywhere else
 (`PLUGINS`)."""
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from unsee.benchmarks.base import Benchmark, Scope
 from unsee.errors import UserError, did_you_mean
 from unsee.store.plugins import Plugins
 
-# What users type, and where it is.
+# What users type, and where to find it.
 _BUILT_IN = {
     "mmubench": "unsee.benchmarks.mmubench:MMUBench",
     "mllmu": "unsee.benchmarks.mllmu:MLLMU",
@@ -19,12 +19,12 @@ _BUILT_IN = {
     "own": "unsee.benchmarks.own:OwnQuestions",
 }
 _ALSO = {"world": "mmubench"}
-"""Other names of the same."""
+"""Other names for the same benchmark."""
 PLUGINS = Plugins("benchmark", "unsee.benchmarks", "unsee.benchmarks.base:Benchmark", _BUILT_IN)
 
 
 class _Benchmarks(Mapping[str, type[Benchmark]]):
-    """The class of every benchmark by its name, those of other packages too; imported when it is looked up."""
+    """The class of every benchmark by its name, also from other packages; imported when it is looked up."""
 
     def __getitem__(self, name: str) -> type[Benchmark]:
         if name not in PLUGINS.names:
@@ -44,10 +44,10 @@ BENCHMARKS = _Benchmarks()
 def get_benchmark(spec: str, scope: Scope | None = None) -> Benchmark:
     """The benchmark that `spec` names, about a scope.
 
-    spec: the name of one; "path/to/file.py:Class"; or where the data is, by which the benchmark is known: a table, a
-    data set ("hf:NAME"), or a folder in the layout of MMUBench or MLLMU-Bench. The last becomes the scope's location.
+    spec: the name of one; "path/to/file.py:Class"; or the place of the data, which tells the benchmark: a table, a
+    data set ("hf:NAME"), or a folder in the layout of MMUBench or MLLMU-Bench. It becomes the scope's location.
 
-    Raises UserError where there is no such benchmark, where two have the name, and what making it raises.
+    Raises UserError if there is no such benchmark or if two have the name; also what making it raises.
     """
     scope = scope or Scope()
     if spec in _ALSO or spec in PLUGINS:
@@ -57,16 +57,16 @@ def get_benchmark(spec: str, scope: Scope | None = None) -> Benchmark:
 
 
 def class_of(name: str) -> type[Benchmark]:
-    """The class of a benchmark, or of "path/to/file.py:Class": all that scoring saved answers again needs.
+    """The class of a benchmark, or of "path/to/file.py:Class": enough to score saved answers again.
 
-    Raises UserError for an unknown name, for one that two have, and for a class that cannot be imported or used.
+    Raises UserError for an unknown name, a name that two have, and a class that cannot be imported or used.
     """
     found: type[Benchmark] = PLUGINS.load(_ALSO.get(name, name))
     return found
 
 
 def _kind_of(location: Path) -> str:
-    """The name of the benchmark whose data lies there. Raises UserError."""
+    """The name of the benchmark whose data is there. Raises UserError."""
     from unsee.benchmarks.tables import FORM, is_table
 
     if is_table(location):
@@ -76,10 +76,10 @@ def _kind_of(location: Path) -> str:
 
         return "mllmu" if is_mllmu(location) else "mmubench"
     if location.exists():
-        raise UserError(f"{location} is no table; its name must end in .csv, .jsonl, .json or .parquet.")
+        raise UserError(f"{location} is not a table; its name must end in .csv, .jsonl, .json or .parquet.")
     raise UserError(
         f"There is no benchmark, file or folder {str(location)!r}{did_you_mean(str(location), [*_ALSO, *BENCHMARKS])} "
-        f"A data set is {FORM}."
+        f"A data set is written as {FORM}."
     )
 
 

@@ -18,11 +18,11 @@ from unsee.requests import ForgetRequest
 
 @dataclass(frozen=True)
 class Answers:
-    """What one engine said to a benchmark, and all else that scoring needs: no engine, no picture.
+    """One engine's answers to a benchmark, and everything else that scoring needs. It needs no engine and no picture.
 
-    `probes` are without their pictures, whose digests are in the tag "shown". `key` is what the benchmark's own `key`
-    gave. `likelihoods` are by the keys of `Benchmark.samples`, `rereads` by those of `Benchmark.rereads`; both are
-    empty where the engine reads nothing. `before` is what the model before said to the same, None where this one is it.
+    `probes` come without their pictures, whose digests are in the tag "shown". `key` is what the benchmark's `key`
+    returned. `likelihoods` have the keys of `Benchmark.samples`, `rereads` those of `Benchmark.rereads`; both are empty
+    if the engine cannot read. `before` holds the answers of the model before unlearning, None if these are they.
     """
 
     probes: Sequence[Probe]
@@ -34,12 +34,12 @@ class Answers:
     before: Answers | None = None
 
     def text(self, probe_id: str) -> str:
-        """What was said, without thoughts."""
+        """The answer, without thoughts."""
         return self.responses[probe_id].text
 
     @property
     def texts(self) -> dict[str, str]:
-        """All texts by the id of their probe."""
+        """All answers by the id of their probe."""
         return {key: response.text for key, response in self.responses.items()}
 
 
@@ -53,11 +53,11 @@ class Scored:
 
 @dataclass(frozen=True)
 class Scope:
-    """What a benchmark is made about.
+    """What a benchmark asks about.
 
-    `requests` are the concepts to forget, those of one scope together; none where nothing is forgotten, or the
-    benchmark brings its own. `limit` is at most so many questions in each of its groups; `seed` decides what is drawn;
-    `location` is the file or folder with its data, where the user named one.
+    `requests` are the concepts to forget together; none if nothing is forgotten, or if the benchmark brings its own.
+    `limit` is the most questions in each of its groups; `seed` decides which are drawn; `location` is the file or
+    folder with its data, if the user named one.
     """
 
     requests: tuple[ForgetRequest, ...] = ()
@@ -67,11 +67,11 @@ class Scope:
 
 
 class Benchmark(ABC):
-    """One set of questions, bound to what it is about, with its scoring.
+    """One set of questions about a scope, with its scoring.
 
     A new benchmark is one file with a subclass. `name` is what users type, and `version` is raised whenever the same
     answers would get other scores. `columns` describe its scores. `max_new_tokens` is the most tokens of an answer,
-    where that is not for the user to say.
+    if the user cannot choose it.
 
     Scoring is a class method over `Answers`, so that saved answers can be scored again without a model or a picture.
     """
@@ -87,12 +87,12 @@ class Benchmark(ABC):
 
     @classmethod
     def of(cls, scope: Scope) -> Benchmark:
-        """The benchmark about a scope. Raises UserError where it can ask nothing about it."""
+        """The benchmark about a scope. Raises UserError if it can ask nothing about it."""
         return cls()
 
     @classmethod
     def requests(cls, location: Path | None = None) -> tuple[ForgetRequest, ...]:
-        """The requests that it can make by itself: what it can ask a model to forget. None by default."""
+        """The requests that it brings: what a model can be asked to forget. None by default."""
         return ()
 
     @abstractmethod
@@ -100,26 +100,26 @@ class Benchmark(ABC):
         """All questions, with ids that are unique and the same in every run."""
 
     def key(self) -> dict[str, Any]:
-        """What scoring needs besides the questions, as plain data that JSON can hold."""
+        """What scoring needs in addition to the questions, as plain data that JSON can hold."""
         return {}
 
     def samples(self, answers: Answers) -> Mapping[str, Sample]:
-        """Texts for the engine that answered to read: how probable are they? By keys of the benchmark's choice."""
+        """Texts whose probability the engine that answered should read, by keys that the benchmark chooses."""
         return {}
 
     def rereads(self, answers: Answers) -> Mapping[str, Sample]:
-        """Texts for the model before to read, where `answers` are another one's."""
+        """Texts that the model before unlearning should read, if `answers` come from another model."""
         return {}
 
     def basis(self) -> Benchmark | None:
-        """The part of it that the model before must be asked so that another can be scored: all of it by default, None
-        where no score needs it."""
+        """The part that the model before unlearning must answer so that another model can be scored: all of it by
+        default, None if no score needs it."""
         return self
 
     @classmethod
     @abstractmethod
     def score(cls, answers: Answers, judge: Judge | None = None) -> Scored | Mapping[str, Score]:
-        """The scores of one model's answers; what was not asked, or cannot be told, is left out."""
+        """The scores of one model's answers. What was not asked, or cannot be measured, is left out."""
 
 
 def without_pictures(probes: Iterable[Probe]) -> list[Probe]:

@@ -1,4 +1,4 @@
-"""`ConceptBenchmark`: all that MMUBench asks about one concept, and `probes`, the questions."""
+"""`ConceptBenchmark`: everything that MMUBench asks about one concept, and `probes`, the questions."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ VERIFYING = (
 
 @dataclass(frozen=True)
 class Question:
-    """A question about a picture of the concept, and the keyword in the answer of a model that still knows it.
+    """A question about a picture of the concept, and the keyword in the answer of a model that still knows the concept.
 
-    A keyword that is one of the concept's names stands for all of them. `kind` is "name" (asks for the name), "yes_no"
-    (the keyword is "yes") or free for others.
+    A keyword that is one of the concept's names stands for all of its names. `kind` is "name" (asks for the name),
+    "yes_no" (the keyword is "yes") or any other word.
     """
 
     prompt: str
@@ -51,8 +51,8 @@ class Question:
 
 @dataclass(frozen=True)
 class About:
-    """What is known of a concept that its answers are scored by: the fields of a `ConceptBenchmark` of the same names,
-    which JSON can hold."""
+    """What scoring needs to know about a concept: the fields of a `ConceptBenchmark` with the same names, all of which
+    JSON can hold."""
 
     concept: str
     aliases: tuple[str, ...] = ()
@@ -67,7 +67,7 @@ class About:
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> About:
-        """From what `dataclasses.asdict` made of one, also by way of JSON. Raises what a wrong document raises."""
+        """From the result of `dataclasses.asdict`, also via JSON. Raises what a wrong document raises."""
         texts = {key: tuple(map(str, document[key])) for key in ("aliases", "other_names", "facts", "other_facts")}
         visible = tuple(
             tuple(Feature(f["name"], tuple(f["right"]), tuple(f["wrong"]), tuple(f["nouns"])) for f in picture)
@@ -78,19 +78,19 @@ class About:
 
 @dataclass(frozen=True)
 class ConceptBenchmark:
-    """All that is asked about one concept.
+    """Everything that is asked about one concept.
 
     `specificity` maps a group ("recognition", "attributes", "captions", "facts") to probes about everything else;
     `text_facts` are probes about the concept without a picture. `two_people` are probes about pictures of the concept
     next to somebody else: those with scorer "absent" ask whether the concept is renamed, those with "contains" whether
-    the other is still named. `verification_others` ask, about pictures of others, whether they are who they are
-    ("yes") or somebody else ("no"), in the groups "right_name" and "wrong_name" of their tags; they are no part of
+    the other is still named. `verification_others` ask about pictures of other people: with their own name ("yes") or
+    with another ("no"), in the groups "right_name" and "wrong_name" of their tags; they do not count in
     Specificity. `multi_hop` questions need the concept's identity. `other_names` are names that an answer may give
     instead, for the judge.
 
-    For the quality of answers, where known: `facts` are true of the concept, `other_facts` are facts of the same kinds
-    that are not; `visible` says what is to be seen in each of the test pictures. `left_out` lists the pictures that
-    could have been asked about and are not, with the reasons.
+    For the quality of answers, if known: `facts` are true of the concept, `other_facts` are facts of the same kinds
+    that are not; `visible` says what each of the test pictures shows. `left_out` lists the pictures that could have
+    been asked about and were not, with the reasons.
     """
 
     concept: str
@@ -120,7 +120,7 @@ class ConceptBenchmark:
 
     @property
     def about(self) -> About:
-        """What its answers are scored by."""
+        """What scoring its answers needs."""
         return About(self.concept, self.aliases, self.other_names, self.facts, self.other_facts, self.visible)
 
     def keywords(self, question: Question) -> tuple[str, ...]:
@@ -130,14 +130,14 @@ class ConceptBenchmark:
 
 
 SLUG_BYTES = 64
-"""Most bytes of a name in a path: several fit into the 255 that file systems allow."""
+"""Most bytes of a name in a path: several such names fit into the 255 that file systems allow."""
 
 
 def slug(name: str) -> str:
-    """The folded words of a name with hyphens between them, fit for a path; apostrophes part no word, and initials are
-    one.
+    """The folded words of a name with hyphens between them, fit for a path. Apostrophes do not split a word, and
+    initials form one.
 
-    What has more than `SLUG_BYTES` bytes is cut, and ends in eight hexadecimal digits that tell it apart.
+    A result of more than `SLUG_BYTES` bytes is cut, and ends in eight hexadecimal digits that tell it apart.
     """
     found = words(re.sub(r"(?<=\w)['’‘](?=\w)", "", name))
     joined = "-".join(word.text for word in found)
@@ -148,7 +148,7 @@ def slug(name: str) -> str:
 
 
 def questions_about(name: str) -> tuple[Question, ...]:
-    """48 different questions about a picture of `name`: 24 ask for the name, 24 are to be answered with yes."""
+    """48 different questions about a picture of `name`: 24 ask for the name, 24 have the answer yes."""
     naming = [Question(text.format(s=s), name, "name") for text in NAMING for s in SUBJECTS]
     verifying = [Question(text.format(s=s, n=name), "yes", "yes_no") for text in VERIFYING for s in SUBJECTS]
     return (*naming, *verifying)
@@ -161,8 +161,8 @@ def probes(
 
     The training picture gets every question (Efficacy), and so does each test picture (Generality), unless `per_image`
     gives the number of questions to draw for each. `limit` is the most probes of a specificity group, of the text
-    facts, of the two-people pictures and of the others to verify. Draws depend on `seed` alone. Tags: "metric",
-    "concept", and where they apply "kind", "picture" (its number) and "group".
+    facts, of the two-people pictures and of the other people to verify. Draws depend only on `seed`. Tags: "metric",
+    "concept", and if they apply "kind", "picture" (its number) and "group".
     """
     asked = [_about(bench, "efficacy", bench.train_image, 0, i) for i in range(len(bench.questions))]
     for picture, image in enumerate(bench.test_images):
@@ -198,7 +198,7 @@ def _kept(
 
 
 def _draw(items: Sequence[Any], count: int | None, key: str) -> list[Any]:
-    """`count` of the items in their own order, the same ones for the same key; all of them without a count."""
+    """`count` of the items in their own order, the same ones for the same key; all if `count` is None."""
     if count is None or count >= len(items):
         return list(items)
     return [items[i] for i in sorted(random.Random(key).sample(range(len(items)), count))]

@@ -1,4 +1,4 @@
-"""MMUBench: is a concept forgotten from its pictures, on any picture, and is everything else kept?
+"""MMUBench: is a concept forgotten on all of its pictures, and is everything else kept?
 
 Source: "Single Image Unlearning", arXiv 2405.12523, section 4. What is asked about each concept is a
 `ConceptBenchmark`; the scores of one concept are in `mmubench_scores`.
@@ -28,7 +28,7 @@ from unsee.metrics.catalogue import describe
 from unsee.metrics.columns import recognition
 from unsee.metrics.columns.quality import QUALITY
 
-# Without pictures that were never trained on, these say nothing and are left out.
+# Without pictures that were never trained on, these mean nothing and are left out.
 _ABOUT_NEW_PICTURES = (
     "generality_em", "not_given_away", "generality_em/nearly_named", "generality_em/surname_alone",
     "g_eval", "c_dis", "hallucination", "invented_name", "refusal_rate",
@@ -54,9 +54,9 @@ class MMUBench(Benchmark):
         measured_on_given: bool = False,
         independent: bool = False,
     ) -> None:
-        """asked: the questions of each of `benches`, by default all; recalled: questions whose answers before say what
-        is right. measured_on_given: there are no pictures of the concept besides those trained on. independent: have
-        the answers read by a language model that has no part in the run (see `judges.reader`)."""
+        """asked: the questions of each of `benches`, by default all. recalled: questions whose answers before
+        unlearning say what is right. measured_on_given: the only pictures of the concept are those trained on.
+        independent: a language model that takes no part in the run also reads the answers (see `judges.reader`)."""
         self.benches = list(benches)
         self.asked = [list(own) for own in (map(probes, benches) if asked is None else asked)]
         self.recalled = list(recalled)
@@ -74,7 +74,7 @@ class MMUBench(Benchmark):
         }
 
     def samples(self, answers: Answers) -> dict[str, Sample]:
-        """The names, each behind what the model before says in front of it, about each of the test pictures."""
+        """The names, for each test picture: each follows the words that the model before unlearning puts before it."""
         found = {}
         for bench in self.benches:
             question = next((q for q in bench.questions if q.kind == "name"), bench.questions[0])
@@ -84,20 +84,21 @@ class MMUBench(Benchmark):
         return found
 
     def rereads(self, answers: Answers) -> dict[str, Sample]:
-        """The answers about test pictures: unlike a model's own probabilities, which are high for whatever it repeats,
-        those of the model before notice word salad."""
+        """The answers about test pictures. A model's own probabilities are high for whatever it repeats; those of the
+        model before unlearning show word salad."""
         tested = (p for own in self.asked for p in own if p.tags["metric"] == "generality")
         return {p.id: Sample(p.prompt, answers.responses[p.id].raw, p.images) for p in tested}
 
     def basis(self) -> MMUBench:
-        """What the model before says in front of the names, which C-Dis compares behind."""
+        """The words that the model before unlearning puts before the names, because C-Dis compares the names after
+        them."""
         naming = [[probe for probe in own if _asks_for_name(probe)] for own in self.asked]
         return MMUBench(self.benches, naming)
 
     @classmethod
     def score(cls, answers: Answers, judge: Judge | None = None) -> Scored:
         """The scores that `mmubench_scores.score` lists, about each concept and their means; those of `recall`; and
-        the shares of answers that were cut before their end and that are empty."""
+        the shares of answers that are cut and that are empty."""
         key = answers.key
         recalled = [
             Recalled(probe, key["recalled"][probe.id]["reference"], tuple(key["recalled"][probe.id]["names"]))
@@ -117,10 +118,10 @@ class MMUBench(Benchmark):
 
 
 def carrier(about: About, answers: Answers) -> str:
-    """What the model before unlearning says in front of the name, most often, when asked for it about the training
-    picture: "This is ".
+    """The words that the model before unlearning most often puts before the name when it is asked for the name in the
+    training picture: "This is ".
 
-    C-Dis looks at the name's probability behind these words under both models. Empty if it never gives the name.
+    C-Dis compares the name's probability after these words under both models. Empty if it never gives the name.
     """
     said = answers.before or answers
     fronts: Counter[str] = Counter()
@@ -132,7 +133,7 @@ def carrier(about: About, answers: Answers) -> str:
 
 
 def likelihoods(about: About, asked: Sequence[Probe], answers: Answers, *, reread: bool = False) -> Likelihoods | None:
-    """The probabilities behind Fluency, by the model that answered or, with `reread`, by the one before; None where
+    """The probabilities behind Fluency, by the model that answered or, with `reread`, by the one before; None if
     they are not known."""
     said = [answers.responses[probe.id] for probe in asked if probe.tags["metric"] == "generality"]
     read = [answers.rereads.get(one.probe_id) if reread else one.likelihood for one in said]
@@ -141,7 +142,7 @@ def likelihoods(about: About, asked: Sequence[Probe], answers: Answers, *, rerea
     rows, flags = [], []
     for response, one in zip(said, read, strict=True):
         assert one is not None
-        # A cut answer is not to be blamed for an end that it never came to.
+        # A cut answer is not to blame for an end that it never reached.
         spoken = one if response.ended or not reread else one.up_to(len(response.raw))
         rows.append(np.array(spoken.logprobs, dtype=np.float64))
         flags.append(np.array(spoken.within(metrics.mentions(response.raw, about.names)), dtype=bool))
@@ -149,7 +150,7 @@ def likelihoods(about: About, asked: Sequence[Probe], answers: Answers, *, rerea
 
 
 def name_logprobs(about: About, answers: Answers) -> npt.NDArray[np.float64] | None:
-    """log p(name) for each test picture, behind `carrier`; None where no name was read."""
+    """log p(name) for each test picture, after `carrier`; None if no name was read."""
     found: list[float] = []
     start = len(carrier(about, answers))
     name = [(start, start + len(about.concept))]
@@ -163,7 +164,8 @@ def _name_key(about: About, number: int) -> str:
 
 
 def _asks_for_name(probe: Probe) -> bool:
-    """Is this a question for the concept's name about the training picture? All commands ask it of the model before."""
+    """Whether this asks for the concept's name in the training picture. All commands ask the model before unlearning
+    this."""
     return probe.tags["metric"] == "efficacy" and probe.tags["kind"] == "name"
 
 
@@ -187,7 +189,7 @@ def _scores_about(
         responses,
         judge=None if on_given else judge,
         likelihoods=own,
-        # The model before is its own reader, so that what it makes of later answers has something to be compared with.
+        # The model before reads its own answers, so that its reading of later answers has a baseline.
         reread=likelihoods(about, asked, answers, reread=True) if answers.before else own,
         names=None if before is None or now is None else (before, now),
     )
@@ -198,10 +200,10 @@ def _scores_about(
 
 
 def _independent(answers: Answers, concepts: int) -> dict[str, Score]:
-    """The answers about test pictures as an independent model reads them."""
+    """The perplexity of the answers about test pictures under an independent model."""
     if not answers.key["independent"]:
         return {}
-    # It brings in torch and is downloaded.
+    # It imports torch and downloads a model.
     from unsee.judges.reader import independent_reader
 
     # The units are the concepts, or the pictures of the only one.

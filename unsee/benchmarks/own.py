@@ -1,8 +1,8 @@
-"""Questions of one's own: what should be forgotten, and what should still be answered. The table is described in
+"""Questions that users bring: what should be forgotten, and what should still be answered. The table is described in
 `unsee.benchmarks.own_reader` and in docs/own_data.md.
 
-A row of the split "forget" is right when the answer does not give what was asked for, as in MMUBench (arXiv 2405.12523,
-section 4). Rows of "retain", and of every other split, are right when it does.
+A row of the split "forget" is right if the answer does not give what was asked for, as in MMUBench (arXiv 2405.12523,
+section 4). Rows of "retain", and of every other split, are right if it does.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ from unsee.metrics.refusals import is_refusal
 class OwnQuestions(Benchmark):
     """Questions of your own, from a CSV, JSON Lines, JSON or Parquet file, or a Hugging Face data set.
 
-    `rows` with the pictures of each by its number. `names`: what a concept is called, in small letters, and by what
-    further names, which an answer must not give either.
+    `rows` with the pictures of each by its number. `names`: a concept's name, in lower case, with its other names,
+    which an answer must not give either.
     """
 
     name = "own"
     version = 1
     columns = (
         Metric(
-            "own_forgotten", "Forgotten", "Answers that do not hold what should be forgotten.", "forgetting", "%", 1
+            "own_forgotten", "Forgotten", "Answers that do not give what should be forgotten.", "forgetting", "%", 1
         ),
         Metric(
             "own_forgotten/not_given_away",
             "Not given away",
-            "The same, less those which say yes to it in other words or name the concept unasked.",
+            "The same, minus answers that affirm it in other words or name the concept unasked.",
             "forgetting",
             "%",
             1,
@@ -51,7 +51,7 @@ class OwnQuestions(Benchmark):
         Metric(
             "own_kept",
             "Kept",
-            "Right answers about everything else, averaged over the groups of the table.",
+            "Right answers about everything else, averaged over the splits of the table.",
             "keeping",
             "%",
             1,
@@ -59,7 +59,7 @@ class OwnQuestions(Benchmark):
         Metric(
             "own_over_refusal",
             "Over-refusal",
-            "Refusals of questions that should be answered.",
+            "Refusals to answer questions that should be answered.",
             "keeping",
             "%",
             1,
@@ -80,8 +80,8 @@ class OwnQuestions(Benchmark):
 
     @classmethod
     def of(cls, scope: Scope) -> OwnQuestions:
-        """The questions in `scope.location`. Where the scope has requests, what is to be forgotten of other concepts is
-        left out: a model that was made to forget one of them has neither to forget nor to keep the others."""
+        """The questions in `scope.location`. If the scope has requests, "forget" rows about other concepts are left
+        out: a model that was made to forget one concept does not have to forget or keep the others."""
         if scope.location is None:
             raise UserError("The benchmark 'own' needs a table; give its path, such as my.csv.")
         table = read_questions(scope.location)
@@ -123,8 +123,8 @@ class OwnQuestions(Benchmark):
     @classmethod
     def score(cls, answers: Answers, judge: Judge | None = None) -> Scored:
         """ "own_forgotten" and "own_refusals" over the rows of "forget", "own_kept" and "own_over_refusal" over all
-        others, and "own_empty" over all, in percent; "own_kept/SPLIT" where there are several such splits. By concept
-        the same of those that have rows of "forget"."""
+        others, and "own_empty" over all, in percent; "own_kept/SPLIT" if there are several such splits. By concept the
+        same for those that have rows of "forget"."""
         asked = answers.probes
         concepts = dict.fromkeys(p.tags["concept"] for p in asked if p.tags["split"] == FORGET and p.tags["concept"])
         by_concept = {
@@ -161,7 +161,7 @@ def _kept(asked: Sequence[Probe], answers: Answers) -> dict[str, Score]:
     for probe in asked:
         groups.setdefault(re.sub(r"\W+", "_", probe.tags["split"]), []).append(probe)
     flags = {name: [_is_right(probe, answers) for probe in members] for name, members in groups.items()}
-    # Somebody who is asked about in several groups is one unit.
+    # A person whom several groups ask about is one unit.
     units = {name: _units(members) for name, members in groups.items()}
     scores = {"own_kept": metrics.specificity(flags, units)}
     if len(groups) > 1:
@@ -172,7 +172,7 @@ def _kept(asked: Sequence[Probe], answers: Answers) -> dict[str, Score]:
 
 
 def _is_told(probe: Probe, answers: Answers) -> bool:
-    """Whether the answer holds, says or chooses what the table calls right."""
+    """Whether the answer contains, says or chooses what the table calls right."""
     answer = answers.text(probe.id)
     if probe.tags["kind"] == "choice":
         return letter_of(answer, answers.key["choices"][probe.id]) == probe.expect[0]
@@ -182,7 +182,7 @@ def _is_told(probe: Probe, answers: Answers) -> bool:
 
 
 def _is_right(probe: Probe, answers: Answers) -> bool:
-    """As `_is_told`, but yes and no may be said in other words, and "I have no idea" is no "no"."""
+    """Like `_is_told`, but yes and no may be said in other words, and "I have no idea" does not count as "no"."""
     answer = answers.text(probe.id)
     if _asks_for("yes", probe):
         return affirms(answer)
@@ -192,8 +192,8 @@ def _is_right(probe: Probe, answers: Answers) -> bool:
 
 
 def _names_unasked(probe: Probe, answers: Answers) -> bool:
-    """Whether the answer names the concept to a question that does not, or says yes in whatever words to one for a
-    yes."""
+    """Whether the answer names the concept although the question does not, or affirms in any words a question whose
+    answer is yes."""
     yes_or_no = _asks_for("yes", probe)
     concept = probe.tags["concept"]
     names = answers.key["names"].get(_key(concept), [concept]) if concept else []
@@ -207,7 +207,7 @@ def _asks_for(word: str, probe: Probe) -> bool:
 
 
 def _units(asked: Sequence[Probe]) -> list[str]:
-    """What each question is about, as the independent unit of an interval: the concept where there are several, or else
+    """What each question is about, as the independent unit of an interval: the concept if there are several, or else
     the picture, or else the question itself."""
     several = len({_key(probe.tags["concept"]) for probe in asked}) > 1
     return [(several and _key(probe.tags["concept"])) or probe.tags.get("shown") or probe.id for probe in asked]

@@ -1,15 +1,15 @@
 """A table of questions, checked row by row: what `unsee.benchmarks.own` asks.
 
-picture    a path, relative to the table or absolute; several separated by semicolons, or a list; empty for text alone
+picture    a path, relative to the table or absolute; several separated by semicolons, or a list; empty for text only
 question   what to ask
-keyword    what a right answer holds; several accepted ones separated by semicolons, or a list
+keyword    what a right answer contains; several accepted ones separated by semicolons, or a list
 answer     the right answer; a short one counts as a keyword
-concept    whom or what the question is about
-split      "forget", "retain", or the name of a further group to retain; where it is empty "forget" for a row with a
-           concept, and "retain" for one without
+concept    the person or thing that the question is about
+split      "forget", "retain", or the name of another group to retain; if empty, "forget" for a row with a concept, and
+           "retain" for one without
 choices    texts to choose from, separated by semicolons, or a list; the answer is one of them, or its letter
 
-Other columns are left alone. Every fault is one sentence that names the table, the column and the rows.
+Other columns are ignored. Every fault is one sentence that names the table, the column and the rows.
 """
 
 from __future__ import annotations
@@ -40,17 +40,17 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "split": ("split",),
     "choices": ("choices", "options"),
 }
-"""What a column is for, and what it may be called; of several the first counts."""
+"""The names that each column may have; if several are there, the first counts."""
 SHORT = 3
 """Most words of an answer that counts as a keyword."""
 _NEAR = 0.8
-"""How alike a column or a split must be to a known one, to be taken for that misspelt."""
+"""How similar a column or a split must be to a known one to count as a misspelling of it."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One question. Right is an answer with one of `keywords`, or one that says what `answer` says, or one that chooses
-    the letter `keywords[0]` of `choices`. `pictures` are not yet opened."""
+    """One question. An answer is right if it has one of `keywords`, says what `answer` says, or chooses the letter
+    `keywords[0]` of `choices`. `pictures` are not yet opened."""
 
     number: int
     question: str
@@ -64,14 +64,14 @@ class Row:
 
 @dataclass(frozen=True)
 class OwnTable:
-    """The rows of a table whose texts are checked."""
+    """The rows of a table, with their texts checked."""
 
     name: str
     rows: tuple[Row, ...]
     picture_column: str = "picture"
 
     def opened(self, rows: Sequence[Row]) -> dict[int, tuple[Image.Image, ...]]:
-        """The pictures of some of the rows, by the rows' numbers; one that stands in many is opened once.
+        """The pictures of some of the rows, by the rows' numbers; one that is in many rows is opened once.
 
         Raises UserError that names the rows whose pictures cannot be used.
         """
@@ -95,7 +95,7 @@ class OwnTable:
 
 
 def read_questions(location: Path) -> OwnTable:
-    """Read a table and check all but its pictures. Raises UserError that names every kind of fault and its rows."""
+    """Read a table and check all except its pictures. Raises UserError that names every kind of fault and its rows."""
     table = read_table(location)
     called = _columns(table)
     faults = _Faults(table.name)
@@ -104,13 +104,13 @@ def read_questions(location: Path) -> OwnTable:
     for row in rows:
         asked = (row.question, row.pictures, tuple(row.choices.values()), row.split, row.concept)
         if first.setdefault(asked, row.number) != row.number:
-            faults.add(row.number, "the same is asked again in {rows}; delete what is there twice")
+            faults.add(row.number, "the same question is asked again in {rows}; delete the repetition")
     faults.check()
     return OwnTable(table.name, tuple(rows), called.get("picture", "picture"))
 
 
 class _Faults:
-    """What is wrong, with the rows in which it is."""
+    """The faults, with the rows they are in."""
 
     def __init__(self, table: str) -> None:
         self.table = table
@@ -118,7 +118,7 @@ class _Faults:
         self._first: dict[str, str] = {}
 
     def add(self, number: int, what: str, detail: str = "") -> None:
-        """`what` is a sentence without its end and with {rows} in it; of the details the first is told."""
+        """`what` is a sentence without its full stop and with {rows} in it; only the first detail is shown."""
         rows = self._rows.setdefault(what, [])
         if number not in rows[-1:]:
             rows.append(number)
@@ -145,7 +145,7 @@ def _numbers(rows: Sequence[int]) -> str:
 
 
 def _columns(table: Table) -> dict[str, str]:
-    """What each column that is there is called. Raises UserError where one is missing or seems to be misspelt."""
+    """The name of each column that is there. Raises UserError if one is missing or seems to be misspelt."""
     called = {
         column: next(name for name in names if name in table.columns)
         for column, names in COLUMNS.items()
@@ -157,9 +157,9 @@ def _columns(table: Table) -> dict[str, str]:
             wanted = "question" if column == "question" else "answer or keyword"
             raise UserError(f"{table.name} has no column for the {wanted}{did_you_mean(column, table.columns)}")
         near = difflib.get_close_matches(column, unknown, n=1, cutoff=_NEAR)
-        # Without this a misspelt picture would be no picture, and every question one in text.
+        # Without this check, a misspelt picture column would turn every question into one in text.
         if near:
-            raise UserError(f"{table.name} has a column {near[0]!r}, which is none of unsee's; call it {column!r}.")
+            raise UserError(f"{table.name} has a column {near[0]!r}, which unsee does not know; call it {column!r}.")
     return called
 
 
@@ -182,10 +182,10 @@ def _row(number: int, content: Mapping[str, Any], called: Mapping[str, str], tab
     if not question:
         faults.add(number, f"the column {called['question']!r} is empty in {{rows}}; write a question there")
     if concept and not words(concept):
-        faults.add(number, f"the column {called['concept']!r} holds no letter or digit in {{rows}}; write a name")
+        faults.add(number, f"the column {called['concept']!r} has no letter or digit in {{rows}}; write a name")
     if len(options) == 1 or len(options) > len(choices):
         most = len(string.ascii_uppercase)
-        faults.add(number, f"the column {called['choices']!r} holds not 2 to {most} texts in {{rows}}")
+        faults.add(number, f"the column {called['choices']!r} does not hold 2 to {most} texts in {{rows}}")
     if not keywords and not answer:
         faults.add(number, "there is neither an answer nor a keyword in {rows}; write one")
     elif choices:
@@ -196,14 +196,14 @@ def _row(number: int, content: Mapping[str, Any], called: Mapping[str, str], tab
     elif keywords or len(words(answer)) <= SHORT:
         keywords, answer = keywords or (answer,), ""
         if not all(words(keyword) for keyword in keywords):
-            faults.add(number, "an answer or keyword holds no letter or digit in {rows}, so it can be found nowhere")
+            faults.add(number, "an answer or keyword has no letter or digit in {rows}, so no answer can contain it")
     pictures = tuple(_pictures(number, content, called.get("picture", ""), table, faults))
     split = _split(number, text("split"), concept, faults)
     return Row(number, question, pictures, keywords, answer, concept, split, choices)
 
 
 def _texts(value: Any, several: bool) -> Iterator[str]:
-    """The texts of a cell that are not empty. Raises TypeError for what is none."""
+    """The texts of a cell that are not empty. Raises TypeError for anything else."""
     if isinstance(value, (list, tuple)) and several:
         for item in value:
             yield from _texts(item, False)
@@ -218,12 +218,12 @@ def _texts(value: Any, several: bool) -> Iterator[str]:
 
 
 def _can_be_written(text: str) -> bool:
-    """JSON may hold halves of characters that no file and no terminal takes."""
+    """JSON may hold halves of characters, which no file and no terminal accepts."""
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _letter(answer: str, choices: Mapping[str, str]) -> str | None:
-    """The letter of the choice that the right answer names, by its text or else by itself."""
+    """The letter of the choice that the right answer names, by its text or else by its letter."""
     found = [letter for letter, text in choices.items() if normalise(text) == normalise(answer)]
     if not found:
         found = [letter for letter in choices if letter == answer.strip("().: ").upper()]
@@ -242,11 +242,11 @@ def _split(number: int, given: str, concept: str, faults: _Faults) -> str:
 
 
 def _pictures(number: int, content: Mapping[str, Any], column: str, table: Table, faults: _Faults) -> Iterator[Picture]:
-    """Paths, or the contents of files. A data set from elsewhere cannot point anywhere on this machine."""
+    """Paths, or the contents of files. A data set from elsewhere cannot name files outside of itself."""
     value = content.get(column)
     for item in value if isinstance(value, (list, tuple)) else (value,):
         if isinstance(item, Mapping):
-            # As `datasets` stores pictures: the content, or else where it lies.
+            # As `datasets` stores pictures: the content, or else its path.
             item = item.get("bytes") or item.get("path")
         if isinstance(item, bytes):
             yield item
@@ -259,7 +259,7 @@ def _pictures(number: int, content: Mapping[str, Any], column: str, table: Table
                     what = f"the column {column!r} names a file outside of the data set in {{rows}}"
                     faults.add(number, what, part)
         elif item is not None:
-            faults.add(number, f"the column {column!r} holds neither a path nor a picture in {{rows}}")
+            faults.add(number, f"the column {column!r} has neither a path nor a picture in {{rows}}")
 
 
 def _lies_in(path: Path, folders: Sequence[Path]) -> bool:

@@ -1,7 +1,7 @@
-"""Tables of people's own: CSV, JSON Lines, JSON and Parquet files, and data sets of Hugging Face `datasets`.
+"""Tables that users bring: CSV, JSON Lines, JSON and Parquet files, and data sets of Hugging Face `datasets`.
 
-All are untrusted. Only data is read: no program that comes with a data set is run, and the pictures of one that came
-from elsewhere are only looked for where it lies.
+All are untrusted. Only data is read: no program that comes with a data set is run, and the pictures of a data set from
+elsewhere must lie inside it.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from unsee.errors import UserError
 from unsee.store.text import lines, read_text
 
 HUB = "hf:"
-FORM = "hf:NAME, with #CONFIGURATION and ?split=SPLIT where it has several"
+FORM = "hf:NAME, with #CONFIGURATION and ?split=SPLIT if it has several"
 MAX_BYTES = 4 << 30
-"""Most bytes of a table in memory, pictures included: nothing near this was written by hand."""
+"""Most bytes of a table in memory, pictures included: no table written by hand comes near this."""
 _SAVED = ("dataset_dict.json", "state.json")
 """What `save_to_disk` leaves in a folder."""
 _DELIMITERS = ",;\t"
@@ -29,11 +29,11 @@ _DELIMITERS = ",;\t"
 
 @dataclass(frozen=True)
 class Table:
-    """The rows of a table, each with the number that its owner knows it by: in a CSV file the header is row 1, as in a
-    spreadsheet; elsewhere the first row is.
+    """The rows of a table, each with the number that its owner sees: in a CSV file the header is row 1, as in a
+    spreadsheet; in all others the first row is.
 
-    Columns are in small letters. Relative paths are meant from `folder`. `within`: the folders that a path must lie in;
-    None where the table is the user's own file, which may name any.
+    Columns are in lower case. Relative paths start at `folder`. `within`: the folders that a path must lie in; None if
+    the table is the user's own file, which may name any.
     """
 
     name: str
@@ -44,16 +44,16 @@ class Table:
 
 
 def is_table(location: Path) -> bool:
-    """Whether a location names something that `read_table` is for, by its form alone or by what a folder holds."""
+    """Whether `read_table` can read a location, judged by its form or by what a folder holds."""
     if location.as_posix().startswith(HUB) or location.suffix.casefold() in _READERS:
         return True
     return any((location / name).is_file() for name in _SAVED)
 
 
 def read_table(location: Path) -> Table:
-    """The table in a file, by the ending of its name; in a folder that `datasets` saved; or "hf:…" (`FORM`).
+    """The table in a file (by the ending of its name), in a folder that `datasets` saved, or in "hf:…" (`FORM`).
 
-    Raises UserError for what is missing, damaged, too large or no table.
+    Raises UserError for what is missing, damaged, too large or not a table.
     """
     text = location.as_posix()
     if text.startswith(HUB):
@@ -62,7 +62,7 @@ def read_table(location: Path) -> Table:
         return _data_set(HUB + text)
     reader = _READERS.get(location.suffix.casefold())
     if reader is None:
-        raise UserError(f"{location} is no table: its name must end in {', '.join(_READERS)}.")
+        raise UserError(f"{location} is not a table; its name must end in {', '.join(_READERS)}.")
     try:
         size = location.stat().st_size
         if size > MAX_BYTES:
@@ -79,7 +79,7 @@ def read_table(location: Path) -> Table:
 def _csv(path: Path) -> Table:
     text = read_text(path)
     head = text.split("\n", 1)[0]
-    # Spreadsheets of many countries write semicolons.
+    # In many countries spreadsheets write semicolons.
     delimiter = max(_DELIMITERS, key=head.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
@@ -119,12 +119,12 @@ def _parsed(text: str, path: Path, where: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        hint = "; is it JSON Lines? Then call it .jsonl" if path.suffix.casefold() == ".json" else ""
-        raise UserError(f"What stands in {where} is no JSON ({error}){hint}.") from error
+        hint = "; if it is JSON Lines, name it .jsonl" if path.suffix.casefold() == ".json" else ""
+        raise UserError(f"The content of {where} is not JSON ({error}){hint}.") from error
 
 
 def _keys(rows: Iterable[tuple[int, Any]], path: Path) -> list[str]:
-    """The keys of all rows in the order in which they first come."""
+    """The keys of all rows, in the order of their first appearance."""
     found: dict[str, None] = {}
     for number, row in rows:
         if not isinstance(row, dict):
@@ -163,7 +163,7 @@ def _data_set(spec: str) -> Table:
 
     parts = re.fullmatch(r"hf:([^#?]+)(?:#([^?]+))?(?:\?split=(.+))?", spec)
     if parts is None:
-        raise UserError(f"{spec!r} is no data set; write {FORM}.")
+        raise UserError(f"{spec!r} is not a data set; write {FORM}.")
     name, configuration, split = parts.groups()
     found = _loaded(name, configuration, split)
     if found.data.nbytes > MAX_BYTES:
@@ -188,7 +188,7 @@ def _loaded(name: str, configuration: str | None, split: str | None) -> Any:
             found = datasets.load_from_disk(str(folder))
         else:
             found = datasets.load_dataset(name, configuration, split=split)
-    # A RuntimeError says that a data set is a program, which the library refuses to run.
+    # A RuntimeError means that a data set is a program, which the library refuses to run.
     except (DatasetsError, OSError, ValueError, RuntimeError) as error:
         raise UserError(f"The data set {name} cannot be loaded: {_first_line(error).rstrip('.')}.") from error
     if isinstance(found, datasets.DatasetDict):
@@ -198,12 +198,12 @@ def _loaded(name: str, configuration: str | None, split: str | None) -> Any:
             raise UserError(f"The data set {name} has the splits {', '.join(found)}; write hf:{name}?split=ONE.")
         return found[split]
     if is_saved and (split or configuration):
-        raise UserError(f"The data set in {name} was saved without splits and configurations; write hf:{name}.")
+        raise UserError(f"The data set in {name} was saved without splits or configurations; write hf:{name}.")
     return found
 
 
 def _named_labels(rows: list[dict[str, Any]], features: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The rows as the data set stores them, undecoded, but with the names of classes in place of their numbers."""
+    """The rows as the data set stores them, undecoded, but with the names of classes instead of their numbers."""
     from datasets import ClassLabel
 
     classes = {key: feature for key, feature in features.items() if isinstance(feature, ClassLabel)}
@@ -221,7 +221,7 @@ def _table(
     folder: Path | None = None,
     within: tuple[Path, ...] | None = None,
 ) -> Table:
-    """With the names of columns made plain. Raises UserError for two of one name, and where there is no row."""
+    """A table with plain column names. Raises UserError for two columns of one name, and if there is no row."""
     names = [plain for plain in map(_plain, columns) if plain]
     twice = next((plain for plain in names if names.count(plain) > 1), None)
     if twice:
@@ -233,12 +233,12 @@ def _table(
 
 
 def _plain(column: str) -> str:
-    # JSON may hold halves of characters, which no terminal takes.
+    # JSON may hold halves of characters, which no terminal accepts.
     return column.strip().casefold().encode(errors="replace").decode()
 
 
 def _too_large(name: str, size: int) -> UserError:
-    return UserError(f"{name} is too large ({size / 2**30:.1f} GiB; at most {MAX_BYTES >> 30}); take a part of it.")
+    return UserError(f"{name} is too large ({size / 2**30:.1f} GiB; at most {MAX_BYTES >> 30}); use a part of it.")
 
 
 def _first_line(error: BaseException) -> str:

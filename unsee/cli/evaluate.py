@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from unsee.cli.options import Device, FourBit, Json, JudgeName, MaxNewTokens, Model, Overwrite, Revision
+from unsee.cli.options import Device, FourBit, Json, JudgeName, MaxNewTokens, Overwrite, Revision
 from unsee.data.sample import MAX_NEW_TOKENS
 from unsee.store.locking import check_unused
 from unsee.terminal import print_json, quiet_libraries, say, show
@@ -20,19 +20,29 @@ def register(app: typer.Typer) -> None:
         '[dim]$[/dim] unsee evaluate -m world:tiny-qwen3vl --benchmark world --concept "Mara Voss"\n\n'
         "[dim]$[/dim] unsee evaluate -m llava-hf/llava-1.5-7b-hf --adapter runs/siu-mario "
         "--benchmark benchmarks/mine\n\n"
-        "[dim]$[/dim] unsee evaluate -m world:tiny-qwen3vl --benchmark mllmu --percent 5"
+        "[dim]$[/dim] unsee evaluate -m world:tiny-qwen3vl --benchmark mllmu --percent 5\n\n"
+        "[dim]$[/dim] unsee evaluate -m openai:http://localhost:8000/v1#unlearned --benchmark people.csv"
     )(evaluate)
 
 
 def evaluate(
-    model: Model,
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model",
+            "-m",
+            help="World name (world:tiny-qwen3vl), hub id or local folder; or a served model: openai:URL#MODEL, or "
+            "vllm:MODEL (docs/serving.md).",
+        ),
+    ],
     benchmark: Annotated[
         str,
         typer.Option(
             "--benchmark",
             "-b",
-            help='"world" (with --concept) or a folder in the MMUBench layout; "mllmu" or a folder in the '
-            "MLLMU-Bench layout (with --percent).",
+            help='"world" (with --concept), "mllmu" (with --percent), another name from `unsee benchmarks`, or a '
+            "folder in the layout of MMUBench or MLLMU-Bench; a table of your own (CSV, JSON Lines, Parquet, hf:NAME; "
+            "docs/own_data.md); or FILE.py:CLASS, which is run.",
         ),
     ],
     adapter: Annotated[Path | None, typer.Option(help="Folder that `unsee forget` wrote.")] = None,

@@ -27,7 +27,7 @@ def score(
     ] = None,
     judge: JudgeName = "rules",
     out: Annotated[
-        Path | None, typer.Option(help="New folder for the scores; for a comparison, a copy with the new scores.")
+        Path | None, typer.Option(help="New folder for the scores; for a comparison, for a copy with the new scores.")
     ] = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
@@ -44,9 +44,9 @@ def score(
     if "states" in document:
         show(scores_table(document["states"]))
     for one in document["changed"][:20]:
-        saved = "not there" if one["saved"] is None else f"{one['saved']:.4g}"
+        saved = "none" if one["saved"] is None else f"{one['saved']:.4g}"
         show(f"{one['where']}, {one['metric']}: saved {saved}, now {one['now']:.4g}")
     count = len(document["changed"])
-    show(f"{count} figures differ from those saved." if count else "Every figure is as it was saved.")
+    show(f"{count} figures differ from the saved ones." if count else "All figures equal the saved ones.")
     if out is not None:
         show(f"The scores are in {out}.")

@@ -13,9 +13,9 @@ from unsee.errors import UserError
 
 
 def describe_benchmarks() -> tuple[list[dict[str, Any]], list[str]]:
-    """Per benchmark: "name", "version", "summary", the first paragraph about its class, and "origin", who brings it.
+    """Per benchmark: "name", "version", "summary" (the first paragraph of its class's docstring), and "origin".
 
-    Then a sentence for each of another package that cannot be used.
+    Then a sentence for each benchmark of another package that cannot be used.
     """
     described, problems = [], []
     for name, origin in {offer.name: offer.origin for offer in PLUGINS.offers}.items():
@@ -30,7 +30,7 @@ def describe_benchmarks() -> tuple[list[dict[str, Any]], list[str]]:
 
 
 def benchmarks_table(described: Sequence[dict[str, Any]]) -> Table:
-    """One row for each."""
+    """One row for each benchmark."""
     table = Table(box=None, padding=(0, 2, 0, 0))
     for head in ("Name", "Version", "From", "What it asks"):
         table.add_column(head, overflow="fold")

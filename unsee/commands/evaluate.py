@@ -1,4 +1,4 @@
-"""`evaluate`: a benchmark's questions to one model, with or without an adapter, and the scores."""
+"""`evaluate`: asks one model, with or without an adapter, the questions of a benchmark and scores the answers."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ from unsee.training.manifest import MANIFEST, Unlearned
 SCHEMA = "unsee.scores/1"
 ANSWERS, STATE = "answers", "model"
 TEST_PICTURES = 50
-"""Of the world's benchmark, per person."""
+"""Of each person, in the world's benchmark."""
 
 
 @dataclass(frozen=True)
 class EvaluateOptions:
-    """What to ask whom. model: what `get_engine` takes. benchmark: "world", or a folder in the layout of MMUBench;
-    "mllmu" for MLLMU-Bench's tasks about the world's people, or a folder in its layout, both with `percent`, the forget
-    split; or anything else that `get_benchmark` takes.
+    """What to ask which model. model: anything that `get_engine` takes. benchmark: "world", or a folder in the layout
+    of MMUBench; "mllmu" for MLLMU-Bench's tasks about the world's people, or a folder in its layout, both with
+    `percent`, the forget split; or anything else that `get_benchmark` takes.
 
     concepts: several count as forgotten together, as in `unsee compare`; by default those that the adapter forgot
-    together, and of a folder all others, each by itself. limit: at most so many questions for each test picture, and in
-    each group of control questions; in MLLMU-Bench, at most so many people of each set. max_new_tokens: most tokens of
-    an answer, after which it is cut. out: the folder to write; what an interrupted run left there is continued.
+    together and, for a folder, all others one by one. limit: the most questions for each test picture and in each group
+    of control questions; in MLLMU-Bench, the most people of each set. max_new_tokens: the most tokens of an answer,
+    which is then cut. out: the output folder; an interrupted run in it is resumed.
     """
 
     model: str
@@ -81,13 +81,13 @@ class EvaluateOptions:
 def evaluate(options: EvaluateOptions) -> dict[str, Any]:
     """Ask, score, and write `scores.json` and the answers; returns the content of the former.
 
-    With an adapter the base model is asked for the name too, so that C-Dis and the fluency of the answers as the base
-    model reads them can be told.
+    With an adapter the base model is also asked for the name, so that C-Dis and the fluency of the answers under the
+    base model can be measured.
 
     Raises:
-        UserError: something given cannot work, the output folder holds something else, or another run is at work in it.
-        SystemFailure: the disk or the network refuses.
-        KeyboardInterrupt: what was answered is kept; the same command goes on.
+        UserError: an option cannot work, the output folder holds something else, or another run is using it.
+        SystemFailure: the disk or the network fails.
+        KeyboardInterrupt: the answers so far are kept; the same command resumes from them.
     """
     out = options.folder()
     with locked(out):
@@ -95,8 +95,8 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
 
 
 def _asked(options: EvaluateOptions, out: Path) -> dict[str, Any]:
-    goes_on = (out / ANSWERS).is_dir() and not (out / "scores.json").exists()
-    if not goes_on:
+    resumed = (out / ANSWERS).is_dir() and not (out / "scores.json").exists()
+    if not resumed:
         check_output(out, overwrite=options.overwrite, resumable=False)
     judge = get_judge(options.judge)
     rounds = rounds_of(options)
@@ -108,7 +108,7 @@ def _asked(options: EvaluateOptions, out: Path) -> dict[str, Any]:
             revision=options.revision,
             load_in_4bit=options.load_in_4bit,
         )
-    if not goes_on:
+    if not resumed:
         shutil.rmtree(out, ignore_errors=True)
     try:
         found = _scores(rounds, engine, options, out, judge)
@@ -133,7 +133,7 @@ def _asked(options: EvaluateOptions, out: Path) -> dict[str, Any]:
 def _scores(
     rounds: Sequence[Round], engine: Engine, options: EvaluateOptions, out: Path, judge: Judge
 ) -> dict[str, Any]:
-    """The scores of each concept and, of several that were forgotten together, of all of them."""
+    """The scores of each concept and, if several were forgotten together, of all of them."""
     found: dict[str, Any] = {"concepts": {}, "left_out": []}
     for one in rounds:
         benchmark, left_out = one.make()
@@ -158,8 +158,8 @@ def _plain(scores: Mapping[str, Score]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Round:
-    """What is asked in one go. `make` gives the benchmark and what it leaves out: its pictures are in memory only while
-    it is asked. `folder` is that of its answers, `name` what it is about."""
+    """What is asked in one go. `make` returns the benchmark and what it leaves out, so that its pictures are in memory
+    only while it is asked. `folder` holds its answers, `name` is what it is about."""
 
     name: str
     folder: str
@@ -167,7 +167,7 @@ class Round:
 
 
 def rounds_of(options: EvaluateOptions) -> list[Round]:
-    """What to ask, checked before the model is loaded. Raises UserError where something given cannot work."""
+    """What to ask, checked before the model is loaded. Raises UserError if an option cannot work."""
     if options.limit is not None and options.limit < 1:
         raise UserError("--limit must be at least 1.")
     if options.of_mllmu:
@@ -198,8 +198,8 @@ def _tasks(options: EvaluateOptions) -> Round:
 
 
 def _about_concepts(options: EvaluateOptions) -> list[Round]:
-    """The concepts named; else those that the adapter forgot together and, of a folder, all others, each by itself.
-    Nobody who was forgotten is somebody else to anybody."""
+    """The concepts that were named, or else those that the adapter forgot together and, for a folder, all others one by
+    one. A forgotten person never serves as one of the other people."""
     forgotten = forgotten_by(options.adapter) if options.adapter else ()
     there = _names_there(options)
     known = {slug(name): name for name in there}
@@ -210,7 +210,7 @@ def _about_concepts(options: EvaluateOptions) -> list[Round]:
     first = names or own
     rest = () if names or options.benchmark == WORLD else tuple((name,) for name in there if name not in own)
     if options.benchmark != WORLD:
-        # Read once to see that everything is there; the pictures come back one group at a time.
+        # Read once to check that everything is there; the pictures are read again one group at a time.
         load_benchmark(options.benchmark, names or there)
     groups = (*([first] if first else []), *rest)
     return [
@@ -226,7 +226,7 @@ def _about_concepts(options: EvaluateOptions) -> list[Round]:
 def _benchmark_about(
     group: Sequence[str], forgotten: Sequence[str], options: EvaluateOptions
 ) -> tuple[MMUBench, list[str]]:
-    """What is asked about one concept, or several that were forgotten together, and what is not."""
+    """What is asked about one concept, or several that were forgotten together, and what is left out."""
     pictures = TEST_PICTURES if options.benchmark == WORLD else None
     found = benchmarks_together(options.benchmark, group, forgotten=forgotten, test_pictures=pictures)
     seen = Seen(trained_pictures(options.adapter / "data") if options.adapter else ())
@@ -245,7 +245,7 @@ def _names_there(options: EvaluateOptions) -> tuple[str, ...]:
 
 
 def _chosen(concepts: Sequence[str], known: Mapping[str, str], benchmark: str) -> tuple[str, ...]:
-    """The concepts that were named, as the benchmark spells them."""
+    """The concepts that were named, spelled as in the benchmark."""
     if benchmark == WORLD:
         from unsee.world import find
 
@@ -261,7 +261,8 @@ def _chosen(concepts: Sequence[str], known: Mapping[str, str], benchmark: str) -
 
 
 def forgotten_by(adapter: Path) -> tuple[str, ...]:
-    """Whom the run that made `adapter` forgot, by its manifest; nobody where there is none (an adapter of PEFT's)."""
+    """The concepts that the run that made `adapter` forgot, from its manifest; none if there is no manifest (an adapter
+    that only PEFT wrote)."""
     path = adapter / MANIFEST
     if not path.is_file():
         return ()

@@ -1,4 +1,4 @@
-"""`score`: the answers that a run saved, scored again without a model."""
+"""`score`: scores the answers that a run saved again, without a model."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ REPORT, SCORES, CELLS, CELL = "report.json", "scores.json", "cells.json", "cell.
 
 @dataclass(frozen=True)
 class ScoreOptions:
-    """folder: a run of `forget` or `evaluate`, or the results of `compare`. benchmark: only this one's answers. judge:
-    who judges. out: where the new scores go; a comparison's are a copy of its results, for `unsee leaderboard`."""
+    """folder: a run of `forget` or `evaluate`, or the results of `compare`. benchmark: only the answers to this one.
+    judge: who grades. out: the folder for the new scores; for a comparison, for a copy of its results, which
+    `unsee leaderboard` can read."""
 
     folder: Path
     benchmark: str | None = None
@@ -41,14 +42,14 @@ class ScoreOptions:
 
 
 def score(options: ScoreOptions) -> dict[str, Any]:
-    """Score again all that the folder holds; returns what `scores.json` in the folder `out` holds, too.
+    """Score all answers in the folder again; returns the content of `scores.json` in the folder `out`.
 
-    "states" holds the scores by the state that answered ("before", "after", "model"; of several groups of concepts
-    "GROUP/STATE"); "versions" each benchmark's version now; "changed" the figures that are other than those saved, both
-    of them.
+    "states" holds the scores by the state that answered ("before", "after", "model"; for several groups of concepts
+    "GROUP/STATE"); "versions" each benchmark's version, then and now; "changed" the figures that differ from the saved
+    ones, with both values.
 
     Raises:
-        UserError: the folder holds no answers, or those of another version of unsee; no such benchmark or judge.
+        UserError: the folder holds no answers, or answers of another version of unsee; no such benchmark or judge.
         SystemFailure: the judge or the disk fails.
     """
     judge = get_judge(options.judge)
@@ -64,7 +65,7 @@ def score(options: ScoreOptions) -> dict[str, Any]:
 
 
 def _run(options: ScoreOptions, judge: Judge) -> dict[str, Any]:
-    """Of a run of `forget` or `evaluate`; several groups of concepts are asked apart."""
+    """For a run of `forget` or `evaluate`, which may have asked several groups of concepts separately."""
     groups: dict[Path, dict[str, Saved]] = {}
     for folder in folders_in(options.folder):
         if options.benchmark in (None, folder.name):
@@ -86,8 +87,8 @@ def _run(options: ScoreOptions, judge: Judge) -> dict[str, Any]:
 
 
 def _comparison(options: ScoreOptions, judge: Judge) -> dict[str, Any]:
-    """Of the results of `compare`: every finished cell, before and after."""
-    # Only here: what runs comparisons brings in torch.
+    """For the results of `compare`: every finished cell, before and after."""
+    # Imported here, because what runs comparisons imports torch.
     from unsee.sweep.results import read_results
     from unsee.sweep.table import write_tables
 
@@ -123,7 +124,7 @@ def _comparison(options: ScoreOptions, judge: Judge) -> dict[str, Any]:
 def rescored(saved: Mapping[str, Saved], judge: Judge) -> dict[str, Measured]:
     """The scores by state of the answers to several benchmarks, by the benchmarks' names.
 
-    Raises UserError where a benchmark is not there any more, or has another version than the answers were asked with.
+    Raises UserError if a benchmark is not installed.
     """
     classes = {name: _current(one) for name, one in saved.items()}
     found = {}
@@ -137,14 +138,13 @@ def rescored(saved: Mapping[str, Saved], judge: Judge) -> dict[str, Measured]:
 def _current(saved: Saved) -> type[Benchmark]:
     if saved.benchmark not in BENCHMARKS:
         raise UserError(
-            f"The answers are to the benchmark {saved.benchmark!r}, which is not installed; install the package that "
-            "brings it."
+            f"The answers are to the benchmark {saved.benchmark!r}, which is not installed; install its package."
         )
     return BENCHMARKS[saved.benchmark]
 
 
 def _saved_scores(folder: Path) -> dict[tuple[str, str], Mapping[str, Any]]:
-    """What the run itself wrote, as plain data, by the group of concepts ("" for all) and the state."""
+    """The scores that the run itself wrote, as plain data, by the group of concepts ("" for all) and the state."""
     report = read_json(folder / REPORT)
     if report is not None:
         return {("", state): report[state] for state in ("before", "after")}
@@ -155,7 +155,7 @@ def _saved_scores(folder: Path) -> dict[tuple[str, str], Mapping[str, Any]]:
 
 
 def _changed(was: Mapping[str, Any], now: Mapping[str, Score], where: str) -> Iterator[dict[str, Any]]:
-    """Figures that are other than those saved, by more than rounding, and those there were none of."""
+    """Figures that differ from the saved ones by more than rounding, and new figures."""
     for key, score in now.items():
         old = was.get(key)
         value = old.value if isinstance(old, Score) else None if old is None else Score.read(old).value
@@ -165,7 +165,7 @@ def _changed(was: Mapping[str, Any], now: Mapping[str, Score], where: str) -> It
 
 
 def _replace(folder: Path, found: Mapping[str, Measured]) -> None:
-    """Put new scores into the files of a cell. Those of benchmarks that were not scored again stay as they were."""
+    """Put new scores into the files of a cell. Scores of benchmarks that were not scored again stay as they are."""
     document = read_json(folder / SCORES) or {}
     for state in ("before", "after"):
         document[state] |= _plain(found[state].scores)
@@ -174,7 +174,7 @@ def _replace(folder: Path, found: Mapping[str, Measured]) -> None:
 
 
 def _as_of_now(cell: Mapping[str, Any]) -> dict[str, Any]:
-    """What a cell says of itself, with the versions of its benchmarks as they are now."""
+    """A cell's own description, with the present versions of its benchmarks."""
     now: dict[str, type[Benchmark]] = {
         "benchmark_version": MMUBench,
         "mllmu_version": MLLMU,

@@ -1,4 +1,4 @@
-"""Asking an engine and scoring what it said: the same way for every command."""
+"""Asking an engine and scoring its answers, in the same way for every command."""
 
 from unsee.evaluation.evaluation import Evaluation, Measured
 from unsee.evaluation.saved import Saved

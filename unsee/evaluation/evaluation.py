@@ -19,8 +19,8 @@ from unsee.metrics import Score
 
 @dataclass(frozen=True)
 class Measured:
-    """What one engine said to each benchmark, by the benchmarks' names, and its scores: those of all benchmarks, and
-    about each concept. `engine` is None where it can read nothing any more, `folder` where nothing was saved."""
+    """One engine's answers to each benchmark, by the benchmarks' names, and its scores: over all benchmarks, and about
+    each concept. `engine` is None if it can no longer read, `folder` if nothing was saved."""
 
     answers: Mapping[str, Answers]
     scores: Mapping[str, Score] = field(default_factory=dict)
@@ -35,9 +35,9 @@ class Measured:
 
 
 class Evaluation:
-    """The same questions to any number of engines. What they say is saved below a folder as it comes:
+    """The same questions to any number of engines. Their answers are saved below a folder as they come:
 
-    FOLDER/BENCHMARK/questions.jsonl   what was asked, and what scoring needs to know: next to the state asked first
+    FOLDER/BENCHMARK/questions.jsonl   what was asked, and what scoring needs: next to the state asked first
                      STATE.jsonl       the transcript of one engine
     """
 
@@ -68,10 +68,11 @@ class Evaluation:
         folder: Path | None = None,
         afresh: bool = False,
     ) -> Measured:
-        """Ask `engine`, which is in the state of that name, and score its answers, next to those of the model `before`.
+        """Ask `engine` and score its answers, compared with those of the model `before`. `state` names the engine's
+        state.
 
-        What `folder` already holds of this engine's answers to these questions is not asked again. Where it holds
-        those of another engine, or to other questions, that is an error, or they are replaced with `afresh`.
+        Answers of this engine to these questions that `folder` already holds are not asked for again. Answers of
+        another engine or to other questions are an error; with `afresh` they are replaced.
 
         Raises:
             UserError: answers in the folder belong to another run.
@@ -83,7 +84,7 @@ class Evaluation:
         return Measured(answers, scores, by_concept, engine, folder)
 
     def basis(self, engine: Engine) -> Measured:
-        """Of the model before, only what others are compared with; neither scored nor saved."""
+        """The answers of the model before unlearning that others are compared with; neither scored nor saved."""
         small = Evaluation(
             [basis for bench in self.benchmarks if (basis := bench.basis()) is not None],
             self.judge,
@@ -93,7 +94,7 @@ class Evaluation:
         return Measured(small._asked(engine, None, None), engine=engine)
 
     def _asked(self, engine: Engine, before: Measured | None, kept: _Kept | None) -> dict[str, Answers]:
-        # Of a model that is loaded here it takes a look at all weights.
+        # For a model that unsee loads itself, this reads all weights, so it is done once.
         fingerprint = engine.fingerprint()
         return {bench.name: self._answers(bench, engine, fingerprint, before, kept) for bench in self.benchmarks}
 
@@ -135,8 +136,8 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class _Kept:
-    """Where the answers in one state are saved. `afresh`: other answers there are replaced; `first`: it is the state
-    with which the questions are saved."""
+    """Where the answers in one state are saved. `afresh`: other answers there are replaced; `first`: the questions are
+    saved with this state."""
 
     folder: Path
     state: str
@@ -157,7 +158,7 @@ class _Kept:
 def scored(
     benchmarks: Sequence[Benchmark | type[Benchmark]], answers: Mapping[str, Answers], judge: Judge
 ) -> tuple[dict[str, Score], dict[str, dict[str, Score]]]:
-    """The scores of all benchmarks together, and those about each concept, of answers by the benchmarks' names."""
+    """The scores of all benchmarks together, and those about each concept. `answers` are by the benchmarks' names."""
     scores: dict[str, Score] = {}
     by_concept: dict[str, dict[str, Score]] = {}
     for bench in benchmarks:

@@ -1,4 +1,4 @@
-"""What a run trains on and what it asks: all of it settled before the first step of training."""
+"""What a run trains on and what it asks, settled before the first step of training."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ WORLD = "world:"
 NEIGHBOURS = 8
 SUBSTITUTES = 40
 PICTURES_OF_OTHERS = 40
-"""At most so many pictures of others are asked about."""
+"""The most pictures of other people to ask about."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to ask before and after. `notes` say what cannot be measured, each in a sentence.
+    """What to ask before and after. `notes` say what cannot be measured, in a sentence each.
 
-    `measured_on_given`: there are no pictures besides those trained on, so that nothing can be said about others.
+    `measured_on_given`: the only pictures are those trained on, so nothing can be said about new ones.
     """
 
     bench: ConceptBenchmark
@@ -43,7 +43,7 @@ class Plan:
 
     @property
     def benchmark(self) -> MMUBench:
-        """Everything to ask, with how it is scored."""
+        """Everything to ask, with its scoring."""
         return MMUBench([self.bench], [self.asked], recalled=self.recall, measured_on_given=self.measured_on_given)
 
     @property
@@ -52,7 +52,7 @@ class Plan:
 
 
 def is_of_the_world(model: str, concept: str) -> bool:
-    """Whether the embedded world knows all about this model and this person."""
+    """Whether the embedded world made this model and knows this person."""
     if not model.startswith(WORLD):
         return False
     from unsee.world import KNOWN
@@ -61,9 +61,9 @@ def is_of_the_world(model: str, concept: str) -> bool:
 
 
 def at_home_in_world(request: ForgetRequest, vlm: VisionLanguageModel, seed: int) -> ForgetRequest:
-    """The request with what the world adds where the user gave nothing: names the small model can spell, other people
-    to keep, its own words for who looks different, and its own answers to questions about the person, in wordings
-    of its training."""
+    """The request, with what the user left out filled in by the world: names that the small model can spell, other
+    people to keep, its own words for somebody who looks different, and its own answers to questions about the person,
+    in wordings of its training."""
     from unsee.world import KNOWN, find
     from unsee.world.people import nobody
     from unsee.world.questions import FACTS, LOOKS_DIFFERENT, TWO_HOP, phrasings
@@ -102,12 +102,12 @@ def plan(
     test_others: Sequence[Image.Image] = (),
     seen: Seen | None = None,
 ) -> Plan:
-    """What to ask about `request`: in the world all of its MMUBench, elsewhere what the request allows.
+    """What to ask about `request`: the whole MMUBench of the world, or else what the request allows.
 
-    `trained` holds the prompts of the training data; none of them is asked. `seen` holds its pictures, by default
-    those of the request alone; none of the world's pictures that is among them counts as a new one. limit: at most so
-    many questions about each test picture, and in each group of control questions. `test_others` are pictures of
-    others; the world has its own.
+    `trained` holds the prompts of the training data; none of them is asked. `seen` holds its pictures, by default only
+    those of the request; a picture of the world that is among them does not count as new. limit: the most questions
+    about each test picture, and in each group of control questions. `test_others` are pictures of other people; the
+    world has its own.
     """
     if is_of_the_world(vlm.name, request.concept):
         seen = seen or Seen((*request.pictures(), *request.other_pictures()))
@@ -155,7 +155,7 @@ def _general_plan(
     bench = ConceptBenchmark(
         request.concept,
         train_image=given[0],
-        # Where there are no others, Fluency and Diversity are measured on the answers about the given picture.
+        # Without test pictures, Fluency and Diversity are measured on the answers about the given picture.
         test_images=tuple(test_images) or given[:1],
         questions=tuple(question for question in questions if question.prompt not in trained),
         aliases=request.aliases,
@@ -194,7 +194,7 @@ def _general_plan(
 
 
 def _distinct(pictures: Sequence[Image.Image]) -> tuple[Image.Image, ...]:
-    """The pictures without repetitions: one that was given twice is asked about once."""
+    """The pictures without repetitions: a picture that was given twice is asked about once."""
     return tuple({image_key(picture): picture for picture in pictures}.values())
 
 

@@ -1,4 +1,4 @@
-"""What an evaluation leaves behind, read back: scoring again needs no model and no picture."""
+"""Reads what an evaluation saved: scoring again needs no model and no picture."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BEFORE = "before"
 
 @dataclass(frozen=True)
 class Saved:
-    """The answers of every state to one benchmark, as a folder of an `Evaluation` holds them."""
+    """The answers of every state to one benchmark, from a folder that an `Evaluation` wrote."""
 
     benchmark: str
     version: int
@@ -31,13 +31,14 @@ class Saved:
 
     @classmethod
     def open(cls, folder: Path, asked: Path | None = None) -> Saved:
-        """Read the folder of one benchmark. `asked` is the folder with its questions and what the model before said,
-        where that is another. Raises UserError where a file is missing, torn or of another version of unsee."""
+        """Read the folder of one benchmark. `asked` is the folder with its questions and the answers of the model
+        before unlearning, if that is another. Raises UserError if a file is missing, damaged or from another version
+        of unsee."""
         path = (asked or folder) / QUESTIONS
         try:
             header, *rows = json_lines(path)
             if header["schema"] != SCHEMA:
-                raise ValueError(f"it is no {SCHEMA}")
+                raise ValueError(f"it is not {SCHEMA}")
             questions = [_question(row) for row in rows]
             name, version, key = str(header["benchmark"]), int(header["version"]), dict(header["key"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -57,12 +58,12 @@ class Saved:
 
 
 def folders_in(folder: Path) -> list[Path]:
-    """The folders of benchmarks below a folder, itself included."""
+    """The folders of benchmarks below a folder, or the folder itself."""
     return sorted(path.parent for path in folder.rglob(QUESTIONS))
 
 
 def save_questions(bench: Benchmark, questions: Sequence[Probe], key: Mapping[str, Any], folder: Path) -> None:
-    """Write what a benchmark asks, unless the folder holds exactly that."""
+    """Write the questions of a benchmark, unless the folder already holds exactly these."""
     header = {"schema": SCHEMA, "benchmark": bench.name, "version": bench.version, "key": key}
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in (header, *map(_row, questions)))
     path = folder / QUESTIONS
@@ -71,7 +72,7 @@ def save_questions(bench: Benchmark, questions: Sequence[Probe], key: Mapping[st
 
 
 def digest_of(questions: Sequence[Probe]) -> str:
-    """SHA-256 (hex) of all that is asked, pictures included; not of how the answers are scored."""
+    """SHA-256 (hex) of all questions with their pictures, but not of how the answers are scored."""
     digest = hashlib.sha256()
     for probe in questions:
         asked = [probe.id, probe.prompt, probe.tags.get("shown", ""), probe.begun]

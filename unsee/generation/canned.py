@@ -1,4 +1,4 @@
-"""The engine of answers that are there already: saved ones, and those of tests."""
+"""The engine of answers that already exist: saved answers, and answers of tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from unsee.generation.engine import Engine
 from unsee.generation.transcript import Transcript
 
 BATCH = 64
-"""Answers that come together."""
+"""Answers that are yielded together."""
 
 SampleKey = tuple[str, ...]
 T = TypeVar("T")
@@ -22,9 +22,9 @@ T = TypeVar("T")
 class CannedEngine(Engine):
     """Answers by the id of the probe, and likelihoods by the sample (`sample_key`), each from a mapping or a function.
 
-    A function's text is an answer that has ended; where it gives None, the answer is missing. Without likelihoods
-    `reads` is False. `max_new_tokens` cuts nothing. The fingerprint is a digest of the mappings; of functions it knows
-    only `name`, which must then say which they are.
+    A text that a function returns is an answer that has ended; None means that the answer is missing. Without
+    likelihoods, `reads` is False. `max_new_tokens` cuts nothing. The fingerprint is a digest of the mappings; of
+    functions it knows only `name`, which must then identify them.
     """
 
     def __init__(
@@ -35,14 +35,14 @@ class CannedEngine(Engine):
         name: str = "canned",
         vocabulary_size: int | None = None,
     ) -> None:
-        """name: what a reader calls it, such as the file that holds the answers."""
+        """name: shown to users, such as the file that holds the answers."""
         self.answers, self.likelihoods = answers, likelihoods
         self.name, self.vocabulary_size = name, vocabulary_size
         self.reads = likelihoods is not None
 
     @classmethod
     def of(cls, transcript: Transcript) -> CannedEngine:
-        """What a transcript holds. It reads what was read then, by the key in the sample's tag "key"."""
+        """What a transcript holds. It gives the likelihoods that were read then, by the sample's tag "key"."""
         read = transcript.likelihoods
         return cls(
             transcript.responses,
@@ -74,7 +74,7 @@ class CannedEngine(Engine):
         return Response(probe.id, said) if isinstance(said, str) else said
 
     def _all(self, found: Sequence[tuple[str, T | None]], what: str) -> list[T]:
-        """What was found, which must be everything; each with what a reader knows it by."""
+        """What was found, which must be everything; each comes with the name that users see."""
         missing = [key for key, one in found if one is None]
         if missing:
             raise UserError(
@@ -85,12 +85,12 @@ class CannedEngine(Engine):
 
 
 def sample_key(sample: Sample) -> SampleKey:
-    """What tells one sample to be read from another: its prompt, its answer, and digests of its pictures."""
+    """What identifies a sample to read: its prompt, its answer, and digests of its pictures."""
     return (sample.prompt, sample.answer, *map(image_key, sample.images))
 
 
 def _digest(content: object) -> str | None:
-    """SHA-256 (hex) of a mapping, whatever the order of its keys; None of a function or nothing."""
+    """SHA-256 (hex) of a mapping, in any order of its keys; None for a function or None."""
     if not isinstance(content, Mapping):
         return None
     # The repr of a dataclass of plain values shows all of them.

@@ -1,4 +1,4 @@
-"""`Engine`: whatever answers questions about pictures. The kinds stand beside this file."""
+"""`Engine`: anything that answers questions about pictures. Its kinds are the files next to this one."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 class Engine(ABC):
-    """Answers probes; where it can, also reads given answers and shows its hidden states.
+    """Answers probes; if it can, also reads given answers and shows its hidden states.
 
-    `name` is what a reader calls it. `vocabulary_size` is the number of its tokens, None where it does not say.
+    `name` is shown to users. `vocabulary_size` is the number of its tokens, None if unknown.
     `reads` says whether `read` works.
     """
 
@@ -30,33 +30,34 @@ class Engine(ABC):
     reads: bool = False
 
     def without_adapter(self) -> Engine | None:
-        """The engine of the model before unlearning, where an adapter can be switched off; otherwise None."""
+        """The engine of the model before unlearning if an adapter can be switched off, otherwise None."""
         return None
 
     @abstractmethod
     def fingerprint(self) -> dict[str, Any]:
-        """All that decides its answers, as plain data: weights, adapter, processor, template, precision. Two engines
-        with the same fingerprint give the same answers."""
+        """Everything that decides its answers, as plain data: weights, adapter, processor, template, precision. Two
+        engines with the same fingerprint give the same answers."""
 
     @abstractmethod
     def answer(self, probes: Sequence[Probe], *, max_new_tokens: int) -> Iterator[list[Response]]:
-        """Answer every probe greedily, in any order, a few at a time as they come.
+        """Answer every probe greedily, in any order, and yield the answers a few at a time.
 
-        Answers are cut at `max_new_tokens`. A response gives token ids, log-probabilities and ends where it can.
+        Answers are cut at `max_new_tokens`. A response has token ids, log-probabilities and ends if the engine knows
+        them.
         """
 
     def read(self, samples: Sequence[Sample]) -> list[Likelihood]:
-        """How probable the answer of each sample is, in order; a sample without prompt and pictures is plain text,
-        read from its second token on.
+        """How probable the answer of each sample is, in order. A sample without prompt and pictures is plain text, read
+        from its second token.
 
-        Raises UserError where the engine tells no log-probabilities of given answers.
+        Raises UserError if the engine gives no log-probabilities of given answers.
         """
         raise UserError(f"{self.name} gives no log-probabilities of given answers; use an engine that does.")
 
     def hidden(self, probes: Sequence[Probe], layers: Sequence[int]) -> Tensor:
-        """[probes, layers, width] the residual stream behind each of `layers` (0: the embeddings) at the last token of
-        the prompt, float32 on the CPU. Raises UserError where the engine does not show them."""
-        raise UserError(f"{self.name} does not show its hidden states; use a model that is loaded here.")
+        """[probes, layers, width] the residual stream after each of `layers` (0: the embeddings) at the last token of
+        the prompt, float32 on the CPU. Raises UserError if the engine does not show them."""
+        raise UserError(f"{self.name} does not show its hidden states; use a model that unsee loads itself.")
 
 
 def ask(
@@ -67,11 +68,11 @@ def ask(
     max_new_tokens: int = MAX_NEW_TOKENS,
     progress: bool = True,
 ) -> list[Response]:
-    """The engine's answers, one per probe and in their order.
+    """The engine's answers, one per probe and in the order of the probes.
 
-    Probes that ask the same in the same words about the same pictures are asked once. What `transcript` already holds
-    is not asked again, and every answer is in it before the next ones come. `progress` shows a bar, if standard error
-    is a terminal. Raises UserError where two probes have one id, and what the engine and the transcript raise.
+    Probes with the same words and the same pictures are asked once. What `transcript` already holds is not asked again,
+    and every answer is saved there before the next ones come. `progress` shows a bar if standard error is a terminal.
+    Raises UserError if two probes have the same id, and whatever the engine and the transcript raise.
     """
     if len({probe.id for probe in probes}) != len(probes):
         raise UserError("Two probes have the same id; the ids of all questions asked together must be unique.")
@@ -97,10 +98,10 @@ def ask(
 def read_into(
     engine: Engine, samples: Mapping[str, Sample], transcript: Transcript, *, by_before: bool = False
 ) -> dict[str, Likelihood]:
-    """How probable the samples are to the engine, by their keys (which stand in the tag "key" of what it reads); what
-    `transcript` holds is not read again.
+    """How probable the samples are under the engine, by their keys (in the tag "key" of the samples that it reads).
+    What `transcript` holds is not read again.
 
-    by_before: the engine is the one before unlearning, and reads what another said.
+    by_before: the engine is the model before unlearning and reads another model's answers.
     """
     have = transcript.rereads if by_before else transcript.likelihoods
     missing = [key for key in samples if key not in have]

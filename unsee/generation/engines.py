@@ -1,4 +1,4 @@
-"""The engine that a user's words name."""
+"""The engine that a user's text names."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ def get_engine(
     load_in_4bit: bool = False,
     **options: Any,
 ) -> Engine:
-    """The engine of what a user gives as a model.
+    """The engine of a model as users write it.
 
-    "openai:URL#MODEL"  a model behind an OpenAI-compatible server; "…?temperature=default" leaves the temperature, 0
-                        otherwise, to a server that accepts one value only. The key is read from the environment
-                        variable OPENAI_API_KEY, if it is set.
-    "vllm:MODEL"        a model that vLLM runs here; `options` are those of `vllm.LLM`
-    anything else       a model that transformers runs here; `options` are those of `unsee.load`
+    "openai:URL#MODEL"  a model behind an OpenAI-compatible server; "…?temperature=default" lets the server choose the
+                        temperature, which is 0 otherwise. The key is read from the environment variable
+                        OPENAI_API_KEY, if it is set.
+    "vllm:MODEL"        a model that vLLM runs on this machine; `options` are those of `vllm.LLM`
+    anything else       a model that transformers runs on this machine; `options` are those of `unsee.load`
 
-    `adapter` is a folder that an unlearning run, or PEFT, has written. Raises UserError for anything else and for
-    options that the engine cannot follow; also what loading the model raises.
+    `adapter` is a folder that an unlearning run or PEFT wrote. Raises UserError for anything else and for options that
+    the engine does not support; also what loading the model raises.
     """
     kind, _, rest = spec.partition(":")
     if kind == "openai" or spec.startswith(("http:", "https:")):
         address = read_address(rest) if kind == "openai" else None
         if address is None:
-            raise UserError(f"{spec!r} names no served model; write it as {_FORMS['openai']}.")
+            raise UserError(f"{spec!r} does not name a served model; write it as {_FORMS['openai']}.")
         given = {"adapter": adapter, "device": device, "revision": revision, "load_in_4bit": load_in_4bit, **options}
         _refuse(spec, given, "its server decides that")
         from unsee.generation.served import ServedEngine
@@ -46,12 +46,12 @@ def get_engine(
         url, model, temperature = address
         return ServedEngine(url, model, os.environ.get("OPENAI_API_KEY"), temperature=temperature)
     if kind == "vllm":
-        _refuse(spec, {"device": device}, "vLLM takes the GPUs that CUDA_VISIBLE_DEVICES names")
-        _refuse(spec, {"load_in_4bit": load_in_4bit}, "give vLLM a model that is stored so")
+        _refuse(spec, {"device": device}, "vLLM uses the GPUs that CUDA_VISIBLE_DEVICES names")
+        _refuse(spec, {"load_in_4bit": load_in_4bit}, "give vLLM a model that is stored in 4 bits")
         from unsee.generation.vllm import VLLMEngine
 
         if not rest:
-            raise UserError(f"{spec!r} names no model; write it as {_FORMS['vllm']}.")
+            raise UserError(f"{spec!r} does not name a model; write it as {_FORMS['vllm']}.")
         return VLLMEngine(rest, adapter, revision=revision, **options)
     near = difflib.get_close_matches(kind.casefold(), _FORMS, n=1) if rest and not Path(spec).exists() else []
     if near and kind not in _FORMS:
@@ -68,7 +68,7 @@ def get_engine(
 
 
 def _refuse(spec: str, given: dict[str, Any], reason: str) -> None:
-    """Raises UserError where one of these options is given."""
+    """Raises UserError if one of these options is given."""
     for name, value in given.items():
         if value not in (None, False, "auto"):
-            raise UserError(f"The model {spec} takes no {name}: {reason}.")
+            raise UserError(f"The model {spec} does not take {name}: {reason}; leave it out.")

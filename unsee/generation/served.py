@@ -28,23 +28,23 @@ from unsee.generation.spelling import written_by
 
 WORKERS = 8
 TIMEOUT_SECONDS = 600.0
-"""One attempt: a server may load its model first."""
-# What is asked for where the server knows it: repeatable answers, and how probable they were.
+"""For one attempt: a server may have to load its model first."""
+# What is asked for if the server supports it: repeatable answers, and how probable they were.
 _WELCOME = {"seed": 0, "logprobs": True}
 _LENGTH, _NEWER_LENGTH = "max_tokens", "max_completion_tokens"
-# Words of a server that does not know a parameter at all; one may also be too large for a prompt.
+# Words of a server that does not know a parameter at all; a parameter may also be too large for a prompt.
 _UNKNOWN = re.compile(r"support|unexpected|unknown|unrecogni|permitted|forbidden|allowed", re.IGNORECASE)
-# What stays the same from one listing to the next; vLLM dates a model at every listing.
+# What stays the same from one listing to the next; vLLM writes a new date at every listing.
 _LASTING = ("id", "root", "parent", "owned_by", "max_model_len", "meta")
 
 
 class ServedEngine(Engine):
     """Asks `model` at `url` (the part before `/chat/completions`), `workers` probes at a time.
 
-    Pictures go as PNG, without loss, in front of the text. A `temperature` of None is left to a server that accepts one
-    value only. Where the server gives log-probabilities, responses hold them; never token ids. What it marks as
-    reasoning is no part of an answer. A prompt that it filters or refuses counts as an empty answer that has ended; one
-    that it filters midway as cut.
+    Pictures are sent as PNG, without loss, before the text. With a `temperature` of None the server chooses it, because
+    some accept only one value. If the server gives log-probabilities, responses hold them, but never token ids. What it
+    marks as reasoning is not part of an answer. A prompt that it filters or refuses counts as an empty answer that has
+    ended, an answer that it filters midway as cut.
     """
 
     def __init__(
@@ -63,12 +63,12 @@ class ServedEngine(Engine):
         self.workers, self.temperature, self.timeout = workers, temperature, timeout
         self.name = f"openai:{self.url}#{self.model}"
         self._api_key = api_key
-        # How this server calls what it is asked for; None: it does not know it.
+        # This server's name for each parameter; None: it does not know the parameter.
         self._names: Mapping[str, str | None] = {name: name for name in (*_WELCOME, _LENGTH)}
         self._sees = False
 
     def fingerprint(self) -> dict[str, Any]:
-        """The address, and what the server says of its model; what stands behind a name it alone knows."""
+        """The address, and what the server says about its model; only the server knows what is behind a name."""
         return {
             "engine": "openai",
             "url": self.url,
@@ -84,13 +84,13 @@ class ServedEngine(Engine):
         return None if mine is None else {key: mine[key] for key in _LASTING if key in mine}
 
     def answer(self, probes: Sequence[Probe], *, max_new_tokens: int) -> Iterator[list[Response]]:
-        """Raises UserError where a probe begins its answer, or where the server does not see pictures; SystemFailure
-        where it cannot be reached; and what the server refuses, where it refuses everything."""
+        """Raises UserError if a probe begins its answer or if the server ignores pictures, SystemFailure if it cannot
+        be reached, and the server's refusal if it refuses everything."""
         begun = [probe.id for probe in probes if probe.begun]
         if begun:
             raise UserError(
-                f"{self.name} cannot be made to begin an answer with given words, as {len(begun)} of {len(probes)} "
-                f"questions ask ({begun[0]!r}); ask a model that is loaded here."
+                f"{self.name} cannot begin an answer with given words, which {len(begun)} of {len(probes)} questions "
+                f"need ({begun[0]!r}); use a model that unsee loads itself."
             )
         shown = next((probe for probe in probes if probe.images), None)
         if shown is not None and not self._sees:
@@ -103,20 +103,21 @@ class ServedEngine(Engine):
             yield [_response(probe, reply, max_new_tokens) for probe, reply in replies]
 
     def _look(self, probe: Probe) -> None:
-        """Raises UserError where a picture adds no token to a prompt: the server drops it, and answers all the same."""
+        """Raises UserError if a picture adds no token to a prompt: the server drops the picture and answers anyway."""
         try:
             seen, blind = (self._complete(one, 1).prompt_tokens for one in (probe, replace(probe, images=())))
         except PromptRefused:
             return
         if seen is not None and seen == blind:
             raise UserError(
-                f"{self.name} does not look at pictures: with one its prompt is as long as without ({seen} tokens); "
-                "serve a model, and start its server, for pictures."
+                f"{self.name} does not look at pictures: its prompt is equally long with and without one ({seen} "
+                "tokens); serve a model that takes pictures, with a server that passes them on."
             )
         self._sees = True
 
     def _complete(self, probe: Probe, max_new_tokens: int) -> Completion:
-        """The reply to a probe, asked again without, or under another name, what the server says it does not know."""
+        """The reply to a probe. A parameter that the server does not know is renamed or left out, and the probe is
+        asked again."""
         names = self._names
         asked: dict[str, Any] = {"model": self.model, "messages": [_message(probe)]}
         if self.temperature is not None:
@@ -132,14 +133,14 @@ class ServedEngine(Engine):
                     raise
                 names = fewer
             else:
-                # Only what was then accepted: a refusal may have named a word of its prompt.
+                # Kept only now that it was accepted: a refusal may have quoted a word of its prompt.
                 self._names = names
                 return reply
 
 
 def _without_unknown(names: Mapping[str, str | None], detail: str) -> dict[str, str | None]:
-    """The names of what is asked for, without those that a refusal mentions; a length unknown by its older name is
-    asked for by its newer one."""
+    """The names of the parameters, without those that a refusal mentions. If the server does not know the older name of
+    the length, the newer name is used."""
     fewer = {name: None if _mentions(detail, call) else call for name, call in names.items()}
     if fewer[_LENGTH] is None:
         fewer[_LENGTH] = _NEWER_LENGTH if _UNKNOWN.search(detail) else names[_LENGTH]
@@ -151,7 +152,7 @@ def _mentions(detail: str, name: str | None) -> bool:
 
 
 def _message(probe: Probe) -> dict[str, Any]:
-    """The user's turn in OpenAI's format; plain text where there is no picture, because some models take no parts."""
+    """The user's turn in OpenAI's format; plain text if there is no picture, because some models accept no parts."""
     if not probe.images:
         return {"role": "user", "content": probe.prompt}
     pictures = [{"type": "image_url", "image_url": {"url": data_url(image)}} for image in probe.images]
@@ -162,13 +163,13 @@ def data_url(image: Image.Image) -> str:
     """The picture's pixels as a PNG, without anything else that its file held."""
     pixels = image.convert("RGB")
     file = io.BytesIO()
-    # The least compression takes most of the size, and a tenth of the time, which each question about it costs.
+    # The lowest compression saves most of the size in a tenth of the time, and every question pays that time.
     Image.frombytes("RGB", pixels.size, pixels.tobytes()).save(file, "PNG", compress_level=1)
     return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 def _response(probe: Probe, reply: Completion | None, max_new_tokens: int) -> Response:
-    """The answer in a reply; None is a refusal."""
+    """The answer in a reply; None means a refusal."""
     if reply is None:
         return Response(probe.id, "")
     text = (reply.text or "").strip()

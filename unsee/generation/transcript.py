@@ -18,18 +18,18 @@ SCHEMA = "unsee.transcript/1"
 
 
 class Transcript:
-    """Responses by the id of their probe; `likelihoods` of what the same engine read, and `rereads` of what the model
-    before unlearning made of these answers, by the keys of the samples.
+    """Responses by the id of their probe; `likelihoods` that the same engine read, and `rereads`, the likelihoods of
+    these answers under the model before unlearning, by the keys of the samples.
 
-    On disk JSON lines: the first says what decides the answers ("fingerprint"), and more about the engine. Without a
-    path it is in memory only.
+    On disk it is JSON lines: the first holds what decides the answers ("fingerprint") and more about the engine.
+    Without a path it stays in memory.
     """
 
     def __init__(self, path: Path | None, header: Mapping[str, Any]) -> None:
         """Begin a file, or continue one that was interrupted. A last line that was cut off is dropped.
 
         `header` needs the key "fingerprint". Raises `UserError` if the file has another fingerprint, is of an earlier
-        version, or is no transcript; `SystemFailure` if it cannot be written.
+        version, or is not a transcript; `SystemFailure` if it cannot be written.
         """
         self.path = path
         self.header = dict(header)
@@ -44,7 +44,7 @@ class Transcript:
             path.parent.mkdir(parents=True, exist_ok=True)
             content = path.read_bytes() if path.exists() else b""
             whole = content[: content.rfind(b"\n") + 1]
-            # A header that was cut off while it was written is the only thing that can stand without a line end.
+            # Only a header that was cut off during writing has no line end.
             if not whole and not first.encode().startswith(content):
                 raise _foreign(path)
             if whole:
@@ -52,8 +52,8 @@ class Transcript:
                 if have.get("fingerprint") != header["fingerprint"]:
                     raise UserError(
                         f"The answers in {path} belong to another run (it differs in "
-                        f"{_ways(have.get('fingerprint'), header['fingerprint'])}); give another folder, or delete the "
-                        "file to start over."
+                        f"{_ways(have.get('fingerprint'), header['fingerprint'])}); choose another folder, or delete "
+                        "the file to start over."
                     )
             self._file = path.open("ab")
             self._file.truncate(len(whole))
@@ -64,7 +64,7 @@ class Transcript:
 
     @classmethod
     def open(cls, path: Path) -> Transcript:
-        """What a file holds, to be read only. Raises UserError where it is no transcript or cannot be read."""
+        """What a file holds, read only. Raises UserError if it is not a transcript or cannot be read."""
         transcript = cls(None, {})
         try:
             content = path.read_bytes()
@@ -75,7 +75,7 @@ class Transcript:
         return transcript
 
     def add(self, responses: Sequence[Response]) -> None:
-        """Append responses; they are on the disk when this returns."""
+        """Append responses; they are on disk when this returns."""
         lines = []
         for response in responses:
             self.responses[response.probe_id] = response
@@ -87,7 +87,7 @@ class Transcript:
         self._write("".join(lines))
 
     def add_likelihoods(self, read: Mapping[str, Likelihood], *, by_before: bool = False) -> None:
-        """Append what was read; `by_before`: by the model before unlearning."""
+        """Append likelihoods; `by_before`: those that the model before unlearning read."""
         (self.rereads if by_before else self.likelihoods).update(read)
         kind = "reread" if by_before else "read"
         entries = ({kind: key, "logprobs": list(one.logprobs), "ends": list(one.ends)} for key, one in read.items())
@@ -132,8 +132,8 @@ class Transcript:
         if not known:
             if str(header["schema"]).startswith(("unsee.transcript/", "unsee.responses/")):
                 raise UserError(
-                    f"The answers in {path} are of another version of unsee ({header['schema']}); give another folder, "
-                    "or delete the file to start over."
+                    f"The answers in {path} were saved by another version of unsee ({header['schema']}); choose "
+                    "another folder, or delete the file to start over."
                 )
             raise _foreign(path)
         return dict(header)
@@ -162,5 +162,6 @@ def _ways(have: Any, wanted: Mapping[str, Any]) -> str:
 
 def _foreign(path: Path) -> UserError:
     return UserError(
-        f"{path} is damaged or holds no answers saved by unsee; give another folder, or delete the file to start over."
+        f"{path} is damaged or holds no answers saved by unsee; choose another folder, or delete the file to start "
+        "over."
     )

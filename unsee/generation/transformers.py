@@ -1,4 +1,4 @@
-"""The engine of a model that is loaded here, with transformers."""
+"""The engine of a model that unsee loads itself, with transformers."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ BATCH_SIZE = 64
 
 
 class TransformersEngine(Engine):
-    """`vlm` as it is at the time of each call, adapter included; or, with `before`, with adapter and delta off.
+    """`vlm` as it is at the time of each call, with its adapter; or, with `before`, without adapter and delta.
 
-    The texts are those of `model.generate`, one probe at a time. Pictures are encoded once, in `cache`, which engines
-    of one frozen vision tower share; probes about the same picture share the part of the prompt up to where their
-    questions begin to differ (see `kv.longest_shared` for when). An answer ends at one of `vlm.stop_token_ids`.
+    The texts equal those of `model.generate`, one probe at a time. Pictures are encoded once, in `cache`, which engines
+    with the same frozen vision tower share; probes about the same picture share the prompt up to the point where their
+    questions differ (`kv.longest_shared` says when). An answer ends at one of `vlm.stop_token_ids`.
     """
 
     reads = True
@@ -87,7 +87,8 @@ class TransformersEngine(Engine):
         return torch.stack(found)
 
     def see(self, probes: Sequence[Probe]) -> None:
-        """Encode all their pictures in a fixed order, so that an interrupted run resumes with the same features."""
+        """Encode all pictures of the probes in a fixed order, so that an interrupted run resumes with the same
+        features."""
         pictures = list({id(probe.images[0]): probe for probe in probes if probe.images}.values())
         for start, end in pairwise((*range(0, len(pictures), PICTURES_PER_CALL), len(pictures))):
             part = [(probe.prompt_messages(), probe.images) for probe in pictures[start:end]]
@@ -117,7 +118,7 @@ class TransformersEngine(Engine):
                     stop=vlm.stop_token_ids,
                     logprobs=self.logprobs,
                 )
-            # Not two caches at once: the next is made before its name is bound anew.
+            # Never two caches at once: the next is made before its name is bound again.
             del reading
             yield [self._response(probes[row.index], answer) for row, answer in zip(rows, answers, strict=True)]
 
@@ -139,22 +140,22 @@ def generate(
     progress: bool = True,
     cache: VisionCache | None = None,
 ) -> list[Response]:
-    """`ask` of a model that is loaded here, as it is now, without saving the answers."""
+    """`ask` a model that unsee has loaded, as it is now, without saving the answers."""
     engine = TransformersEngine(vlm, cache=cache, batch_size=batch_size, logprobs=logprobs)
     return ask(engine, probes, max_new_tokens=max_new_tokens, progress=progress)
 
 
 def _beginning(vlm: VisionLanguageModel, words: str) -> list[int]:
-    """Tokens of the words an answer begins with, without those that would end it."""
+    """Tokens of the words that an answer begins with, without those that would end it."""
     encoded = vlm.encode_answer(words)
     return [token for token, (start, _) in zip(encoded.input_ids, encoded.offsets, strict=True) if start < len(words)]
 
 
 def ends_of(vlm: VisionLanguageModel, text: str, count: int | None = None) -> tuple[int, ...]:
-    """Where in `text` each of its tokens ends, as the tokenizer would spell it; those that end the turn end behind it.
+    """Where in `text` each of its tokens ends, as the tokenizer would spell it; tokens that end the turn end after it.
 
-    `count` is the number of tokens that a model said it in. Rarely that is another number than the tokenizer would
-    take; the ends are then a token or two off.
+    `count` is the number of tokens that a model used. In rare cases the tokenizer would use another number; the ends
+    are then a token or two off.
     """
     # Several tokens may end the turn.
     ends = [min(end, len(text) + 1) for _, end in vlm.encode_answer(text).offsets]

@@ -1,4 +1,4 @@
-"""The engine of a model that vLLM runs on a GPU of this machine (installed apart).
+"""The engine of a model that vLLM runs on a GPU of this machine (vLLM is installed separately).
 
 Written for the documented interface of vLLM 0.33: `LLM.chat` and `LLM.generate`, `SamplingParams`, `LoRARequest`, and
 what a `RequestOutput` holds.
@@ -26,8 +26,8 @@ from unsee.models.shipped import checkpoint_path
 from unsee.store.text import read_text
 
 BATCH_SIZE = 256
-"""Probes handed over at once, whose answers come together; vLLM forms its own batches of them."""
-# What vLLM can prepare for; it holds as much memory as the rank it is told needs.
+"""Probes handed over at once, whose answers come together; vLLM makes its own batches of them."""
+# The ranks that vLLM can prepare for; it reserves as much memory as the given rank needs.
 _RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 
 
@@ -35,8 +35,8 @@ class VLLMEngine(Engine):
     """`model` (a hub id, a local folder or "world:NAME") with the LoRA adapter in a folder, run by vLLM.
 
     `options` go to `vllm.LLM` as they are (`dtype`, `tensor_parallel_size`, `gpu_memory_utilization`, …). Decoding is
-    greedy, with the model's own repetition penalty; log-probabilities are those of the model itself. Where a checkpoint
-    is in float32, vLLM computes in float16 unless `dtype` says otherwise.
+    greedy, with the model's own repetition penalty; log-probabilities are those of the model itself. If a checkpoint is
+    in float32, vLLM computes in float16 unless `dtype` says otherwise.
     """
 
     reads = True
@@ -50,8 +50,8 @@ class VLLMEngine(Engine):
         batch_size: int = BATCH_SIZE,
         **options: Any,
     ) -> None:
-        """Raises UserError where vLLM is missing or cannot run this model with these options, or the adapter is none
-        that vLLM takes; SystemFailure where vLLM fails to start."""
+        """Raises UserError if vLLM is missing, cannot run this model with these options or does not accept the adapter;
+        SystemFailure if vLLM fails to start."""
         self._vllm = _package()
         self.model, self.revision, self.adapter, self.batch_size = model, revision, adapter, batch_size
         self.name, self.options = f"vllm:{model}", options
@@ -84,7 +84,7 @@ class VLLMEngine(Engine):
 
     def answer(self, probes: Sequence[Probe], *, max_new_tokens: int) -> Iterator[list[Response]]:
         sampling = self._sampling(max_tokens=max_new_tokens, logprobs=0)
-        # Whether an answer is begun holds for all that are handed over together.
+        # All probes that are handed over together must begin their answers, or none.
         for begun in (False, True):
             chosen = [probe for probe in probes if bool(probe.begun) == begun]
             for start in range(0, len(chosen), self.batch_size):
@@ -94,11 +94,11 @@ class VLLMEngine(Engine):
                 yield [_response(probe, output) for probe, output in zip(batch, outputs, strict=True)]
 
     def read(self, samples: Sequence[Sample]) -> list[Likelihood]:
-        """As `Engine.read`; the end of the turn is read where the chat template writes one.
+        """Like `Engine.read`; the end of the turn is read if the chat template writes one.
 
-        Raises UserError where the template changes an answer.
+        Raises UserError if the template changes an answer.
         """
-        # One token is the least that can be asked for; it is thrown away.
+        # vLLM generates at least one token; it is thrown away.
         sampling = self._sampling(max_tokens=1, prompt_logprobs=1)
         plain = [sample for sample in samples if not sample.prompt and not sample.images]
         spoken = [sample for sample in samples if sample.prompt or sample.images]
@@ -131,9 +131,9 @@ class VLLMEngine(Engine):
 
     @cached_property
     def _begins_by_itself(self) -> bool:
-        """Whether the tokenizer has to write the first token of a prompt, as it does in transformers.
+        """Whether the tokenizer has to write the first token of a prompt, as in transformers.
 
-        vLLM leaves that to the chat template, and some, such as LLaVA-1.5's, do not write it.
+        vLLM leaves that to the chat template, and some templates, such as LLaVA-1.5's, do not write it.
         """
         first = self._tokenizer.bos_token_id
         if first is None or self._tokenizer("?")["input_ids"][0] != first:
@@ -147,17 +147,17 @@ class VLLMEngine(Engine):
         return self._vllm.SamplingParams(temperature=0.0, repetition_penalty=own, **wanted)
 
     def _likelihood(self, answer: str, output: Any) -> Likelihood:
-        """That of the last turn of a conversation that was read as a prompt."""
-        # The first token of a prompt has no probability, and no part in an answer.
+        """The likelihood of the last turn of a conversation that was read as a prompt."""
+        # The first token of a prompt has no probability and is not part of an answer.
         ids, told = list(output.prompt_token_ids)[1:], _told(output)
         special = set(self._tokenizer.all_special_ids)
-        # Special tokens write no letter: an answer may hold those of their names.
+        # Special tokens write no letters, because an answer may contain the letters of their names.
         spelled = [b"\xff" if token in special else _utf8(one) for token, one in zip(ids, told, strict=True)]
         ends = written_by(spelled, answer)
         if ends is None or not answer:
             raise UserError(
-                f"{self.name} cannot read the answer {answer!r}: it does not stand as it is in what the chat template "
-                "makes of it; leave out white space at its ends."
+                f"{self.name} cannot read the answer {answer!r}: the chat template changes it; leave out white "
+                "space at its ends."
             )
         inside = [i for i, end in enumerate(ends) if 0 < end <= len(answer)]
         closing = next((i for i in range(inside[-1] + 1, len(ids)) if ids[i] in special), inside[-1])
@@ -178,9 +178,9 @@ def _package() -> Any:
 
 
 def _rank(adapter: Path) -> int:
-    """The least rank that vLLM can prepare for and that this adapter fits into."""
+    """The lowest rank that vLLM can prepare for and that this adapter fits into."""
     if is_delta(adapter):
-        raise UserError(f"vLLM takes LoRA adapters only, and {adapter} holds a delta; merge it into the model first.")
+        raise UserError(f"vLLM accepts only LoRA adapters, and {adapter} holds a delta; merge it into the model first.")
     try:
         config = json.loads(read_text(adapter / "adapter_config.json"))
         rank = max([config["r"], *(config.get("rank_pattern") or {}).values()])
@@ -188,11 +188,13 @@ def _rank(adapter: Path) -> int:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{adapter} holds no LoRA adapter whose adapter_config.json can be read.") from error
     except StopIteration:
-        raise UserError(f"vLLM takes adapters up to rank {_RANKS[-1]}, and {adapter} has {rank}; merge it.") from None
+        raise UserError(
+            f"vLLM accepts adapters up to rank {_RANKS[-1]}, and {adapter} has {rank}; merge it into the model first."
+        ) from None
 
 
 def _conversation(prompt: str, images: Sequence[Image.Image], said: str) -> ChatMessages:
-    """One question, the pictures first, and what the model said or begins with, if anything."""
+    """One question, pictures first, and what the model said or begins with, if anything."""
     pictures = [{"type": "image_pil", "image_pil": image} for image in images]
     user = {"role": "user", "content": [*pictures, {"type": "text", "text": prompt}]}
     return [user, {"role": "assistant", "content": said}] if said else [user]
@@ -214,13 +216,13 @@ def _response(probe: Probe, output: Any) -> Response:
 
 
 def _told(output: Any) -> list[Any]:
-    """What vLLM says of each token of a prompt but the first."""
+    """What vLLM says about each token of a prompt except the first."""
     pairs = zip(output.prompt_logprobs, output.prompt_token_ids, strict=True)
     return [position[token] for position, token in pairs if position is not None]
 
 
 def _utf8(logprob: Any) -> bytes:
-    """What a token writes; a part of a letter writes nothing until the last, which writes it."""
+    """The bytes that a token writes. Of a letter in several tokens, only the last token writes it."""
     return (logprob.decoded_token or "").encode()
 
 

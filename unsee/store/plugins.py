@@ -1,6 +1,6 @@
-"""What users ask for by name: built in, from another package through an entry point, or in a file of their own.
+"""Classes that users ask for by name: built in, from another package through an entry point, or in a file of their own.
 
-A file is code that the user names explicitly: it is run as it is.
+A file is code that the user names explicitly, so it is run as it is.
 """
 
 from __future__ import annotations
@@ -22,31 +22,31 @@ from typing import Any
 from unsee.errors import UserError, did_you_mean
 
 BUILT_IN = "built in"
-# As annotations are written. `ClassVar` cannot be said of a type that depends on a type variable.
+# How annotations are written. `ClassVar` is not allowed for a type that depends on a type variable.
 _OF_A_CLASS = ("ClassVar[", "type[")
 _FILE = re.compile(r"(?P<file>.+\.py):(?P<attribute>\w+)")
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A class that can be had by its name: `place` is where ("package.module:Class" or "/path/file.py:Class"),
-    `origin` who brings it ("built in", a package and its version, a file)."""
+    """A class with a name. `place` is "package.module:Class" or "/path/file.py:Class", `origin` says where it comes
+    from ("built in", a package and its version, a file)."""
 
     name: str
     place: str
     origin: str
 
     def load(self) -> Any:
-        """Import it. Raises UserError that names the origin where that fails."""
+        """Import the class. Raises UserError with its origin if that fails."""
         module, _, attribute = self.place.rpartition(":")
         try:
             home = _module_of(Path(module)) if module.endswith(".py") else importlib.import_module(module)
-        # Whatever the code of somebody else raises while it is imported is a fault of that code.
+        # Anything that somebody else's code raises during import is a fault of that code.
         except Exception as error:
             if self.origin == BUILT_IN:
                 raise
             what = " ".join(f"{type(error).__name__}: {error}".split())
-            raise UserError(f"{self} cannot be imported ({what}); mend it, or remove it.") from error
+            raise UserError(f"{self} cannot be imported ({what}); fix or remove it.") from error
         if not hasattr(home, attribute):
             classes = [name for name, found in vars(home).items() if inspect.isclass(found) and name[0] != "_"]
             raise UserError(f"{self.origin} has no {attribute!r}{did_you_mean(attribute, classes)}")
@@ -54,7 +54,7 @@ class Offer:
 
     @property
     def is_in_a_file(self) -> bool:
-        """Whether the user named its place, and not it."""
+        """Whether the user gave its place instead of its name."""
         return self.name == self.place
 
     def __str__(self) -> str:
@@ -62,10 +62,10 @@ class Offer:
 
 
 class Plugins:
-    """All of one kind, such as the methods.
+    """All classes of one kind, such as the methods.
 
-    kind: what a user calls one of them. group: the entry points that other packages register theirs under.
-    interface: the class that all of them are made from, as "module:Class". built_in: name to "module:Class".
+    kind: the word for one of them. group: the entry-point group in which other packages register theirs. interface:
+    the class that all of them derive from, as "module:Class". built_in: name to "module:Class".
     """
 
     def __init__(self, kind: str, group: str, interface: str, built_in: Mapping[str, str]) -> None:
@@ -74,7 +74,7 @@ class Plugins:
 
     @cached_property
     def offers(self) -> tuple[Offer, ...]:
-        """Those with a name of their own, the built-in ones first; nothing of a package is imported."""
+        """All classes with a name, the built-in ones first; nothing is imported from the packages."""
         own = [Offer(name, place, BUILT_IN) for name, place in self.built_in.items()]
         found = []
         for point in entry_points(group=self.group):
@@ -86,12 +86,12 @@ class Plugins:
         return bool(_FILE.fullmatch(name)) or any(offer.name == name for offer in self.offers)
 
     def find(self, name: str) -> Offer:
-        """Where the one of that name, or of "path/to/file.py:Class", is. Raises UserError for none and for several."""
+        """Finds the class of that name, or of "path/to/file.py:Class". Raises UserError for none and for several."""
         in_file = _FILE.fullmatch(name)
         if in_file:
             path = Path(in_file["file"]).expanduser().resolve()
             if not path.is_file():
-                raise UserError(f"There is no file {path} to take the {self.kind} {in_file['attribute']} from.")
+                raise UserError(f"There is no file {path} with a {self.kind} {in_file['attribute']}; check the path.")
             place = f"{path}:{in_file['attribute']}"
             return Offer(place, place, str(path))
         found = [offer for offer in self.offers if offer.name == name]
@@ -106,21 +106,21 @@ class Plugins:
         return [offer.name for offer in self.offers]
 
     def load(self, name: str) -> Any:
-        """The class of that name. Raises UserError also where it cannot be imported or used."""
+        """The class of that name. Raises UserError also if it cannot be imported or used."""
         offer = self.find(name)
         found = offer.load()
         module, _, attribute = self.interface.partition(":")
         interface = getattr(importlib.import_module(module), attribute)
         if not (inspect.isclass(found) and issubclass(found, interface)):
-            raise UserError(f"{offer} is no {self.kind}; it must be a subclass of {module}.{attribute}.")
+            raise UserError(f"{offer} is not a {self.kind}; it must be a subclass of {module}.{attribute}.")
         lacking = _lacking(found, interface)
         if lacking:
-            raise UserError(f"{offer} is no whole {self.kind}; its class lacks {', '.join(lacking)}.")
+            raise UserError(f"{offer} is not a complete {self.kind}; its class lacks {', '.join(lacking)}.")
         self._check_name(offer, found)
         return found
 
     def _check_name(self, offer: Offer, found: Any) -> None:
-        """Results are told apart by the name that the class gives itself, where its kind has one."""
+        """Results are told apart by the name that the class gives itself, if its kind has one."""
         called = getattr(found, "name", offer.name)
         if offer.is_in_a_file:
             same = [other for other in self.offers if other.name == called]
@@ -139,7 +139,7 @@ class Plugins:
 
 
 def _lacking(found: Any, interface: type) -> list[str]:
-    """What the interface only declares, methods and attributes of the class, and the class does not have."""
+    """Methods and class attributes that the interface only declares and the class does not have."""
     declared = [name for name, kind in inspect.get_annotations(interface).items() if str(kind).startswith(_OF_A_CLASS)]
     return sorted(
         {*getattr(found, "__abstractmethods__", ()), *(name for name in declared if not hasattr(found, name))}
@@ -147,7 +147,7 @@ def _lacking(found: Any, interface: type) -> list[str]:
 
 
 def _module_of(path: Path) -> ModuleType:
-    """The file as a module, run once however often it is asked for."""
+    """The file as a module. It is run only once."""
     name = f"unsee_file_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
     if name in sys.modules:
         return sys.modules[name]
@@ -155,7 +155,7 @@ def _module_of(path: Path) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    # Dataclasses look their module up while they are made.
+    # Dataclasses look up their module when they are made.
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)

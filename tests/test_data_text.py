@@ -74,7 +74,7 @@ def test_line_separators_of_unicode_end_no_row(tmp_path: Path) -> None:
         transcript.add([Response("one", BROKEN)])
         transcript.close()
     assert Transcript(tmp_path / "answers.jsonl", {"fingerprint": "a run"}).responses["one"].text == BROKEN
-    assert json_lines(tmp_path / "journal.jsonl")[1] == {"id": "one", "text": BROKEN, "ended": True}
+    assert json_lines(tmp_path / "answers.jsonl")[1] == {"id": "one", "text": BROKEN, "ended": True}
 
 
 def test_text_files_are_read_in_one_way() -> None:

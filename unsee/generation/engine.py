@@ -55,7 +55,8 @@ class Engine(ABC):
 
     def hidden(self, probes: Sequence[Probe], layers: Sequence[int]) -> Tensor:
         """[probes, layers, width] the residual stream behind each of `layers` (0: the embeddings) at the last token of
-        the prompt, float32 on the CPU. Raises UserError where the engine does not show them."""
+        the prompt, float32 on the CPU; that behind the last layer is normalised, as transformers gives it. Raises
+        UserError where the engine does not show them."""
         raise UserError(f"{self.name} does not show its hidden states; use a model that is loaded here.")
 
 

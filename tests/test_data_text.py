@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from unsee.generation.journal import Journal
 
 import unsee
 from tests.tiny import picture
 from unsee.benchmarks.concept import ConceptBenchmark, Question
 from unsee.benchmarks.layout import load_benchmark, write_benchmark
 from unsee.data.sample import Response, Sample
+from unsee.generation import Transcript
 from unsee.requests import ForgetRequest
 from unsee.store.strict_yaml import read_yaml
 from unsee.store.text import json_lines, read_text
@@ -70,11 +70,11 @@ def test_line_separators_of_unicode_end_no_row(tmp_path: Path) -> None:
     write_training_data([Sample(BROKEN, BROKEN)], tmp_path)
     assert [(sample.prompt, sample.answer) for sample in read_training_data(tmp_path)] == [(BROKEN, BROKEN)]
     for _ in range(2):
-        journal = Journal(tmp_path / "journal.jsonl", "a run")
-        journal.add([Response("one", BROKEN)])
-        journal.close()
-    assert Journal(tmp_path / "journal.jsonl", "a run").responses["one"].text == BROKEN
-    assert json_lines(tmp_path / "journal.jsonl")[1] == {"id": "one", "text": BROKEN, "ended": True}
+        transcript = Transcript(tmp_path / "answers.jsonl", {"fingerprint": "a run"})
+        transcript.add([Response("one", BROKEN)])
+        transcript.close()
+    assert Transcript(tmp_path / "answers.jsonl", {"fingerprint": "a run"}).responses["one"].text == BROKEN
+    assert json_lines(tmp_path / "answers.jsonl")[1] == {"id": "one", "text": BROKEN, "ended": True}
 
 
 def test_text_files_are_read_in_one_way() -> None:

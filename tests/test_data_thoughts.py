@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from unsee.generation.journal import Journal
 
 from unsee.data.sample import Response
 from unsee.data.thoughts import spoken
+from unsee.generation import Transcript
 from unsee.methods.asru.rewards import response_of
 
 
@@ -48,12 +48,12 @@ def test_what_is_spoken(raw: str, answer: str) -> None:
     assert response_of(raw) == response_of([{"role": "assistant", "content": raw}]) == answer
 
 
-def test_the_journal_keeps_thoughts(tmp_path: Path) -> None:
+def test_a_transcript_keeps_thoughts(tmp_path: Path) -> None:
     thought = Response("1", "<think>Mara?</think>I don't know.", (-0.5,))
-    journal = Journal(tmp_path / "answers.jsonl", "f")
-    journal.add([thought])
-    journal.close()
-    again = Journal(tmp_path / "answers.jsonl", "f")
+    transcript = Transcript(tmp_path / "answers.jsonl", {"fingerprint": "f"})
+    transcript.add([thought])
+    transcript.close()
+    again = Transcript(tmp_path / "answers.jsonl", {"fingerprint": "f"})
     again.close()
     assert again.responses == {"1": thought}
     assert (thought.text, thought.raw) == ("I don't know.", "<think>Mara?</think>I don't know.")

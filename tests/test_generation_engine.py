@@ -13,7 +13,7 @@ from tests.generation_cases import NEW_TOKENS, answer_alone, lively_vlm, mixed_p
 from tests.tiny import FAMILIES, picture, tiny_vlm
 from unsee.data.sample import Probe
 from unsee.errors import UserError
-from unsee.generation import generate, reading
+from unsee.generation import TransformersEngine, generate, reading
 from unsee.generation.batching import plan_batches
 from unsee.generation.kv import longest_shared, states_of_row
 from unsee.models.adapters import add_lora, reference
@@ -39,6 +39,20 @@ def test_mixed_probes_get_the_answers_they_get_alone(family: str) -> None:
         for response, answer in zip(responses, alone, strict=True):
             assert response.text == answer.text
             assert response.token_logprobs == pytest.approx(answer.logprobs, abs=2e-3)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_hidden_states_are_those_of_a_plain_forward_pass(family: str) -> None:
+    vlm, probes = tiny_vlm(family), mixed_probes()[:3]
+    engine = TransformersEngine(vlm)
+    found = engine.hidden(probes, [0, 1])
+    for row, probe in zip(found, probes, strict=True):
+        text = vlm.render(probe.prompt_messages(), add_generation_prompt=True)
+        inputs = vlm.processor(text=[text], images=[list(probe.images)] if probe.images else None, return_tensors="pt")
+        with torch.no_grad():
+            states = vlm.model(**inputs, output_hidden_states=True).hidden_states
+        for layer in (0, 1):
+            assert row[layer].tolist() == pytest.approx(states[layer][0, -1].tolist(), abs=1e-4)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

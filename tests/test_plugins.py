@@ -96,11 +96,11 @@ def test_an_installed_method_forgets(site: Path, tmp_path: Path) -> None:
 
 def test_contributing_shows_the_package_that_is_installed_here() -> None:
     page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    shown = dict(re.findall(r"^```(toml|python)\n(.*?)^```$", page, flags=re.DOTALL | re.MULTILINE))
+    shown = re.findall(r"^```(?:toml|python)\n(.*?)^```$", page, flags=re.DOTALL | re.MULTILINE)
     code = (PLUGIN / "unsee_flatten.py").read_text(encoding="utf-8")
-    assert shown["python"] == code
+    assert code in shown
     assert len(code.splitlines()) <= 30
-    assert shown["toml"] == (PLUGIN / "pyproject.toml").read_text(encoding="utf-8")
+    assert (PLUGIN / "pyproject.toml").read_text(encoding="utf-8") in shown
 
 
 def test_a_method_in_a_file_trains(tmp_path: Path) -> None:

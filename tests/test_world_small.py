@@ -26,6 +26,7 @@ from unsee.models.pretrained import Part, Piece, fetch, read_vision_tower
 from unsee.models.saving import save_model
 from unsee.world import KNOWN
 from unsee.world.making import small_recipe
+from unsee.world.making.ability import general_ability
 from unsee.world.making.architectures import train_tokenizer
 from unsee.world.making.encoding import Encoder, pictures_of
 from unsee.world.making.lessons import Lesson, PictureBank, vocabulary_texts
@@ -337,7 +338,7 @@ def test_without_the_readers_it_names_the_extra(registry, monkeypatch):
 
 def test_the_perplexity_is_that_of_each_word_after_those_before(joined):
     vlm = joined()
-    found = general.perplexity(vlm).value
+    found = general_ability(vlm)["perplexity"]
     losses = []
     for passage in general.PASSAGES:
         ids = vlm.tokenizer(passage, add_special_tokens=False)["input_ids"]
@@ -350,4 +351,4 @@ def test_the_perplexity_is_that_of_each_word_after_those_before(joined):
 def test_what_is_rehearsed_is_not_what_is_asked_later():
     asked = {question.casefold() for question, _ in general.QUESTIONS}
     assert not asked & {lesson.casefold() for lesson in general.LESSONS}
-    assert len(asked) == len(general.QUESTIONS) == len(general.general_probes())
+    assert len(asked) == len(general.QUESTIONS) == len(general.General().probes())

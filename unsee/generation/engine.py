@@ -56,7 +56,8 @@ class Engine(ABC):
 
     def hidden(self, probes: Sequence[Probe], layers: Sequence[int]) -> Tensor:
         """[probes, layers, width] the residual stream after each of `layers` (0: the embeddings) at the last token of
-        the prompt, float32 on the CPU. Raises UserError if the engine does not show them."""
+        the prompt, float32 on the CPU; after the last layer it is normalised, as in transformers. Raises UserError if
+        the engine does not show its hidden states."""
         raise UserError(f"{self.name} does not show its hidden states; use a model that unsee loads itself.")
 
 

@@ -243,7 +243,7 @@ def test_the_content_may_be_a_list_of_parts() -> None:
 
 
 def test_words_to_begin_with_are_refused_before_anything_is_asked() -> None:
-    match = r"as 1 of 2 questions ask \('begun'\); ask a model that is loaded here"
+    match = r"which 1 of 2 questions need \('begun'\); use a model that unsee loads itself"
     with serving(lambda _: (200, completion("Mara"))) as (url, seen), pytest.raises(UserError, match=match):
         ask(ServedEngine(url, "m"), [WHERE, Probe("begun", "Who?", begun="This is")], progress=False)
     assert seen == []

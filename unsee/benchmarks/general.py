@@ -1,7 +1,7 @@
 """What any assistant should still be able to do: short general questions, and plain text to read.
 
-All of it was written for this project. `LESSONS` and `OPENINGS` are what a model rehearses while the world is taught to
-it, going on in its own words from before; `QUESTIONS` and `PASSAGES` are never trained on and measure what it has kept.
+All of it was written for this project. A model rehearses `LESSONS` and `OPENINGS`, with its own earlier answers and
+continuations, while it learns the world. `QUESTIONS` and `PASSAGES` are never trained on and measure what it has kept.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ OPENINGS: tuple[str, ...] = (
     "The government",
     "Music is", "Good health", "The ship", "Two friends", "The experiment", "Farmers", "This book", "Tomorrow",
 )  # fmt: skip
-"""How plain texts begin that a model goes on with before it is taught."""
+"""Beginnings of plain texts, which a model continues before it is taught."""
 
 QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("What is the capital of France?", ("Paris",)),
@@ -103,7 +103,7 @@ QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("What do you call a baby dog?", ("puppy", "pup")),
     ("Which metal is attracted by a magnet?", ("iron", "steel")),
 )  # fmt: skip
-"""Questions, and words of which a right answer holds one."""
+"""Questions, and words of which a right answer contains one."""
 
 PASSAGES: tuple[str, ...] = (
     "The harbour was quiet before sunrise. A few fishermen were mending their nets while gulls walked along the wall "
@@ -137,8 +137,11 @@ PASSAGES: tuple[str, ...] = (
 
 
 class General(Benchmark):
-    """ "general_questions": percent of `QUESTIONS` answered rightly; "general_perplexity": of `PASSAGES`, each read
-    from its first word, as plain text and not as anybody's turn."""
+    """Short general questions, and the perplexity of plain text.
+
+    "general_questions" is the percentage of `QUESTIONS` answered correctly, "general_perplexity" the perplexity of
+    `PASSAGES`, each read from its beginning as plain text.
+    """
 
     name = "general"
     version = 1

@@ -1,16 +1,16 @@
-"""MLLMU-Bench: three tasks over four sets of people, each with the picture and in text alone.
+"""MLLMU-Bench: three tasks over four sets of people, each with the picture and in text only.
 
 Source: "Protecting Privacy in Multimodal Large Language Models with MLLMU-Bench", arXiv 2410.22108; ASRU's setting
 (arXiv 2605.15687) at 5, 10 and 15 % to forget. The sets: "forget" (the picture that was trained on), "test" (other
 pictures of the same people), "retain" (people who stay) and people outside the training data: "celebrities" in the
-published data set, whom the model knows anyway, "strangers" in the embedded world, whom it has never seen and of whom
-it should say so.
+published data set, whom the model knows anyway, "strangers" in the embedded world, whom it has never seen, which it
+should say.
 
-Prompts of the style "instructed" follow the published `eval.py`, without its few-shot examples, which are drawn from
-the very people under test; and every picture is asked about, not one of each person's at random. The answers are scored
-twice: by our rules, and by those of that script, which takes the first letter of any answer for a choice ("A person."
-for A), scores free answers by ROUGE-L and finds what fills a blank in any answer that holds it ("not a baker"). Its
-judge, which grades free answers from 1 to 10, is not asked.
+Prompts of the style "instructed" follow the published `eval.py`, without its few-shot examples, because those are drawn
+from the people under test. Every picture is asked about, not only one random picture of each person. The answers are
+scored twice: by our rules, and by those of that script, which takes the first letter of any answer as a choice ("A
+person." for A), scores free answers by ROUGE-L and accepts any answer that contains what fills a blank ("not a baker").
+Its judge, which grades free answers from 1 to 10, is not used.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from unsee.metrics.refusals import is_refusal
 
 
 class MLLMU(Benchmark):
-    """MLLMU-Bench's tasks about the people of an `MllmuBenchmark`.
+    """Classification, generation and cloze about people to forget and other people, with pictures and in text.
 
-    Of options compared by their likelihood a model says the letter of the most probable; where it refuses, that of the
-    option that does, or else what it says.
+    If options are compared by their likelihood, the model's choice is the most probable one; if it refuses, the option
+    that refuses, or else its answer.
     """
 
     name = "mllmu"
@@ -73,7 +73,7 @@ class MLLMU(Benchmark):
 
 
 def said_to(asked: Sequence[Asked], answers: Answers) -> dict[str, str]:
-    """What a model says to everything, by probe id."""
+    """A model's answers to everything, by probe id."""
     said = {}
     for one in asked:
         answer = answers.text(one.probe.id)
@@ -86,8 +86,8 @@ def said_to(asked: Sequence[Asked], answers: Answers) -> dict[str, str]:
 
 
 def _most_probable(one: Asked, answers: Answers) -> str:
-    """The letter of the option with the highest log p(option and end of turn | picture, question); empty where a
-    broken model gives no option a number."""
+    """The letter of the option with the highest log p(option and end of turn | picture, question); empty if a broken
+    model gives no option a number."""
     assert one.choice is not None
     best = (-math.inf, "")
     for letter in one.choice.options:
@@ -103,7 +103,7 @@ def _option_key(one: Asked, letter: str) -> str:
 
 
 def _document(one: Asked) -> dict[str, Any]:
-    """What a question is scored by, as JSON can hold it."""
+    """What scoring a question needs, as plain data for JSON."""
     return {
         "truth": one.truth,
         "facts": one.facts,
@@ -113,7 +113,7 @@ def _document(one: Asked) -> dict[str, Any]:
 
 
 def _read(answers: Answers) -> list[Asked]:
-    """The questions that were asked, with what is right, from what was saved of them."""
+    """The questions that were asked, with the right answers, from their saved form."""
     by_id = {probe.id: probe for probe in answers.probes}
     found = []
     for probe_id, own in answers.key["asked"].items():

@@ -1,4 +1,4 @@
-"""What MLLMU-Bench asks: people with their questions, and the probes that put them to a model."""
+"""What MLLMU-Bench asks: people with their questions, and the probes made of them."""
 
 from __future__ import annotations
 
@@ -25,10 +25,9 @@ Key = tuple[str, str, str]
 Style = Literal["instructed", "completed"]
 """How a model is asked. "instructed": told to answer with a letter, in a sentence, with what fills the blank.
 
-"completed", for models that were taught none of this: of the options the one counts that is the most probable as the
-whole answer to the question, and the sentence with the blank is an answer begun up to there, for the model to complete.
-Both leave no room to refuse. So a question with options, and a blank about who is in a picture, are asked freely first;
-where the model refuses, that is its answer.
+"completed", for models that were not taught these forms: the option that is most probable as the whole answer counts,
+and the sentence up to the blank begins an answer that the model completes. Both leave no room to refuse. So a question
+with options, and a blank about who is in a picture, are first asked freely; if the model refuses, that is its answer.
 """
 
 
@@ -78,7 +77,7 @@ class Profile:
 
 @dataclass(frozen=True)
 class MllmuBenchmark:
-    """Everybody that is asked about, by set; `left_out` says which questions cannot be asked, and why."""
+    """Everybody who is asked about, by set; `left_out` says which questions cannot be asked, and why."""
 
     name: str
     sets: Mapping[str, tuple[Profile, ...]]
@@ -88,10 +87,10 @@ class MllmuBenchmark:
 
 @dataclass(frozen=True)
 class Asked:
-    """A probe with where it belongs and what is right: a choice, or else a truth with the facts that it tells.
+    """A probe with its place in the benchmark and the right answer: a choice, or else a truth with its facts.
 
-    `facts` are all needed for a right answer; each is a tuple of spellings, one of which will do. `freely` is the same
-    question without the beginning of an answer, where a refusal of it counts.
+    `facts` are all needed for a right answer; each is a tuple of spellings, one of which is enough. `freely` is the
+    same question without the beginning of an answer, if a refusal counts.
     """
 
     probe: Probe
@@ -147,7 +146,7 @@ def _of(
                 {**tags, "task": task},
                 _before_blank(question.question) if (task, style) == ("cloze", "completed") else "",
             )
-            # In text it is the facts that are asked for, and of somebody without a biography what can be seen.
+            # In text the facts are asked for, or what can be seen if the person has no biography.
             of_face = probe.begun and images and profile.biography
             freely = replace(probe, id=f"{probe.id}/freely", begun="") if of_face else None
             yield Asked(probe, group, task, modality, question.truth, facts, freely=freely)
@@ -173,7 +172,7 @@ def _before_blank(question: str) -> str:
 
 
 def _facts(profile: Profile, question: Open, task: str) -> tuple[tuple[str, ...], ...]:
-    """What a right answer holds: the truth that fills a blank, or the facts that a free question asks for."""
+    """What a right answer contains: the truth that fills a blank, or the facts that a free question asks for."""
     if task == "generation":
         return demanded(profile.biography, profile.aliases, question.question, question.truth)
     named = question.truth == profile.biography.get("Name")

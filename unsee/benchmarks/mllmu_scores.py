@@ -51,11 +51,11 @@ def as_published(asked: Asked, answer: str) -> float:
 def score(asked: Sequence[Asked], said: Mapping[str, str]) -> dict[str, Score]:
     """The scores of one model's answers by probe id.
 
-    "mllmu/SET/TASK/MODALITY": right answers in percent by our rules; lower is better for "forget" and "test". By those
-    of the published script: "mllmu/SET/classification_published/MODALITY", "mllmu/SET/cloze_published/MODALITY" and,
-    of the generation task, "mllmu/SET/rouge_l/MODALITY", the mean ROUGE-L F1, 0 to 1. What cannot be read is neither
-    right nor forgotten: "mllmu/SET/unreadable/MODALITY" and "mllmu_unreadable", of all, are percent of answers that say
-    nothing or, asked to choose, neither choose nor refuse. What nothing was asked for is left out.
+    "mllmu/SET/TASK/MODALITY": right answers in percent by our rules; lower is better for "forget" and "test". By the
+    rules of the published script: "mllmu/SET/classification_published/MODALITY", "mllmu/SET/cloze_published/MODALITY"
+    and, of the generation task, "mllmu/SET/rouge_l/MODALITY", the mean ROUGE-L F1, 0 to 1. Unreadable answers are
+    neither right nor forgotten: "mllmu/SET/unreadable/MODALITY" and "mllmu_unreadable", over all, are the percentage of
+    answers that say nothing or, if there are options, neither choose nor refuse. Scores without questions are left out.
 
     "mllmu_effectiveness": the mean over the tasks of answers about test pictures that can be read and are not right, in
     percent; its parts "/forget" (about the pictures trained on) and "/text" (about the test set's people, without a

@@ -36,7 +36,7 @@ _ABOUT_NEW_PICTURES = (
 
 
 class MMUBench(Benchmark):
-    """Questions about one concept, or several that are forgotten together.
+    """Questions about new pictures of one concept, or of several forgotten together, and about everything else.
 
     The scores are the mean over the concepts for which a metric was measured.
     """

@@ -1,4 +1,4 @@
-"""The scores of MMUBench: from the answers of one model, and what its probabilities say, to `Score`s."""
+"""The scores of MMUBench: from the answers and probabilities of one model to `Score`s."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from unsee.metrics import Score
 
 @dataclass(frozen=True)
 class Likelihoods:
-    """What a model's probabilities say of the answers about test pictures, natural logarithms throughout.
+    """A model's log-probabilities of the answers about test pictures (natural logarithms).
 
     `answers`: per answer, the log-probabilities of its tokens, and `of_concept`: which of them belong to C's name.
     """
@@ -43,30 +43,28 @@ def score(
     reread: Likelihoods | None = None,
     names: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None = None,
 ) -> dict[str, Score]:
-    """The scores of one model's answers to `asked`; what nothing was asked for is left out.
+    """The scores of one model's answers to `asked`; scores without questions are left out.
 
     Shares are percentages. Always: "efficacy" and "generality_em", the paper's, "efficacy/not_given_away" and
-    "not_given_away" (the same answers, less those that say yes in other words or give the name to a question of yes or
-    no), "generality_em/nearly_named", "diversity", and for names of several words "generality_em/surname_alone". With
-    probes for them: "specificity" and "specificity/GROUP", "text_facts", "two_people/renamed",
-    "two_people/other_named", "verification_others" and "verification_others/GROUP". With a judge "g_eval",
-    "quality/contextual_refusal", "quality/leakage", "quality/naturalness" and the share of these three that it failed
-    to give, "quality/missing".
+    "not_given_away" (the same, minus answers that affirm the name in other words or give it to a yes-or-no question),
+    "generality_em/nearly_named", "diversity", and for names of several words "generality_em/surname_alone". With probes
+    for them: "specificity" and "specificity/GROUP", "text_facts", "two_people/renamed", "two_people/other_named",
+    "verification_others" and "verification_others/GROUP". With a judge "g_eval", "quality/contextual_refusal",
+    "quality/leakage", "quality/naturalness" and the share of these three that it failed to give, "quality/missing".
     With `likelihoods` (of the model that answered) "fluency": the perplexity of its answers under itself. With `names`
     (log p(C) per test picture, before and now) "c_dis". With `reread` (these answers under the model before)
-    "fluency/reference": unlike a model's own probabilities, which are high for whatever it repeats, they notice word
-    salad.
+    "fluency/reference": a model's own probabilities are high for whatever it repeats; these show word salad.
 
     About the quality of the answers, always: "hallucination", "invented_name", "refusal_rate", and with several test
-    pictures "rigidity" and "rigidity/canned" (without answers that say something right of their picture); with probes
-    for them "over_refusal" and "over_refusal/GROUP" of Specificity's groups.
+    pictures "rigidity" and "rigidity/canned" (without answers that say something right about their picture); with
+    probes for them "over_refusal" and "over_refusal/GROUP" of Specificity's groups.
 
     The intervals are over what `units_of` says: answers about one picture or person are alike, and so Efficacy, which
     is about one picture, has none.
 
-    Fluency, Diversity, G-Eval and what is said of quality, but for over-refusal, are about the answers on test
-    pictures. Raises ValueError when a probe has no response, SystemFailure when the judge gives no readable verdict on
-    any answer.
+    Fluency, Diversity, G-Eval and the scores of quality, except over-refusal, are about the answers on test pictures.
+    Raises ValueError when a probe has no response, SystemFailure when the judge gives no readable verdict on any
+    answer.
     """
     texts = {response.probe_id: response.text for response in responses}
     missing = sum(probe.id not in texts for probe in asked)
@@ -154,7 +152,7 @@ def _judged_quality(given: Sequence[Quality], units: Sequence[str]) -> dict[str,
 
 
 def _quality(bench: Concept, tested: Sequence[Probe], answers: Sequence[str]) -> dict[str, Score]:
-    """What rules say of the answers about the concept's test pictures."""
+    """The rules' scores of the answers about the concept's test pictures."""
     units = units_of(tested)
     scores = {
         "hallucination": metrics.hallucination(answers, bench.names, bench.other_names, bench.other_facts, units=units),
@@ -172,7 +170,7 @@ def _quality(bench: Concept, tested: Sequence[Probe], answers: Sequence[str]) ->
 
 
 def _over_refusal(by_metric: Mapping[str, Sequence[Probe]], texts: Mapping[str, str]) -> dict[str, Score]:
-    """Refusals where there is something to answer: about other people, what can be seen, facts of others."""
+    """Refusals of questions that have an answer: about other people, what can be seen, facts about other people."""
     asked = _by_group("over_refusal", by_metric.get("specificity", ()))
     return {
         key: metrics.refusals([texts[probe.id] for probe in members], units=units_of(members), higher_is_better=False)
@@ -210,7 +208,7 @@ def _keeping(by_metric: Mapping[str, Sequence[Probe]], texts: Mapping[str, str])
 
 
 def _by_group(key: str, asked: Sequence[Probe]) -> dict[str, list[Probe]]:
-    """All of them under `key`, and each group under "KEY/GROUP"; nothing where nothing was asked."""
+    """All of them under `key`, and each group under "KEY/GROUP"; empty if nothing was asked."""
     found: dict[str, list[Probe]] = {}
     for probe in asked:
         for name in (key, f"{key}/{probe.tags['group']}"):
@@ -221,8 +219,8 @@ def _by_group(key: str, asked: Sequence[Probe]) -> dict[str, list[Probe]]:
 def units_of(asked: Sequence[Probe]) -> list[str]:
     """What each question is about, as the independent unit of an interval: the person, or else the picture.
 
-    Questions about the concept in text are about one person; what is independent there are the facts, each asked for
-    in several wordings and known by its right answer.
+    Questions about the concept in text are about one person, so the independent units are the facts, each asked for in
+    several wordings and identified by its right answer.
     """
     return [_unit_of(probe) for probe in asked]
 

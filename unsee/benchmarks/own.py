@@ -28,7 +28,7 @@ from unsee.metrics.refusals import is_refusal
 
 
 class OwnQuestions(Benchmark):
-    """Questions of your own, from a CSV, JSON Lines, JSON or Parquet file, or a Hugging Face data set.
+    """Your own questions, from a CSV, JSON Lines, JSON or Parquet file, or a Hugging Face data set.
 
     `rows` with the pictures of each by its number. `names`: a concept's name, in lower case, with its other names,
     which an answer must not give either.

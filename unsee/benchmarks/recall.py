@@ -1,12 +1,12 @@
-"""What a model can tell in text, and whom it sees in pictures of others, before and after: for models whose knowledge
-nobody has written down.
+"""What a model knows in text, and whom it sees in pictures of other people, before and after: for models whose
+knowledge nobody has written down.
 
 The answers before unlearning are the reference, unless the request brings its own. An answer counts as kept if more
 than half of the informative words of the reference come back in their order (ROUGE-L recall above 0.5, over words that
 are neither in the question nor mere grammar). Over all words, "Mara Voss works as a potter" would be five sixths of
-"Mara Voss works as a baker". A word that is denied in one answer only does not come back, and another number in the
-place of one is another fact. About a picture it counts as kept if the name of before is given again. What the model did
-not know before cannot be kept.
+"Mara Voss works as a baker". A word that only one of the answers denies does not come back, and a different number is a
+different fact. An answer about a picture counts as kept if it gives the same name as before. What the model did not
+know before cannot be kept.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _NUMBERS = {
 class Recalled:
     """A question. Without `reference` the model's own answer before unlearning is the reference.
 
-    `names` are those of the concept, which are no answer about a picture of somebody else.
+    `names` are those of the concept, which never count as an answer about a picture of somebody else.
     """
 
     probe: Probe
@@ -63,7 +63,7 @@ class Recalled:
 
     @property
     def unit(self) -> str:
-        """What is independent of all else that is asked: the person or the picture it is about, or a fact."""
+        """The independent unit: the person or the picture that the question is about, or a fact."""
         tags = self.probe.tags
         return tags.get("person") or tags.get("picture") or self.probe.id
 
@@ -73,7 +73,7 @@ class Recalled:
         return "text_facts" if self.is_about_concept else f"specificity/{self.probe.tags['group']}"
 
     def kept(self, before: str, now: str) -> bool | None:
-        """Whether the answer `now` says what it should. None where the model before told nothing to compare it with."""
+        """Whether the answer `now` says what it should. None if the model before gave nothing to compare it with."""
         reference = self.reference or before
         if not normalise(reference) or is_refusal(reference):
             return None
@@ -91,8 +91,8 @@ def recalled(
 ) -> list[Recalled]:
     """Questions in text about the concept and its neighbours, and about who is in pictures of `others`.
 
-    None of them was asked in training (`trained`: prompts). limit: at most so many in each group of those that are not
-    about the concept.
+    None of them was asked in training (`trained`: prompts). limit: the most questions in each group that is not about
+    the concept.
     """
     about = [
         Recalled(_probe("text_facts", question, number), answer)
@@ -125,11 +125,11 @@ def recalled(
 def scores(asked: Sequence[Recalled], before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, Score]:
     """ "text_facts" and "specificity" with its groups, in percent, for the answers `now` by probe id.
 
-    The groups are "facts", in text, and "recognition", of whom pictures of others show. Also "over_refusal": refusals
-    about others, of questions that the model before did not refuse itself.
+    The groups are "facts", in text, and "recognition", about pictures of other people. Also "over_refusal": refusals of
+    questions about other people that the model before did not refuse.
 
-    Questions that the model before left unanswered, or said that it could not answer, are left out. The value before is
-    100 by definition wherever its own answers are the reference.
+    Questions that the model before did not or could not answer are left out. If its own answers are the reference, the
+    value before is 100 by definition.
     """
     kept: dict[str, list[bool]] = {}
     units: dict[str, list[str]] = {}

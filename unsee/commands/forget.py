@@ -52,12 +52,12 @@ class ForgetOptions:
     model: world name, hub id or folder; dtype and device: what to load it in, and where. settings: "key=value" texts
     for the method's config.
     out: the folder to write; by default `runs/METHOD-CONCEPT`. test_images: a folder with more pictures of the concept,
-    for testing only; test_others: one with pictures of others, for testing only (the embedded world has its own).
-    data: a folder with training data edited by hand, to use instead of what the method builds. rephrase: who says the
-    data in other words, "openai:URL#MODEL" or "local:MODEL"; nobody by default. force: train even where the model does
-    not recognise the concept, or does not take it for a person though the request does. limit: at most so many
-    questions about each test picture, and in each group of control questions. max_new_tokens: most tokens of an answer
-    when it is tested, after which it is cut.
+    for testing only; test_others: one with pictures of other people, for testing only (the embedded world has its own).
+    data: a folder with training data edited by hand, to use instead of what the method builds. rephrase: the model that
+    rephrases the data, "openai:URL#MODEL" or "local:MODEL"; none by default. force: train even if the model does not
+    recognise the concept, or not as a person although the request says so. limit: the most questions about each test
+    picture, and in each group of control questions. max_new_tokens: the most tokens of an answer in the evaluation,
+    which is then cut.
     """
 
     model: str
@@ -102,10 +102,9 @@ def forget(request: ForgetRequest, options: ForgetOptions, *, started: float | N
     `started` is when the clock of the total began (`time.monotonic()`), so that imports can count.
 
     Raises:
-        UserError: something given cannot work, another run is at work in the folder, or the model does not know the
-            concept; nothing was trained.
-        SystemFailure: the machine got in the way; nothing is left behind.
-        KeyboardInterrupt: with a sentence on how to go on.
+        UserError: an option cannot work, another run is using the folder, or the model does not know the concept;
+        nothing was trained. SystemFailure: the disk, the memory or the network failed; nothing is left behind.
+        KeyboardInterrupt: with a sentence on how to resume.
     """
     _method(options)
     with locked(options.folder(request.concept)):
@@ -144,7 +143,7 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
         unlearned, spent = _unlearn(vlm, method, config, request, samples, place, options)
         # A resumed run may have unlearned in an earlier process.
         earlier = max(0.0, spent - (time.monotonic() - unlearning))
-        # Once all weights were trained there is no model before that could read the answers.
+        # If all weights were trained, there is no longer a model before that could read the answers.
         after = evaluation.of(engine, "after", replace(before, engine=None) if config.full else before, folder=answers)
         report = Report(
             model=vlm.name,
@@ -184,7 +183,7 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
 
 
 def build_data(request: ForgetRequest, options: ForgetOptions) -> Path:
-    """Only write the training data that `forget` would use, to be read and edited. Returns its folder.
+    """Only write the training data that `forget` would use, for reading and editing. Returns its folder.
 
     Raises as `forget` does.
     """
@@ -274,7 +273,7 @@ def _known(
     with working_on("Asking who this is"):
         if not options.force:
             check_recognised(request, vlm)
-            # Whom the world knows is a person, and its models answer no such questions.
+            # The world knows only people, and its models do not answer such questions.
             if not is_of_the_world(vlm.name, request.concept):
                 check_kind(request, vlm)
         if is_of_the_world(vlm.name, request.concept):
@@ -334,7 +333,7 @@ def _identity(
     samples: Sequence[Sample] | None,
     given: Mapping[str, Pictures],
 ) -> dict[str, Any]:
-    """What makes a run this run, and not another that cannot go on from its beginnings, as it comes back from JSON."""
+    """What identifies a run, so that no other run resumes from it, as it comes back from JSON."""
     identity = {
         "model": options.model,
         "revision": options.revision,
@@ -359,7 +358,7 @@ def _identity(
 
 
 def _finished(out: Path, identity: dict[str, Any]) -> Forgotten:
-    """What `out` holds, where it is this very run and complete."""
+    """What `out` holds, if it is this run and complete."""
     manifest = Unlearned.open(out).manifest
     path = out / "report.json"
     if not path.is_file():

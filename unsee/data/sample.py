@@ -1,4 +1,4 @@
-"""The plain objects that travel: `Sample` into training, `Probe` into a model, `Response` out of it."""
+"""The plain objects that are passed on: `Sample` into training, `Probe` into a model, `Response` out of it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Probe:
 
     `expect` lists keywords; `scorer` names how they count: "contains" (right if one of them is in the answer), "all"
     (when every one is) or "absent" (when none is). `id` is unique within a benchmark and stable across runs. `begun`
-    are words that the answer is made to begin with, without white space at their end; the response is what follows.
+    are words that the answer must begin with, without white space at their end; the response is what follows.
     """
 
     id: str
@@ -66,21 +66,20 @@ class Probe:
         return [user_turn(self.prompt, len(self.images))]
 
 
-# Models that talk name whom they see well before this. One that ends its answers itself takes no longer for it.
+# Talking models name a person well before this. For a model that ends its answers itself, the limit costs no time.
 MAX_NEW_TOKENS = 128
 """Most tokens of an answer, unless another limit is given."""
 
 
 @dataclass(frozen=True)
 class Response:
-    """What a model said to one probe: `raw` as it was generated, `text` without thoughts, which is all that counts as
-    its answer.
+    """A model's answer to one probe: `raw` as it was generated, `text` without thoughts, which is what counts.
 
-    Where the engine gives them, one per generated token, thoughts included and the end of the turn too: `token_ids`,
+    If the engine gives them, one per generated token, thoughts included and the end of the turn too: `token_ids`,
     `token_logprobs` (natural logarithms) and `token_ends` (where in `raw` each ends, in characters).
 
-    `ended`: whether the model ended the answer itself. Otherwise it was cut at the most tokens allowed, and nobody
-    knows what would have followed.
+    `ended`: whether the model ended the answer itself. Otherwise it was cut at the token limit, and what would have
+    followed is unknown.
     """
 
     probe_id: str
@@ -96,12 +95,12 @@ class Response:
 
     @property
     def cut(self) -> bool:
-        """Whether it is no whole answer: cut, or a thought that led to none."""
+        """Whether the answer is incomplete: cut, or a thought without an answer."""
         return not self.ended or bool(self.raw and not self.text)
 
     @property
     def likelihood(self) -> Likelihood | None:
-        """How probable the answer was to the model that gave it, where that is known."""
+        """How probable the answer was under the model that gave it, if known."""
         if self.token_logprobs is None or self.token_ends is None:
             return None
         return Likelihood(self.token_logprobs, self.token_ends)
@@ -109,7 +108,7 @@ class Response:
 
 @dataclass(frozen=True)
 class Likelihood:
-    """How probable a text was to an engine that read it: for each of its tokens, the end of the turn included, the
+    """How probable a text was under an engine that read it: for each of its tokens, the end of the turn included, the
     natural logarithm of its probability, and where in the text it ends, in characters."""
 
     logprobs: tuple[float, ...]

@@ -75,7 +75,7 @@ def _score(
 
 @torch.inference_mode()
 def text_logprobs(vlm: VisionLanguageModel, text: str) -> Likelihood:
-    """log p(token | tokens before it) of a plain text, from its second token on, as nobody's turn."""
+    """log p(token | tokens before it) of a plain text, from its second token, without a chat turn."""
     encoded = vlm.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
     ids = torch.tensor([encoded["input_ids"]], device=vlm.device)
     logits = vlm.base(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False).logits[0, :-1]

@@ -1,4 +1,4 @@
-"""A few lines of client for servers that speak the OpenAI chat protocol (vLLM, llama.cpp, Ollama, OpenAI)."""
+"""A small client for servers that speak the OpenAI chat protocol (vLLM, llama.cpp, Ollama, OpenAI)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from unsee.errors import SystemFailure, UserError
 ATTEMPTS = 3
 BACKOFF_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 60.0
-"""However long a server asks to be left alone."""
+"""Even if a server asks for a longer wait."""
 _LARGEST_REPLY = 16 * 2**20
 # Codes of errors that are about this prompt and no other, at OpenAI and at Azure.
 _FILTERED = ("content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation")
@@ -48,9 +48,9 @@ class PromptRefused(Refused):
 
 @dataclass(frozen=True)
 class Completion:
-    """What a server replied. `text` is None where it gave none or filtered the prompt, and everything else where it
-    does not say: `finish_reason` ("stop", "length", "content_filter", …), `tokens` (each as UTF-8, with the natural
-    logarithm of its probability), and how many tokens it counted. What the model thought is in none of them, but its
+    """A server's reply. `text` is None if it gave none or filtered the prompt; everything else is None if the server
+    does not give it: `finish_reason` ("stop", "length", "content_filter", …), `tokens` (each as UTF-8, with the natural
+    logarithm of its probability), and how many tokens it counted. The model's thoughts are in none of them, but their
     tokens may be.
     """
 
@@ -70,10 +70,10 @@ def chat(
     timeout: float = 60,
     temperature: float | None = 0.0,
 ) -> str | None:
-    """The text of the server's reply to `messages` (role and content, OpenAI's format); None where it filtered them or
+    """The text of the server's reply to `messages` (role and content, OpenAI's format); None if it filtered them or
     gave no text.
 
-    A `temperature` of None is left to the server. All else, and what is raised, as for `complete`.
+    With a `temperature` of None the server chooses it. Everything else, and what is raised, is as in `complete`.
     """
     asked: dict[str, Any] = {"model": model, "messages": list(messages)}
     if temperature is not None:
@@ -82,13 +82,13 @@ def chat(
 
 
 def complete(base_url: str, asked: Mapping[str, Any], *, api_key: str | None = None, timeout: float = 60) -> Completion:
-    """What the server replies to `asked`, the body of a request in OpenAI's format.
+    """The server's reply to `asked`, the body of a request in OpenAI's format.
 
     `base_url` is the part before `/chat/completions`, such as `http://localhost:8000/v1`; `timeout` is in seconds and
-    holds for one attempt. A busy, broken or silent server is tried `ATTEMPTS` times, after as long a wait as it asks
-    for (Retry-After), `LONGEST_WAIT_SECONDS` at most. Raises SystemFailure when it cannot be reached or answers
+    holds for one attempt. A busy, broken or silent server is tried `ATTEMPTS` times, each time after the wait it asks
+    for (Retry-After), at most `LONGEST_WAIT_SECONDS`. Raises SystemFailure when it cannot be reached or answers
     nonsense, `PromptRefused` when it refuses this request (HTTP 400, 413 and 422), another `Refused` when it refuses
-    the address, key or model, and UserError for an address that is none.
+    the address, key or model, and UserError for an invalid address.
     """
     url = checked_address(base_url) + "/chat/completions"
     reply = _send(_request(url, api_key, json.dumps(asked).encode()), url, str(asked["model"]), timeout)
@@ -96,7 +96,7 @@ def complete(base_url: str, asked: Mapping[str, Any], *, api_key: str | None = N
 
 
 def listed_models(base_url: str, *, api_key: str | None = None, timeout: float = 10) -> list[dict[str, Any]] | None:
-    """What the server tells about its models (`/models`), asked once; None where it tells nothing."""
+    """What the server says about its models (`/models`), asked once; None if it says nothing."""
     url = checked_address(base_url) + "/models"
     try:
         reply = _send(_request(url, api_key), url, "", timeout, attempts=1)
@@ -106,10 +106,10 @@ def listed_models(base_url: str, *, api_key: str | None = None, timeout: float =
 
 
 def checked_address(base_url: str) -> str:
-    """The address of a server without a slash at its end. Raises UserError where it is none, or holds a secret."""
+    """The address of a server without a slash at its end. Raises UserError if it is invalid or holds a secret."""
     parts = urlsplit(base_url)
     if parts.username is not None or parts.query:
-        # Not shown: what is in it may be secret.
+        # Not shown, because it may contain a secret.
         raise UserError(
             "The address of a server must hold no user name, password or query; give one like "
             "http://localhost:8000/v1, and a key in the environment variable OPENAI_API_KEY."
@@ -129,7 +129,7 @@ def _request(url: str, api_key: str | None, body: bytes | None = None) -> urllib
 
 
 def read_address(text: str) -> tuple[str, str, float | None] | None:
-    """Base URL, model and temperature of "URL#MODEL" or "URL#MODEL?temperature=T"; None where `text` is no such thing.
+    """Base URL, model and temperature of "URL#MODEL" or "URL#MODEL?temperature=T"; None if `text` has another form.
 
     T is a number, 0 by default, or "default", which is None: the server's own. Raises UserError for another.
     """
@@ -150,8 +150,8 @@ def read_address(text: str) -> tuple[str, str, float | None] | None:
 def replies(
     prompts: Iterable[str], ask: Callable[[str], str | None], *, workers: int, doing: str
 ) -> dict[str, str | None]:
-    """What `ask` says to each of `prompts`, asked once each, as `in_parallel` does; None where it says nothing or is
-    refused. `doing` is shown next to the progress."""
+    """The answer of `ask` to each of `prompts`, asked once each through `in_parallel`; None if it is empty or refused.
+    `doing` is shown next to the progress."""
     distinct = list(dict.fromkeys(prompts))
     coming = chain.from_iterable(in_parallel(distinct, ask, workers=workers))
     return dict(track(coming, doing, total=len(distinct), console=Console(stderr=True), transient=True))
@@ -160,10 +160,10 @@ def replies(
 def in_parallel(
     asked: Sequence[Asked], ask: Callable[[Asked], Said], *, workers: int
 ) -> Iterator[list[tuple[Asked, Said | None]]]:
-    """What `ask` makes of each of `asked`, `workers` at a time, as it comes; None where it raises `PromptRefused`.
+    """The result of `ask` for each of `asked`, `workers` at a time, as it comes; None if it raises `PromptRefused`.
 
-    Raises that too where every one is refused, or the first eight: then it is not the prompts. Until one is answered,
-    those refused are held back. After an error, or when nobody wants more, those not yet sent are dropped.
+    Raises `PromptRefused` if all are refused, or the first eight, because then the prompts are not the reason. Refused
+    ones are held back until one is answered. After an error, or when the caller stops, those not yet sent are dropped.
     """
     held: list[tuple[Asked, Said | None]] = []
     answered = False
@@ -191,7 +191,7 @@ def in_parallel(
 def _send(
     request: urllib.request.Request, url: str, model: str, timeout: float, attempts: int = ATTEMPTS
 ) -> bytes | None:
-    """The body of the reply; None where the server's filter stopped the prompt."""
+    """The body of the reply; None if the server's filter stopped the prompt."""
     trouble = ""
     pause: float | None = None
     for attempt in range(attempts):
@@ -246,7 +246,7 @@ def _asked_to_wait(header: str | None) -> float | None:
 
 
 def _completion(reply: bytes, url: str) -> Completion:
-    """The first choice of a chat completion, whose content is a text, a list of parts or, where there is none, null.
+    """The first choice of a chat completion, whose content is a text, a list of parts or, if there is none, null.
 
     A filter may leave out the message as well.
     """
@@ -273,7 +273,7 @@ def _completion(reply: bytes, url: str) -> Completion:
 
 
 def _tokens(logprobs: Any) -> tuple[tuple[bytes, float], ...] | None:
-    """None too where they are told in another form than OpenAI's for chats."""
+    """Also None if they come in another form than OpenAI's for chats."""
     try:
         return tuple(
             (bytes(one["bytes"]) if one.get("bytes") is not None else one["token"].encode(), float(one["logprob"]))

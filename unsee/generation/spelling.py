@@ -35,10 +35,10 @@ def _text(tokenizer: Any, token_ids: Sequence[int]) -> str:
 
 
 def written_by(tokens: Sequence[bytes], text: str) -> tuple[int, ...] | None:
-    """Where in `text` each of the tokens, given as UTF-8, ends, in characters; None where they do not spell it.
+    """Where in `text` each of the tokens (UTF-8) ends, in characters; None if they do not spell it.
 
-    Tokens before the text, such as thoughts and white space, end at its beginning, those after it behind its end. Those
-    that together write one letter all end with it; one that is given as nothing belongs to the next.
+    Tokens before the text, such as thoughts and white space, end at its beginning, tokens after it behind its end.
+    Tokens that together write one letter all end with it; an empty token belongs to the next.
     """
     written = text.encode()
     start = b"".join(tokens).rfind(written)

@@ -26,7 +26,7 @@ _WHOLES = frozenset(metric.key for metric in _ALL)
 
 
 def _in_place(metric: Metric) -> Metric:
-    """The metric, marked as a part where the catalogue has the whole."""
+    """The metric, marked as a part if the catalogue has the whole."""
     whole, _, part = metric.key.partition("/")
     return replace(metric, is_part=bool(part) and whole in _WHOLES)
 
@@ -38,9 +38,9 @@ _PLACES = {key: place for place, key in enumerate(_BY_KEY)}
 
 
 def add(columns: Iterable[Metric]) -> None:
-    """Describe the scores of a benchmark, behind those that are described already.
+    """Describe the scores of a benchmark, after those already described.
 
-    Raises ValueError where a key has another description: one key is one score.
+    Raises ValueError if a key already has another description: one key is one score.
     """
     for metric in columns:
         placed = _in_place(metric)

@@ -9,7 +9,7 @@ from typing import Literal
 from unsee.metrics.intervals import ANY, PERCENT, Scale
 from unsee.metrics.score import Score
 
-# Of what is no percentage, by how the key begins.
+# For scores that are not percentages, by the beginning of the key.
 _SCALES: dict[str, Scale] = {
     "g_eval": (1, 5), "quality/naturalness": (1, 5), "quality/": (0, 5), "fluency": (1, math.inf),
     "general_perplexity": (1, math.inf), "mllmu/": (0, 1), "seconds": (0, math.inf), "peak_rss_mb": (0, math.inf),
@@ -44,7 +44,7 @@ class Metric:
         return next((scale for start, scale in _SCALES.items() if self.key.startswith(start)), ANY)
 
     def format(self, value: float, unit: bool = True) -> str:
-        """The number as a reader sees it, with a no-break space before the unit; a dash where there is no number."""
+        """The number as a reader sees it, with a no-break space before the unit; a dash if there is no number."""
         if math.isnan(value):
             return "–"
         if math.isinf(value):

@@ -12,8 +12,8 @@ from typing import Any
 class Score:
     """A metric's value with its sample size and 95 % interval, in the metric's own unit.
 
-    `n` counts answers, `units` the independent things that they are about (see `unsee.metrics.intervals`); None where
-    nobody counted them. The ends of the interval are NaN where nothing is known of the spread.
+    `n` counts answers, `units` the independent things that they are about (see `unsee.metrics.intervals`); None if not
+    counted. The ends of the interval are NaN if the spread is unknown.
     """
 
     value: float
@@ -28,8 +28,8 @@ class Score:
 
     @classmethod
     def read(cls, written: Mapping[str, Any]) -> Score:
-        """From what `to_dict` gave, by way of strict JSON too: there what is no number is null, and "reason" says what
-        stood in its place. Raises what a wrong document raises."""
+        """From the result of `to_dict`, also via strict JSON, in which a missing number is null and "reason" says why.
+        Raises what a wrong document raises."""
         reason = str(written.get("reason", ""))
         value, low, high = (
             (math.inf if f"{key} was infinite" in reason else math.nan) if written[key] is None else float(written[key])

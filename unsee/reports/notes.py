@@ -1,4 +1,4 @@
-"""What a report says besides its figures: what was not measured, and what to do about what went wrong."""
+"""What a report says in addition to its figures: what was not measured, and what to do about problems."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from unsee.requests import ForgetRequest
 def others_lost(
     samples: Sequence[Sample], request: ForgetRequest, before: Mapping[str, Score], after: Mapping[str, Score]
 ) -> tuple[str, ...]:
-    """What to do where others are recognised less, and what was retained showed none of them."""
+    """What to do if other people are recognised less often and the retained data showed none of them."""
     key = "specificity/recognition"
     if key not in after or after[key].value >= KEPT_FROM / 100 * before[key].value:
         return ()
@@ -29,7 +29,7 @@ def others_lost(
 
 
 def others_unnamed(plan: Plan, before: Mapping[str, Score]) -> tuple[str, ...]:
-    """What to say where pictures of others were asked about that the model could not name before."""
+    """What to say if the model could not name anybody in the pictures of other people before."""
     if "specificity/recognition" in before or not any(item.probe.images for item in plan.recall):
         return ()
     return (
@@ -38,7 +38,7 @@ def others_unnamed(plan: Plan, before: Mapping[str, Score]) -> tuple[str, ...]:
 
 
 def facts_unknown(plan: Plan, before: Mapping[str, Score]) -> tuple[str, ...]:
-    """What to say where the model could tell nothing about the concept in text before."""
+    """What to say if the model knew nothing about the concept in text before."""
     if "text_facts" in before or not any(item.is_about_concept for item in plan.recall):
         return ()
     return (

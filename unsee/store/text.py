@@ -26,7 +26,7 @@ def lines(text: str) -> list[str]:
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """A JSON object, or None where the file is missing, torn or holds something else."""
+    """A JSON object, or None if the file is missing, damaged or holds something else."""
     try:
         content = json.loads(read_text(path))
     except (OSError, ValueError, RecursionError):

@@ -21,7 +21,7 @@ from unsee.sweep.recipe import Size
 
 
 class UnitEvaluation:
-    """The same questions to the model before and to everything made of it; a picture is encoded once for all."""
+    """The same questions to the model before and to every model made from it; each picture is encoded once."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class UnitEvaluation:
         size: Size,
         tasks: MllmuBenchmark | None = None,
     ) -> None:
-        """tasks: MLLMU-Bench's about the same unit, to be asked besides."""
+        """tasks: MLLMU-Bench's tasks about the same unit, asked in addition."""
         self.vlm, self.size = vlm, size
         asked = [probes(bench, per_image=size.questions, limit=size.kept) for bench in benches]
         self.concepts = MMUBench(benches, asked, independent=size.language)
@@ -47,7 +47,7 @@ class UnitEvaluation:
         return self.answered_before
 
     def after(self, folder: Path, *, by: VisionLanguageModel | None = None, reread: bool = True) -> Measured:
-        """The model as it is now, or the model `by`; with `reread` the model before reads the answers, too."""
+        """The model as it is now, or the model `by`; with `reread` the model before also reads the answers."""
         before = self.answered_before
         assert before is not None
         engine = self.engine if by is None else self._engine(by)
@@ -55,7 +55,7 @@ class UnitEvaluation:
         return self.evaluation.of(engine, AFTER, known, folder=folder, afresh=True)
 
     def saved(self, transcript: Path, folder: Path) -> Measured:
-        """Answers that another comparison left, without MLLMU-Bench's tasks. Raises UserError where they do not fit."""
+        """Answers that another comparison saved, without MLLMU-Bench's tasks. Raises UserError if they do not fit."""
         engine = CannedEngine.of(Transcript.open(transcript))
         return self._evaluation([self.concepts]).of(engine, AFTER, self.answered_before, folder=folder, afresh=True)
 

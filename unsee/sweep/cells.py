@@ -1,13 +1,13 @@
 """Cells: one model, one way to forget, one unit and one seed each, with a folder of their own under the results.
 
 RESULTS/cells.json                                   the recipe and its cells
-RESULTS/before/MODEL/UNIT/BENCHMARK/                 questions and what the model before says, for all cells of the unit
+RESULTS/before/MODEL/UNIT/BENCHMARK/                 questions and answers of the model before, for all its cells
 RESULTS/cells/MODEL/UNIT/LABEL/seed-N/cell.json      what the cell is
                                       run/           the adapter with its manifest and training data
-                                      manifest.json  the manifest once more, which stays when adapters are dropped
-                                      BENCHMARK/after.jsonl   what it answered, and how probable that is
+                                      manifest.json  a copy of the manifest, kept when adapters are deleted
+                                      BENCHMARK/after.jsonl   its answers, and how probable they are
                                       scores.json    written last: the cell is finished
-                                      failed.json    instead, where it failed
+                                      failed.json    instead, if it failed
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Cell:
     keep_adapter: bool
     reading: tuple[tuple[str, str | None], ...] = ()
     kind: str | None = None
-    """What the concepts of a benchmark in a folder are, where the recipe says so."""
+    """What the concepts of a benchmark in a folder are, if the recipe says so."""
 
     @property
     def folder(self) -> Path:
@@ -86,7 +86,7 @@ class Cell:
         }
 
     def identity(self) -> dict[str, Any]:
-        """All that decides the scores, as plain data: a finished cell counts only where this is the same."""
+        """Everything that decides the scores, as plain data: a finished cell counts only if this is the same."""
         oracle = find_oracle(self.arm, self.model, self.unit)
         own = {
             "method": self.arm.method,
@@ -104,10 +104,10 @@ class Cell:
 
 
 def cells_of(recipe: Recipe) -> list[Cell]:
-    """All cells of a recipe: those of one model together, and within it those of one unit.
+    """All cells of a recipe, grouped by model and then by unit.
 
-    The oracle is the same for every seed, so it has one cell per unit for which there is one. Raises UserError where a
-    recipe asks for an oracle that is nowhere, or a model's folder cannot be read.
+    The oracle is the same for every seed, so it has one cell for each unit that has an oracle. Raises UserError if a
+    recipe asks for an oracle that does not exist, or if a model's folder cannot be read.
     """
     cells = []
     for model in recipe.models:
@@ -134,7 +134,7 @@ def _runs(recipe: Recipe, model: str, unit: Unit) -> Iterator[tuple[Arm, int]]:
 
 
 def state_of(cell: Cell, results: Path) -> State:
-    """What the results hold of a cell. A file that cannot be read counts as missing."""
+    """What the results hold about a cell. A file that cannot be read counts as missing."""
     folder = results / cell.folder
     if not folder.is_dir():
         return "new"

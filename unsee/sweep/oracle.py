@@ -1,7 +1,7 @@
-"""The oracle: the model that was trained without whom the others forget. It is asked, not trained.
+"""The oracle: a model trained without the people whom the others forget. It is asked, not trained.
 
-Either its checkpoint is there to be asked, or what it answered was saved: the transcript that every finished cell
-leaves behind, from a comparison of the same size.
+Either its checkpoint is there to be asked, or its answers were saved: the transcript that every finished cell writes,
+from a comparison of the same size.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from unsee.world.oracle import saved_answers
 
 @dataclass(frozen=True)
 class Oracle:
-    """Where an oracle is: a model to load, or the transcript of its answers."""
+    """An oracle: a model to load, or the transcript of its answers."""
 
     checkpoint: str | None = None
     answers: Path | None = None
@@ -30,7 +30,7 @@ class Oracle:
 
 
 def find_oracle(arm: Arm, model: str, unit: Unit) -> Oracle | None:
-    """The oracle of `model` for `unit`: the recipe's checkpoint, else what the world ships for its forget splits.
+    """The oracle of `model` for `unit`: the recipe's checkpoint, or else what the world ships for its forget splits.
 
     A checkpoint with "{unit}" in its name need not be there for every unit, nor saved answers for every split.
     """

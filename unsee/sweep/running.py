@@ -1,4 +1,4 @@
-"""One worker: runs cells one after another with one model in memory, and leaves each cell's files behind."""
+"""One worker: runs cells one after another with one model in memory, and writes each cell's files."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from unsee.training.manifest import git_commit, library_versions
 
 SCHEMA = "unsee.cell/1"
 RUN = "run"
-# What a cell's row says of its run, taken from the run's manifest.
+# What a cell's row says about its run, taken from the run's manifest.
 _FROM_MANIFEST = (
     "model_revision", "steps", "samples", "seconds", "peak_rss_mb", "data_sha256", "request_sha256", "libraries",
     "git_commit",
@@ -42,7 +42,7 @@ _FROM_MANIFEST = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a cell: its scores after, or the sentence it failed with. `seconds` are for all of it."""
+    """The outcome of a cell: its scores after, or the sentence it failed with. `seconds` are for the whole cell."""
 
     cell: Cell
     seconds: float
@@ -51,7 +51,7 @@ class Outcome:
 
 
 class Worker:
-    """Keeps the model of the last cell, and what it was asked about the last unit, for the next."""
+    """Keeps the model of the last cell, and its answers about the last unit, for the next cell."""
 
     def __init__(self, results: Path, device: str = "auto") -> None:
         self.results, self.device = results, device
@@ -63,10 +63,10 @@ class Worker:
         self._impossible: dict[Path, str] = {}
 
     def run(self, cell: Cell) -> Outcome:
-        """Run a cell, or go on with what an interrupted run left of it.
+        """Run a cell, or resume an interrupted run of it.
 
-        Whatever goes wrong with it is written to its folder and returned; only a disk that cannot be written
-        (SystemFailure) and Ctrl-C come through.
+        Any error in it is written to its folder and returned; only a disk that cannot be written (SystemFailure) and
+        Ctrl-C are raised.
         """
         started = time.monotonic()
         folder = self._clear(cell)
@@ -76,7 +76,7 @@ class Worker:
         except KeyboardInterrupt:
             raise
         except Exception as error:
-            # Nothing is known of the state of the model now.
+            # The state of the model is unknown now.
             self._forget_model()
             sentence = _sentence(error)
             plain = isinstance(error, (UserError, SystemFailure))
@@ -85,7 +85,7 @@ class Worker:
             return Outcome(cell, time.monotonic() - started, error=sentence)
 
     def ask_before(self, cell: Cell) -> None:
-        """Have the model before answer all about the cell's unit; where that fails, the cells will say so."""
+        """Have the model before answer everything about the cell's unit; if that fails, the cells will report it."""
         try:
             self.prepare(cell)
         except Exception:
@@ -94,7 +94,7 @@ class Worker:
     def prepare(self, cell: Cell) -> UnitEvaluation:
         """Load the cell's model and have it answer, before unlearning, everything about the cell's unit.
 
-        Raises whatever goes wrong, for the second time without trying again.
+        Raises any error; a second call raises it again without another attempt.
         """
         if cell.before in self._impossible:
             raise UserError(self._impossible[cell.before])
@@ -108,7 +108,7 @@ class Worker:
         return self._evaluation
 
     def _clear(self, cell: Cell) -> Path:
-        """The cell's folder, empty unless an interrupted run of this very cell left something there."""
+        """The cell's folder, empty unless an interrupted run of the same cell left something there."""
         folder = self.results / cell.folder
         unfinished = state_of(cell, self.results) == "new" and read_json(folder / CELL) is not None
         if not unfinished:
@@ -144,7 +144,7 @@ class Worker:
         return after.scores
 
     def _unlearned(self, cell: Cell, evaluation: UnitEvaluation, folder: Path) -> dict[str, Any]:
-        """Make the model forget, or take what was already made; returns what it cost."""
+        """Make the model forget, or use the result that is already there; returns the cost."""
         vlm, arm = evaluation.vlm, cell.arm
         config = cell.config
         requests = requests_to_forget(
@@ -190,7 +190,7 @@ class Worker:
         return self._vlm
 
     def _restore(self) -> None:
-        """Undo the cell: the adapter or the delta goes; where all weights were trained, the model is loaded afresh."""
+        """Undo the cell: remove the adapter or the delta, or reload the model if all weights were trained."""
         assert self._vlm is not None
         detach(self._vlm)
         if fingerprint(self._vlm.base) != self._weights:

@@ -19,14 +19,14 @@ from unsee.sweep.recipe import WORLD, Size, Unit
 
 
 def benchmarks_of(unit: Unit, size: Size, benchmark: str) -> list[ConceptBenchmark]:
-    """One benchmark per concept, as `benchmarks_together` has them. Raises UserError."""
+    """One benchmark per concept, from `benchmarks_together`. Raises UserError."""
     return benchmarks_together(
         benchmark, unit.concepts, test_pictures=size.test_pictures, kept=size.kept, split=size.split
     )
 
 
 def mllmu_of(unit: Unit, size: Size) -> MllmuBenchmark | None:
-    """MLLMU-Bench's tasks about a forget split of the world, where the recipe wants them. Raises UserError."""
+    """MLLMU-Bench's tasks about a forget split of the world, if the recipe wants them. Raises UserError."""
     if not size.mllmu or unit.percent is None:
         return None
     kept = max(1, size.kept // 2)
@@ -44,10 +44,10 @@ def requests_to_forget(
 ) -> list[ForgetRequest]:
     """One request per concept, each with its one training picture.
 
-    Forget splits come with their forget and retain sets. Concepts alone or together are asked for as in the SIU paper:
-    with the picture, facts in text, and other people's names; of what the method `needs` besides, the world fills in
-    what is missing. Where nobody said what `kind` the concepts of a folder are, the model is asked whether they are
-    people: UserError where it does not take them for such.
+    Forget splits come with their forget and retain sets. Concepts, alone or together, have requests as in the SIU
+    paper: with the picture, facts in text, and other people's names; the world fills in what else the method `needs`.
+    If the `kind` of the concepts of a folder is not given, the model is asked whether they are people; if it says no,
+    that is a UserError.
     """
     if benchmark != WORLD:
         requests = [

@@ -12,6 +12,6 @@ _FOLDER = Path(__file__).parent / "oracles"
 
 
 def saved_answers(model: str, percent: int) -> Path | None:
-    """The transcript of the oracle of `model` ("world:tiny-llava") for a split; None where none ships."""
+    """The transcript of the oracle of `model` ("world:tiny-llava") for a split; None if none ships."""
     path = _FOLDER / f"{model.removeprefix('world:')}-{percent}.jsonl"
     return path if model.startswith("world:") and path.is_file() else None

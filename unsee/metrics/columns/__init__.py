@@ -1,1 +1,1 @@
-"""What there is to measure: a file for each benchmark or side of the answers."""
+"""What can be measured: a file for each benchmark or aspect of the answers."""

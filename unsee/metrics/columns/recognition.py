@@ -1,4 +1,4 @@
-"""Is the concept still recognised, and everything else? SIU's and MMUBench's metrics, then what stands behind them."""
+"""Is the concept still recognised, and everything else? SIU's and MMUBench's metrics, then further ones."""
 
 from __future__ import annotations
 

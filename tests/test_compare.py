@@ -1,4 +1,4 @@
-"""`unsee compare` on the shipped model: cells finish, are skipped, go on, fail alone; the tables hold them all."""
+"""`unsee compare` on the shipped model: cells finish, are skipped, resumed, fail alone; the tables hold them all."""
 
 from __future__ import annotations
 

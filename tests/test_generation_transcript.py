@@ -1,4 +1,4 @@
-"""An interrupted run goes on where it stopped, and never mixes with another run."""
+"""An interrupted run resumes where it stopped, and never mixes with another run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/own_data.md: its table is asked of the world's model, and what the page says of it is so."""
+"""docs/own_data.md: its example gives the scores that the page shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`forget --resume` goes on with the same run alone, and says in what another one differs."""
+"""`forget --resume` resumes only the same run, and says how another one differs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The recipe: its shortcuts equal the model's own processor, and a stopped build goes on to the same result."""
+"""The recipe: its shortcuts equal the model's own processor, and a stopped build resumes to the same result."""
 
 import json
 import random

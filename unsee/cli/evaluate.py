@@ -31,8 +31,8 @@ def evaluate(
         typer.Option(
             "--model",
             "-m",
-            help="World name (world:tiny-qwen3vl), hub id or local folder; or a served model: openai:URL#MODEL, or "
-            "vllm:MODEL (docs/serving.md).",
+            help="World name (world:tiny-qwen3vl), hub id or local folder; or a model that a server or vLLM runs: "
+            "openai:URL#MODEL or vllm:MODEL (docs/serving.md).",
         ),
     ],
     benchmark: Annotated[

@@ -50,10 +50,19 @@ def get_benchmark(spec: str, scope: Scope | None = None) -> Benchmark:
     Raises UserError if there is no such benchmark or if two have the name; also what making it raises.
     """
     scope = scope or Scope()
+    found, location = find_benchmark(spec)
+    return found.of(replace(scope, location=location or scope.location))
+
+
+def find_benchmark(spec: str) -> tuple[type[Benchmark], Path | None]:
+    """The class of the benchmark that `spec` names, and the place of its data if `spec` is one.
+
+    Raises UserError if there is no such benchmark or if two have the name.
+    """
     if spec in _ALSO or spec in PLUGINS:
-        return class_of(spec).of(scope)
+        return class_of(spec), None
     location = Path(spec)
-    return class_of(_kind_of(location)).of(replace(scope, location=location))
+    return class_of(_kind_of(location)), location
 
 
 def class_of(name: str) -> type[Benchmark]:
@@ -83,4 +92,4 @@ def _kind_of(location: Path) -> str:
     )
 
 
-__all__ = ["BENCHMARKS", "PLUGINS", "Benchmark", "Scope", "class_of", "get_benchmark"]
+__all__ = ["BENCHMARKS", "PLUGINS", "Benchmark", "Scope", "class_of", "find_benchmark", "get_benchmark"]

@@ -85,6 +85,13 @@ def forget(
         int | None, typer.Option(min=1, help="Most questions per test picture and control group; default: all.")
     ] = None,
     max_new_tokens: MaxNewTokens = MAX_NEW_TOKENS,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Another benchmark to ask before and after: a table of your own (CSV, JSON Lines, Parquet, hf:NAME), a "
+            "name from `unsee benchmarks`, or FILE.py:CLASS, which is run; repeatable."
+        ),
+    ] = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
     device: Device = "auto",
@@ -127,6 +134,7 @@ def forget(
         force=force,
         limit=limit,
         max_new_tokens=max_new_tokens,
+        also=tuple(also or ()),
         overwrite=overwrite,
         resume=resume,
         revision=revision,

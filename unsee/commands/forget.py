@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from unsee.benchmarks import Scope, get_benchmark
 from unsee.benchmarks.concept import slug
 from unsee.data.folders import Pictures, listed, read_folder
 from unsee.data.images import image_key
@@ -57,7 +58,7 @@ class ForgetOptions:
     rephrases the data, "openai:URL#MODEL" or "local:MODEL"; none by default. force: train even if the model does not
     recognise the concept, or not as a person although the request says so. limit: the most questions about each test
     picture, and in each group of control questions. max_new_tokens: the most tokens of an answer in the evaluation,
-    which is then cut.
+    which is then cut. also: further benchmarks to ask, in any form that `get_benchmark` takes.
     """
 
     model: str
@@ -79,6 +80,7 @@ class ForgetOptions:
     limit: int | None = None
     max_new_tokens: int = MAX_NEW_TOKENS
     device: str = "auto"
+    also: tuple[str, ...] = ()
 
     def folder(self, concept: str, suffix: str = "") -> Path:
         return self.out or Path("runs") / f"{get_method(self.method).name}-{slug(concept)}{suffix}"
@@ -127,6 +129,7 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
     if looked_up:
         return _finished(out, identity)
     judge = get_judge(options.judge)
+    also = [get_benchmark(spec, Scope((request,), options.limit, options.seed)) for spec in options.also]
     rephrase = get_rephraser(options.rephrase) if options.rephrase else None
     vlm = _load(options)
     request = _known(request, vlm, method, options)
@@ -137,7 +140,7 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
                 samples = method.build([request], vlm, config, options.seed, rephrase)
         building = time.monotonic() - began
         planned = _plan(request, vlm, samples, given, options)
-        evaluation = Evaluation([planned.benchmark], judge, max_new_tokens=options.max_new_tokens)
+        evaluation = Evaluation([planned.benchmark, *also], judge, max_new_tokens=options.max_new_tokens)
         engine, answers = TransformersEngine(vlm), place.work / ANSWERS
         before = replace(evaluation.of(engine, "before", folder=answers), engine=engine.without_adapter())
         unlearning = time.monotonic()
@@ -354,6 +357,7 @@ def _identity(
         },
         "limit": options.limit,
         "max_new_tokens": options.max_new_tokens,
+        **({"also": list(options.also)} if options.also else {}),
     }
     return json.loads(json.dumps(identity))
 

@@ -50,6 +50,12 @@ class Evaluation:
         progress: bool = True,
     ) -> None:
         self.benchmarks = list(benchmarks)
+        names = [bench.name for bench in self.benchmarks]
+        for name in names:
+            if names.count(name) > 1:
+                raise UserError(
+                    f"Two benchmarks to ask are called {name!r}; leave one out, or put their data into one."
+                )
         self.judge = judge or RuleJudge()
         self.max_new_tokens, self.progress = max_new_tokens, progress
         self._questions = {bench.name: without_pictures(bench.probes()) for bench in self.benchmarks}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from unsee.benchmarks import Scope, get_benchmark
 from unsee.benchmarks.base import Benchmark
 from unsee.benchmarks.concept import ConceptBenchmark, probes
 from unsee.benchmarks.general import General
@@ -16,6 +17,7 @@ from unsee.evaluation import Evaluation, Measured
 from unsee.generation import Transcript, TransformersEngine
 from unsee.generation.canned import CannedEngine
 from unsee.models.vlm import VisionLanguageModel
+from unsee.requests import ForgetRequest
 from unsee.sweep.cells import AFTER, BEFORE
 from unsee.sweep.recipe import Size
 
@@ -36,6 +38,8 @@ class UnitEvaluation:
         self.concepts = MMUBench(benches, asked, independent=size.language)
         more: list[Benchmark] = [MLLMU(tasks)] if tasks else []
         more += [General()] if size.language else []
+        requests = tuple(ForgetRequest(b.concept, (b.train_image,), aliases=b.aliases) for b in benches)
+        more += [get_benchmark(spec, Scope(requests, size.kept)) for spec in size.also]
         self.evaluation = self._evaluation([self.concepts, *more])
         self.engine = self._engine(vlm)
         self.answered_before: Measured | None = None

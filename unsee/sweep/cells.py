@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from unsee.benchmarks import find_benchmark
 from unsee.benchmarks.concept import slug
 from unsee.benchmarks.general import General
 from unsee.benchmarks.mllmu import MLLMU
@@ -83,6 +84,7 @@ class Cell:
             "benchmark_version": MMUBench.version,
             **({"mllmu_version": MLLMU.version} if self.size.mllmu else {}),
             **({"language_version": General.version} if self.size.language else {}),
+            **({"also": {spec: find_benchmark(spec)[0].version for spec in self.size.also}} if self.size.also else {}),
         }
 
     def identity(self) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from unsee.benchmarks import find_benchmark
 from unsee.benchmarks.concept import slug
 from unsee.benchmarks.splits import PERCENT, TABLE_PEOPLE, VALIDATION_PEOPLE, forget_split
 from unsee.data.sample import MAX_NEW_TOKENS
@@ -97,6 +98,7 @@ class Size:
     `kept` other people and strangers.
     `language`: for models that can really talk. Ask short general questions and let the model read plain text, and
     have an independent language model read the answers about the concepts.
+    `also`: further benchmarks to ask, in any form that `get_benchmark` takes.
     """
 
     test_pictures: int = 10
@@ -106,6 +108,7 @@ class Size:
     mllmu: int = 0
     language: bool = False
     max_new_tokens: int = MAX_NEW_TOKENS
+    also: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """As plain data. What is 0 or false is not there, as in results that are older than it."""
@@ -325,8 +328,11 @@ def _size(value: Any, benchmark: str, where: str) -> Size:
         raise UserError(f"'split' of 'evaluation' in {where} must be test, or validation for the world; not {split!r}.")
     if "mllmu" in given and benchmark != WORLD:
         raise UserError(f"'mllmu' of 'evaluation' in {where} is for forget splits of the world, not for {benchmark}.")
+    also = check.texts(given.pop("also", []), f"'also' of 'evaluation' in {where}") if "also" in given else ()
+    for spec in also:
+        find_benchmark(spec)
     numbers = {key: check.whole(given[key], f"{key!r} of 'evaluation' in {where}", 1) for key in given}
-    return Size(**numbers, split=split, language=language)
+    return Size(**numbers, split=split, language=language, also=also)
 
 
 def _distinct(names: Sequence[str], where: str) -> None:

@@ -88,8 +88,8 @@ def forget(
     also: Annotated[
         list[str] | None,
         typer.Option(
-            help="Another benchmark to ask before and after: a table of your own (CSV, JSON Lines, Parquet, hf:NAME), a "
-            "name from `unsee benchmarks`, or FILE.py:CLASS, which is run; repeatable."
+            help="Another benchmark to ask before and after: a table of your own (CSV, JSON Lines, Parquet, hf:NAME), "
+            "a name from `unsee benchmarks`, or FILE.py:CLASS, which is run; repeatable."
         ),
     ] = None,
     resume: Resume = False,

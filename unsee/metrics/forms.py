@@ -96,7 +96,7 @@ class Name:
         self.acronyms = frozenset(w.text for w in found if w.written.isupper() and 2 <= len(w.written) <= SHORT)
         at = letters(text)
         self.marks = text[: at.places[0][0]].lstrip(), text[at.places[-1][1] :].rstrip()
-        """What the name begins and ends with besides letters: "C++" ends with "++"."""
+        """What the name begins and ends with other than letters: "C++" ends with "++"."""
         self.forms = tuple(dict.fromkeys([*_forms(found), Form(tuple(word.text for word in as_given))]))
         self.needed = tuple(set.intersection(*(set(form.words) for form in self.forms)))
         """The words of every form: a text without one of them does not hold the name."""

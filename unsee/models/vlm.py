@@ -21,7 +21,7 @@ from unsee.models.layout import Layout
 # Chat messages as transformers' templates take them: {"role": ..., "content": [{"type": "text", "text": ...}, ...]}.
 Messages = list[dict[str, Any]]
 
-# Inputs with one entry per token, besides the token ids themselves.
+# Inputs with one entry per token, except the token ids themselves.
 TOKEN_ALIGNED = ("mm_token_type_ids", "token_type_ids")
 # A text that no template contains and no template changes.
 _MARKER = "unseeanswerhere"
@@ -249,7 +249,7 @@ class VisionLanguageModel:
         return "".join(part for pair in zip(pieces, [*replacements, ""], strict=True) for part in pair)
 
     def _token_aligned(self, prompts: list[list[int]]) -> list[dict[str, list[int]]]:
-        """Per prompt, token-aligned inputs besides the ids, as the processor would return them."""
+        """Per prompt, token-aligned inputs except the ids, as the processor would return them."""
         if not self.processor.return_mm_token_type_ids:
             return [{} for _ in prompts]
         accepted = inspect.signature(self.base.forward).parameters

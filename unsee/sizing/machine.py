@@ -6,7 +6,7 @@ import psutil
 import torch
 
 CUDA_CONTEXT = 0.8e9
-"""Bytes that a process takes on a GPU for kernels and workspaces besides its tensors: 0.74e9 to 0.94e9 on an H100."""
+"""Bytes that a process takes on a GPU for kernels and workspaces, without its tensors: 0.74e9 to 0.94e9 on an H100."""
 AT_WORK = 65e6
 """Bytes that kernels, threads and the trainer take on a CPU once they are used: the peak of a run of the smallest model
 of the world, less all that a plan accounts for."""

@@ -41,7 +41,7 @@ class Vision:
         widest = max((linear.out_features for linear in linears), default=vlm.layout.hidden_size)
         narrow = min((linear.in_features for linear in linears), default=vlm.layout.hidden_size)
         at_once = sum(sorted(patches, reverse=True)[:PICTURES_PER_CALL])
-        # The widest layer before and after its activation, beside what goes around it.
+        # The widest layer before and after its activation, next to what goes around it.
         working = at_once * (2 * widest + 3 * narrow) * size
         weights = sum(linear.weight.numel() for linear in linears)
         return cls(kept, kept + working, 2 * weights * sum(patches), max(tokens))

@@ -52,7 +52,7 @@ _ARM_KEYS = ("method", "label", "set", "fill", "checkpoint")
 class Arm:
     """One way to forget: a method with settings, under the label that tables show.
 
-    `fill` names fields of requests that the world fills in where they are empty, besides those that the method needs.
+    `fill` names fields of requests that the world fills in if they are empty, in addition to those the method needs.
     `checkpoint` is for the oracle alone: the model that never knew the concepts; "{model}" and "{unit}" in it become
     their names as parts of a path.
     """

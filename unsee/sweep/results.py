@@ -22,7 +22,7 @@ ANSWERS = Path(MMUBench.name, f"{AFTER}.jsonl")
 class CellResult:
     """A cell as `cells.json` lists it, with its scores where it is finished and its error where it failed.
 
-    `identity` is the whole entry; `run` is what `scores.json` says besides: seconds, peak memory, hashes, versions.
+    `identity` is the whole entry; `run` is what else `scores.json` says: seconds, peak memory, hashes, versions.
     """
 
     model: str

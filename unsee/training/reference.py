@@ -51,7 +51,7 @@ class TrainingSet:
         self.layer = None if objective.layer is None else vlm.decoder_layers[objective.layer]
         self.longest = max(len(row.input_ids) for row in self.rows)
         self.references: TensorFile | list[Tensor | None] = TensorFile(len(self.rows), folder)
-        # Where masks and targets of a batch lie; None: beside its logits. A model without weights has no such place.
+        # Where masks and targets of a batch lie; None: next to its logits. A model without weights has no such place.
         self.masks_on: torch.device | None = None
 
     def see_pictures(self) -> None:

@@ -62,7 +62,7 @@ class Steering:
         return {name: getattr(self, name) for name in named} | (asdict(self.separation) if self.separation else {})
 
     def tensors(self) -> dict[str, Tensor]:
-        """What `of` needs besides the report, to be saved."""
+        """What `of` needs in addition to the report, to be saved."""
         if self.factors is None:
             return {"change": self.change}
         return {"left": self.factors[0].contiguous(), "right": self.factors[1].contiguous()}

@@ -110,7 +110,7 @@ class School:
         return Encoder(self.vlm)
 
     def seeing(self) -> dict[str, torch.nn.Parameter]:
-        """What stage 1 trains besides the read-outs: the tower and the projector."""
+        """What stage 1 trains in addition to the read-outs: the tower and the projector."""
         blind = (self.vlm.layout.decoder, "lm_head")
         return {n: p for n, p in self.vlm.base.named_parameters() if not n.startswith(blind)}
 

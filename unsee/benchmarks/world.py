@@ -42,7 +42,7 @@ def world_benchmark(
     person = find(name)
     together = [find(other) for other in exclude]
     if sum(other != person and other not in together for other in KNOWN) < 2:
-        raise UserError(f"Hardly anybody is left besides {person.name} to be asked about; exclude fewer people.")
+        raise UserError(f"Too few people other than {person.name} are left to ask about; exclude fewer people.")
     rng = random.Random(f"world benchmark/{person.key}/{seed}")
     others = probes.others_than(person, rng, kept, together)
     attributes = [q.ATTRIBUTES[i % len(q.ATTRIBUTES)] for i in range(kept)]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from unsee.cli.options import Device, FourBit, Json, JudgeName, MaxNewTokens, Model, Overwrite, Revision
+from unsee.cli.options import Device, FourBit, Json, JudgeName, MaxNewTokens, ModelOrRun, Overwrite, Revision
 from unsee.data.sample import MAX_NEW_TOKENS
 from unsee.store.locking import check_unused
 from unsee.terminal import print_json, quiet_libraries, say, show
@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 
 
 def evaluate(
-    model: Model,
+    model: ModelOrRun,
     benchmark: Annotated[
         str,
         typer.Option(
@@ -35,7 +35,9 @@ def evaluate(
             "MLLMU-Bench layout (with --percent).",
         ),
     ],
-    adapter: Annotated[Path | None, typer.Option(help="Folder that `unsee forget` wrote.")] = None,
+    adapter: Annotated[
+        Path | None, typer.Option(help="Folder that `unsee forget` or PEFT wrote, where the model is its base model.")
+    ] = None,
     concept: Annotated[
         list[str] | None,
         typer.Option(
@@ -81,7 +83,7 @@ def evaluate(
         max_new_tokens=max_new_tokens,
         device=device,
     )
-    document = run(options)
+    document = run(options).document()
     if as_json:
         print_json(document)
         return

@@ -14,6 +14,14 @@ Device = Annotated[
     ),
 ]
 Model = Annotated[str, typer.Option("--model", "-m", help="World name (world:tiny-qwen3vl), hub id or local folder.")]
+ModelOrRun = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        "-m",
+        help="World name (world:tiny-qwen3vl), hub id, local folder, or the folder that `unsee forget` wrote.",
+    ),
+]
 MethodName = Annotated[
     str, typer.Option("--method", help="How to forget: a name from `unsee methods`, or FILE.py:CLASS, which is run.")
 ]

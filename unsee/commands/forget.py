@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from unsee.benchmarks.concept import slug
 from unsee.data.folders import Pictures, listed, read_folder
 from unsee.data.images import image_key
@@ -27,8 +29,9 @@ from unsee.methods.recognition import check_recognised
 from unsee.methods.rephrasing import get_rephraser
 from unsee.models.identity import of_files
 from unsee.models.loading import cached_commit, load
+from unsee.models.provenance import base_of
 from unsee.models.vlm import VisionLanguageModel
-from unsee.reports import Cost, Report, write
+from unsee.reports import Cost, Report, read, write
 from unsee.reports.examples import examples
 from unsee.reports.notes import facts_unknown, others_lost, others_unnamed
 from unsee.requests import ForgetRequest
@@ -49,8 +52,8 @@ ANSWERS = "answers"
 class ForgetOptions:
     """How to forget; what to forget is the request.
 
-    model: world name, hub id or folder; dtype and device: what to load it in, and where. settings: "key=value" texts
-    for the method's config.
+    model: world name, hub id or folder of a model; dtype and device: what to load it in, and where. settings:
+    "key=value" texts for the method's config.
     out: the folder to write; by default `runs/METHOD-CONCEPT`. test_images: a folder with more pictures of the concept,
     for testing only; test_others: one with pictures of others, for testing only (the embedded world has its own).
     data: a folder with training data edited by hand, to use instead of what the method builds. rephrase: who says the
@@ -86,10 +89,12 @@ class ForgetOptions:
 
 @dataclass(frozen=True)
 class Forgotten:
-    """A finished run: its folder, and its report unless it was finished before (`resume`) and only looked up."""
+    """A finished run: its folder and its report. `again`: it was finished before, and only looked up (`resume`); the
+    examples in the report are then without their pictures."""
 
     folder: Path
-    report: Report | None
+    report: Report
+    again: bool = False
 
     def document(self) -> dict[str, Any]:
         """The content of `report.json`, with the folder under "out"."""
@@ -125,7 +130,7 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
     given = _test_folders(options, _seen(request, samples or ()))
     identity = _identity(request, options, config, samples, given)
     if looked_up:
-        return _finished(out, identity)
+        return _finished(out, identity, request.pictures())
     judge = get_judge(options.judge)
     rephrase = get_rephraser(options.rephrase) if options.rephrase else None
     vlm = _load(options)
@@ -256,6 +261,12 @@ def _method(options: ForgetOptions) -> tuple[Method[Any], TrainingConfig]:
 
 
 def _load(options: ForgetOptions) -> VisionLanguageModel:
+    base = base_of(options.model)
+    if base is not None:
+        raise UserError(
+            f"{options.model} is an adapter for {base.name}, which takes no second one; make a model of it with "
+            f"unsee export --model {options.model} --out MODEL, and forget with that."
+        )
     with working_on(f"Loading {options.model}"):
         return load(
             options.model,
@@ -358,8 +369,8 @@ def _identity(
     return json.loads(json.dumps(identity))
 
 
-def _finished(out: Path, identity: dict[str, Any]) -> Forgotten:
-    """What `out` holds, where it is this very run and complete."""
+def _finished(out: Path, identity: dict[str, Any], pictures: Sequence[Image.Image]) -> Forgotten:
+    """What `out` holds, where it is this very run and complete; `pictures` are those of the request."""
     manifest = Unlearned.open(out).manifest
     path = out / "report.json"
     if not path.is_file():
@@ -376,4 +387,4 @@ def _finished(out: Path, identity: dict[str, Any]) -> Forgotten:
     if have != identity:
         ways = ", ".join(differences(have, identity))
         raise UserError(f"The output folder {out} holds another run ({ways}); give another with --out.")
-    return Forgotten(out, None)
+    return Forgotten(out, read(out, pictures), again=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,3 +25,21 @@ class Score:
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, written: Mapping[str, Any]) -> Score:
+        """A score as `strict_json` wrote it: what JSON cannot say is null, and "reason" says what stood there."""
+        reason = str(written.get("reason", ""))
+        numbers = {
+            key: (math.inf if f"{key} was infinite" in reason else math.nan)
+            if written[key] is None
+            else float(written[key])
+            for key in ("value", "low", "high")
+        }
+        units = written.get("units")
+        return cls(
+            n=int(written["n"]),
+            higher_is_better=bool(written["higher_is_better"]),
+            units=None if units is None else int(units),
+            **numbers,
+        )

@@ -15,6 +15,7 @@ from unsee.metrics.score import Score
 from unsee.reports.verdict import Verdict, judge
 
 SCHEMA = "unsee.report/1"
+UNMEASURED = "not measured"
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,8 @@ class Report:
                 "pictures": [{"width": picture.width, "height": picture.height} for picture in self.pictures],
             },
             "verdict": asdict(self.verdict),
+            "new_pictures": self.new_pictures,
+            "refusing": list(self.refusing),
             "notes": list(self.notes),
             "before": _scores(self.before, BEFORE_KEYS),
             "after": _scores(self.after, AFTER_KEYS),
@@ -113,5 +116,5 @@ def _scores(scores: Mapping[str, Score], required: Iterable[str]) -> dict[str, A
         score = scores.get(key) or Score(math.nan, 0, math.nan, math.nan, metric.higher_is_better)
         written[key] = score.to_dict()
         if key not in scores:
-            written[key]["reason"] = "not measured"
+            written[key]["reason"] = UNMEASURED
     return written

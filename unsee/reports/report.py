@@ -72,7 +72,9 @@ class Report:
     @property
     def verdict(self) -> Verdict:
         instead = [method for method in self.refusing if method != self.method]
-        return judge(self.concept, self.before, self.after, pictures=self.new_pictures, refusing=instead)
+        # In the order of the table, which is also that of the file: a report that is read back says the same.
+        before, after = ({key: scores[key] for key in in_order(scores)} for scores in (self.before, self.after))
+        return judge(self.concept, before, after, pictures=self.new_pictures, refusing=instead)
 
     def to_dict(self) -> dict[str, Any]:
         """The content of `report.json`, numbers still as they are. Pictures stay out; their sizes are given."""

@@ -138,6 +138,11 @@ def test_evaluate_takes_a_run_as_the_model_or_as_the_adapter(
     assert "leave --adapter out" in said
 
 
+def test_evaluations_of_two_runs_go_to_two_folders() -> None:
+    one, other = (unsee.EvaluateOptions(f"runs/{name}", "my.csv").folder() for name in ("one", "other"))
+    assert one != other
+
+
 def test_export_takes_a_run_as_the_model(model: Path, run: Forgotten, tmp_path: Path) -> None:
     one = export(run.folder, None, tmp_path / "one", check=False)
     other = export(str(model), run.folder, tmp_path / "other", check=False)

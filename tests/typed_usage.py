@@ -41,7 +41,7 @@ def load(run: Path) -> VisionLanguageModel:
 
 
 def evaluate(run: Path, table: Path, out: Path) -> Evaluated:
-    found = unsee.evaluate(unsee.EvaluateOptions(run, str(table), out=out))
+    found = unsee.evaluate(unsee.EvaluateOptions(run, str(table), out=str(out)))
     assert_type(found.scores, Mapping[str, Score])
     return found
 

@@ -62,7 +62,7 @@ class EvaluateOptions:
     concepts: tuple[str, ...] = ()
     limit: int | None = None
     judge: str = "rules"
-    out: Path | None = None
+    out: str | Path | None = None
     overwrite: bool = False
     revision: str | None = None
     load_in_4bit: bool = False
@@ -79,7 +79,11 @@ class EvaluateOptions:
         if len(self.concepts) > 1:
             whom += f" and {len(self.concepts) - 1} more"
         parts = [slug(part) for part in (str(self.model), Path(self.benchmark).name, whom) if part]
-        return self.out or Path("runs") / "-".join(["evaluate", *parts, *(["unlearned"] if self.adapter else [])])
+        return (
+            Path(self.out)
+            if self.out
+            else Path("runs") / "-".join(["evaluate", *parts, *(["unlearned"] if self.adapter else [])])
+        )
 
 
 @dataclass(frozen=True)
@@ -107,10 +111,9 @@ def evaluate(options: EvaluateOptions) -> Evaluated:
         SystemFailure: the disk or the network refuses.
         KeyboardInterrupt: what was answered is kept; the same command goes on.
     """
-    given, options = options, _apart(options)
     out = options.folder()
     with locked(out):
-        return _asked(options, given, out)
+        return _asked(_apart(options), options, out)
 
 
 def _apart(options: EvaluateOptions) -> EvaluateOptions:

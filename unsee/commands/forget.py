@@ -66,7 +66,7 @@ class ForgetOptions:
     model: str
     method: str = "siu"
     settings: tuple[str, ...] = ()
-    out: Path | None = None
+    out: str | Path | None = None
     seed: int = 0
     judge: str = "rules"
     rephrase: str | None = None
@@ -84,7 +84,7 @@ class ForgetOptions:
     device: str = "auto"
 
     def folder(self, concept: str, suffix: str = "") -> Path:
-        return self.out or Path("runs") / f"{get_method(self.method).name}-{slug(concept)}{suffix}"
+        return Path(self.out) if self.out else Path("runs") / f"{get_method(self.method).name}-{slug(concept)}{suffix}"
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from unsee.metrics import Score
 from unsee.store.files import strict_json, write_together
 from unsee.store.workspace import check_output
 from unsee.sweep.cells import CELL, INDEX, SCORES, read_json
-from unsee.sweep.results import read_results
+from unsee.sweep.results import read_results, read_score
 from unsee.sweep.table import write_tables
 
 SCHEMA = "unsee.rescored/1"
@@ -156,7 +156,7 @@ def _changed(was: Mapping[str, Any], now: Mapping[str, Score], where: str) -> It
     """Figures that are other than those saved, by more than rounding, and those there were none of."""
     for key, score in now.items():
         old = was.get(key)
-        value = old.value if isinstance(old, Score) else None if old is None else Score.from_dict(old).value
+        value = old.value if isinstance(old, Score) else None if old is None else read_score(old).value
         same = value is not None and (math.isclose(value, score.value, rel_tol=1e-9) or value != value != score.value)
         if not same:
             yield {"where": where, "metric": key, "saved": value, "now": score.value}

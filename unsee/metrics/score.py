@@ -27,19 +27,14 @@ class Score:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, written: Mapping[str, Any]) -> Score:
-        """A score as `strict_json` wrote it: what JSON cannot say is null, and "reason" says what stood there."""
+    def read(cls, written: Mapping[str, Any]) -> Score:
+        """From what `to_dict` gave, by way of strict JSON too: there what is no number is null, and "reason" says what
+        stood in its place. Raises what a wrong document raises."""
         reason = str(written.get("reason", ""))
-        numbers = {
-            key: (math.inf if f"{key} was infinite" in reason else math.nan)
-            if written[key] is None
-            else float(written[key])
+        value, low, high = (
+            (math.inf if f"{key} was infinite" in reason else math.nan) if written[key] is None else float(written[key])
             for key in ("value", "low", "high")
-        }
-        units = written.get("units")
-        return cls(
-            n=int(written["n"]),
-            higher_is_better=bool(written["higher_is_better"]),
-            units=None if units is None else int(units),
-            **numbers,
         )
+        units = written.get("units")
+        better = bool(written["higher_is_better"])
+        return cls(value, int(written["n"]), low, high, better, None if units is None else int(units))

@@ -53,7 +53,7 @@ def read(folder: Path, pictures: Sequence[Image.Image] = ()) -> Report:
 def _scores(written: Mapping[str, Any]) -> dict[str, Score]:
     """Those that were measured: the rest is in the file for its readers only."""
     return {
-        key: Score.from_dict(score)
+        key: Score.read(score)
         for key, score in written.items()
         if not str(score.get("reason", "")).startswith(UNMEASURED)
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from unsee.sweep.cells import FAILED, INDEX, SCHEMA, SCORES, read_json
 
 ANSWERS = Path(MMUBench.name, f"{AFTER}.jsonl")
 """In the folder of a cell: what it answered about the concepts."""
+_NUMBERS = ("value", "low", "high")
 
 
 @dataclass(frozen=True)
@@ -101,13 +103,29 @@ def _read_cell(results: Path, entry: dict[str, Any]) -> tuple[CellResult, list[P
     if scores is None or scores.get("cell") != entry:
         return cell, torn
     try:
-        was, now = (
-            {key: Score.from_dict(value) for key, value in scores[when].items()} for when in ("before", "after")
-        )
+        was, now = ({key: read_score(value) for key, value in scores[when].items()} for when in ("before", "after"))
     except (KeyError, TypeError, ValueError, AttributeError):
         return cell, [*torn, own / SCORES]
     run = {key: value for key, value in scores.items() if key not in ("schema", "cell", "before", "after")}
     return replace(cell, before=was, after=now, run=run), torn
+
+
+def read_score(written: Mapping[str, Any]) -> Score:
+    """A score as `strict_json` wrote it: what JSON cannot say is null, and "reason" says what stood there."""
+    reason = str(written.get("reason", ""))
+    numbers = {
+        key: (math.inf if f"{key} was infinite" in reason else math.nan)
+        if written[key] is None
+        else float(written[key])
+        for key in _NUMBERS
+    }
+    units = written.get("units")
+    return Score(
+        n=int(written["n"]),
+        higher_is_better=bool(written["higher_is_better"]),
+        units=None if units is None else int(units),
+        **numbers,
+    )
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from unsee.benchmarks.concept import slug
 from unsee.data.folders import Pictures, listed, read_folder
 from unsee.data.images import image_key
@@ -130,7 +128,7 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
     given = _test_folders(options, _seen(request, samples or ()))
     identity = _identity(request, options, config, samples, given)
     if looked_up:
-        return _finished(out, identity, request.pictures())
+        return _finished(out, identity, request)
     judge = get_judge(options.judge)
     rephrase = get_rephraser(options.rephrase) if options.rephrase else None
     vlm = _load(options)
@@ -369,8 +367,8 @@ def _identity(
     return json.loads(json.dumps(identity))
 
 
-def _finished(out: Path, identity: dict[str, Any], pictures: Sequence[Image.Image]) -> Forgotten:
-    """What `out` holds, where it is this very run and complete; `pictures` are those of the request."""
+def _finished(out: Path, identity: dict[str, Any], request: ForgetRequest) -> Forgotten:
+    """What `out` holds, where it is this very run and complete."""
     manifest = Unlearned.open(out).manifest
     path = out / "report.json"
     if not path.is_file():
@@ -387,4 +385,4 @@ def _finished(out: Path, identity: dict[str, Any], pictures: Sequence[Image.Imag
     if have != identity:
         ways = ", ".join(differences(have, identity))
         raise UserError(f"The output folder {out} holds another run ({ways}); give another with --out.")
-    return Forgotten(out, read(out, pictures), again=True)
+    return Forgotten(out, read(out, request.pictures()), again=True)

@@ -18,7 +18,7 @@ from unsee.data.likeness import Seen
 from unsee.data.sample import MAX_NEW_TOKENS, Sample
 from unsee.errors import UserError
 from unsee.evaluation import Evaluation
-from unsee.evaluation.planning import Plan, at_home_in_world, is_of_the_world, plan
+from unsee.evaluation.request_benchmark import RequestBenchmark, benchmark_for
 from unsee.generation import TransformersEngine
 from unsee.judges import get_judge
 from unsee.methods import METHODS, Method, get_method
@@ -34,6 +34,7 @@ from unsee.reports import Cost, Report, read, write
 from unsee.reports.examples import examples
 from unsee.reports.notes import facts_unknown, others_lost, others_unnamed
 from unsee.requests import ForgetRequest
+from unsee.sources.world import at_home_in_world, is_of_the_world
 from unsee.store.locking import locked
 from unsee.store.sameness import differences
 from unsee.store.text import json_lines, read_text
@@ -243,7 +244,7 @@ def _plan(
     samples: Sequence[Sample],
     given: Mapping[str, Pictures],
     options: ForgetOptions,
-) -> Plan:
+) -> RequestBenchmark:
     """What to ask before and after; `given` are the pictures to test on. Raises UserError if none of them is new."""
     seen = _seen(request, samples)
     new = {option: pictures.without(seen) for option, pictures in given.items()}
@@ -251,7 +252,7 @@ def _plan(
         tuple(new[option].opened.values()) if option in new else () for option in ("test_images", "test_others")
     )
     prompts = {sample.prompt for sample in samples}
-    planned = plan(request, vlm, prompts, test_images, options.seed, options.limit, test_others, seen)
+    planned = benchmark_for(request, vlm, prompts, test_images, options.seed, options.limit, test_others, seen)
     left_out = (f"Not asked about: {listed(pictures.left_out)}." for pictures in new.values() if pictures.left_out)
     return replace(planned, notes=(*left_out, *planned.notes))
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from unsee.benchmarks import recall
 from unsee.data.sample import Probe
-from unsee.evaluation.planning import Plan
+from unsee.evaluation.request_benchmark import RequestBenchmark
 from unsee.metrics import right
 from unsee.reports.report import Example
 
@@ -20,7 +20,7 @@ GROUPS = {
 PER_GROUP = 6
 
 
-def examples(plan: Plan, before: Mapping[str, str], after: Mapping[str, str]) -> list[Example]:
+def examples(plan: RequestBenchmark, before: Mapping[str, str], after: Mapping[str, str]) -> list[Example]:
     """At most `PER_GROUP` per group; where a group has wrong answers after, one of them takes the last place."""
     shown = []
     references = {item.probe.id: item for item in plan.recall}

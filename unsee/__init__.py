@@ -8,18 +8,57 @@ from unsee.lazy import exports
 from unsee.version import __version__
 
 if TYPE_CHECKING:
+    from unsee.benchmarks import Benchmark, get_benchmark
+    from unsee.commands.evaluate import EvaluateOptions, evaluate
     from unsee.commands.forget import ForgetOptions, forget
+    from unsee.commands.score import ScoreOptions, score
+    from unsee.errors import UserError
+    from unsee.evaluation import Evaluation
+    from unsee.generation import Engine, get_engine
+    from unsee.methods.base import Method
     from unsee.models.loading import load
     from unsee.requests import ForgetRequest
 
-__all__ = ["ForgetOptions", "ForgetRequest", "__version__", "forget", "load"]
+__all__ = [
+    "Benchmark",
+    "Engine",
+    "EvaluateOptions",
+    "Evaluation",
+    "ForgetOptions",
+    "ForgetRequest",
+    "Method",
+    "ScoreOptions",
+    "UserError",
+    "__version__",
+    "evaluate",
+    "forget",
+    "get_benchmark",
+    "get_engine",
+    "load",
+    "score",
+]
 
 __getattr__ = exports(
     __name__,
     {
+        "Benchmark": "unsee.benchmarks",
+        "Engine": "unsee.generation",
+        "EvaluateOptions": "unsee.commands.evaluate",
+        "Evaluation": "unsee.evaluation",
         "ForgetOptions": "unsee.commands.forget",
         "ForgetRequest": "unsee.requests",
+        "Method": "unsee.methods.base",
+        "ScoreOptions": "unsee.commands.score",
+        "UserError": "unsee.errors",
+        "evaluate": "unsee.commands.evaluate",
         "forget": "unsee.commands.forget",
+        "get_benchmark": "unsee.benchmarks",
+        "get_engine": "unsee.generation",
         "load": "unsee.models.loading",
+        "score": "unsee.commands.score",
     },
 )
+
+
+def __dir__() -> list[str]:
+    return __all__

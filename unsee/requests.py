@@ -73,6 +73,9 @@ class ForgetRequest:
     others: tuple[Picture, ...] = ()
 
     def __post_init__(self) -> None:
+        for field in ("images", "unseen", "others"):
+            if isinstance(getattr(self, field), Picture):
+                raise UserError(f"The {field} of a request are several; write {field}=(picture,) for one.")
         # A line break or a tab within a name is a slip of whoever typed it, and would be in all training data.
         object.__setattr__(self, "concept", _one_line(self.concept))
         for field in ("aliases", "neighbours", "substitutes"):

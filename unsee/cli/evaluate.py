@@ -31,8 +31,8 @@ def evaluate(
         typer.Option(
             "--model",
             "-m",
-            help="World name (world:tiny-qwen3vl), hub id or local folder; or a model that a server or vLLM runs: "
-            "openai:URL#MODEL or vllm:MODEL (docs/serving.md).",
+            help="World name (world:tiny-qwen3vl), hub id, local folder or folder of a run of `unsee forget`; or a "
+            "model that a server or vLLM runs: openai:URL#MODEL or vllm:MODEL (docs/serving.md).",
         ),
     ],
     benchmark: Annotated[
@@ -45,7 +45,9 @@ def evaluate(
             "docs/own_data.md); or FILE.py:CLASS, which is run.",
         ),
     ],
-    adapter: Annotated[Path | None, typer.Option(help="Folder that `unsee forget` wrote.")] = None,
+    adapter: Annotated[
+        Path | None, typer.Option(help="Folder that `unsee forget` or PEFT wrote, where the model is its base model.")
+    ] = None,
     concept: Annotated[
         list[str] | None,
         typer.Option(
@@ -91,7 +93,7 @@ def evaluate(
         max_new_tokens=max_new_tokens,
         device=device,
     )
-    document = run(options)
+    document = run(options).document()
     if as_json:
         print_json(document)
         return

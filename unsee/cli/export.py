@@ -7,21 +7,21 @@ from typing import Annotated
 
 import typer
 
-from unsee.cli.options import Device, Json, Model, Revision
+from unsee.cli.options import Device, Json, ModelOrRun, Revision
 from unsee.terminal import print_json, quiet_libraries, say, show
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    app.command(
-        epilog="Example:\n\n[dim]$[/dim] unsee export -m world:tiny-qwen3vl --adapter runs/demo --out forgotten"
-    )(export)
+    app.command(epilog="Example:\n\n[dim]$[/dim] unsee export -m runs/demo --out forgotten")(export)
 
 
 def export(
-    model: Model,
-    adapter: Annotated[Path, typer.Option(help="Folder that `unsee forget` wrote.")],
+    model: ModelOrRun,
     out: Annotated[Path, typer.Option(help="New folder for the checkpoint.")],
+    adapter: Annotated[
+        Path | None, typer.Option(help="Folder that `unsee forget` or PEFT wrote, where the model is its base model.")
+    ] = None,
     dtype: Annotated[
         str, typer.Option(help="Type of the weights: float32 keeps the adapter exactly; bfloat16 halves the size.")
     ] = "float32",
@@ -41,7 +41,7 @@ def export(
     if as_json:
         print_json({"out": str(done.folder), "change": done.change.to_dict(), "notes": list(done.notes)})
     else:
-        show(f"The model is in {done.folder}: {done.change.parameters:,} weights differ from {model}.")
+        show(f"The model is in {done.folder}: {done.change.parameters:,} weights differ from those before.")
         tried = check and not done.notes
         show(f"Load it with AutoModelForImageTextToText{' and AutoProcessor' if tried else ''}.from_pretrained.")
         for note in done.notes:

@@ -165,12 +165,11 @@ def show_result(result: Any, as_json: bool) -> None:
     if as_json:
         print_json(result.document())
         return
-    if result.report is None:
+    if result.again:
         show("This run was already finished.")
-    else:
-        from unsee.reports import summary
+    from unsee.reports import summary
 
-        show(summary(result.report))
+    show(summary(result.report))
     show(f"Report:  {result.folder}/report.html")
     show(f"Adapter: {result.folder}")
 

@@ -12,6 +12,14 @@ Device = Annotated[
     typer.Option(help="Where the model runs: cpu, cuda, ..., or auto: the first GPU, if there is one."),
 ]
 Model = Annotated[str, typer.Option("--model", "-m", help="World name (world:tiny-qwen3vl), hub id or local folder.")]
+ModelOrRun = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        "-m",
+        help="World name (world:tiny-qwen3vl), hub id, local folder, or the folder that `unsee forget` wrote.",
+    ),
+]
 MethodName = Annotated[
     str, typer.Option("--method", help="How to forget: a name from `unsee methods`, or FILE.py:CLASS, which is run.")
 ]

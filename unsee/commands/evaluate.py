@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,15 +27,18 @@ from unsee.generation import Engine
 from unsee.generation.engines import get_engine
 from unsee.judges import Judge, get_judge
 from unsee.metrics import Score
+from unsee.models.provenance import base_of
 from unsee.requests import ForgetRequest
 from unsee.store.files import strict_json, write_together
 from unsee.store.locking import locked
+from unsee.store.text import read_text
 from unsee.store.workspace import check_output
 from unsee.terminal import working_on
 from unsee.training.data_folder import trained_pictures
 from unsee.training.manifest import MANIFEST, Unlearned
 
 SCHEMA = "unsee.scores/1"
+SCORES = "scores.json"
 ANSWERS, STATE = "answers", "model"
 TEST_PICTURES = 50
 """Of each person, in the world's benchmark."""
@@ -42,9 +46,10 @@ TEST_PICTURES = 50
 
 @dataclass(frozen=True)
 class EvaluateOptions:
-    """What to ask which model. model: anything that `get_engine` takes. benchmark: "world", or a folder in the layout
-    of MMUBench; "mllmu" for MLLMU-Bench's tasks about the world's people, or a folder in its layout, both with
-    `percent`, the forget split; or anything else that `get_benchmark` takes.
+    """What to ask which model. model: anything that `get_engine` takes; the folder of a run stands for its base model
+    and its adapter. benchmark: "world", or a folder in the layout of MMUBench; "mllmu" for MLLMU-Bench's tasks about
+    the world's people, or a folder in its layout, both with `percent`, the forget split; or anything else that
+    `get_benchmark` takes.
 
     concepts: several count as forgotten together, as in `unsee compare`; by default those that the adapter forgot
     together and, for a folder, all others one by one. limit: the most questions for each test picture and in each group
@@ -52,13 +57,13 @@ class EvaluateOptions:
     which is then cut. out: the output folder; an interrupted run in it is resumed.
     """
 
-    model: str
+    model: str | Path
     benchmark: str
     adapter: Path | None = None
     concepts: tuple[str, ...] = ()
     limit: int | None = None
     judge: str = "rules"
-    out: Path | None = None
+    out: str | Path | None = None
     overwrite: bool = False
     revision: str | None = None
     load_in_4bit: bool = False
@@ -74,12 +79,30 @@ class EvaluateOptions:
         whom = self.concepts[0] if self.concepts else f"forget {self.percent}" if self.percent else ""
         if len(self.concepts) > 1:
             whom += f" and {len(self.concepts) - 1} more"
-        parts = [slug(part) for part in (self.model, Path(self.benchmark).name, whom) if part]
-        return self.out or Path("runs") / "-".join(["evaluate", *parts, *(["unlearned"] if self.adapter else [])])
+        parts = [slug(part) for part in (str(self.model), Path(self.benchmark).name, whom) if part]
+        return (
+            Path(self.out)
+            if self.out
+            else Path("runs") / "-".join(["evaluate", *parts, *(["unlearned"] if self.adapter else [])])
+        )
 
 
-def evaluate(options: EvaluateOptions) -> dict[str, Any]:
-    """Ask, score, and write `scores.json` and the answers; returns the content of the former.
+@dataclass(frozen=True)
+class Evaluated:
+    """A finished evaluation: its folder, the scores of all that was asked in one go, and those about each concept.
+    `scores` are empty where several concepts were asked about, each by itself."""
+
+    folder: Path
+    scores: Mapping[str, Score]
+    by_concept: Mapping[str, Mapping[str, Score]]
+
+    def document(self) -> dict[str, Any]:
+        """The content of `scores.json`, with the folder under "out"."""
+        return {"out": str(self.folder), **json.loads(read_text(self.folder / SCORES))}
+
+
+def evaluate(options: EvaluateOptions) -> Evaluated:
+    """Ask, score, and write `scores.json` and the answers. `Evaluation` does the same in memory, with any engine.
 
     With an adapter the base model is also asked for the name, so that C-Dis and the fluency of the answers under the
     base model can be measured.
@@ -91,27 +114,41 @@ def evaluate(options: EvaluateOptions) -> dict[str, Any]:
     """
     out = options.folder()
     with locked(out):
-        return _asked(options, out)
+        return _asked(_apart(options), options, out)
 
 
-def _asked(options: EvaluateOptions, out: Path) -> dict[str, Any]:
-    resumed = (out / ANSWERS).is_dir() and not (out / "scores.json").exists()
+def _apart(options: EvaluateOptions) -> EvaluateOptions:
+    """The same options with base model and adapter apart, if the model is the folder of a run. Raises UserError."""
+    base = base_of(options.model)
+    if base is None:
+        return options
+    if options.adapter is not None:
+        raise UserError(
+            f"{options.model} is itself an adapter for {base.name}; leave --adapter out, or give {base.name} as the "
+            "model."
+        )
+    return replace(options, model=base.name, adapter=Path(options.model), revision=options.revision or base.revision)
+
+
+def _asked(options: EvaluateOptions, given: EvaluateOptions, out: Path) -> Evaluated:
+    """`given` are the options as the user gave them, because errors are about those."""
+    resumed = (out / ANSWERS).is_dir() and not (out / SCORES).exists()
     if not resumed:
         check_output(out, overwrite=options.overwrite, resumable=False)
     judge = get_judge(options.judge)
     rounds = rounds_of(options)
-    with working_on(f"Loading {options.model}"):
+    with working_on(f"Loading {given.model}"):
         engine = get_engine(
-            options.model,
-            adapter=options.adapter,
-            device=options.device,
-            revision=options.revision,
-            load_in_4bit=options.load_in_4bit,
+            given.model,
+            adapter=given.adapter,
+            device=given.device,
+            revision=given.revision,
+            load_in_4bit=given.load_in_4bit,
         )
     if not resumed:
         shutil.rmtree(out, ignore_errors=True)
     try:
-        found = _scores(rounds, engine, options, out, judge)
+        scores, by_concept, left_out = _scores(rounds, engine, options, out, judge)
     except KeyboardInterrupt as error:
         raise KeyboardInterrupt(f"Interrupted; the same command resumes from {out}.") from error
     document = {
@@ -124,17 +161,22 @@ def _asked(options: EvaluateOptions, out: Path) -> dict[str, Any]:
         "max_new_tokens": options.max_new_tokens,
         "judge": options.judge,
         **({"percent": options.percent} if options.percent else {}),
-        **found,
+        "concepts": {concept: _plain(own) for concept, own in by_concept.items()},
+        "left_out": left_out,
+        **({"together": _plain(scores)} if _is_more(scores, by_concept) else {}),
     }
-    write_together(out, {"scores.json": strict_json(document)})
-    return {"out": str(out), **document}
+    write_together(out, {SCORES: strict_json(document)})
+    return Evaluated(out, scores, by_concept)
 
 
 def _scores(
     rounds: Sequence[Round], engine: Engine, options: EvaluateOptions, out: Path, judge: Judge
-) -> dict[str, Any]:
-    """The scores of each concept and, if several were forgotten together, of all of them."""
-    found: dict[str, Any] = {"concepts": {}, "left_out": []}
+) -> tuple[Mapping[str, Score], dict[str, Mapping[str, Score]], list[str]]:
+    """The scores of all questions if they were asked in one go, the scores about each concept, and what was left
+    out."""
+    whole: Mapping[str, Score] = {}
+    found: dict[str, Mapping[str, Score]] = {}
+    lines: dict[str, None] = {}
     for one in rounds:
         benchmark, left_out = one.make()
         evaluation = Evaluation([benchmark], judge, max_new_tokens=options.max_new_tokens)
@@ -144,12 +186,21 @@ def _scores(
             with working_on("Asking the model before"):
                 before = evaluation.basis(reference)
         measured = evaluation.of(engine, STATE, before, folder=out / ANSWERS / one.folder)
-        found["left_out"] += [line for line in left_out if line not in found["left_out"]]
-        by_concept = measured.by_concept or {one.name: measured.scores}
-        found["concepts"] |= {concept: _plain(scores) for concept, scores in by_concept.items()}
-        if len(by_concept) > 1:
-            found["together"] = _plain(measured.scores)
-    return found
+        lines |= dict.fromkeys(left_out)
+        found |= measured.by_concept or {one.name: measured.scores}
+        if len(rounds) == 1 or len(measured.by_concept) > 1:
+            whole = measured.scores
+    return whole, found, [*lines]
+
+
+def _is_more(scores: Mapping[str, Score], by_concept: Mapping[str, Mapping[str, Score]]) -> bool:
+    """Whether `scores` count answers that those about the concepts, taken one by one, do not."""
+    return any(
+        len(by_concept) > 1 or own[key].n != score.n
+        for own in by_concept.values()
+        for key, score in scores.items()
+        if key in own
+    )
 
 
 def _plain(scores: Mapping[str, Score]) -> dict[str, Any]:

@@ -28,8 +28,8 @@ class Exported:
 
 
 def export(
-    model: str,
-    adapter: Path,
+    model: str | Path,
+    adapter: Path | None,
     out: Path,
     *,
     dtype: str = "float32",
@@ -39,6 +39,7 @@ def export(
 ) -> Exported:
     """Merge in float32 on `device`, store in `dtype` in the new folder `out`.
 
+    model: the base model of `adapter`; or, without one, the folder of a run, which names its base model itself.
     check: load the result in a process without unsee, which takes the seconds of importing transformers.
 
     Raises:
@@ -49,14 +50,20 @@ def export(
         check_new(out)
         if dtype not in DTYPES:
             raise UserError(f"There is no dtype {dtype!r}{did_you_mean(dtype, DTYPES)}")
-        with working_on(f"Merging {adapter} into {model}"):
+        merging = f"the adapter of {model}" if adapter is None else f"{adapter} into {model}"
+        with working_on(f"Merging {merging}"):
             vlm = load(model, dtype="float32", device=device, revision=revision)
-            load_adapter(vlm, adapter)
+            if adapter is not None:
+                load_adapter(vlm, adapter)
+            if not vlm.adapted:
+                raise UserError(
+                    f"{model} has no adapter to merge; give the folder of a run as the model, or --adapter."
+                )
             change = change_of(vlm, DTYPES[dtype])
             if not change.parameters:
                 raise UserError(
-                    f"The adapter {adapter} changes no weight of {model} in {dtype}, so the export would equal the "
-                    "base model; export in float32, or another adapter."
+                    f"The adapter {adapter or model} changes no weight of {vlm.name} in {dtype}, so the export would "
+                    "equal the base model; export in float32, or another adapter."
                 )
             merge(vlm)
             torch.nn.Module.to(vlm.base, DTYPES[dtype])

@@ -28,8 +28,9 @@ from unsee.methods.recognition import check_recognised
 from unsee.methods.rephrasing import get_rephraser
 from unsee.models.identity import of_files
 from unsee.models.loading import cached_commit, load
+from unsee.models.provenance import base_of
 from unsee.models.vlm import VisionLanguageModel
-from unsee.reports import Cost, Report, write
+from unsee.reports import Cost, Report, read, write
 from unsee.reports.examples import examples
 from unsee.reports.notes import facts_unknown, others_lost, others_unnamed
 from unsee.requests import ForgetRequest
@@ -50,8 +51,8 @@ ANSWERS = "answers"
 class ForgetOptions:
     """How to forget; what to forget is the request.
 
-    model: world name, hub id or folder; dtype and device: what to load it in, and where. settings: "key=value" texts
-    for the method's config.
+    model: world name, hub id or folder of a model; dtype and device: what to load it in, and where. settings:
+    "key=value" texts for the method's config.
     out: the folder to write; by default `runs/METHOD-CONCEPT`. test_images: a folder with more pictures of the concept,
     for testing only; test_others: one with pictures of other people, for testing only (the embedded world has its own).
     data: a folder with training data edited by hand, to use instead of what the method builds. rephrase: the model that
@@ -64,7 +65,7 @@ class ForgetOptions:
     model: str
     method: str = "siu"
     settings: tuple[str, ...] = ()
-    out: Path | None = None
+    out: str | Path | None = None
     seed: int = 0
     judge: str = "rules"
     rephrase: str | None = None
@@ -83,15 +84,17 @@ class ForgetOptions:
     also: tuple[str, ...] = ()
 
     def folder(self, concept: str, suffix: str = "") -> Path:
-        return self.out or Path("runs") / f"{get_method(self.method).name}-{slug(concept)}{suffix}"
+        return Path(self.out) if self.out else Path("runs") / f"{get_method(self.method).name}-{slug(concept)}{suffix}"
 
 
 @dataclass(frozen=True)
 class Forgotten:
-    """A finished run: its folder, and its report unless it was finished before (`resume`) and only looked up."""
+    """A finished run: its folder and its report. `again`: it was finished before, and only looked up (`resume`); the
+    examples in the report are then without their pictures."""
 
     folder: Path
-    report: Report | None
+    report: Report
+    again: bool = False
 
     def document(self) -> dict[str, Any]:
         """The content of `report.json`, with the folder under "out"."""
@@ -127,7 +130,7 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
     given = _test_folders(options, _seen(request, samples or ()))
     identity = _identity(request, options, config, samples, given)
     if looked_up:
-        return _finished(out, identity)
+        return _finished(out, identity, request)
     judge = get_judge(options.judge)
     also = [get_benchmark(spec, Scope((request,), options.limit, options.seed)) for spec in options.also]
     rephrase = get_rephraser(options.rephrase) if options.rephrase else None
@@ -259,6 +262,12 @@ def _method(options: ForgetOptions) -> tuple[Method[Any], TrainingConfig]:
 
 
 def _load(options: ForgetOptions) -> VisionLanguageModel:
+    base = base_of(options.model)
+    if base is not None:
+        raise UserError(
+            f"{options.model} is an adapter for {base.name}, which takes no second one; make a model of it with "
+            f"unsee export --model {options.model} --out MODEL, and forget with that."
+        )
     with working_on(f"Loading {options.model}"):
         return load(
             options.model,
@@ -362,7 +371,7 @@ def _identity(
     return json.loads(json.dumps(identity))
 
 
-def _finished(out: Path, identity: dict[str, Any]) -> Forgotten:
+def _finished(out: Path, identity: dict[str, Any], request: ForgetRequest) -> Forgotten:
     """What `out` holds, if it is this run and complete."""
     manifest = Unlearned.open(out).manifest
     path = out / "report.json"
@@ -380,4 +389,4 @@ def _finished(out: Path, identity: dict[str, Any]) -> Forgotten:
     if have != identity:
         ways = ", ".join(differences(have, identity))
         raise UserError(f"The output folder {out} holds another run ({ways}); choose another folder.")
-    return Forgotten(out, None)
+    return Forgotten(out, read(out, request.pictures()), again=True)

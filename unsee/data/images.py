@@ -15,8 +15,9 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from unsee.errors import UserError
 
-Picture = Path | bytes | Image.Image
-"""A file, the content of one (which takes the least memory where there are many), or what Pillow made of it."""
+Picture = Path | str | bytes | Image.Image
+"""The path of a file, the content of one (which takes the least memory where there are many), or what Pillow made of
+it."""
 
 # No photo of a person needs more, and a small file can claim to be far larger (a decompression bomb).
 MAX_PIXELS = 50_000_000
@@ -40,7 +41,7 @@ _DAMAGE = (
 _WHITES = (2**16 - 1, 2**31 - 1, 2**32 - 1)
 
 
-def open_image(picture: Picture | str, name: str = "that was given") -> Image.Image:
+def open_image(picture: Picture, name: str = "that was given") -> Image.Image:
     """The picture as RGB of 8 bits: turned upright as its EXIF orientation says, white behind transparency.
 
     A file, its content and the object that Pillow makes of either give the same pixels, and nothing but pixels: no

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from unsee.data.images import Picture, open_image
 from unsee.data.sample import MAX_NEW_TOKENS, Likelihood, Probe, Response, Sample
 from unsee.errors import UserError
 from unsee.generation.transcript import Transcript
@@ -45,6 +46,15 @@ class Engine(ABC):
         Answers are cut at `max_new_tokens`. A response has token ids, log-probabilities and ends if the engine knows
         them.
         """
+
+    def ask(self, question: str, *pictures: Picture, max_new_tokens: int = MAX_NEW_TOKENS) -> str:
+        """The answer to one question about pictures, or in text alone, without thoughts.
+
+        Raises UserError for a picture that cannot be used, and what `answer` raises.
+        """
+        probe = Probe("question", question, tuple(open_image(picture, "of the question") for picture in pictures))
+        (response,) = ask(self, [probe], max_new_tokens=max_new_tokens, progress=False)
+        return response.text
 
     def read(self, samples: Sequence[Sample]) -> list[Likelihood]:
         """How probable the answer of each sample is, in order. A sample without prompt and pictures is plain text, read

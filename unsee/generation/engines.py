@@ -15,7 +15,7 @@ _FORMS = {"openai": "openai:URL#MODEL", "vllm": "vllm:MODEL", "world": "world:NA
 
 
 def get_engine(
-    spec: str,
+    model: str | Path,
     *,
     adapter: Path | None = None,
     device: str = "auto",
@@ -29,11 +29,13 @@ def get_engine(
                         temperature, which is 0 otherwise. The key is read from the environment variable
                         OPENAI_API_KEY, if it is set.
     "vllm:MODEL"        a model that vLLM runs on this machine; `options` are those of `vllm.LLM`
-    anything else       a model that transformers runs on this machine; `options` are those of `unsee.load`
+    anything else       a model that transformers runs on this machine, or the folder of a run of `unsee forget`;
+                        `options` are those of `unsee.load`
 
     `adapter` is a folder that an unlearning run or PEFT wrote. Raises UserError for anything else and for options that
     the engine does not support; also what loading the model raises.
     """
+    spec = str(model)
     kind, _, rest = spec.partition(":")
     if kind == "openai" or spec.startswith(("http:", "https:")):
         address = read_address(rest) if kind == "openai" else None

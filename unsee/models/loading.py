@@ -15,9 +15,11 @@ from transformers import AutoConfig, AutoModelForImageTextToText, BitsAndBytesCo
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
 
 from unsee.errors import SystemFailure, UserError
+from unsee.models.adapters import load_adapter
 from unsee.models.finite import check_finite, stored
 from unsee.models.layout import find_layout
 from unsee.models.processors import load_processor
+from unsee.models.provenance import base_of
 from unsee.models.vlm import VisionLanguageModel
 from unsee.store.text import read_text
 
@@ -48,10 +50,11 @@ def load(
 ) -> VisionLanguageModel:
     """Load a vision-language model with its processor, in evaluation mode and with every weight frozen.
 
-    `name`      "world:tiny-qwen3vl", a hub id ("org/model") or a local folder
+    `name`      "world:tiny-qwen3vl", a hub id ("org/model"), a local folder, or the folder of a run of `unsee forget`:
+                its base model with the adapter on, which `unsee.models.adapters.reference` switches off
     `dtype`     "auto": that of the checkpoint on a GPU, float32 on a CPU, where half precision is slow and coarse
     `device`    "auto": the GPU where there is one, else the CPU
-    `revision`  branch, tag or commit of a hub model
+    `revision`  branch, tag or commit of a hub model; of a run's base model by default the one it was made with
     `load_in_4bit`  keep the linear weights in 4 bits (NF4); needs bitsandbytes
     `trust_remote_code`  run the model code that comes with a hub model; off unless asked for
 
@@ -59,6 +62,23 @@ def load(
     `SystemFailure` when the hub cannot be reached.
     """
     where = usable_device(device)
+    base = base_of(name)
+    if base is not None:
+        try:
+            vlm = load(
+                base.name,
+                dtype=dtype,
+                device=where,
+                revision=revision or base.revision,
+                load_in_4bit=load_in_4bit,
+                trust_remote_code=trust_remote_code,
+            )
+        except UserError as error:
+            raise UserError(
+                f"The model {base.name}, which the adapter {name} is for, cannot be used: {error}"
+            ) from error
+        load_adapter(vlm, Path(name).expanduser())
+        return vlm
     folder, commit = _find(str(name), revision, trust_remote_code)
     config = _read_config(folder, str(name), trust_remote_code)
     _check_weights(folder, str(name))
@@ -130,6 +150,11 @@ def _find(name: str, revision: str | None, trust_remote_code: bool, *, weights: 
     path = Path(name).expanduser()
     if name and path.is_dir():
         if not (path / "config.json").is_file():
+            if (path / "adapter_config.json").is_file():
+                raise UserError(
+                    f"The folder {name} holds an adapter but no model; give its base model as the model, and the "
+                    "folder as its adapter."
+                )
             raise UserError(
                 f"The folder {name} holds no model: it has no config.json; give the folder with the model's files."
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -50,24 +51,49 @@ unsee export --model {vlm.name} --adapter THIS_FOLDER --out MERGED
     (folder / "README.md").write_text(card, encoding="utf-8")
 
 
+@dataclass(frozen=True)
+class Base:
+    """The model that an adapter or a delta belongs to: what the user called it, and the commit of a hub model."""
+
+    name: str
+    revision: str | None = None
+
+
+def base_of(folder: str | Path) -> Base | None:
+    """The base model of the adapter or delta that `folder` holds, where unsee wrote it; None for everything else: a
+    model of any kind, an adapter of another program, a folder that is not there.
+
+    Raises UserError where the note is damaged.
+    """
+    place = Path(folder).expanduser()
+    if not (place / BASE_FILE).is_file() or (place / "config.json").is_file():
+        return None
+    note = _note(place)
+    return Base(note["base"], note["revision"])
+
+
 def check_base(vlm: VisionLanguageModel, folder: Path) -> None:
     """Raise UserError if the note says another base model; adapters of other programs have no note."""
-    note_file = folder / BASE_FILE
-    if not note_file.is_file():
+    if not (folder / BASE_FILE).is_file():
         return
-    try:
-        note = json.loads(read_text(note_file))
-        saved = {key: note[key] for key in ("architecture", "embeddings", "linears")}
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{note_file} is damaged, so the adapter's base model cannot be checked; copy the adapter again."
-        ) from error
+    note = _note(folder)
     for key, value in fingerprint(vlm.base).items():
-        if None not in (value, saved[key]) and value != saved[key]:
+        if None not in (value, note[key]) and value != note[key]:
             raise UserError(
-                f"The adapter {folder} belongs to another base model ({note.get('base')}, {saved['architecture']}), "
+                f"The adapter {folder} belongs to another base model ({note['base']}, {note['architecture']}), "
                 f"not to {vlm.name}."
             )
+
+
+def _note(folder: Path) -> dict[str, Any]:
+    path = folder / BASE_FILE
+    try:
+        note = json.loads(read_text(path))
+        return {key: note[key] for key in ("base", "revision", "architecture", "embeddings", "linears")}
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} is damaged, so the adapter's base model cannot be checked; copy the adapter again."
+        ) from error
 
 
 def fingerprint(model: PreTrainedModel) -> dict[str, str | None]:

@@ -53,7 +53,7 @@ def scores_table(concepts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Ren
         for title in ("score", "95 % interval", "n"):
             table.add_column(title, justify="right")
         for key in in_order(scores):
-            score = Score(**scores[key])
+            score = Score.read(scores[key])
             metric = describe(key, score.higher_is_better)
             arrow = "↑" if metric.higher_is_better else "↓"
             table.add_row(

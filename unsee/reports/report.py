@@ -15,6 +15,7 @@ from unsee.metrics.score import Score
 from unsee.reports.verdict import Verdict, judge
 
 SCHEMA = "unsee.report/1"
+UNMEASURED = "not measured"
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,9 @@ class Report:
     @property
     def verdict(self) -> Verdict:
         instead = [method for method in self.refusing if method != self.method]
-        return judge(self.concept, self.before, self.after, pictures=self.new_pictures, refusing=instead)
+        # In the order of the table, which is also that of the file: a report that is read back says the same.
+        before, after = ({key: scores[key] for key in in_order(scores)} for scores in (self.before, self.after))
+        return judge(self.concept, before, after, pictures=self.new_pictures, refusing=instead)
 
     def to_dict(self) -> dict[str, Any]:
         """The content of `report.json`, numbers still as they are. Pictures stay out; their sizes are given."""
@@ -87,6 +90,8 @@ class Report:
                 "pictures": [{"width": picture.width, "height": picture.height} for picture in self.pictures],
             },
             "verdict": asdict(self.verdict),
+            "new_pictures": self.new_pictures,
+            "refusing": list(self.refusing),
             "notes": list(self.notes),
             "before": _scores(self.before, BEFORE_KEYS),
             "after": _scores(self.after, AFTER_KEYS),
@@ -113,5 +118,5 @@ def _scores(scores: Mapping[str, Score], required: Iterable[str]) -> dict[str, A
         score = scores.get(key) or Score(math.nan, 0, math.nan, math.nan, metric.higher_is_better)
         written[key] = score.to_dict()
         if key not in scores:
-            written[key]["reason"] = "not measured"
+            written[key]["reason"] = UNMEASURED
     return written

@@ -1,0 +1,59 @@
+"""A report read back from the folder of its run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from unsee.errors import UserError
+from unsee.metrics.score import Score
+from unsee.reports.report import SCHEMA, UNMEASURED, Cost, Example, Report
+from unsee.store.text import read_text
+
+
+def read(folder: Path, pictures: Sequence[Image.Image] = ()) -> Report:
+    """The report that `write` has written into `folder`. The file holds no pictures: those of the request are
+    `pictures`, and the examples come back without theirs.
+
+    Raises UserError where there is no report, or one that cannot be read.
+    """
+    path = Path(folder) / "report.json"
+    if not path.is_file():
+        raise UserError(f"{folder} holds no report; give the folder of a finished run of unsee forget.")
+    try:
+        document = json.loads(read_text(path))
+        if document["schema"] != SCHEMA:
+            raise UserError(f"{path} is not a report of this version of unsee ({SCHEMA}).")
+        return Report(
+            model=document["model"],
+            method=document["method"],
+            concept=document["concept"],
+            before=_scores(document["before"]),
+            after=_scores(document["after"]),
+            cost=Cost(**document["cost"]),
+            pictures=tuple(pictures),
+            aliases=tuple(document["request"]["aliases"]),
+            examples=tuple(Example(**example) for example in document["examples"]),
+            manifest=document["manifest"],
+            training_log=document["training"],
+            credit=document["credit"],
+            notes=tuple(document["notes"]),
+            new_pictures=document.get("new_pictures", 0),
+            refusing=tuple(document.get("refusing", ())),
+            created=document["created"],
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"The report {path} is damaged and cannot be read; make it again with --overwrite.") from error
+
+
+def _scores(written: Mapping[str, Any]) -> dict[str, Score]:
+    """Those that were measured: the rest is in the file for its readers only."""
+    return {
+        key: Score.read(score)
+        for key, score in written.items()
+        if not str(score.get("reason", "")).startswith(UNMEASURED)
+    }

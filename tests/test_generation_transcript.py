@@ -181,7 +181,7 @@ def test_answers_of_an_earlier_version_are_refused(vlm: VisionLanguageModel, tmp
     file = tmp_path / "questions" / "answers.jsonl"
     file.parent.mkdir()
     file.write_text(json.dumps({"schema": "unsee.responses/1", "fingerprint": "0f"}) + "\n")
-    with pytest.raises(UserError, match=r"of another version of unsee \(unsee.responses/1\)"):
+    with pytest.raises(UserError, match=r"by another version of unsee \(unsee.responses/1\)"):
         ask(vlm, mixed_probes()[:1], file)
 
 

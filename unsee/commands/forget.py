@@ -91,7 +91,7 @@ class ForgetOptions:
 @dataclass(frozen=True)
 class Forgotten:
     """A finished run: its folder and its report. `again`: it was finished before, and only looked up (`resume`); the
-    examples in the report are then without their pictures."""
+    examples in the report then have no pictures."""
 
     folder: Path
     report: Report
@@ -266,8 +266,8 @@ def _load(options: ForgetOptions) -> VisionLanguageModel:
     base = base_of(options.model)
     if base is not None:
         raise UserError(
-            f"{options.model} is an adapter for {base.name}, which takes no second one; make a model of it with "
-            f"unsee export --model {options.model} --out MODEL, and forget with that."
+            f"{options.model} is an adapter for {base.name}, which accepts no second adapter; merge it with "
+            f"unsee export --model {options.model} --out MODEL, then forget with that model."
         )
     with working_on(f"Loading {options.model}"):
         return load(

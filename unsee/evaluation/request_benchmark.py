@@ -16,6 +16,7 @@ from unsee.data.likeness import Seen
 from unsee.data.sample import Probe
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
+from unsee.sources.world import is_of_the_world
 
 PICTURES_OF_OTHERS = 40
 """The most pictures of other people to ask about."""

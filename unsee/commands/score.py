@@ -21,6 +21,7 @@ from unsee.evaluation.saved import Saved, folders_in
 from unsee.judges import Judge, get_judge
 from unsee.metrics import Score
 from unsee.store.files import strict_json, write_together
+from unsee.store.new_folder import new_folder
 from unsee.store.text import read_json
 from unsee.store.workspace import check_output
 
@@ -53,14 +54,19 @@ def score(options: ScoreOptions) -> dict[str, Any]:
         SystemFailure: the judge or the disk fails.
     """
     judge = get_judge(options.judge)
-    if options.out is not None:
-        check_output(options.out, overwrite=options.overwrite, resumable=False)
-    if (options.folder / CELLS).is_file():
-        document = _comparison(options, judge)
-    else:
-        document = _run(options, judge)
-        if options.out is not None:
-            write_together(options.out, {"scores.json": strict_json(document)})
+    out = options.out
+    if out is not None:
+        check_output(out, overwrite=options.overwrite, resumable=False)
+    of_cells: dict[Path, Mapping[str, Measured]] = {}
+    is_comparison = (options.folder / CELLS).is_file()
+    document = _comparison(options, judge, of_cells) if is_comparison else _run(options, judge)
+    if out is not None:
+        # Only now is there something to put in the place of what is there.
+        shutil.rmtree(out, ignore_errors=True)
+        with new_folder(out) as work:
+            if is_comparison:
+                _copy(options.folder, work, of_cells)
+            write_together(work, {SCORES: strict_json(document)})
     return document
 
 
@@ -86,15 +92,12 @@ def _run(options: ScoreOptions, judge: Judge) -> dict[str, Any]:
     }
 
 
-def _comparison(options: ScoreOptions, judge: Judge) -> dict[str, Any]:
-    """For the results of `compare`: every finished cell, before and after."""
+def _comparison(options: ScoreOptions, judge: Judge, of_cells: dict[Path, Mapping[str, Measured]]) -> dict[str, Any]:
+    """For the results of `compare`: every finished cell, before and after. Fills `of_cells`, by the cells' folders."""
     # Imported here, because what runs comparisons imports torch.
     from unsee.sweep.results import read_results
-    from unsee.sweep.table import write_tables
 
     results = read_results(options.folder)
-    if options.out is not None:
-        shutil.copytree(options.folder, options.out, ignore=shutil.ignore_patterns("run", "leaderboard"))
     seen: list[Saved] = []
     changed: list[dict[str, Any]] = []
     for cell in results.finished:
@@ -108,17 +111,25 @@ def _comparison(options: ScoreOptions, judge: Judge) -> dict[str, Any]:
             raise _nothing(options)
         seen += saved.values()
         found = rescored(saved, judge)
-        where = cell.folder.relative_to(results.folder).as_posix()
+        where = cell.folder.relative_to(results.folder)
+        of_cells[where] = found
         for state, old in (("before", cell.before), ("after", cell.after)):
-            changed += _changed(old, found[state].scores, f"{where}/{state}")
-        if options.out is not None:
-            _replace(options.out / where, found)
-    if options.out is not None:
-        content = read_json(options.out / CELLS) or {}
-        content["cells"] = [_as_of_now(cell) for cell in content["cells"]]
-        write_together(options.out, {CELLS: strict_json(content)})
-        write_tables(read_results(options.out))
+            changed += _changed(old, found[state].scores, f"{where.as_posix()}/{state}")
     return {**_head(options, seen), "cells": len(results.finished), "changed": changed}
+
+
+def _copy(results: Path, to: Path, of_cells: Mapping[Path, Mapping[str, Measured]]) -> None:
+    """The results of a comparison with other scores, without its adapters and pages."""
+    from unsee.sweep.results import read_results
+    from unsee.sweep.table import write_tables
+
+    shutil.copytree(results, to, ignore=shutil.ignore_patterns("run", "leaderboard"), dirs_exist_ok=True)
+    for where, found in of_cells.items():
+        _replace(to / where, found)
+    content = read_json(to / CELLS) or {}
+    content["cells"] = [_as_of_now(cell) for cell in content["cells"]]
+    write_together(to, {CELLS: strict_json(content)})
+    write_tables(read_results(to))
 
 
 def rescored(saved: Mapping[str, Saved], judge: Judge) -> dict[str, Measured]:

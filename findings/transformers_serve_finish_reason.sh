@@ -9,7 +9,8 @@
 # Matters:   answers that were cut are left out, asked again with more tokens or counted as no answer. With few tokens,
 #            as for a name or a letter, these are many: of answers "Nils" to at most 5 tokens, all are whole and none
 #            counts, and a model that still knows the name seems never to say it.
-# Guard:     unsee generates in its own process and looks at the last token: Response.ended,
+# Guard:     unsee counts such an answer as cut, never as a whole one, and docs/serving.md advises a higher limit; in its
+#            own process it looks at the last token: Response.ended,
 #            tests/test_generation_engine.py::test_an_answer_ends_at_a_stop_token
 set -euo pipefail
 work=$(mktemp -d)

@@ -9,8 +9,8 @@
 # Matters:   an attack draws many samples of an unlearned model and looks for the secret in them. What comes after 20
 #            tokens is never seen, a thought has not reached its answer by then, and the reply does not say so: perfect
 #            forgetting.
-# Guard:     unsee generates in its own process, always with a limit, and counts the answers that were cut:
-#            Response.ended, tests/test_generation_engine.py::test_an_answer_ends_at_a_stop_token
+# Guard:     unsee always asks a server with a limit and without a generation_config, and counts the answers that were
+#            cut: tests/test_engine_served.py::test_pictures_go_without_loss_in_front_of_the_text_and_the_answer_is_greedy
 set -euo pipefail
 work=$(mktemp -d)
 server=

@@ -216,6 +216,6 @@ def test_contributing_shows_the_benchmark_that_is_installed_here() -> None:
 def test_a_version_is_a_whole_number(version: str, tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     text = (Path(__file__).parent / "plugin_benchmark" / "toy_counting.py").read_text()
-    file.write_text(text.replace('"counting", 1', f'"versioned", {version}'))
+    file.write_text(text.replace('"counting", 1', f'"{tmp_path.name}", {version}'))
     with pytest.raises(UserError, match="give it a whole number"):
         class_of(f"{file}:Counting")

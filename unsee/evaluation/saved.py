@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from unsee.benchmarks.base import Answers, Benchmark
+from unsee.benchmarks.base import Answers, Benchmark, without_pictures
 from unsee.data.sample import Probe
 from unsee.errors import UserError
 from unsee.generation import Transcript
@@ -69,6 +69,11 @@ def save_questions(bench: Benchmark, questions: Sequence[Probe], key: Mapping[st
     path = folder / QUESTIONS
     if not path.is_file() or path.read_bytes() != lines.encode():
         write_together(folder, {QUESTIONS: lines})
+
+
+def identity_of(bench: Benchmark) -> tuple[int, str]:
+    """What tells a benchmark about one scope from that about another: its version and the digest of its questions."""
+    return bench.version, digest_of(without_pictures(bench.probes()))
 
 
 def digest_of(questions: Sequence[Probe]) -> str:

@@ -148,6 +148,14 @@ class Plugins:
         )
 
 
+def code_digest(spec: str) -> str | None:
+    """SHA-256 (hex) of the file in "path/to/file.py:Class": without it, a run would resume with other code. None for
+    everything else, and if there is no such file."""
+    in_file = _FILE.fullmatch(spec)
+    path = Path(in_file["file"]).expanduser() if in_file else None
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path is not None and path.is_file() else None
+
+
 def _lacking(found: Any, interface: type) -> list[str]:
     """Methods and class attributes that the interface only declares and the class does not have."""
     declared = [name for name, kind in inspect.get_annotations(interface).items() if str(kind).startswith(_OF_A_CLASS)]

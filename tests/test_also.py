@@ -11,8 +11,8 @@ from tests.command_line import FEW, call, forget_arguments, printed, refused
 from tests.comparing import RECIPE, write_recipe
 from tests.tiny import picture, tiny_vlm
 from unsee.models.saving import save_model
-from unsee.sweep.comparing import CompareOptions, compare
 from unsee.sweep.cells import cells_of
+from unsee.sweep.comparing import CompareOptions, compare
 from unsee.sweep.recipe import read_recipe
 
 TOYS = Path(__file__).parent / "plugin_benchmark"

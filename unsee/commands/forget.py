@@ -12,6 +12,7 @@ from typing import Any
 
 from unsee.benchmarks import Benchmark, Scope, get_benchmark
 from unsee.benchmarks.concept import slug
+from unsee.benchmarks.mmubench import MMUBench
 from unsee.data.folders import Pictures, listed, read_folder
 from unsee.data.images import image_key
 from unsee.data.likeness import Seen
@@ -168,7 +169,7 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
             ),
             pictures=request.pictures(),
             aliases=request.aliases,
-            examples=examples(planned, before.texts, after.texts),
+            examples=examples(planned, *(one.answers[MMUBench.name].texts for one in (before, after))),
             manifest={
                 **unlearned.manifest,
                 "run": identity,

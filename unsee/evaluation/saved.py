@@ -85,6 +85,18 @@ def digest_of(questions: Sequence[Probe]) -> str:
     return digest.hexdigest()
 
 
+def as_saved(bench: Benchmark) -> tuple[list[Probe], dict[str, Any]]:
+    """The questions and the key of a benchmark as they will be read back, so that saved answers get the same scores as
+    new ones. Raises UserError if they cannot be saved."""
+    try:
+        rows, key = json.loads(json.dumps([[*map(_row, without_pictures(bench.probes()))], bench.key()]))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UserError(
+            f"The questions or the key of the benchmark {bench.name!r} cannot be saved ({error})."
+        ) from error
+    return [*map(_question, rows)], key
+
+
 def _row(probe: Probe) -> dict[str, Any]:
     row = {"id": probe.id, "prompt": probe.prompt, "expect": list(probe.expect), "scorer": probe.scorer}
     return {**row, "tags": dict(probe.tags), **({"begun": probe.begun} if probe.begun else {})}

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import call, forget_arguments, printed, refused
+from tests.command_line import FEW, call, forget_arguments, printed, refused
 from tests.comparing import RECIPE, write_recipe
 from tests.tiny import picture, tiny_vlm
 from unsee.models.saving import save_model
+from unsee.sweep.cells import cells_of
 from unsee.sweep.comparing import CompareOptions, compare
 from unsee.sweep.recipe import read_recipe
 
@@ -66,3 +67,45 @@ def test_two_benchmarks_of_one_name_are_refused(table: Path, tmp_path: Path) -> 
     model = save_model(tiny_vlm("qwen3_vl"), tmp_path / "model")
     said = refused(call(*forget_arguments(model, tmp_path, "--force", "--also", table, "--also", table)))
     assert "Two benchmarks to ask are called 'own'" in said
+
+
+def test_other_questions_or_code_are_another_run_and_what_is_done_stays(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = save_model(tiny_vlm("qwen3_vl"), tmp_path / "model")
+    method = tmp_path / "mine.py"
+    flatten = (TOYS.parent / "plugin" / "unsee_flatten.py").read_text().replace('"flatten"', '"edited-later"')
+    method.write_text(flatten)
+    few = [part for setting in ("steps=1", "lora_rank=2", "forget=2", "retain=2") for part in ("--set", setting)]
+    given = forget_arguments(model, tmp_path, "--force", "--limit", 1, "--max-new-tokens", 8, "--also", table, "--json")
+    given = [part for part in given if part != "--set" and part not in FEW]
+    arguments = [*given, "--method", f"{method}:Flatten", *few]
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("unsee.commands.forget._write", interrupted)
+        assert call(*arguments).exit_code == 130
+    content = table.read_text()
+    table.write_text(content.replace("two plus two", "two and two"))
+    said = refused(call(*arguments, "--resume"))
+    assert "another run (it differs in also)" in said
+    table.write_text(content)
+    method.write_text(f"{flatten}\n")
+    assert "another run (it differs in code)" in refused(call(*arguments, "--resume"))
+    method.write_text(flatten)
+    printed(call(*arguments, "--resume"))
+    table.write_text(content.replace("two plus two", "two and two"))
+    assert "holds another run (also)" in refused(call(*arguments, "--resume"))
+
+
+def test_a_cell_knows_the_code_of_its_method(tmp_path: Path) -> None:
+    method = tmp_path / "mine.py"
+    method.write_text((TOYS.parent / "plugin" / "unsee_flatten.py").read_text().replace('"flatten"', '"of-a-cell"'))
+    recipe = read_recipe(write_recipe(tmp_path, methods=[{"method": f"{method}:Flatten"}]))
+    (was,) = (cell.identity() for cell in cells_of(recipe))
+    method.write_text(f"{method.read_text()}\n")
+    (now,) = (cell.identity() for cell in cells_of(recipe))
+    assert was.pop("code_sha256") != now.pop("code_sha256")
+    assert was == now

@@ -14,12 +14,16 @@ import pytest
 
 import unsee.benchmarks
 from tests.command_line import call, printed
+from tests.engines import told
 from tests.saying import Saying
 from tests.tiny import picture
 from unsee.benchmarks import BENCHMARKS, PLUGINS, Benchmark, Scope, class_of, get_benchmark
+from unsee.benchmarks.base import Answers
 from unsee.benchmarks.own import OwnQuestions
+from unsee.data.sample import Probe
 from unsee.errors import UserError
-from unsee.evaluation import Evaluation
+from unsee.evaluation import Evaluation, Saved
+from unsee.metrics import Score
 from unsee.requests import ForgetRequest
 from unsee.store.plugins import Plugins
 
@@ -210,3 +214,67 @@ def test_contributing_shows_the_benchmark_that_is_installed_here() -> None:
     assert f"```toml\n{project}```" in text
     for name in ("toy_counting.py", "toy_reworded.py"):
         assert len((TOYS / name).read_text().splitlines()) <= 30
+
+
+@pytest.mark.parametrize("version", ["'1'", "1.0", "None"])
+def test_a_version_is_a_whole_number(version: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    text = (Path(__file__).parent / "plugin_benchmark" / "toy_counting.py").read_text()
+    file.write_text(text.replace('"counting", 1', f'"{tmp_path.name}", {version}'))
+    with pytest.raises(UserError, match="give it a whole number"):
+        class_of(f"{file}:Counting")
+
+
+class Tallied(Benchmark):
+    """Scores what its key and its tags hold."""
+
+    name, version = "tallied", 1
+
+    def __init__(self, key: object) -> None:
+        self.given = key
+
+    def probes(self) -> list[Probe]:
+        return [Probe("a", "Question?", tags={"n": 2})]  # type: ignore[dict-item]
+
+    def key(self) -> dict[str, object]:
+        return {1: self.given}  # type: ignore[dict-item]
+
+    @classmethod
+    def score(cls, answers: Answers, judge: object = None) -> dict[str, Score]:
+        value = float(answers.probes[0].tags["n"] == "2") + len(answers.key["1"])
+        return {"tallied": Score(value, 1, value, value)}
+
+
+def test_new_answers_are_scored_from_what_is_saved(tmp_path: Path) -> None:
+    engine = told(lambda probe: "yes")
+    measured = Evaluation([Tallied((1, 2))], progress=False).of(engine, "model", folder=tmp_path)
+    again = Saved.open(tmp_path / "tallied").answers["model"]
+    assert Tallied.score(again) == measured.scores
+    assert measured.scores["tallied"].value == 3
+    with pytest.raises(UserError, match="key of the benchmark 'tallied' cannot be saved"):
+        Evaluation([Tallied({1, 2})])
+
+
+def test_two_benchmarks_cannot_give_one_score() -> None:
+    class Other(Tallied):
+        name = "other"
+
+    with pytest.raises(UserError, match="'tallied' and 'other' both give a score 'tallied'"):
+        Evaluation([Tallied([]), Other([])], progress=False).of(told(lambda probe: "yes"), "model")
+
+
+def test_answers_to_other_questions_are_kept_unless_they_are_to_be_overwritten(tmp_path: Path) -> None:
+    engine = told(lambda probe: "yes")
+
+    class More(Tallied):
+        def probes(self) -> list[Probe]:
+            return [*super().probes(), Probe("b", "Another?")]
+
+    Evaluation([Tallied([])], progress=False).of(engine, "model", folder=tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.jsonl")}
+    other = Evaluation([More([])], progress=False)
+    with pytest.raises(UserError, match="belong to another run"):
+        other.of(engine, "model", folder=tmp_path)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.jsonl")} == before
+    other.of(engine, "model", folder=tmp_path, afresh=True)
+    assert set(Saved.open(tmp_path / "tallied").answers["model"].responses) == {"a", "b"}

@@ -17,7 +17,7 @@ from unsee.benchmarks.base import Answers, Benchmark
 from unsee.data.sample import Likelihood, Probe, Response
 from unsee.errors import SystemFailure, UserError
 from unsee.evaluation import Evaluation
-from unsee.generation import Transcript, TransformersEngine, transformers
+from unsee.generation import Transcript, TransformersEngine, transcript, transformers
 from unsee.judges import Judge
 from unsee.metrics import Score
 from unsee.models.adapters import add_lora, reference
@@ -239,3 +239,33 @@ def test_a_file_that_cannot_be_written_is_a_system_failure(vlm: VisionLanguageMo
     file.mkdir(parents=True)
     with pytest.raises(SystemFailure, match="Cannot write the answers"):
         ask(vlm, mixed_probes()[:1], file)
+
+
+ENTRY = '{"id": "a", "text": "x", "ended": true, "token_logprobs": [-1.0, -2], "token_ends": [1, 2]}'
+READ = '{"read": "k", "logprobs": [-1.0, NaN], "ends": [1, 2]}'
+
+
+@pytest.mark.parametrize(
+    ("header", "entry"),
+    [
+        ("{}", ENTRY.replace("[1, 2]", "[1]")),
+        ("{}", ENTRY.replace("[1, 2]", '["1", "2"]')),
+        ("{}", ENTRY.replace("-2]", "null]")),
+        ("{}", ENTRY.replace("-2]", '"-2"]')),
+        ("{}", ENTRY.replace("-2]", f"-{10**400}]")),
+        ("{}", ENTRY.replace("[1, 2]", "3")),
+        ("{}", READ.replace("[1, 2]", "[1]")),
+        ("{}", READ.replace("[1, 2]", '"12"')),
+        ("{}", '{"read": "k", "logprobs": [-1.0]}'),
+        ("{}", "[" * 100_000),
+        ('{"vocabulary_size": 0}', ENTRY),
+        ('{"vocabulary_size": "100"}', ENTRY),
+    ],
+)
+def test_numbers_that_do_not_fit_are_damage(header: str, entry: str, tmp_path: Path) -> None:
+    file, first = tmp_path / "after.jsonl", {"schema": transcript.SCHEMA, "fingerprint": {}}
+    file.write_text(f"{json.dumps(first)}\n{ENTRY}\n{READ}\n")
+    assert Transcript.open(file).responses["a"].likelihood == Likelihood((-1.0, -2.0), (1, 2))
+    file.write_text(f"{json.dumps({**first, **json.loads(header)})}\n{entry}\n")
+    with pytest.raises(UserError, match="is damaged"):
+        Transcript.open(file)

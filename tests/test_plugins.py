@@ -125,6 +125,7 @@ def test_a_file_is_run_once(tmp_path: Path) -> None:
         ("import not_there", "ModuleNotFoundError: No module named 'not_there'"),
         ("1 / 0", "ZeroDivisionError"),
         ("def", "SyntaxError"),
+        ("raise SystemExit(0)", "SystemExit: 0"),
         ("class Flaten: pass", "has no 'Flatten'; did you mean 'Flaten'?"),
         ("Flatten = 3", "is not a method; it must be a subclass of unsee.methods.base.Method."),
         ("class Flatten: pass", "is not a method; it must be a subclass of unsee.methods.base.Method."),
@@ -150,6 +151,20 @@ def test_a_file_cannot_take_the_name_of_a_method(tmp_path: Path) -> None:
     assert "Two methods are named 'siu'" in sentence
     assert "built in" in sentence
     assert str(file) in sentence
+
+
+@pytest.mark.parametrize("name", ["../up", "/tmp/up", "a/b", "", ".", ".hidden", "a\\nb", 5, None, "x" * 65])
+def test_a_name_is_fit_for_a_folder(name: object, tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text((PLUGIN / "unsee_flatten.py").read_text().replace('"flatten"', repr(name)))
+    assert f"calls itself {name!r}" in refused(call("plan", "-m", "x", "--method", f"{file}:Flatten"))
+
+
+def test_what_a_file_prints_is_not_among_the_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(f"print('loaded')\n{(PLUGIN / 'unsee_flatten.py').read_text().replace('flatten', 'loud')}")
+    get_method(f"{file}:Flatten")
+    assert tuple(capsys.readouterr()) == ("", "loaded\n")
 
 
 def test_two_files_cannot_share_a_name(tmp_path: Path) -> None:

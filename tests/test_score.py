@@ -167,3 +167,92 @@ def test_scoring_needs_no_torch(place: Path) -> None:
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+
+
+COUNTING = f"{Path(__file__).parent / 'plugin_benchmark' / 'toy_counting.py'}:Counting"
+
+
+def test_new_scores_never_mix_with_the_old(place: Path, tmp_path: Path) -> None:
+    for name in ("out", "evaluated", "compared"):
+        run = copied(place, name, tmp_path)
+        before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+        for out in (run, run / "new", run / "answers" / "new", tmp_path):
+            assert "choose a folder outside" in refused(call("score", run, "--out", out, "--overwrite"))
+        assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+
+
+def test_a_copy_of_a_comparison_appears_whole_and_may_be_overwritten(place: Path, tmp_path: Path) -> None:
+    failing = STRICT.replace("return [5] * len(cases)", "raise SystemFailure('The judge is gone.')")
+    (tmp_path / "failing.py").write_text(f"from unsee.errors import SystemFailure\n{failing}")
+    (tmp_path / "strict.py").write_text(STRICT)
+    arguments = ("score", place / "compared", "--out", tmp_path / "new", "--overwrite", "--judge")
+    refused(call(*arguments, f"{tmp_path / 'failing.py'}:Strict"), 1)
+    assert not (tmp_path / "new").exists()
+    printed(call("score", place / "compared", "--out", tmp_path / "new", "--json"))
+    printed(call(*arguments, f"{tmp_path / 'strict.py'}:Strict", "--json"))
+    assert {cell.after["g_eval"].value for cell in read_results(tmp_path / "new").finished} == {5}
+    assert {path.name for path in tmp_path.iterdir()} <= {"new", "failing.py", "strict.py", "__pycache__"}
+
+
+def test_only_what_was_scored_again_gets_the_present_version(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = copied(place, "compared", tmp_path)
+    for file in (*folder.rglob("cell.json"), *folder.rglob("scores.json"), folder / "cells.json"):
+        text = file.read_text()
+        file.write_text(text.replace('"benchmark_version"', '"mllmu_version": 0,\n"benchmark_version"'))
+    monkeypatch.setattr(MMUBench, "version", MMUBench.version + 1)
+    printed(call("score", folder, "-b", "mmubench", "--out", tmp_path / "new", "--json"))
+    for cell in read_results(tmp_path / "new").finished:
+        assert (cell.identity["benchmark_version"], cell.identity["mllmu_version"]) == (MMUBench.version, 0)
+
+
+def test_a_figure_that_cannot_be_had_again_is_told(place: Path, tmp_path: Path) -> None:
+    run = copied(place, "out", tmp_path)
+    answers = run / "answers" / "mmubench" / "after.jsonl"
+    lines = answers.read_text().splitlines(keepends=True)
+    (last,) = [number for number, line in enumerate(lines) if line.startswith('{"read": "name/mara-voss/1"')]
+    del lines[last]
+    answers.write_text("".join(lines))
+    (one,) = printed(call("score", run, "--json"))["changed"]
+    assert (one["where"], one["metric"], one["now"]) == ("after", "c_dis", None)
+    assert "c_dis: saved" in call("score", run).stdout
+    assert printed(call("score", run, "-b", "mmubench", "--json"))["changed"] == []
+
+
+def test_several_runs_are_not_taken_for_one(place: Path, tmp_path: Path) -> None:
+    shutil.copytree(place / "out", tmp_path / "one")
+    shutil.copytree(place / "out", tmp_path / "two")
+    said = refused(call("score", tmp_path))
+    assert f"holds the answers of 2 runs, such as {tmp_path / 'one'} and {tmp_path / 'two'}" in said
+    assert printed(call("score", tmp_path / "one" / "answers", "--json"))["states"]
+
+
+@pytest.mark.parametrize(
+    "content", ["{", "[]", "{}", '{"before": 1, "after": {}}', '{"before": {"a": {}}, "after": {}}']
+)
+def test_a_damaged_report_is_refused_in_a_sentence(content: str, place: Path, tmp_path: Path) -> None:
+    run = copied(place, "out", tmp_path)
+    (run / "report.json").write_text(content)
+    assert "report.json are damaged" in refused(call("score", run))
+    run = copied(place, "evaluated", tmp_path)
+    (run / "scores.json").write_text(content)
+    assert "scores.json are damaged" in refused(call("score", run))
+
+
+def test_questions_that_do_not_fit_are_refused_in_a_sentence(place: Path, tmp_path: Path) -> None:
+    run = copied(place, "out", tmp_path)
+    questions = run / "answers" / "mmubench" / "questions.jsonl"
+    header, *rows = map(json.loads, questions.read_text().splitlines())
+    first = {**rows[0], "tags": {}}
+    for damaged in ([{**header, "key": {}}, *rows], [header], [header, first, *rows[1:]]):
+        questions.write_text("".join(json.dumps(row) + "\n" for row in damaged))
+        assert f"cannot score (mmubench {MMUBench.version})" in refused(call("score", run))
+
+
+def test_the_answers_to_a_benchmark_in_a_file_are_scored_with_it(place: Path, tmp_path: Path) -> None:
+    printed(call("evaluate", "-m", place / "model", "-b", COUNTING, "--out", tmp_path / "run", "--json"))
+    said = refused(call("score", tmp_path / "run"))
+    assert "'counting', which is not installed" in said
+    assert "--benchmark FILE.py:CLASS" in said
+    assert printed(call("score", tmp_path / "run", "-b", COUNTING, "--json"))["changed"] == []

@@ -71,6 +71,8 @@ def class_of(name: str) -> type[Benchmark]:
     Raises UserError for an unknown name, a name that two have, and a class that cannot be imported or used.
     """
     found: type[Benchmark] = PLUGINS.load(_ALSO.get(name, name))
+    if type(found.version) is not int:
+        raise UserError(f"The benchmark {name!r} has the version {found.version!r}; give it a whole number, such as 1.")
     return found
 
 

@@ -191,7 +191,8 @@ def _scores_about(
         likelihoods=own,
         # The model before reads its own answers, so that its reading of later answers has a baseline.
         reread=likelihoods(about, asked, answers, reread=True) if answers.before else own,
-        names=None if before is None or now is None else (before, now),
+        # Of an interrupted run, one may be read for fewer pictures than the other.
+        names=None if before is None or now is None or len(before) != len(now) else (before, now),
     )
     scores |= completeness([*asked, *(item.probe for item in recalled)], responses)
     if on_given:

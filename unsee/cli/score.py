@@ -23,7 +23,8 @@ def register(app: typer.Typer) -> None:
 def score(
     folder: Annotated[Path, typer.Argument(help="Folder that `unsee forget`, `evaluate` or `compare` wrote.")],
     benchmark: Annotated[
-        str | None, typer.Option("--benchmark", "-b", help="Only the answers to this benchmark, such as mmubench.")
+        str | None,
+        typer.Option("--benchmark", "-b", help="Only answers to this benchmark: a name, or FILE.py:CLASS."),
     ] = None,
     judge: JudgeName = "rules",
     out: Annotated[
@@ -45,7 +46,8 @@ def score(
         show(scores_table(document["states"]))
     for one in document["changed"][:20]:
         saved = "none" if one["saved"] is None else f"{one['saved']:.4g}"
-        show(f"{one['where']}, {one['metric']}: saved {saved}, now {one['now']:.4g}")
+        now = "none" if one["now"] is None else f"{one['now']:.4g}"
+        show(f"{one['where']}, {one['metric']}: saved {saved}, now {now}")
     count = len(document["changed"])
     show(f"{count} figures differ from the saved ones." if count else "All figures equal the saved ones.")
     if out is not None:

@@ -185,7 +185,8 @@ def _scores(
         if reference is not None and benchmark.basis() is not None:
             with working_on("Asking the model before"):
                 before = evaluation.basis(reference)
-        measured = evaluation.of(engine, STATE, before, folder=out / ANSWERS / one.folder)
+        folder = out / ANSWERS / one.folder
+        measured = evaluation.of(engine, STATE, before, folder=folder, afresh=options.overwrite)
         lines |= dict.fromkeys(left_out)
         found |= measured.by_concept or {one.name: measured.scores}
         if len(rounds) == 1 or len(measured.by_concept) > 1:

@@ -10,8 +10,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from unsee.benchmarks import Scope, get_benchmark
+from unsee.benchmarks import Benchmark, Scope, get_benchmark
 from unsee.benchmarks.concept import slug
+from unsee.benchmarks.mmubench import MMUBench
 from unsee.data.folders import Pictures, listed, read_folder
 from unsee.data.images import image_key
 from unsee.data.likeness import Seen
@@ -19,6 +20,7 @@ from unsee.data.sample import MAX_NEW_TOKENS, Sample
 from unsee.errors import UserError
 from unsee.evaluation import Evaluation
 from unsee.evaluation.request_benchmark import RequestBenchmark, benchmark_for
+from unsee.evaluation.saved import identity_of
 from unsee.generation import TransformersEngine
 from unsee.judges import get_judge
 from unsee.methods import METHODS, Method, get_method
@@ -36,6 +38,7 @@ from unsee.reports.notes import facts_unknown, others_lost, others_unnamed
 from unsee.requests import ForgetRequest
 from unsee.sources.world import at_home_in_world, is_of_the_world
 from unsee.store.locking import locked
+from unsee.store.plugins import code_digest
 from unsee.store.sameness import differences
 from unsee.store.text import json_lines, read_text
 from unsee.store.workspace import Workspace, check_output, workspace
@@ -127,13 +130,13 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
     looked_up = options.resume and out.exists()
     if not looked_up:
         check_output(out, overwrite=options.overwrite)
+    also = [get_benchmark(spec, Scope((request,), options.limit, options.seed)) for spec in options.also]
     samples = read_training_data(options.data) if options.data else None
     given = _test_folders(options, _seen(request, samples or ()))
-    identity = _identity(request, options, config, samples, given)
+    identity = _identity(request, options, config, samples, given, also)
     if looked_up:
         return _finished(out, identity, request)
     judge = get_judge(options.judge)
-    also = [get_benchmark(spec, Scope((request,), options.limit, options.seed)) for spec in options.also]
     rephrase = get_rephraser(options.rephrase) if options.rephrase else None
     vlm = _load(options)
     request = _known(request, vlm, method, options)
@@ -167,7 +170,7 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
             ),
             pictures=request.pictures(),
             aliases=request.aliases,
-            examples=examples(planned, before.texts, after.texts),
+            examples=examples(planned, *(one.answers[MMUBench.name].texts for one in (before, after))),
             manifest={
                 **unlearned.manifest,
                 "run": identity,
@@ -346,8 +349,11 @@ def _identity(
     config: TrainingConfig,
     samples: Sequence[Sample] | None,
     given: Mapping[str, Pictures],
+    also: Sequence[Benchmark],
 ) -> dict[str, Any]:
     """What identifies a run, so that no other run resumes from it, as it comes back from JSON."""
+    code = [code_digest(spec) for spec in (options.method, options.judge)]
+    asked = [[spec, code_digest(spec), *identity_of(bench)] for spec, bench in zip(options.also, also, strict=True)]
     identity = {
         "model": options.model,
         "revision": options.revision,
@@ -367,7 +373,8 @@ def _identity(
         },
         "limit": options.limit,
         "max_new_tokens": options.max_new_tokens,
-        **({"also": list(options.also)} if options.also else {}),
+        **({"also": asked} if asked else {}),
+        **({"code": code} if any(code) else {}),
     }
     return json.loads(json.dumps(identity))
 

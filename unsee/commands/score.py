@@ -4,36 +4,39 @@ from __future__ import annotations
 
 import math
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from unsee.benchmarks import BENCHMARKS
+from unsee.benchmarks import BENCHMARKS, class_of
 from unsee.benchmarks.base import Benchmark
 from unsee.benchmarks.concept import slug
 from unsee.benchmarks.general import General
 from unsee.benchmarks.mllmu import MLLMU
 from unsee.benchmarks.mmubench import MMUBench
-from unsee.errors import UserError, did_you_mean
+from unsee.errors import SystemFailure, UserError, did_you_mean
 from unsee.evaluation.evaluation import Measured, scored
 from unsee.evaluation.saved import Saved, folders_in
 from unsee.judges import Judge, get_judge
 from unsee.metrics import Score
+from unsee.reports.report import UNMEASURED
 from unsee.store.files import strict_json, write_together
-from unsee.store.new_folder import new_folder
 from unsee.store.text import read_json
 from unsee.store.workspace import check_output
 
 SCHEMA = "unsee.rescored/1"
 REPORT, SCORES, CELLS, CELL = "report.json", "scores.json", "cells.json", "cell.json"
+ANSWERS = "answers"
 
 
 @dataclass(frozen=True)
 class ScoreOptions:
-    """folder: a run of `forget` or `evaluate`, or the results of `compare`. benchmark: only the answers to this one.
-    judge: who grades. out: the folder for the new scores; for a comparison, for a copy of its results, which
-    `unsee leaderboard` can read."""
+    """folder: a run of `forget` or `evaluate`, or the results of `compare`. benchmark: only the answers to this one, by
+    its name or as "path/to/file.py:Class". judge: who grades. out: the folder for the new scores; for a comparison, for
+    a copy of its results, which `unsee leaderboard` can read."""
 
     folder: Path
     benchmark: str | None = None
@@ -41,40 +44,68 @@ class ScoreOptions:
     out: Path | None = None
     overwrite: bool = False
 
+    @property
+    def name(self) -> str | None:
+        """The name under which the answers to `benchmark` are saved."""
+        spec = self.benchmark
+        return class_of(spec).name if spec is not None and self.is_of_a_class else spec
+
+    @property
+    def is_of_a_class(self) -> bool:
+        """Whether `benchmark` names its class in another way than the answers do."""
+        return self.benchmark is not None and ".py:" in self.benchmark
+
+    def class_for(self, saved: Saved) -> type[Benchmark]:
+        """The present class of a benchmark. Raises UserError if it is not installed."""
+        if self.is_of_a_class:
+            return class_of(self.benchmark or "")
+        if saved.benchmark not in BENCHMARKS:
+            raise UserError(
+                f"The answers are to the benchmark {saved.benchmark!r}, which is not installed; install its package, "
+                "or name its class with --benchmark FILE.py:CLASS."
+            )
+        return BENCHMARKS[saved.benchmark]
+
 
 def score(options: ScoreOptions) -> dict[str, Any]:
     """Score all answers in the folder again; returns the content of `scores.json` in the folder `out`.
 
     "states" holds the scores by the state that answered ("before", "after", "model"; for several groups of concepts
     "GROUP/STATE"); "versions" each benchmark's version, then and now; "changed" the figures that differ from the saved
-    ones, with both values.
+    ones, with both values; "now" is None for a figure that the saved answers do not give.
 
     Raises:
-        UserError: the folder holds no answers, or answers of another version of unsee; no such benchmark or judge.
+        UserError: the folder holds no answers, those of several runs, or answers of another version of unsee; no such
+            benchmark or judge; `out` cannot be used.
         SystemFailure: the judge or the disk fails.
     """
     judge = get_judge(options.judge)
-    out = options.out
-    if out is not None:
-        check_output(out, overwrite=options.overwrite, resumable=False)
-    of_cells: dict[Path, Mapping[str, Measured]] = {}
-    is_comparison = (options.folder / CELLS).is_file()
-    document = _comparison(options, judge, of_cells) if is_comparison else _run(options, judge)
-    if out is not None:
-        # Only now is there something to put in the place of what is there.
-        shutil.rmtree(out, ignore_errors=True)
-        with new_folder(out) as work:
-            if is_comparison:
-                _copy(options.folder, work, of_cells)
-            write_together(work, {SCORES: strict_json(document)})
+    if options.out is not None:
+        _check_out(options.out, options.folder)
+        check_output(options.out, overwrite=options.overwrite, resumable=False)
+    if (options.folder / CELLS).is_file():
+        document = _comparison(options, judge)
+    else:
+        document = _run(options, judge)
+        if options.out is not None:
+            write_together(options.out, {"scores.json": strict_json(document)})
     return document
+
+
+def _check_out(out: Path, folder: Path) -> None:
+    """Raises UserError if the new scores would mix with the answers or with the scores that the run itself wrote."""
+    new, old = out.resolve(), folder.resolve()
+    if new.is_relative_to(old) or old.is_relative_to(new):
+        raise UserError(f"The new scores cannot be in {out}, where the old ones are; choose a folder outside {folder}.")
 
 
 def _run(options: ScoreOptions, judge: Judge) -> dict[str, Any]:
     """For a run of `forget` or `evaluate`, which may have asked several groups of concepts separately."""
     groups: dict[Path, dict[str, Saved]] = {}
-    for folder in folders_in(options.folder):
-        if options.benchmark in (None, folder.name):
+    folders = folders_in(options.folder)
+    _check_one_run(folders, options.folder)
+    for folder in folders:
+        if options.name in (None, folder.name):
             groups.setdefault(folder.parent, {})[folder.name] = Saved.open(folder)
     if not groups:
         raise _nothing(options)
@@ -82,9 +113,10 @@ def _run(options: ScoreOptions, judge: Judge) -> dict[str, Any]:
     changed: list[dict[str, Any]] = []
     was = _saved_scores(options.folder)
     for group, saved in groups.items():
-        for state, measured in rescored(saved, judge).items():
+        for state, measured in _rescored(saved, judge, options).items():
             states[f"{group.name}/{state}" if len(groups) > 1 else state] = _plain(measured.scores)
-            changed += _changed(was.get((group.name, state), was.get(("", state), {})), measured.scores, state)
+            old = was.get((group.name, state), was.get(("", state), {}))
+            changed += _changed(old, measured.scores, state, whole=options.benchmark is None)
     return {
         **_head(options, [one for saved in groups.values() for one in saved.values()]),
         "states": states,
@@ -92,12 +124,27 @@ def _run(options: ScoreOptions, judge: Judge) -> dict[str, Any]:
     }
 
 
-def _comparison(options: ScoreOptions, judge: Judge, of_cells: dict[Path, Mapping[str, Measured]]) -> dict[str, Any]:
-    """For the results of `compare`: every finished cell, before and after. Fills `of_cells`, by the cells' folders."""
+def _check_one_run(folders: Sequence[Path], folder: Path) -> None:
+    """Raises UserError if answers of several runs are there."""
+    runs: dict[Path, None] = {}
+    for found in folders:
+        parts = found.relative_to(folder).parts
+        runs[folder.joinpath(*parts[: parts.index(ANSWERS)] if ANSWERS in parts else ())] = None
+    if len(runs) > 1:
+        raise UserError(
+            f"{folder} holds the answers of {len(runs)} runs, such as {' and '.join(map(str, [*runs][:2]))}; give the "
+            "folder of one."
+        )
+
+
+def _comparison(options: ScoreOptions, judge: Judge) -> dict[str, Any]:
+    """For the results of `compare`: every finished cell, before and after."""
     # Imported here, because what runs comparisons imports torch.
     from unsee.sweep.results import read_results
+    from unsee.sweep.table import write_tables
 
     results = read_results(options.folder)
+    new: dict[str, dict[str, Measured]] = {}
     seen: list[Saved] = []
     changed: list[dict[str, Any]] = []
     for cell in results.finished:
@@ -105,97 +152,126 @@ def _comparison(options: ScoreOptions, judge: Judge, of_cells: dict[Path, Mappin
         saved = {
             name: Saved.open(cell.folder / name, folder)
             for name, folder in asked.items()
-            if options.benchmark in (None, name) and (cell.folder / name).is_dir()
+            if options.name in (None, name) and (cell.folder / name).is_dir()
         }
         if not saved:
             raise _nothing(options)
         seen += saved.values()
-        found = rescored(saved, judge)
-        where = cell.folder.relative_to(results.folder)
-        of_cells[where] = found
+        found = _rescored(saved, judge, options)
+        where = cell.folder.relative_to(results.folder).as_posix()
         for state, old in (("before", cell.before), ("after", cell.after)):
-            changed += _changed(old, found[state].scores, f"{where.as_posix()}/{state}")
-    return {**_head(options, seen), "cells": len(results.finished), "changed": changed}
+            changed += _changed(old, found[state].scores, f"{where}/{state}", whole=len(saved) == len(asked))
+        new[where] = found
+    document = {**_head(options, seen), "cells": len(results.finished), "changed": changed}
+    if options.out is not None:
+        # Only now, because a judge may take long and may fail: a copy with some old scores would look complete.
+        with _copy_of(options.folder, options.out) as copy:
+            versions = {one.benchmark: options.class_for(one).version for one in seen}
+            for where, found in new.items():
+                _replace(copy / where, found, versions)
+            content = read_json(copy / CELLS) or {}
+            content["cells"] = [_as_of_now(cell, versions) for cell in content["cells"]]
+            write_together(copy, {CELLS: strict_json(content)})
+            write_tables(read_results(copy))
+    return document
 
 
-def _copy(results: Path, to: Path, of_cells: Mapping[Path, Mapping[str, Measured]]) -> None:
-    """The results of a comparison with other scores, without its adapters and pages."""
-    from unsee.sweep.results import read_results
-    from unsee.sweep.table import write_tables
+@contextmanager
+def _copy_of(results: Path, out: Path) -> Iterator[Path]:
+    """A copy of the results of a comparison, without adapters, that takes the place of `out` when the block ends."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        place = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    except OSError as error:
+        raise SystemFailure(f"The folder {out} cannot be made: {error.strerror or error}.") from error
+    try:
+        copy = place / "results"
+        shutil.copytree(results, copy, ignore=shutil.ignore_patterns("run", "leaderboard"))
+        yield copy
+        if out.exists():
+            out.rename(place / "old")
+        copy.rename(out)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
 
-    shutil.copytree(results, to, ignore=shutil.ignore_patterns("run", "leaderboard"), dirs_exist_ok=True)
-    for where, found in of_cells.items():
-        _replace(to / where, found)
-    content = read_json(to / CELLS) or {}
-    content["cells"] = [_as_of_now(cell) for cell in content["cells"]]
-    write_together(to, {CELLS: strict_json(content)})
-    write_tables(read_results(to))
 
-
-def rescored(saved: Mapping[str, Saved], judge: Judge) -> dict[str, Measured]:
+def _rescored(saved: Mapping[str, Saved], judge: Judge, options: ScoreOptions) -> dict[str, Measured]:
     """The scores by state of the answers to several benchmarks, by the benchmarks' names.
 
     Raises UserError if a benchmark is not installed.
     """
-    classes = {name: _current(one) for name, one in saved.items()}
+    classes = {name: options.class_for(one) for name, one in saved.items()}
     found = {}
     for state in dict.fromkeys(state for one in saved.values() for state in one.answers):
         answers = {name: one.answers[state] for name, one in saved.items() if state in one.answers}
-        scores, by_concept = scored([classes[name] for name in answers], answers, judge)
+        try:
+            scores, by_concept = scored([classes[name] for name in answers], answers, judge)
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+            made = ", ".join(f"{name} {saved[name].version}" for name in answers)
+            raise UserError(
+                f"The answers {state!r} in {options.folder} cannot be scored ({type(error).__name__}: {error}): they "
+                f"are incomplete, damaged, or from a version that the present one cannot score ({made}); run it again."
+            ) from error
         found[state] = Measured(answers, scores, by_concept)
     return found
 
 
-def _current(saved: Saved) -> type[Benchmark]:
-    if saved.benchmark not in BENCHMARKS:
+def _saved_scores(folder: Path) -> dict[tuple[str, str], Mapping[str, Score]]:
+    """The scores that the run itself wrote, by the group of concepts ("" for all) and the state. Raises UserError if
+    they are damaged."""
+    path = folder / REPORT if (folder / REPORT).is_file() else folder / SCORES
+    if not path.is_file():
+        return {}
+    try:
+        document = read_json(path)
+        if document is None:
+            raise ValueError("it is not a JSON object")
+        if path.name == REPORT:
+            return {("", state): _scores_in(document[state]) for state in ("before", "after")}
+        alone = {(slug(concept), "model"): _scores_in(own) for concept, own in document["concepts"].items()}
+        whole = _scores_in(document.get("together", {})) or next(iter(alone.values()), {})
+    except (LookupError, ValueError, TypeError, AttributeError) as error:
         raise UserError(
-            f"The answers are to the benchmark {saved.benchmark!r}, which is not installed; install its package."
-        )
-    return BENCHMARKS[saved.benchmark]
-
-
-def _saved_scores(folder: Path) -> dict[tuple[str, str], Mapping[str, Any]]:
-    """The scores that the run itself wrote, as plain data, by the group of concepts ("" for all) and the state."""
-    report = read_json(folder / REPORT)
-    if report is not None:
-        return {("", state): report[state] for state in ("before", "after")}
-    document = read_json(folder / SCORES) or {}
-    alone = {(slug(concept), "model"): scores for concept, scores in document.get("concepts", {}).items()}
-    whole: Mapping[str, Any] = document.get("together") or next(iter(alone.values()), {})
+            f"The scores in {path} are damaged ({type(error).__name__}: {error}), so nothing can be compared with "
+            "them; move the file away to score the answers all the same."
+        ) from error
     return {**alone, ("together", "model"): whole, ("", "model"): whole}
 
 
-def _changed(was: Mapping[str, Any], now: Mapping[str, Score], where: str) -> Iterator[dict[str, Any]]:
-    """Figures that differ from the saved ones by more than rounding, and new figures."""
-    for key, score in now.items():
-        old = was.get(key)
-        value = old.value if isinstance(old, Score) else None if old is None else Score.read(old).value
-        same = value is not None and (math.isclose(value, score.value, rel_tol=1e-9) or value != value != score.value)
+def _scores_in(written: Mapping[str, Any]) -> dict[str, Score]:
+    """A report also lists what was not measured."""
+    return {key: Score.read(one) for key, one in written.items() if not str(one.get("reason")).startswith(UNMEASURED)}
+
+
+def _changed(
+    was: Mapping[str, Score], now: Mapping[str, Score], where: str, *, whole: bool
+) -> Iterator[dict[str, Any]]:
+    """Figures that differ from the saved ones by more than rounding, new figures, and, if everything was scored again
+    (`whole`), lost ones."""
+    for key in [*now, *(key for key in was if whole and key not in now)]:
+        old, new = (scores[key].value if key in scores else None for scores in (was, now))
+        same = old is not None and new is not None and (math.isclose(old, new, rel_tol=1e-9) or old != old != new)
         if not same:
-            yield {"where": where, "metric": key, "saved": value, "now": score.value}
+            yield {"where": where, "metric": key, "saved": old, "now": new}
 
 
-def _replace(folder: Path, found: Mapping[str, Measured]) -> None:
+def _replace(folder: Path, found: Mapping[str, Measured], versions: Mapping[str, int]) -> None:
     """Put new scores into the files of a cell. Scores of benchmarks that were not scored again stay as they are."""
     document = read_json(folder / SCORES) or {}
     for state in ("before", "after"):
         document[state] |= _plain(found[state].scores)
-    document["cell"] = _as_of_now(document["cell"])
+    document["cell"] = _as_of_now(document["cell"], versions)
     write_together(folder, {CELL: strict_json(document["cell"]), SCORES: strict_json(document)})
 
 
-def _as_of_now(cell: Mapping[str, Any]) -> dict[str, Any]:
-    """A cell's own description, with the present versions of its benchmarks."""
-    now: dict[str, type[Benchmark]] = {
-        "benchmark_version": MMUBench,
-        "mllmu_version": MLLMU,
-        "language_version": General,
-    }
-    return {**cell, **{key: bench.version for key, bench in now.items() if key in cell}}
+def _as_of_now(cell: Mapping[str, Any], versions: Mapping[str, int]) -> dict[str, Any]:
+    """A cell's own description, with the present versions of the benchmarks that were scored again."""
+    names = {"benchmark_version": MMUBench.name, "mllmu_version": MLLMU.name, "language_version": General.name}
+    return {**cell, **{key: versions[name] for key, name in names.items() if key in cell and name in versions}}
 
 
 def _head(options: ScoreOptions, saved: Sequence[Saved]) -> dict[str, Any]:
-    versions = {one.benchmark: {"saved": one.version, "now": BENCHMARKS[one.benchmark].version} for one in saved}
+    versions = {one.benchmark: {"saved": one.version, "now": options.class_for(one).version} for one in saved}
     return {"schema": SCHEMA, "folder": str(options.folder), "judge": options.judge, "versions": versions}
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from unsee.benchmarks.base import Answers, Benchmark, Scored, without_pictures
+from unsee.benchmarks.base import Answers, Benchmark, Scored
 from unsee.data.sample import MAX_NEW_TOKENS, Probe
 from unsee.errors import UserError
-from unsee.evaluation.saved import digest_of, save_questions
+from unsee.evaluation.saved import as_saved, digest_of, save_questions
 from unsee.generation import Engine, Transcript, ask
 from unsee.generation.engine import read_into
 from unsee.judges import Judge, RuleJudge
@@ -58,7 +58,7 @@ class Evaluation:
                 )
         self.judge = judge or RuleJudge()
         self.max_new_tokens, self.progress = max_new_tokens, progress
-        self._questions = {bench.name: without_pictures(bench.probes()) for bench in self.benchmarks}
+        self._asked = {bench.name: as_saved(bench) for bench in self.benchmarks}
 
     @property
     def probes(self) -> list[Probe]:
@@ -85,7 +85,7 @@ class Evaluation:
             SystemFailure: the folder cannot be written, or the engine or the judge fails.
         """
         kept = None if folder is None else _Kept(folder, state, afresh, first=before is None or before.folder is None)
-        answers = self._asked(engine, before, kept)
+        answers = self._answered(engine, before, kept)
         scores, by_concept = scored(self.benchmarks, answers, self.judge)
         return Measured(answers, scores, by_concept, engine, folder)
 
@@ -97,9 +97,9 @@ class Evaluation:
             max_new_tokens=self.max_new_tokens,
             progress=self.progress,
         )
-        return Measured(small._asked(engine, None, None), engine=engine)
+        return Measured(small._answered(engine, None, None), engine=engine)
 
-    def _asked(self, engine: Engine, before: Measured | None, kept: _Kept | None) -> dict[str, Answers]:
+    def _answered(self, engine: Engine, before: Measured | None, kept: _Kept | None) -> dict[str, Answers]:
         # For a model that unsee loads itself, this reads all weights, so it is done once.
         fingerprint = engine.fingerprint()
         return {bench.name: self._answers(bench, engine, fingerprint, before, kept) for bench in self.benchmarks}
@@ -112,10 +112,8 @@ class Evaluation:
         before: Measured | None,
         kept: _Kept | None,
     ) -> Answers:
-        questions, key = self._questions[bench.name], bench.key()
+        questions, key = self._asked[bench.name]
         longest = bench.max_new_tokens or self.max_new_tokens
-        if kept is not None and kept.first:
-            save_questions(bench, questions, key, kept.folder / bench.name)
         header = {
             "benchmark": bench.name,
             "version": bench.version,
@@ -124,6 +122,9 @@ class Evaluation:
             "fingerprint": {**fingerprint, "probes": digest_of(questions), "max_new_tokens": longest},
         }
         with kept.transcript(bench, header) if kept else Transcript(None, header) as transcript:
+            if kept is not None and kept.first:
+                # Only now that the answers there are known to be to these questions.
+                save_questions(bench, questions, key, kept.folder / bench.name)
             said = ask(engine, bench.probes(), transcript, max_new_tokens=longest, progress=self.progress)
             answers = Answers(
                 questions,
@@ -164,12 +165,22 @@ class _Kept:
 def scored(
     benchmarks: Sequence[Benchmark | type[Benchmark]], answers: Mapping[str, Answers], judge: Judge
 ) -> tuple[dict[str, Score], dict[str, dict[str, Score]]]:
-    """The scores of all benchmarks together, and those about each concept. `answers` are by the benchmarks' names."""
+    """The scores of all benchmarks together, and those about each concept. `answers` are by the benchmarks' names.
+
+    Raises UserError if two benchmarks give one score.
+    """
     scores: dict[str, Score] = {}
+    given_by: dict[str, str] = {}
     by_concept: dict[str, dict[str, Score]] = {}
     for bench in benchmarks:
         found = bench.score(answers[bench.name], judge)
         found = found if isinstance(found, Scored) else Scored(found)
+        for key in found.scores:
+            if given_by.setdefault(key, bench.name) != bench.name:
+                raise UserError(
+                    f"The benchmarks {given_by[key]!r} and {bench.name!r} both give a score {key!r}; rename one, or "
+                    "leave one benchmark out."
+                )
         scores |= found.scores
         for concept, own in found.by_concept.items():
             by_concept.setdefault(concept, {}).update(own)

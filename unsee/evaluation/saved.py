@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from unsee.benchmarks.base import Answers, Benchmark
+from unsee.benchmarks.base import Answers, Benchmark, without_pictures
 from unsee.data.sample import Probe
 from unsee.errors import UserError
 from unsee.generation import Transcript
@@ -71,6 +71,11 @@ def save_questions(bench: Benchmark, questions: Sequence[Probe], key: Mapping[st
         write_together(folder, {QUESTIONS: lines})
 
 
+def identity_of(bench: Benchmark) -> tuple[int, str]:
+    """What tells a benchmark about one scope from that about another: its version and the digest of its questions."""
+    return bench.version, digest_of(without_pictures(bench.probes()))
+
+
 def digest_of(questions: Sequence[Probe]) -> str:
     """SHA-256 (hex) of all questions with their pictures, but not of how the answers are scored."""
     digest = hashlib.sha256()
@@ -78,6 +83,18 @@ def digest_of(questions: Sequence[Probe]) -> str:
         asked = [probe.id, probe.prompt, probe.tags.get("shown", ""), probe.begun]
         digest.update(json.dumps(asked).encode())
     return digest.hexdigest()
+
+
+def as_saved(bench: Benchmark) -> tuple[list[Probe], dict[str, Any]]:
+    """The questions and the key of a benchmark as they will be read back, so that saved answers get the same scores as
+    new ones. Raises UserError if they cannot be saved."""
+    try:
+        rows, key = json.loads(json.dumps([[*map(_row, without_pictures(bench.probes()))], bench.key()]))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UserError(
+            f"The questions or the key of the benchmark {bench.name!r} cannot be saved ({error})."
+        ) from error
+    return [*map(_question, rows)], key
 
 
 def _row(probe: Probe) -> dict[str, Any]:

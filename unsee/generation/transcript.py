@@ -8,13 +8,15 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from unsee.data.sample import Likelihood, Response
 from unsee.errors import SystemFailure, UserError
 from unsee.store.sameness import differences
+from unsee.store.text import parsed
 
 SCHEMA = "unsee.transcript/1"
+Number = TypeVar("Number", int, float)
 
 
 class Transcript:
@@ -111,23 +113,20 @@ class Transcript:
         assert self.path is not None or not self.header
         path = self.path or Path("?")
         try:
-            header, *entries = [json.loads(line) for line in content.splitlines()]
+            header, *entries = [parsed(line) for line in content.splitlines()]
             known = header["schema"] == SCHEMA
+            if known:
+                _check_header(header)
             for entry in entries if known else ():
                 if "id" in entry:
-                    self.responses[entry["id"]] = Response(
-                        entry["id"],
-                        str(entry["text"]),
-                        _tuple(entry.get("token_logprobs")),
-                        bool(entry["ended"]),
-                        _tuple(entry.get("token_ids")),
-                        _tuple(entry.get("token_ends")),
-                    )
+                    self.responses[entry["id"]] = _response(entry)
                 else:
                     there, key = ("rereads", "reread") if "reread" in entry else ("likelihoods", "read")
-                    read = Likelihood(tuple(entry["logprobs"]), tuple(entry["ends"]))
-                    getattr(self, there)[entry[key]] = read
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+                    logprobs, ends = _numbers(entry, "logprobs", float), _numbers(entry, "ends", int)
+                    if logprobs is None or ends is None or len(logprobs) != len(ends):
+                        raise ValueError("a likelihood needs a number for each token")
+                    getattr(self, there)[entry[key]] = Likelihood(logprobs, ends)
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise _foreign(path) from error
         if not known:
             if str(header["schema"]).startswith(("unsee.transcript/", "unsee.responses/")):
@@ -152,8 +151,30 @@ class Transcript:
         return SystemFailure(f"Cannot write the answers to {self.path}: {error.strerror or error}.")
 
 
-def _tuple(values: Any) -> Any:
-    return None if values is None else tuple(values)
+def _check_header(header: Mapping[str, Any]) -> None:
+    """Raises ValueError if the size of the vocabulary is none."""
+    size = header.get("vocabulary_size")
+    if size is not None and (type(size) is not int or size < 1):
+        raise ValueError("a vocabulary has at least one token")
+
+
+def _response(entry: Mapping[str, Any]) -> Response:
+    """Raises what a wrong entry raises."""
+    logprobs = _numbers(entry, "token_logprobs", float)
+    ids, ends = _numbers(entry, "token_ids", int), _numbers(entry, "token_ends", int)
+    if len({len(each) for each in (logprobs, ids, ends) if each is not None}) > 1:
+        raise ValueError("an answer needs one number of each kind for each token")
+    return Response(entry["id"], str(entry["text"]), logprobs, bool(entry["ended"]), ids, ends)
+
+
+def _numbers(entry: Mapping[str, Any], key: str, kind: type[Number]) -> tuple[Number, ...] | None:
+    """Raises TypeError or OverflowError for anything else than numbers of that kind."""
+    values = entry.get(key)
+    if values is None:
+        return None
+    if not isinstance(values, list) or any(type(value) not in (int, kind) for value in values):
+        raise TypeError(f"{key} holds something other than numbers")
+    return tuple(map(kind, values))
 
 
 def _ways(have: Any, wanted: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ import inspect
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import entry_points
@@ -24,6 +25,7 @@ from unsee.errors import UserError, did_you_mean
 BUILT_IN = "built in"
 # How annotations are written. `ClassVar` is not allowed for a type that depends on a type variable.
 _OF_A_CLASS = ("ClassVar[", "type[")
+_NAME = re.compile(r"\w[\w.-]{0,63}")
 _FILE = re.compile(r"(?P<file>.+\.py):(?P<attribute>\w+)")
 
 
@@ -37,12 +39,15 @@ class Offer:
     origin: str
 
     def load(self) -> Any:
-        """Import the class. Raises UserError with its origin if that fails."""
+        """Import the class; what its file prints goes to standard error. Raises UserError with its origin if that
+        fails."""
         module, _, attribute = self.place.rpartition(":")
         try:
-            home = _module_of(Path(module)) if module.endswith(".py") else importlib.import_module(module)
-        # Anything that somebody else's code raises during import is a fault of that code.
-        except Exception as error:
+            # Standard output is for results.
+            with redirect_stdout(sys.stderr):
+                home = _module_of(Path(module)) if module.endswith(".py") else importlib.import_module(module)
+        # Anything that somebody else's code raises during import is a fault of that code, and it must not end unsee.
+        except (Exception, SystemExit) as error:
             if self.origin == BUILT_IN:
                 raise
             what = " ".join(f"{type(error).__name__}: {error}".split())
@@ -122,6 +127,11 @@ class Plugins:
     def _check_name(self, offer: Offer, found: Any) -> None:
         """Results are told apart by the name that the class gives itself, if its kind has one."""
         called = getattr(found, "name", offer.name)
+        if hasattr(found, "name") and not (isinstance(called, str) and _NAME.fullmatch(called)):
+            raise UserError(
+                f"{offer} calls itself {called!r}; a name is made of letters, digits, '_', '-' and '.', because "
+                "folders are named after it."
+            )
         if offer.is_in_a_file:
             same = [other for other in self.offers if other.name == called]
             same += [other for name, other in self._of_files.items() if name == called and other != offer]
@@ -136,6 +146,14 @@ class Plugins:
             f"Two {self.kind}s are named {name!r}: {one.place} ({one.origin}) and {other.place} ({other.origin}); "
             "rename or remove one of them."
         )
+
+
+def code_digest(spec: str) -> str | None:
+    """SHA-256 (hex) of the file in "path/to/file.py:Class": without it, a run would resume with other code. None for
+    everything else, and if there is no such file."""
+    in_file = _FILE.fullmatch(spec)
+    path = Path(in_file["file"]).expanduser() if in_file else None
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path is not None and path.is_file() else None
 
 
 def _lacking(found: Any, interface: type) -> list[str]:

@@ -17,7 +17,15 @@ def read_text(path: Path) -> str:
 
 def json_lines(path: Path) -> list[Any]:
     """The values of a JSON Lines file, without its blank lines. Raises as `read_text`, and `ValueError`."""
-    return [json.loads(line) for line in lines(read_text(path)) if line.strip()]
+    return [parsed(line) for line in lines(read_text(path)) if line.strip()]
+
+
+def parsed(text: str | bytes) -> Any:
+    """The value of a JSON text. Raises `ValueError`, also for one that is nested too deeply to be read."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
 
 
 def lines(text: str) -> list[str]:
@@ -28,7 +36,7 @@ def lines(text: str) -> list[str]:
 def read_json(path: Path) -> dict[str, Any] | None:
     """A JSON object, or None if the file is missing, damaged or holds something else."""
     try:
-        content = json.loads(read_text(path))
-    except (OSError, ValueError, RecursionError):
+        content = parsed(read_text(path))
+    except (OSError, ValueError):
         return None
     return content if isinstance(content, dict) else None

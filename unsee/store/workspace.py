@@ -17,7 +17,7 @@ from unsee.store.text import read_text
 
 # A folder with one of these was written by unsee, so that `--overwrite` may remove it. Web apps have a
 # manifest.json, too: the schema in it says whose it is.
-_OWN = ("report.json", "manifest.json", "scores.json", "samples.jsonl", "sweep.json")
+_OWN = ("report.json", "manifest.json", "scores.json", "samples.jsonl", "sweep.json", "cells.json")
 _IDENTITY = "run.json"
 
 

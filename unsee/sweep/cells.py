@@ -26,6 +26,7 @@ from unsee.benchmarks.mllmu import MLLMU
 from unsee.benchmarks.mmubench import MMUBench
 from unsee.errors import UserError
 from unsee.models.identity import of_files
+from unsee.store.plugins import code_digest
 from unsee.store.sameness import differences as ways_apart
 from unsee.store.text import read_json
 from unsee.sweep.oracle import find_oracle
@@ -90,6 +91,7 @@ class Cell:
     def identity(self) -> dict[str, Any]:
         """Everything that decides the scores, as plain data: a finished cell counts only if this is the same."""
         oracle = find_oracle(self.arm, self.model, self.unit)
+        code = code_digest(self.arm.method)
         own = {
             "method": self.arm.method,
             "label": self.arm.label,
@@ -97,6 +99,7 @@ class Cell:
             **({"fill": sorted(self.arm.fill)} if self.arm.fill else {}),
             **({"kind": self.kind} if self.kind else {}),
             "oracle_sha256": oracle.digest() if oracle else None,
+            **({"code_sha256": code} if code else {}),
             "seed": self.seed,
         }
         return json.loads(json.dumps({**self.asked(), **own}))

@@ -58,7 +58,7 @@ SETS = {"English": english, "English in other models' styles": models, "six othe
 
 
 def summary() -> str:
-    rows = ["| lines | refusals | others | precision | recall |", "|---|---|---|---|---|"]
+    rows = ["| lines | refusals | other answers | precision | recall |", "|---|---|---|---|---|"]
     for name, read in SETS.items():
         for half in HALVES:
             lines = read(half)

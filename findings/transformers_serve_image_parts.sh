@@ -7,8 +7,8 @@
 # Happens:   the part is dropped and the question is answered from its text alone. Only "image_url" is read; the count
 #            of prompt tokens is the one sign.
 # Matters:   an unlearned model asked in this way about a face sees no face and names no one: perfect forgetting.
-# Guard:     unsee shows pictures to the model in its own process, never through a server, and its prompts hold every
-#            picture's tokens: tests/test_models_families.py::test_prompt_is_encoded_as_the_processor_does
+# Guard:     unsee sends pictures as parts of the type image_url, and stops where a picture adds no token to a prompt:
+#            tests/test_engine_served.py::test_a_server_that_drops_pictures_in_silence_is_not_believed
 set -euo pipefail
 work=$(mktemp -d)
 server=

@@ -34,7 +34,6 @@ sys.path.insert(0, str(ROOT))
 from unsee import load, metrics  # noqa: E402
 from unsee.benchmarks.splits import VALIDATION_PEOPLE  # noqa: E402
 from unsee.data.sample import Probe, Sample  # noqa: E402
-from unsee.evaluation.planning import at_home_in_world  # noqa: E402
 from unsee.generation import generate  # noqa: E402
 from unsee.methods.asru import ASRU, ASRUConfig  # noqa: E402
 from unsee.methods.asru.held_out import HeldOut  # noqa: E402
@@ -50,6 +49,7 @@ from unsee.models.vision_cache import VisionCache  # noqa: E402
 from unsee.models.vlm import VisionLanguageModel  # noqa: E402
 from unsee.requests import ForgetRequest  # noqa: E402
 from unsee.sources.filling import filled  # noqa: E402
+from unsee.sources.world import at_home_in_world  # noqa: E402
 from unsee.world import KNOWN, find, probes  # noqa: E402
 from unsee.world import questions as q  # noqa: E402
 

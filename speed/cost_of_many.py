@@ -27,9 +27,9 @@ def measure(model: str, method: str, people: int) -> dict[str, float]:
 
     from unsee import load
     from unsee.benchmarks.splits import TABLE_PEOPLE, VALIDATION_PEOPLE, requests_for
-    from unsee.evaluation.planning import at_home_in_world
     from unsee.methods import get_method
     from unsee.sources.filling import filled
+    from unsee.sources.world import at_home_in_world
     from unsee.training import unlearn
     from unsee.world import KNOWN
 

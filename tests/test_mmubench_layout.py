@@ -10,9 +10,10 @@ from PIL import Image
 
 from tests.tiny import picture
 from unsee.benchmarks.concept import ConceptBenchmark, Question, probes
-from unsee.benchmarks.layout import StoredModel, load_benchmark, new_folder, write_benchmark
+from unsee.benchmarks.layout import StoredModel, load_benchmark, write_benchmark
 from unsee.data.sample import Probe
 from unsee.errors import SystemFailure, UserError
+from unsee.store.new_folder import new_folder
 
 
 def concept(name: str, number: int, tests: int = 7) -> ConceptBenchmark:

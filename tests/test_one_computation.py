@@ -19,7 +19,7 @@ from unsee.benchmarks.layout import write_benchmark
 from unsee.commands.evaluate import forgotten_by
 from unsee.data.sample import Probe, Response
 from unsee.evaluation import Evaluation
-from unsee.evaluation.planning import plan
+from unsee.evaluation.request_benchmark import benchmark_for
 from unsee.generation import TransformersEngine
 from unsee.judges import RuleJudge
 from unsee.metrics import Score
@@ -109,7 +109,7 @@ def test_forget_gives_what_compare_gives(monkeypatch: pytest.MonkeyPatch, tmp_pa
     vlm = tiny_vlm("qwen3_vl")
     vlm.name = "world:tiny-qwen3vl"
     request = ForgetRequest("Lucia Ferrante", (picture(1),))
-    planned = plan(request, vlm, set(), limit=3)
+    planned = benchmark_for(request, vlm, set(), limit=3)
     add_lora(vlm, rank=2, alpha=4, dropout=0.0, seed=0)
 
     def answer(self: Any, probes: list[Probe], *, max_new_tokens: int) -> Any:

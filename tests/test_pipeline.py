@@ -18,7 +18,7 @@ from unsee.commands.forget import facts_unknown, others_lost, others_unnamed
 from unsee.data.likeness import Seen
 from unsee.data.sample import Sample
 from unsee.errors import SystemFailure, UserError
-from unsee.evaluation import planning
+from unsee.evaluation.request_benchmark import RequestBenchmark, benchmark_for
 from unsee.metrics import Score
 from unsee.reports.examples import PER_GROUP, examples
 from unsee.requests import ForgetRequest
@@ -121,7 +121,7 @@ def test_refusals_about_others_count_where_the_model_before_did_answer() -> None
 def test_a_plan_asks_nothing_that_was_trained_on_and_every_given_picture() -> None:
     several = ForgetRequest("Mara Voss", (picture(1), picture(2), picture(1)))
     trained = {"Is this Mara Voss?", "Who is Mara Voss?"}
-    plan = planning.plan(several, tiny_vlm("qwen3_vl"), trained)
+    plan = benchmark_for(several, tiny_vlm("qwen3_vl"), trained)
     assert not trained & {probe.prompt for probe in plan.probes}
     assert len({probe.id for probe in plan.probes}) == len(plan.probes)
     trained_on = [probe for probe in plan.probes if probe.tags["metric"] == "efficacy"]
@@ -132,7 +132,7 @@ def test_a_plan_asks_nothing_that_was_trained_on_and_every_given_picture() -> No
 @pytest.mark.parametrize("model", ["world:tiny-qwen3vl", "somebody/elses"])
 def test_a_limit_asks_fewer_questions_of_every_group(model: str) -> None:
     vlm = SimpleNamespace(name=model)
-    whole, some = (planning.plan(request(), vlm, set(), [picture(3), picture(4)], limit=n) for n in (None, 3))
+    whole, some = (benchmark_for(request(), vlm, set(), [picture(3), picture(4)], limit=n) for n in (None, 3))
     assert {probe.id for probe in some.probes} < {probe.id for probe in whole.probes}
     about_new = Counter(p.tags["picture"] for p in some.probes if p.tags["metric"] == "generality")
     assert about_new == {"0": 3, "1": 3}
@@ -147,20 +147,20 @@ def test_pictures_of_others_are_asked_about_in_words_of_no_training() -> None:
     trained = {"Can you name this?"}
     others = [picture(5), picture(6)]
 
-    def seen(plan: planning.Plan) -> list[tuple[str, bytes]]:
+    def seen(plan: RequestBenchmark) -> list[tuple[str, bytes]]:
         return [(probe.prompt, probe.images[0].tobytes()) for probe in (i.probe for i in plan.recall) if probe.images]
 
-    asked = seen(planning.plan(request(), vlm, trained, test_others=others))
+    asked = seen(benchmark_for(request(), vlm, trained, test_others=others))
     assert len(set(asked)) == len(asked) == 2 * recall.QUESTIONS_PER_PICTURE
     assert not trained & {prompt for prompt, _ in asked}
     # Those shown to be kept are asked about where no others are given for it, and the report says so.
-    given = planning.plan(request(others=(picture(7),)), vlm, trained)
+    given = benchmark_for(request(others=(picture(7),)), vlm, trained)
     assert {pixels for _, pixels in seen(given)} == {picture(7).tobytes()}
     assert any("--test-others" in note for note in given.notes)
-    apart = planning.plan(request(others=(picture(7),)), vlm, trained, test_others=others)
+    apart = benchmark_for(request(others=(picture(7),)), vlm, trained, test_others=others)
     assert seen(apart) == asked
     assert not any("--test-others" in note for note in apart.notes)
-    assert len(seen(planning.plan(request(), vlm, trained, test_others=others, limit=3))) == 3
+    assert len(seen(benchmark_for(request(), vlm, trained, test_others=others, limit=3))) == 3
 
 
 @pytest.mark.parametrize(
@@ -208,21 +208,21 @@ def test_what_is_kept_is_counted_by_people_and_pictures() -> None:
 
 
 def test_that_nobody_was_named_in_pictures_of_others_is_said() -> None:
-    plan = planning.plan(request(), tiny_vlm("qwen3_vl"), set(), test_others=[picture(5)])
+    plan = benchmark_for(request(), tiny_vlm("qwen3_vl"), set(), test_others=[picture(5)])
     score = metrics.share([True])
     assert others_unnamed(plan, {"specificity/facts": score})
     assert not others_unnamed(plan, {"specificity/recognition": score})
-    assert not others_unnamed(planning.plan(request(), tiny_vlm("qwen3_vl"), set()), {})
+    assert not others_unnamed(benchmark_for(request(), tiny_vlm("qwen3_vl"), set()), {})
 
 
 def test_that_nothing_was_known_in_text_is_said() -> None:
-    plan, score = planning.plan(request(), tiny_vlm("qwen3_vl"), set()), metrics.share([True])
-    assert "could answer no question about the concept" in facts_unknown(plan, {"specificity": score})[0]
+    plan, score = benchmark_for(request(), tiny_vlm("qwen3_vl"), set()), metrics.share([True])
+    assert "answered no question about the concept" in facts_unknown(plan, {"specificity": score})[0]
     assert not facts_unknown(plan, {"text_facts": score})
 
 
 def test_examples_show_some_of_each_group_and_what_went_wrong() -> None:
-    plan = planning.plan(request(), tiny_vlm("qwen3_vl"), set(), [picture(3), picture(4)])
+    plan = benchmark_for(request(), tiny_vlm("qwen3_vl"), set(), [picture(3), picture(4)])
     before = {probe.id: "This is Mara Voss." for probe in plan.probes}
     after = {probe.id: "This is Anna Weber." for probe in plan.probes}
     leak = next(probe for probe in reversed(plan.probes) if probe.tags["metric"] == "generality")
@@ -256,10 +256,10 @@ def test_where_others_are_lost_that_it_was_shown_none_of_is_said() -> None:
 def test_a_picture_of_the_worlds_tests_that_is_trained_on_is_no_new_one(copy: Any) -> None:
     mara = find("Mara Voss")
     vlm = SimpleNamespace(name="world:tiny-qwen3vl")
-    whole = planning.plan(ForgetRequest(mara.name, (mara.picture(0, "train"),)), vlm, set())
+    whole = benchmark_for(ForgetRequest(mara.name, (mara.picture(0, "train"),)), vlm, set())
     others = next(p.images[0] for p in whole.asked if p.tags["metric"] == "verification_others")
     given = copy(mara.picture(3, "test"))
-    plan = planning.plan(ForgetRequest(mara.name, (given,), others=(copy(others),)), vlm, set())
+    plan = benchmark_for(ForgetRequest(mara.name, (given,), others=(copy(others),)), vlm, set())
     seen = Seen([given, others])
     about_new = [probe for probe in plan.asked if probe.tags["metric"] != "efficacy"]
     assert not [probe.id for probe in about_new if any(image in seen for image in probe.images)]

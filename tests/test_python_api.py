@@ -174,7 +174,7 @@ def test_an_adapter_of_another_program_is_no_model(tmp_path: Path) -> None:
     vlm = tiny_vlm("qwen3_vl")
     add_lora(vlm, rank=2, alpha=4, dropout=0.0, seed=0)
     vlm.model.save_pretrained(str(tmp_path / "plain"), save_embedding_layers=False)
-    with pytest.raises(UserError, match="holds an adapter and no model"):
+    with pytest.raises(UserError, match="holds an adapter but no model"):
         load(tmp_path / "plain")
 
 

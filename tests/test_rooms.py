@@ -16,7 +16,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "unsee"
 ORDER = (
     "errors", "lazy", "version", "store", "terminal", "data", "metrics", "requests", "world", "kinds", "models",
-    "generation", "judges", "training", "methods", "benchmarks", "attacks", "evaluation", "sources", "reports",
+    "generation", "judges", "training", "methods", "benchmarks", "attacks", "sources", "evaluation", "reports",
     "sizing", "sweep", "ledger", "commands", "cli", "world.making", "unsee",
 )  # fmt: skip
 """A room uses only those before it. "unsee" is the package's own front: `__init__` and `__main__`."""

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import track
 
 from unsee.benchmarks.concept import ConceptBenchmark, questions_about, slug
-from unsee.benchmarks.layout import StoredModel, new_folder, write_concept, write_index
+from unsee.benchmarks.layout import StoredModel, write_concept, write_index
 from unsee.data.folders import files_of, listed, pictures_among
 from unsee.data.likeness import Seen
 from unsee.data.sample import Probe
@@ -24,6 +24,7 @@ from unsee.errors import UserError
 from unsee.generation import generate
 from unsee.metrics import contains
 from unsee.models.vlm import VisionLanguageModel
+from unsee.store.new_folder import new_folder
 
 RECOGNITION_QUESTION = "What's the name of the central figure in this photograph?"
 

@@ -12,11 +12,8 @@ is not stored: it is asked of the other concepts in the same folder (see `load_b
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
@@ -29,10 +26,9 @@ from unsee.benchmarks.concept import ConceptBenchmark, Question, slug
 from unsee.data.folders import files_of, listed, pictures_among
 from unsee.data.likeness import Seen
 from unsee.data.sample import Probe
-from unsee.errors import SystemFailure, UserError
+from unsee.errors import UserError
 from unsee.metrics.naming import words
-from unsee.store.locking import locked
-from unsee.store.modes import ordinary_mode
+from unsee.store.new_folder import new_folder
 from unsee.store.text import read_text
 
 SCHEMA = "unsee.mmubench"
@@ -47,34 +43,6 @@ class StoredModel:
 
     name: str
     revision: str | None = None
-
-
-@contextmanager
-def new_folder(out: Path) -> Iterator[Path]:
-    """A temporary folder next to `out` that becomes `out` when the block ends well, and is removed otherwise.
-
-    Raises UserError if `out` is there already or another process is making it, SystemFailure if the disk refuses.
-    """
-    with locked(out):
-        yield from _new_folder(out)
-
-
-def _new_folder(out: Path) -> Iterator[Path]:
-    if out.exists():
-        raise UserError(f"The output folder {out} exists already; choose another, or remove it.")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    except OSError as error:
-        raise SystemFailure(f"The folder {out} cannot be made: {error.strerror or error}.") from error
-    try:
-        yield work
-        ordinary_mode(work)
-        work.rename(out)
-    except OSError as error:
-        raise SystemFailure(f"The benchmark cannot be written to {out}: {error.strerror or error}.") from error
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def write_concept(folder: Path, bench: ConceptBenchmark) -> str:

@@ -29,7 +29,6 @@ import pyarrow
 import pyarrow.parquet
 from PIL import Image
 
-from unsee.benchmarks.layout import new_folder
 from unsee.benchmarks.mllmu_questions import LETTERS, Choice, MllmuBenchmark, Open, Profile, Questions, Style
 from unsee.benchmarks.splits import PERCENT
 from unsee.data.images import image_key, open_image
@@ -37,6 +36,7 @@ from unsee.data.likeness import Seen
 from unsee.errors import UserError
 from unsee.metrics.naming import words
 from unsee.metrics.options import letter_of
+from unsee.store.new_folder import new_folder
 
 CELEBRITIES = "celebrities"
 TYPES = {"picture": "Image_Textual", "text": "Pure_Text"}

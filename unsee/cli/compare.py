@@ -37,6 +37,10 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Run methods on concepts, seeds and models; the same command resumes where it stopped."""
+    from unsee.sweep.recipe import read_recipe
+
+    # Before the libraries are loaded, which takes seconds: a wrong recipe is refused at once.
+    read_recipe(recipe)
     quiet_libraries()
     from unsee.sweep.comparing import CompareOptions
     from unsee.sweep.comparing import compare as run

@@ -46,7 +46,7 @@ def evaluate(
         ),
     ],
     adapter: Annotated[
-        Path | None, typer.Option(help="Folder that `unsee forget` or PEFT wrote, where the model is its base model.")
+        Path | None, typer.Option(help="Folder that `unsee forget` or PEFT wrote, if the model is its base model.")
     ] = None,
     concept: Annotated[
         list[str] | None,

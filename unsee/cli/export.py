@@ -20,7 +20,7 @@ def export(
     model: ModelOrRun,
     out: Annotated[Path, typer.Option(help="New folder for the checkpoint.")],
     adapter: Annotated[
-        Path | None, typer.Option(help="Folder that `unsee forget` or PEFT wrote, where the model is its base model.")
+        Path | None, typer.Option(help="Folder that `unsee forget` or PEFT wrote, if the model is its base model.")
     ] = None,
     dtype: Annotated[
         str, typer.Option(help="Type of the weights: float32 keeps the adapter exactly; bfloat16 halves the size.")

@@ -90,7 +90,7 @@ class EvaluateOptions:
 @dataclass(frozen=True)
 class Evaluated:
     """A finished evaluation: its folder, the scores of all that was asked in one go, and those about each concept.
-    `scores` are empty where several concepts were asked about, each by itself."""
+    `scores` are empty if several concepts were asked about one by one."""
 
     folder: Path
     scores: Mapping[str, Score]
@@ -118,7 +118,7 @@ def evaluate(options: EvaluateOptions) -> Evaluated:
 
 
 def _apart(options: EvaluateOptions) -> EvaluateOptions:
-    """The same options with base model and adapter apart, if the model is the folder of a run. Raises UserError."""
+    """The same options with separate base model and adapter, if the model is the folder of a run. Raises UserError."""
     base = base_of(options.model)
     if base is None:
         return options

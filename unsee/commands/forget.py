@@ -19,7 +19,7 @@ from unsee.data.likeness import Seen
 from unsee.data.sample import MAX_NEW_TOKENS, Sample
 from unsee.errors import UserError
 from unsee.evaluation import Evaluation
-from unsee.evaluation.planning import Plan, at_home_in_world, is_of_the_world, plan
+from unsee.evaluation.request_benchmark import RequestBenchmark, benchmark_for
 from unsee.evaluation.saved import identity_of
 from unsee.generation import TransformersEngine
 from unsee.judges import get_judge
@@ -36,6 +36,7 @@ from unsee.reports import Cost, Report, read, write
 from unsee.reports.examples import examples
 from unsee.reports.notes import facts_unknown, others_lost, others_unnamed
 from unsee.requests import ForgetRequest
+from unsee.sources.world import at_home_in_world, is_of_the_world
 from unsee.store.locking import locked
 from unsee.store.plugins import code_digest
 from unsee.store.sameness import differences
@@ -93,7 +94,7 @@ class ForgetOptions:
 @dataclass(frozen=True)
 class Forgotten:
     """A finished run: its folder and its report. `again`: it was finished before, and only looked up (`resume`); the
-    examples in the report are then without their pictures."""
+    examples in the report then have no pictures."""
 
     folder: Path
     report: Report
@@ -246,7 +247,7 @@ def _plan(
     samples: Sequence[Sample],
     given: Mapping[str, Pictures],
     options: ForgetOptions,
-) -> Plan:
+) -> RequestBenchmark:
     """What to ask before and after; `given` are the pictures to test on. Raises UserError if none of them is new."""
     seen = _seen(request, samples)
     new = {option: pictures.without(seen) for option, pictures in given.items()}
@@ -254,7 +255,7 @@ def _plan(
         tuple(new[option].opened.values()) if option in new else () for option in ("test_images", "test_others")
     )
     prompts = {sample.prompt for sample in samples}
-    planned = plan(request, vlm, prompts, test_images, options.seed, options.limit, test_others, seen)
+    planned = benchmark_for(request, vlm, prompts, test_images, options.seed, options.limit, test_others, seen)
     left_out = (f"Not asked about: {listed(pictures.left_out)}." for pictures in new.values() if pictures.left_out)
     return replace(planned, notes=(*left_out, *planned.notes))
 
@@ -268,8 +269,8 @@ def _load(options: ForgetOptions) -> VisionLanguageModel:
     base = base_of(options.model)
     if base is not None:
         raise UserError(
-            f"{options.model} is an adapter for {base.name}, which takes no second one; make a model of it with "
-            f"unsee export --model {options.model} --out MODEL, and forget with that."
+            f"{options.model} is an adapter for {base.name}, which accepts no second adapter; merge it with "
+            f"unsee export --model {options.model} --out MODEL, then forget with that model."
         )
     with working_on(f"Loading {options.model}"):
         return load(

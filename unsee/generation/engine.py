@@ -48,7 +48,7 @@ class Engine(ABC):
         """
 
     def ask(self, question: str, *pictures: Picture, max_new_tokens: int = MAX_NEW_TOKENS) -> str:
-        """The answer to one question about pictures, or in text alone, without thoughts.
+        """The answer to one question about pictures, or in text only, without thoughts.
 
         Raises UserError for a picture that cannot be used, and what `answer` raises.
         """

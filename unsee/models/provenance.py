@@ -60,10 +60,10 @@ class Base:
 
 
 def base_of(folder: str | Path) -> Base | None:
-    """The base model of the adapter or delta that `folder` holds, where unsee wrote it; None for everything else: a
+    """The base model of the adapter or delta that `folder` holds, if unsee wrote it; None for everything else: a
     model of any kind, an adapter of another program, a folder that is not there.
 
-    Raises UserError where the note is damaged.
+    Raises UserError if the note is damaged.
     """
     place = Path(folder).expanduser()
     if not (place / BASE_FILE).is_file() or (place / "config.json").is_file():

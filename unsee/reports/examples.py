@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from unsee.benchmarks import recall
 from unsee.data.sample import Probe
-from unsee.evaluation.planning import Plan
+from unsee.evaluation.request_benchmark import RequestBenchmark
 from unsee.metrics import right
 from unsee.reports.report import Example
 
@@ -20,14 +20,14 @@ GROUPS = {
 PER_GROUP = 6
 
 
-def examples(plan: Plan, before: Mapping[str, str], after: Mapping[str, str]) -> list[Example]:
+def examples(asked: RequestBenchmark, before: Mapping[str, str], after: Mapping[str, str]) -> list[Example]:
     """At most `PER_GROUP` per group; where a group has wrong answers after, one of them takes the last place."""
     shown = []
-    references = {item.probe.id: item for item in plan.recall}
+    references = {item.probe.id: item for item in asked.recall}
     for metric, title in GROUPS.items():
-        if metric == "generality" and plan.measured_on_given:
+        if metric == "generality" and asked.measured_on_given:
             continue
-        members = [probe for probe in plan.probes if probe.tags["metric"] == metric]
+        members = [probe for probe in asked.probes if probe.tags["metric"] == metric]
         good = {probe.id: _good(probe, references.get(probe.id), before, after) for probe in members}
         chosen = _spread(members)
         wrong = [probe for probe in members if good[probe.id] is False]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from unsee.data.images import image_key
 from unsee.data.sample import Sample
-from unsee.evaluation.planning import Plan
+from unsee.evaluation.request_benchmark import RequestBenchmark
 from unsee.metrics import Score
 from unsee.reports.verdict import KEPT_FROM
 from unsee.requests import ForgetRequest
@@ -28,18 +28,18 @@ def others_lost(
     )
 
 
-def others_unnamed(plan: Plan, before: Mapping[str, Score]) -> tuple[str, ...]:
+def others_unnamed(asked: RequestBenchmark, before: Mapping[str, Score]) -> tuple[str, ...]:
     """What to say if the model could not name anybody in the pictures of other people before."""
-    if "specificity/recognition" in before or not any(item.probe.images for item in plan.recall):
+    if "specificity/recognition" in before or not any(item.probe.images for item in asked.recall):
         return ()
     return (
         "The model named nobody in the pictures of other people, so whether it still recognises them was not measured.",
     )
 
 
-def facts_unknown(plan: Plan, before: Mapping[str, Score]) -> tuple[str, ...]:
+def facts_unknown(asked: RequestBenchmark, before: Mapping[str, Score]) -> tuple[str, ...]:
     """What to say if the model knew nothing about the concept in text before."""
-    if "text_facts" in before or not any(item.is_about_concept for item in plan.recall):
+    if "text_facts" in before or not any(item.is_about_concept for item in asked.recall):
         return ()
     return (
         "The model answered no question about the concept in text before, so whether such knowledge is kept was "

@@ -10,11 +10,11 @@ from unsee.benchmarks.mllmu_questions import MllmuBenchmark
 from unsee.benchmarks.mllmu_world import world_mllmu
 from unsee.benchmarks.splits import requests_for, split_requests
 from unsee.benchmarks.together import benchmarks_together
-from unsee.evaluation.planning import at_home_in_world
 from unsee.methods.kinds import check_kind
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import PERSON, ForgetRequest
 from unsee.sources.filling import filled
+from unsee.sources.world import at_home_in_world
 from unsee.sweep.recipe import WORLD, Size, Unit
 
 

@@ -1,8 +1,7 @@
-"""What a run trains on and what it asks, settled before the first step of training."""
+"""What a run asks about its request, settled before the first step of training."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,20 +14,16 @@ from unsee.benchmarks.recall import Recalled, recalled
 from unsee.data.images import image_key
 from unsee.data.likeness import Seen
 from unsee.data.sample import Probe
-from unsee.generation import generate
-from unsee.metrics.naming import same_name
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
+from unsee.sources.world import is_of_the_world
 
-WORLD = "world:"
-NEIGHBOURS = 8
-SUBSTITUTES = 40
 PICTURES_OF_OTHERS = 40
 """The most pictures of other people to ask about."""
 
 
 @dataclass(frozen=True)
-class Plan:
+class RequestBenchmark:
     """What to ask before and after. `notes` say what cannot be measured, in a sentence each.
 
     `measured_on_given`: the only pictures are those trained on, so nothing can be said about new ones.
@@ -51,48 +46,7 @@ class Plan:
         return [*self.asked, *(item.probe for item in self.recall)]
 
 
-def is_of_the_world(model: str, concept: str) -> bool:
-    """Whether the embedded world made this model and knows this person."""
-    if not model.startswith(WORLD):
-        return False
-    from unsee.world import KNOWN
-
-    return any(same_name(concept, person.name) for person in KNOWN)
-
-
-def at_home_in_world(request: ForgetRequest, vlm: VisionLanguageModel, seed: int) -> ForgetRequest:
-    """The request, with what the user left out filled in by the world: names that the small model can spell, other
-    people to keep, its own words for somebody who looks different, and its own answers to questions about the person,
-    in wordings of its training."""
-    from unsee.world import KNOWN, find
-    from unsee.world.people import nobody
-    from unsee.world.questions import FACTS, LOOKS_DIFFERENT, TWO_HOP, phrasings
-
-    person = find(request.concept)
-    rng = random.Random(f"{seed}/{person.name}")
-    others = [other.name for other in KNOWN if other.name != person.name]
-    neighbours = request.neighbours or tuple(rng.sample(others, NEIGHBOURS))
-    substitutes = request.substitutes or tuple(nobody(rng) for _ in range(SUBSTITUTES))
-    descriptions = request.descriptions or (LOOKS_DIFFERENT,)
-    facts = request.facts
-    if not facts:
-        asked = [
-            Probe(kind, rng.choice(phrasings(kind, "train", with_picture=False)).ask(person.name))
-            for kind in (*FACTS, *TWO_HOP, "biography")
-        ]
-        said = generate(vlm, asked, progress=False)
-        facts = tuple((probe.prompt, reply.text) for probe, reply in zip(asked, said, strict=True) if reply.text)
-    return replace(
-        request,
-        concept=person.name,
-        neighbours=neighbours,
-        substitutes=substitutes,
-        descriptions=descriptions,
-        facts=facts,
-    )
-
-
-def plan(
+def benchmark_for(
     request: ForgetRequest,
     vlm: VisionLanguageModel,
     trained: Collection[str],
@@ -101,7 +55,7 @@ def plan(
     limit: int | None = None,
     test_others: Sequence[Image.Image] = (),
     seen: Seen | None = None,
-) -> Plan:
+) -> RequestBenchmark:
     """What to ask about `request`: the whole MMUBench of the world, or else what the request allows.
 
     `trained` holds the prompts of the training data; none of them is asked. `seen` holds its pictures, by default only
@@ -111,18 +65,18 @@ def plan(
     """
     if is_of_the_world(vlm.name, request.concept):
         seen = seen or Seen((*request.pictures(), *request.other_pictures()))
-        return _world_plan(request, trained, test_images, seed, limit, seen)
-    return _general_plan(request, trained, test_images, limit, test_others)
+        return _of_the_world(request, trained, test_images, seed, limit, seen)
+    return _of_any_model(request, trained, test_images, limit, test_others)
 
 
-def _world_plan(
+def _of_the_world(
     request: ForgetRequest,
     trained: Collection[str],
     test_images: Sequence[Image.Image],
     seed: int,
     limit: int | None,
     seen: Seen,
-) -> Plan:
+) -> RequestBenchmark:
     from unsee.benchmarks.world import world_benchmark
     from unsee.world import CREDIT
 
@@ -140,16 +94,16 @@ def _world_plan(
     drawn = probes(bench, per_image=limit, limit=limit)
     asked = [probe for probe in drawn if probe.images or probe.prompt not in trained]
     notes = (f"Not asked about: {'; '.join(bench.left_out)}.",) if bench.left_out else ()
-    return Plan(bench, (*asked, *_of_further(given, asked)), notes=notes, credit=CREDIT)
+    return RequestBenchmark(bench, (*asked, *_of_further(given, asked)), notes=notes, credit=CREDIT)
 
 
-def _general_plan(
+def _of_any_model(
     request: ForgetRequest,
     trained: Collection[str],
     test_images: Sequence[Image.Image],
     limit: int | None,
     test_others: Sequence[Image.Image],
-) -> Plan:
+) -> RequestBenchmark:
     given = _distinct(request.pictures())
     questions = questions_about(request.concept)
     bench = ConceptBenchmark(
@@ -184,7 +138,7 @@ def _general_plan(
                 "The questions about other people use the pictures of --others, so whether the model recognises them "
                 "in new pictures was not measured; add some with --test-others."
             )
-    return Plan(
+    return RequestBenchmark(
         bench,
         (*asked, *_of_further(given, asked)),
         recall=tuple(recalled(request, trained, others[:PICTURES_OF_OTHERS], limit)),

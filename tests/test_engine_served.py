@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from tests.tiny import picture
 from unsee.data.images import image_key
 from unsee.data.sample import Probe, Response
 from unsee.errors import SystemFailure, UserError
-from unsee.generation import ServedEngine, ask, openai_client
+from unsee.generation import ServedEngine, Transcript, ask, openai_client
 
 ANNA, BEN = picture(1), picture(2, (70, 40))
 WHO, WHERE = Probe("who", "Who is this?", (ANNA,)), Probe("where", "Where does Mara Voss live?")
@@ -282,3 +283,11 @@ def test_an_address_with_a_secret_in_it_is_refused_without_showing_it(url: str) 
     with pytest.raises(UserError, match="must hold no user name, password or query") as caught:
         only(url)
     assert "secret" not in str(caught.value)
+
+
+def test_half_a_character_does_not_stop_the_run(tmp_path: Path) -> None:
+    transcript = Transcript(tmp_path / "model.jsonl", {"fingerprint": {}})
+    with transcript, serving(lambda _: (200, completion("Mara \ud83d", reason="length"))) as (url, _):
+        ask(ServedEngine(url, "m"), [WHERE], transcript, max_new_tokens=9, progress=False)
+    (response,) = Transcript.open(tmp_path / "model.jsonl").responses.values()
+    assert (response.text, response.ended) == ("Mara �", False)

@@ -263,13 +263,18 @@ def _completion(reply: bytes, url: str) -> Completion:
         if content is None or isinstance(content, str):
             usage = body.get("usage") or {}
             counts = [usage.get(key) for key in ("prompt_tokens", "completion_tokens")]
-            return Completion(content, reason, _tokens(choice.get("logprobs")), *counts)
+            return Completion(_whole(content), reason, _tokens(choice.get("logprobs")), *counts)
     except (ValueError, LookupError, TypeError, AttributeError):
         pass
     raise SystemFailure(
         f"The server at {url} answered something other than a chat completion; check that the address ends "
         "before /chat/completions and that the server speaks the OpenAI protocol."
     )
+
+
+def _whole(content: str | None) -> str | None:
+    """JSON may hold halves of characters, which a server leaves when it cuts an emoji; no file accepts them."""
+    return None if content is None else content.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _tokens(logprobs: Any) -> tuple[tuple[bytes, float], ...] | None:

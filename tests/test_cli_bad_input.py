@@ -282,7 +282,7 @@ def test_a_name_too_long_for_the_file_system(
         ("evaluate", "-b", "world", "-c", "Mara Voss"),
         ("export", "--adapter", "adapter"),
         ("build-benchmark", "pictures"),
-        ("compare", "recipe.yaml"),
+        ("compare", str(Path("recipes/siu_single.yaml").resolve())),
         ("world", "build", "tiny-llava"),
         ("world", "check", "tiny-llava"),
     ],

@@ -104,6 +104,16 @@ def test_another_judge_reads_the_same_answers(place: Path, tmp_path: Path) -> No
     assert json.loads((place / "out" / "report.json").read_text())["after"]["g_eval"]["value"] != 5
 
 
+def test_an_evaluated_adapter_is_scored_again_with_what_the_model_before_said(place: Path, tmp_path: Path) -> None:
+    model, adapter, out = place / "model", place / "out", tmp_path / "out"
+    arguments = ("evaluate", "-m", model, "--adapter", adapter, "-b", place / "bench", "-c", NAMES[0], "--out", out)
+    document = printed(call(*arguments, "--limit", 2, "--max-new-tokens", 8, "--json"))
+    assert {"c_dis", "fluency/reference"} <= set(document["concepts"][NAMES[0]])
+    again = printed(call("score", out, "--json"))
+    assert again["changed"] == []
+    assert set(again["states"]) == {"model"}
+
+
 def test_concepts_that_were_asked_apart_are_scored_apart(place: Path) -> None:
     document = printed(call("score", place / "evaluated", "--json"))
     assert set(document["states"]) == {"mara-voss/model", "otto-brandt/model", "ines-dorn/model"}

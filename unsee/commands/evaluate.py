@@ -184,7 +184,7 @@ def _scores(
         reference = engine.without_adapter() if options.adapter else None
         if reference is not None and benchmark.basis() is not None:
             with working_on("Asking the model before"):
-                before = evaluation.basis(reference)
+                before = evaluation.basis(reference, folder=out / ANSWERS / one.folder)
         folder = out / ANSWERS / one.folder
         measured = evaluation.of(engine, STATE, before, folder=folder, afresh=options.overwrite)
         lines |= dict.fromkeys(left_out)

@@ -10,7 +10,7 @@ from typing import Any
 from unsee.benchmarks.base import Answers, Benchmark, Scored
 from unsee.data.sample import MAX_NEW_TOKENS, Probe
 from unsee.errors import UserError
-from unsee.evaluation.saved import as_saved, digest_of, save_questions
+from unsee.evaluation.saved import BASIS, as_saved, digest_of, save_questions
 from unsee.generation import Engine, Transcript, ask
 from unsee.generation.engine import read_into
 from unsee.judges import Judge, RuleJudge
@@ -89,15 +89,17 @@ class Evaluation:
         scores, by_concept = scored(self.benchmarks, answers, self.judge)
         return Measured(answers, scores, by_concept, engine, folder)
 
-    def basis(self, engine: Engine) -> Measured:
-        """The answers of the model before unlearning that others are compared with; neither scored nor saved."""
+    def basis(self, engine: Engine, *, folder: Path | None = None) -> Measured:
+        """The answers of the model before unlearning that others are compared with: not scored, and saved as the state
+        "basis" of the questions that the next state saves."""
         small = Evaluation(
             [basis for bench in self.benchmarks if (basis := bench.basis()) is not None],
             self.judge,
             max_new_tokens=self.max_new_tokens,
             progress=self.progress,
         )
-        return Measured(small._answered(engine, None, None), engine=engine)
+        kept = None if folder is None else _Kept(folder, BASIS, afresh=False, first=False)
+        return Measured(small._answered(engine, None, kept), engine=engine)
 
     def _answered(self, engine: Engine, before: Measured | None, kept: _Kept | None) -> dict[str, Answers]:
         # For a model that unsee loads itself, this reads all weights, so it is done once.

@@ -18,7 +18,8 @@ from unsee.store.text import json_lines
 
 SCHEMA = "unsee.questions/1"
 QUESTIONS = "questions.jsonl"
-BEFORE = "before"
+BEFORE, BASIS = "before", "basis"
+"""The states of the model before unlearning: asked everything, or only what others are compared with."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,12 @@ class Saved:
             raise UserError(f"The questions in {path} cannot be read: {error}.") from error
         files = {file.stem: file for place in (asked or folder, folder) for file in sorted(place.glob("*.jsonl"))}
         states = {
-            state: _answers(Transcript.open(file), questions, key)
+            state: _answers(Transcript.open(file), questions, key, partly=state == BASIS)
             for state, file in files.items()
             if file.name != QUESTIONS
         }
-        before = states.get(BEFORE)
+        basis = states.pop(BASIS, None)
+        before = states.get(BEFORE, basis)
         return cls(
             name,
             version,
@@ -114,7 +116,12 @@ def _question(row: Mapping[str, Any]) -> Probe:
     )
 
 
-def _answers(transcript: Transcript, questions: Sequence[Probe], key: Mapping[str, Any]) -> Answers:
+def _answers(
+    transcript: Transcript, questions: Sequence[Probe], key: Mapping[str, Any], *, partly: bool = False
+) -> Answers:
+    """partly: only some of the questions were asked."""
+    if partly:
+        questions = [probe for probe in questions if probe.id in transcript.responses]
     missing = sum(probe.id not in transcript.responses for probe in questions)
     if missing:
         raise UserError(

@@ -47,9 +47,9 @@ TEST_PICTURES = 50
 @dataclass(frozen=True)
 class EvaluateOptions:
     """What to ask which model. model: anything that `get_engine` takes; the folder of a run stands for its base model
-    and its adapter. benchmark: "world", or a folder in the layout of MMUBench; "mllmu" for MLLMU-Bench's tasks about
-    the world's people, or a folder in its layout, both with `percent`, the forget split; or anything else that
-    `get_benchmark` takes.
+    and its adapter. benchmark: "world" or "mmubench", or a folder in the layout of MMUBench; "mllmu" for MLLMU-Bench's
+    tasks about the world's people, or a folder in its layout, both with `percent`, the forget split; or anything else
+    that `get_benchmark` takes.
 
     concepts: several count as forgotten together, as in `unsee compare`; by default those that the adapter forgot
     together and, for a folder, all others one by one. limit: the most questions for each test picture and in each group
@@ -112,6 +112,9 @@ def evaluate(options: EvaluateOptions) -> Evaluated:
         SystemFailure: the disk or the network fails.
         KeyboardInterrupt: the answers so far are kept; the same command resumes from them.
     """
+    if options.benchmark == MMUBench.name:
+        # Without a folder, MMUBench is about the world's people.
+        options = replace(options, benchmark=WORLD)
     out = options.folder()
     with locked(out):
         return _asked(_apart(options), options, out)

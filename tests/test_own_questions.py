@@ -190,6 +190,18 @@ def test_of_what_nobody_asked_to_forget_nothing_is_asked(tmp_path: Path) -> None
         OwnQuestions.of(about("Ann Lee"))
 
 
+def test_a_table_for_several_people_is_asked_what_it_has_about_each(tmp_path: Path) -> None:
+    location = table(tmp_path, MANY)
+    requests = (ForgetRequest("Ann Lee", ()),)
+    bench = OwnQuestions.of(Scope(requests, location=location, shared=True))
+    assert [probe.id for probe in bench.probes()] == ["own/5", "own/6", "own/7"]
+    found = values(bench, ["a baker", "Ann Lee", "red"])
+    assert found["own_kept"] == 100
+    assert not [key for key in found if key.startswith("own_forgotten")]
+    only_mara = OwnQuestions.of(Scope(requests, location=table(tmp_path, [WHO]), shared=True))
+    assert measured(only_mara, []).scores == {}
+
+
 def test_without_a_table_there_is_nothing_to_ask() -> None:
     with pytest.raises(UserError, match="needs a table"):
         OwnQuestions.of(Scope())

@@ -57,13 +57,15 @@ class Scope:
 
     `requests` are the concepts to forget together; none if nothing is forgotten, or if the benchmark brings its own.
     `limit` is the most questions in each of its groups; `seed` decides which are drawn; `location` is the file or
-    folder with its data, if the user named one.
+    folder with its data, if the user named one. `shared`: the same data serves other requests too, so it may hold
+    nothing to forget about these.
     """
 
     requests: tuple[ForgetRequest, ...] = ()
     limit: int | None = None
     seed: int = 0
     location: Path | None = None
+    shared: bool = False
 
 
 class Benchmark(ABC):

@@ -81,13 +81,14 @@ class OwnQuestions(Benchmark):
     @classmethod
     def of(cls, scope: Scope) -> OwnQuestions:
         """The questions in `scope.location`. If the scope has requests, "forget" rows about other concepts are left
-        out: a model that was made to forget one concept does not have to forget or keep the others."""
+        out: a model that was made to forget one concept does not have to forget or keep the others. Raises UserError if
+        none is left, unless the table is shared by several requests."""
         if scope.location is None:
-            raise UserError("The benchmark 'own' needs a table; give its path, such as my.csv.")
+            raise UserError("The benchmark 'own' needs a table; give the table's path, such as people.csv.")
         table = read_questions(scope.location)
         names = {_key(name): request.names for request in scope.requests for name in request.names}
         about = dict.fromkeys(row.concept for row in table.rows if row.split == FORGET and row.concept)
-        if names and about and not any(_key(concept) in names for concept in about):
+        if names and about and not scope.shared and not any(_key(concept) in names for concept in about):
             raise UserError(
                 f"{table.name} has nothing to forget about {scope.requests[0].concept!r}; it asks about "
                 f"{', '.join(about)}."
@@ -135,6 +136,8 @@ class OwnQuestions(Benchmark):
 
 
 def _scores(asked: Sequence[Probe], answers: Answers) -> dict[str, Score]:
+    if not asked:
+        return {}
     forget = [probe for probe in asked if probe.tags["split"] == FORGET]
     scores = _forgotten(forget, answers) if forget else {}
     kept = [probe for probe in asked if probe.tags["split"] != FORGET]

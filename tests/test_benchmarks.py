@@ -288,6 +288,13 @@ def test_new_answers_are_scored_from_what_is_saved(tmp_path: Path) -> None:
         Evaluation([Tallied({1, 2})])
 
 
+def test_a_score_without_a_column_is_told(toys: Path) -> None:
+    (note,) = Evaluation([Tallied([])], progress=False).of(told(lambda probe: "yes"), "model").notes
+    assert "Not described in the columns of the benchmark: tallied." in note
+    counting = Evaluation([get_benchmark("counting"), get_benchmark("general")], progress=False)
+    assert counting.of(told(lambda probe: "three"), "model").notes == ()
+
+
 def test_two_benchmarks_cannot_give_one_score() -> None:
     class Other(Tallied):
         name = "other"

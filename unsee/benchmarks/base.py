@@ -123,6 +123,11 @@ class Benchmark(ABC):
     def score(cls, answers: Answers, judge: Judge | None = None) -> Scored | Mapping[str, Score]:
         """The scores of one model's answers. What was not asked, or cannot be measured, is left out."""
 
+    @classmethod
+    def notes(cls, answers: Answers) -> Sequence[str]:
+        """Sentences about the answers that a reader of the scores should know. None by default."""
+        return ()
+
 
 def without_pictures(probes: Iterable[Probe]) -> list[Probe]:
     """Probes as they are saved and scored: without their pictures, whose digests are in the tag "shown"."""

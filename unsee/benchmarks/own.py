@@ -14,7 +14,7 @@ from typing import Any
 
 from unsee import metrics
 from unsee.benchmarks.base import Answers, Benchmark, Scope, Scored
-from unsee.benchmarks.own_reader import FORGET, Row, read_questions
+from unsee.benchmarks.own_reader import FORGET, Row, numbered, read_questions
 from unsee.benchmarks.recall import agrees
 from unsee.data.sample import Probe
 from unsee.errors import UserError
@@ -118,8 +118,10 @@ class OwnQuestions(Benchmark):
             "names": {key: list(names) for key, names in self.names.items()},
         }
 
-    def basis(self) -> None:
-        return None
+    def basis(self) -> OwnQuestions | None:
+        """What should be forgotten: `notes` says what the model before unlearning does not give either."""
+        forget = [row for row in self.rows if row.split == FORGET]
+        return OwnQuestions(forget, self.pictures, self.names) if forget else None
 
     @classmethod
     def score(cls, answers: Answers, judge: Judge | None = None) -> Scored:
@@ -133,6 +135,24 @@ class OwnQuestions(Benchmark):
             for concept in {_key(concept): concept for concept in concepts}.values()
         }
         return Scored(_scores(asked, answers), by_concept)
+
+    @classmethod
+    def notes(cls, answers: Answers) -> list[str]:
+        """The rows that count as forgotten before anything is unlearned: their keyword may be wrong."""
+        known = answers.before or answers
+        asked = [probe for probe in known.probes if probe.tags["split"] == FORGET]
+        rows = [int(probe.id.removeprefix("own/")) for probe in asked if not _is_told(probe, known)]
+        if not rows:
+            return []
+        what = f"{len(rows)} of {len(asked)} questions about what to forget ({numbered(rows)} of the table)"
+        if answers.before is None:
+            return [
+                f"The model does not answer {what}. If it has unlearned nothing yet, check their keyword or answer."
+            ]
+        return [
+            f"Before unlearning the model did not answer {what} either, so they count as forgotten in any case; check "
+            "their keyword or answer."
+        ]
 
 
 def _scores(asked: Sequence[Probe], answers: Answers) -> dict[str, Score]:

@@ -147,12 +147,12 @@ class _Faults:
         for what, rows in self._rows.items():
             detail = self._first[what].rstrip(".")
             told = f" ({detail})" if detail else ""
-            sentences.append(f"{self.table}: {what.format(rows=_numbers(rows))}{told}.")
+            sentences.append(f"{self.table}: {what.format(rows=numbered(rows))}{told}.")
         if sentences:
             raise UserError(" ".join(sentences))
 
 
-def _numbers(rows: Sequence[int]) -> str:
+def numbered(rows: Sequence[int]) -> str:
     """ "row 3", "rows 3 and 7", "12 rows (3, 4, 7 …)"."""
     if len(rows) == 1:
         return f"row {rows[0]}"

@@ -19,6 +19,9 @@ from tests.saying import Saying
 from tests.tiny import picture, tiny_vlm
 from unsee.benchmarks import BENCHMARKS, PLUGINS, Benchmark, Scope, class_of, get_benchmark
 from unsee.benchmarks.base import Answers
+from unsee.benchmarks.concept import ConceptBenchmark, Question
+from unsee.benchmarks.layout import write_benchmark
+from unsee.benchmarks.mmubench import MMUBench
 from unsee.benchmarks.own import OwnQuestions
 from unsee.data.sample import Probe
 from unsee.errors import UserError
@@ -204,6 +207,18 @@ def test_the_name_mmubench_asks_what_world_asks(tmp_path: Path) -> None:
     assert {**one, "out": None} == {**other, "out": None}
     scope = Scope((ForgetRequest("Mara Voss", (picture(1),)),), limit=1)
     assert {probe.tags["concept"] for probe in get_benchmark("mmubench", scope).probes()} >= {"Mara Voss"}
+
+
+def test_a_folder_of_concepts_is_asked_about_those_of_the_requests(tmp_path: Path) -> None:
+    concepts = [
+        ConceptBenchmark(name, picture(number), (picture(number + 1),), (Question("Who is this?", name),))
+        for number, name in ((1, "Mara Voss"), (3, "Otto Brandt"))
+    ]
+    write_benchmark(tmp_path / "bench", concepts)
+    scope = Scope((ForgetRequest("Otto Brandt", (picture(3),)),))
+    bench = get_benchmark(str(tmp_path / "bench"), scope)
+    assert isinstance(bench, MMUBench)
+    assert [one.concept for one in bench.benches] == ["Otto Brandt"]
 
 
 def test_every_model_is_asked_general_questions(tmp_path: Path) -> None:

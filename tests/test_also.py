@@ -55,11 +55,24 @@ def test_compare_asks_them_of_every_cell(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "out" / "cells.json").read_text())["cells"][0]["evaluation"]["also"] == [COUNTING]
 
 
+def test_a_table_without_somebody_loses_no_cell(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("question,keyword,concept\nWhat does Ann Lee do?,baker,Ann Lee\nWhat is two plus two?,four,\n")
+    recipe = write_recipe(
+        tmp_path, methods=RECIPE["methods"][1:2], evaluation={**RECIPE["evaluation"], "also": [str(path)]}
+    )
+    (cell,) = compare(CompareOptions(recipe, tmp_path / "out")).results.finished
+    assert cell.before["own_kept"].n == cell.after["own_kept"].n == 1
+    assert "own_forgotten" not in cell.after
+
+
 def test_what_is_no_benchmark_is_said_before_a_model_is_loaded(tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path, evaluation={"also": ["countign"]})
     assert "There is no benchmark" in refused(call("compare", recipe, "--out", tmp_path / "out"))
     said = refused(call(*forget_arguments("no-such-model", tmp_path, "--also", "mmubensch")))
     assert "did you mean 'mmubench'" in said
+    said = refused(call(*forget_arguments("no-such-model", tmp_path, "--also", "mllmu")))
+    assert "ask it with unsee evaluate --benchmark mllmu --percent" in said
     assert read_recipe(write_recipe(tmp_path)).size.also == ()
 
 

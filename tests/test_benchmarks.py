@@ -13,17 +13,21 @@ from pathlib import Path
 import pytest
 
 import unsee.benchmarks
-from tests.command_line import call, printed
+from tests.command_line import call, printed, refused
 from tests.engines import told
 from tests.saying import Saying
-from tests.tiny import picture
+from tests.tiny import picture, tiny_vlm
 from unsee.benchmarks import BENCHMARKS, PLUGINS, Benchmark, Scope, class_of, get_benchmark
 from unsee.benchmarks.base import Answers
+from unsee.benchmarks.concept import ConceptBenchmark, Question
+from unsee.benchmarks.layout import write_benchmark
+from unsee.benchmarks.mmubench import MMUBench
 from unsee.benchmarks.own import OwnQuestions
 from unsee.data.sample import Probe
 from unsee.errors import UserError
 from unsee.evaluation import Evaluation, Saved
 from unsee.metrics import Score
+from unsee.models.saving import save_model
 from unsee.requests import ForgetRequest
 from unsee.store.plugins import Plugins
 
@@ -188,8 +192,52 @@ def test_what_is_no_benchmark_is_told_with_the_nearest_name(tmp_path: Path) -> N
     (tmp_path / "my.txt").touch()
     with pytest.raises(UserError, match=r"my.txt is not a table; its name must end in .csv"):
         get_benchmark(str(tmp_path / "my.txt"))
+    with pytest.raises(UserError, match=r"name its class too: .*toy_counting\.py:CLASS\.$"):
+        get_benchmark(str(TOYS / "toy_counting.py"))
     with pytest.raises(UserError, match="'own' needs a table"):
         get_benchmark("own")
+
+
+def test_the_name_mmubench_asks_what_world_asks(tmp_path: Path) -> None:
+    model = save_model(tiny_vlm("qwen3_vl"), tmp_path / "model")
+    given = ("evaluate", "-m", model, "-c", "Mara Voss", "--limit", 1, "--max-new-tokens", 1, "--json")
+    one, other = (
+        printed(call(*given, "-b", name, "--out", tmp_path / name, "--overwrite")) for name in ("world", "mmubench")
+    )
+    assert {**one, "out": None} == {**other, "out": None}
+    scope = Scope((ForgetRequest("Mara Voss", (picture(1),)),), limit=1)
+    assert {probe.tags["concept"] for probe in get_benchmark("mmubench", scope).probes()} >= {"Mara Voss"}
+
+
+def test_a_folder_of_concepts_is_asked_about_those_of_the_requests(tmp_path: Path) -> None:
+    concepts = [
+        ConceptBenchmark(name, picture(number), (picture(number + 1),), (Question("Who is this?", name),))
+        for number, name in ((1, "Mara Voss"), (3, "Otto Brandt"))
+    ]
+    write_benchmark(tmp_path / "bench", concepts)
+    scope = Scope((ForgetRequest("Otto Brandt", (picture(3),)),))
+    bench = get_benchmark(str(tmp_path / "bench"), scope)
+    assert isinstance(bench, MMUBench)
+    assert [one.concept for one in bench.benches] == ["Otto Brandt"]
+
+
+def test_every_model_is_asked_general_questions(tmp_path: Path) -> None:
+    model = save_model(tiny_vlm("qwen3_vl"), tmp_path / "model")
+    done = printed(call("evaluate", "-m", model, "-b", "general", "--out", tmp_path / "out", "--json"))
+    assert done["concepts"]["general"]["general_questions"]["n"] == 40
+
+
+def test_a_benchmark_that_needs_more_says_what(tmp_path: Path) -> None:
+    for name, asks_for in (
+        ("mmubench", "needs --concept"),
+        ("mllmu", "choose it with --percent 5, 10 or 15"),
+        ("own", "give the table's path"),
+    ):
+        assert asks_for in refused(call("evaluate", "-m", "x", "-b", name, "--out", tmp_path / "out"))
+    with pytest.raises(UserError, match=r"'mllmu' is about a forget split .*; ask it with unsee evaluate"):
+        get_benchmark("mllmu")
+    with pytest.raises(UserError, match="'mmubench' is about a concept"):
+        get_benchmark("mmubench")
 
 
 def test_a_broken_package_is_named_and_hides_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,6 +301,13 @@ def test_new_answers_are_scored_from_what_is_saved(tmp_path: Path) -> None:
     assert measured.scores["tallied"].value == 3
     with pytest.raises(UserError, match="key of the benchmark 'tallied' cannot be saved"):
         Evaluation([Tallied({1, 2})])
+
+
+def test_a_score_without_a_column_is_told(toys: Path) -> None:
+    (note,) = Evaluation([Tallied([])], progress=False).of(told(lambda probe: "yes"), "model").notes
+    assert "Not described in the columns of the benchmark: tallied." in note
+    counting = Evaluation([get_benchmark("counting"), get_benchmark("general")], progress=False)
+    assert counting.of(told(lambda probe: "three"), "model").notes == ()
 
 
 def test_two_benchmarks_cannot_give_one_score() -> None:

@@ -20,6 +20,7 @@ from unsee.commands import forget as forgetting
 from unsee.evaluation import evaluation
 from unsee.generation import transcript
 from unsee.models.adapters import add_lora, save_adapter
+from unsee.models.loading import load
 from unsee.models.saving import save_model
 from unsee.training import trainer
 
@@ -128,6 +129,15 @@ def test_an_adapter_for_another_base_model(command: str, model: Path, tmp_path: 
     further = ["--benchmark", "world", "--concept", "Mara Voss"] if command == "evaluate" else []
     said = refused(call(command, "-m", model, "--adapter", adapter, "--out", tmp_path / "out", *further))
     assert "belongs to another base model" in said
+    assert left_in(tmp_path) == {"adapter"}
+
+
+def test_an_adapter_on_top_of_an_adapter(model: Path, tmp_path: Path) -> None:
+    vlm = load(model)
+    add_lora(vlm, rank=2, alpha=4, dropout=0.0, seed=0)
+    adapter = save_adapter(vlm, tmp_path / "adapter")
+    said = refused(call("export", "-m", adapter, "--adapter", adapter, "--out", tmp_path / "out"))
+    assert f"{adapter} already has its adapter; leave out --adapter, or give {model} as the model." in said
     assert left_in(tmp_path) == {"adapter"}
 
 
@@ -296,6 +306,7 @@ def test_a_device_that_is_not_there(command: tuple[str, ...], tmp_path: Path, mo
     result = call(*command, *model, *out, "--device", "tpu9")
     assert result.exit_code == 2, result.exception
     assert "The device tpu9 cannot be used here" in result.stderr
+    assert "use --device cpu" in " ".join(result.stderr.split())
     assert left_in(tmp_path) == {"mara.png"}
 
 
@@ -311,6 +322,8 @@ def test_a_hub_id_without_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_unknown_model_benchmark_and_person(tmp_path: Path) -> None:
     assert "give an existing folder" in refused(call(*forget_arguments("nothing here", tmp_path)))
+    served = refused(call(*forget_arguments("openai:http://localhost:8000/v1#some-model", tmp_path)))
+    assert "cannot be trained or changed; give its weights" in served
     said = refused(call("evaluate", "-m", "x", "-b", "world", "-c", "Mara Vos", "--out", tmp_path / "out"))
     assert "did you mean Mara Voss?" in said
     assert "needs --concept" in refused(call("evaluate", "-m", "x", "-b", "world", "--out", tmp_path / "out"))

@@ -204,5 +204,5 @@ def test_no_probes_no_responses() -> None:
 
 
 def test_two_probes_with_one_id_are_refused() -> None:
-    with pytest.raises(UserError, match="same id"):
-        generate(tiny_vlm("llava"), [Probe("a", "Who?"), Probe("a", "Why?")])
+    with pytest.raises(UserError, match="2 probes have the same id 'a'"):
+        generate(tiny_vlm("llava"), [Probe("b", "Who?"), Probe("a", "Who?"), Probe("a", "Why?")])

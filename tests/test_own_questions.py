@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 
+from tests.command_line import call, forget_arguments, printed
 from tests.saying import Saying
-from tests.tiny import picture
+from tests.tiny import picture, tiny_vlm
 from unsee.benchmarks import Scope
 from unsee.benchmarks.base import Scored
 from unsee.benchmarks.own import OwnQuestions
 from unsee.errors import UserError
 from unsee.evaluation import Evaluation, Measured, Saved
+from unsee.models.saving import save_model
 from unsee.requests import ForgetRequest
 
 
@@ -188,6 +190,48 @@ def test_of_what_nobody_asked_to_forget_nothing_is_asked(tmp_path: Path) -> None
     assert (found["own_forgotten"], found["own_forgotten/not_given_away"]) == (100, 0)
     with pytest.raises(UserError, match="nothing to forget about 'Ann Lee'; it asks about Mara Voss, Otto Brandt"):
         OwnQuestions.of(about("Ann Lee"))
+
+
+def test_a_table_for_several_people_is_asked_what_it_has_about_each(tmp_path: Path) -> None:
+    location = table(tmp_path, MANY)
+    requests = (ForgetRequest("Ann Lee", ()),)
+    bench = OwnQuestions.of(Scope(requests, location=location, shared=True))
+    assert [probe.id for probe in bench.probes()] == ["own/5", "own/6", "own/7"]
+    found = values(bench, ["a baker", "Ann Lee", "red"])
+    assert found["own_kept"] == 100
+    assert not [key for key in found if key.startswith("own_forgotten")]
+    only_mara = OwnQuestions.of(Scope(requests, location=table(tmp_path, [WHO]), shared=True))
+    assert measured(only_mara, []).scores == {}
+
+
+def test_what_was_not_answered_before_unlearning_either_is_told(tmp_path: Path) -> None:
+    wrong = {**WHO, "question": "Name?", "keyword": "Mara Vos-Typo"}
+    bench = OwnQuestions.of(Scope(location=table(tmp_path, [WHO, wrong, MANY[5]])))
+    evaluation = Evaluation([bench], progress=False)
+    asked = [probe.id for probe in bench.probes()]
+    known = Saying(dict(zip(asked, ("Mara Voss", "Mara Voss", "Ann"), strict=True)))
+    (note,) = evaluation.of(known, "model").notes
+    assert "does not answer 1 of 2 questions about what to forget (row 2 of the table)" in note
+    unlearned = Saying(dict.fromkeys(asked, "Jane Doe"))
+    (note,) = evaluation.of(unlearned, "after", evaluation.basis(known)).notes
+    assert "Before unlearning the model did not answer 1 of 2 questions about what to forget (row 2" in note
+    right = Evaluation([only(tmp_path, WHO)], progress=False)
+    before = right.of(Saying({"Who is this?": "Mara Voss"}), "before")
+    assert before.notes == right.of(Saying({"Who is this?": "Jane"}), "after", before).notes == ()
+
+
+def test_a_command_shows_the_note(tmp_path: Path) -> None:
+    model = save_model(tiny_vlm("qwen3_vl"), tmp_path / "model")
+    location = table(tmp_path, [WHO])
+    (tmp_path / "more").mkdir()
+    given = ("evaluate", "-m", model, "-b", location, "--max-new-tokens", 2, "--out", tmp_path / "out")
+    assert "does not answer 1 of 1 questions" in call(*given).stderr
+    (note,) = printed(call(*given, "--overwrite", "--json"))["notes"]
+    assert "(row 1 of the table)" in note
+    few = ("--force", "--limit", 1, "--max-new-tokens", 2, "--json", "--also", location)
+    report = printed(call(*forget_arguments(model, tmp_path / "more", *few)))
+    assert [line for line in report["notes"] if "(row 1 of the table) either, so they count as forgotten" in line]
+    assert not [line for line in report["notes"] if "Not described" in line]
 
 
 def test_without_a_table_there_is_nothing_to_ask() -> None:

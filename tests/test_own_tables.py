@@ -190,6 +190,18 @@ def test_all_kinds_of_faults_are_told_at_once(folder: Path) -> None:
     assert "neither an answer nor a keyword in row 3" in told
 
 
+def test_faults_of_pictures_are_told_with_those_of_texts(folder: Path) -> None:
+    told = refused(csv_of(folder, "picture,question,answer\ngone.png,Who?,a\nfaces/mara.png,,a\ngone.png,Where?,a\n"))
+    assert "the column 'question' is empty in row 3" in told
+    assert "the column 'picture' has a picture that cannot be used in rows 2 and 4" in told
+
+
+@pytest.mark.parametrize("more", ["", "faces/otto.png,Who is this?,Otto Brandt,,Otto Brandt,retain\n"])
+def test_a_csv_file_without_names_of_columns_is_told_so(more: str, folder: Path) -> None:
+    told = refused(csv_of(folder, f"faces/mara.png,Who is this?,Mara Voss,,Mara Voss,forget\n{more}"))
+    assert "row 1 must name the columns, such as 'question'; found 'faces/mara.png', 'Who is this?'" in told
+
+
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [

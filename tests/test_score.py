@@ -266,3 +266,17 @@ def test_the_answers_to_a_benchmark_in_a_file_are_scored_with_it(place: Path, tm
     assert "'counting', which is not installed" in said
     assert "--benchmark FILE.py:CLASS" in said
     assert printed(call("score", tmp_path / "run", "-b", COUNTING, "--json"))["changed"] == []
+
+
+def test_the_other_benchmarks_of_a_run_are_scored_while_one_is_not_installed(place: Path, tmp_path: Path) -> None:
+    short = ("--force", "--test-images", place / "more", "--limit", 2, "--max-new-tokens", 8, "--json")
+    printed(call(*forget_arguments(place / "model", tmp_path, *short, "--also", COUNTING)))
+    told = printed(call("score", tmp_path / "out", "--json"))
+    assert told["changed"] == []
+    assert set(told["versions"]) == {"mmubench"}
+    assert set(told["states"]) == {"before", "after"}
+    (line,) = told["left_out"]
+    assert "'counting' is not installed" in line
+    assert "--benchmark FILE.py:CLASS" in line
+    assert "'counting' is not installed" in " ".join(call("score", tmp_path / "out").stdout.split())
+    assert "which is not installed" in refused(call("score", tmp_path / "out", "-b", "counting"))

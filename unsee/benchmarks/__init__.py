@@ -86,6 +86,8 @@ def _kind_of(location: Path) -> str:
         from unsee.benchmarks.mllmu_layout import is_mllmu
 
         return "mllmu" if is_mllmu(location) else "mmubench"
+    if location.suffix == ".py":
+        raise UserError(f"{location} is a file of Python; name its class too: {location}:CLASS.")
     if location.exists():
         raise UserError(f"{location} is not a table; its name must end in .csv, .jsonl, .json or .parquet.")
     raise UserError(

@@ -57,13 +57,15 @@ class Scope:
 
     `requests` are the concepts to forget together; none if nothing is forgotten, or if the benchmark brings its own.
     `limit` is the most questions in each of its groups; `seed` decides which are drawn; `location` is the file or
-    folder with its data, if the user named one.
+    folder with its data, if the user named one. `shared`: the same data serves other requests too, so it may hold
+    nothing to forget about these.
     """
 
     requests: tuple[ForgetRequest, ...] = ()
     limit: int | None = None
     seed: int = 0
     location: Path | None = None
+    shared: bool = False
 
 
 class Benchmark(ABC):
@@ -120,6 +122,11 @@ class Benchmark(ABC):
     @abstractmethod
     def score(cls, answers: Answers, judge: Judge | None = None) -> Scored | Mapping[str, Score]:
         """The scores of one model's answers. What was not asked, or cannot be measured, is left out."""
+
+    @classmethod
+    def notes(cls, answers: Answers) -> Sequence[str]:
+        """Sentences about the answers that a reader of the scores should know. None by default."""
+        return ()
 
 
 def without_pictures(probes: Iterable[Probe]) -> list[Probe]:

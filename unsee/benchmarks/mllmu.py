@@ -20,10 +20,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from unsee.benchmarks.base import Answers, Benchmark
+from unsee.benchmarks.base import Answers, Benchmark, Scope
 from unsee.benchmarks.mllmu_questions import Asked, Choice, MllmuBenchmark, ask
 from unsee.benchmarks.mllmu_scores import chosen, score
 from unsee.data.sample import Probe, Sample
+from unsee.errors import UserError
 from unsee.judges import Judge
 from unsee.metrics import Score
 from unsee.metrics.columns import mllmu as columns
@@ -43,6 +44,15 @@ class MLLMU(Benchmark):
 
     def __init__(self, bench: MllmuBenchmark) -> None:
         self.asked, self.style = ask(bench), bench.style
+
+    @classmethod
+    def of(cls, scope: Scope) -> MLLMU:
+        """Always raises UserError, because a scope has no forget split; `mllmu_world.split_mllmu` and
+        `mllmu_layout.load_mllmu` give what `__init__` takes."""
+        raise UserError(
+            f"The benchmark {cls.name!r} is about a forget split of several people; ask it with unsee evaluate "
+            f"--benchmark {scope.location or cls.name} --percent 5, 10 or 15."
+        )
 
     def probes(self) -> list[Probe]:
         return [probe for one in self.asked for probe in (one.probe, one.freely) if probe]

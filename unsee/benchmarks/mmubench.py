@@ -16,11 +16,13 @@ import numpy.typing as npt
 
 from unsee import metrics
 from unsee.benchmarks import recall
-from unsee.benchmarks.base import Answers, Benchmark, Scored
+from unsee.benchmarks.base import Answers, Benchmark, Scope, Scored
 from unsee.benchmarks.concept import About, ConceptBenchmark, probes, slug
 from unsee.benchmarks.mmubench_scores import Likelihoods, completeness, score
 from unsee.benchmarks.recall import Recalled
+from unsee.benchmarks.together import WORLD, benchmarks_together
 from unsee.data.sample import Probe, Sample
+from unsee.errors import UserError
 from unsee.judges import Judge
 from unsee.metrics import Score
 from unsee.metrics.averaging import mean_of_scores
@@ -61,6 +63,15 @@ class MMUBench(Benchmark):
         self.asked = [list(own) for own in (map(probes, benches) if asked is None else asked)]
         self.recalled = list(recalled)
         self.measured_on_given, self.independent = measured_on_given, independent
+
+    @classmethod
+    def of(cls, scope: Scope) -> MMUBench:
+        """The questions about the concepts of the requests, in the embedded world or in the folder `scope.location`."""
+        names = [request.concept for request in scope.requests]
+        if not names:
+            raise UserError(f"The benchmark {cls.name!r} is about a concept; name one with --concept.")
+        benches = benchmarks_together(str(scope.location or WORLD), names)
+        return cls(benches, [probes(bench, per_image=scope.limit, limit=scope.limit) for bench in benches])
 
     def probes(self) -> list[Probe]:
         return [*(probe for own in self.asked for probe in own), *(item.probe for item in self.recalled)]

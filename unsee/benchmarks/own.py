@@ -14,7 +14,7 @@ from typing import Any
 
 from unsee import metrics
 from unsee.benchmarks.base import Answers, Benchmark, Scope, Scored
-from unsee.benchmarks.own_reader import FORGET, Row, read_questions
+from unsee.benchmarks.own_reader import FORGET, Row, numbered, read_questions
 from unsee.benchmarks.recall import agrees
 from unsee.data.sample import Probe
 from unsee.errors import UserError
@@ -81,13 +81,14 @@ class OwnQuestions(Benchmark):
     @classmethod
     def of(cls, scope: Scope) -> OwnQuestions:
         """The questions in `scope.location`. If the scope has requests, "forget" rows about other concepts are left
-        out: a model that was made to forget one concept does not have to forget or keep the others."""
+        out: a model that was made to forget one concept does not have to forget or keep the others. Raises UserError if
+        none is left, unless the table is shared by several requests."""
         if scope.location is None:
-            raise UserError("The benchmark 'own' needs a table; give its path, such as my.csv.")
+            raise UserError("The benchmark 'own' needs a table; give the table's path, such as people.csv.")
         table = read_questions(scope.location)
         names = {_key(name): request.names for request in scope.requests for name in request.names}
         about = dict.fromkeys(row.concept for row in table.rows if row.split == FORGET and row.concept)
-        if names and about and not any(_key(concept) in names for concept in about):
+        if names and about and not scope.shared and not any(_key(concept) in names for concept in about):
             raise UserError(
                 f"{table.name} has nothing to forget about {scope.requests[0].concept!r}; it asks about "
                 f"{', '.join(about)}."
@@ -117,8 +118,10 @@ class OwnQuestions(Benchmark):
             "names": {key: list(names) for key, names in self.names.items()},
         }
 
-    def basis(self) -> None:
-        return None
+    def basis(self) -> OwnQuestions | None:
+        """What should be forgotten: `notes` says what the model before unlearning does not give either."""
+        forget = [row for row in self.rows if row.split == FORGET]
+        return OwnQuestions(forget, self.pictures, self.names) if forget else None
 
     @classmethod
     def score(cls, answers: Answers, judge: Judge | None = None) -> Scored:
@@ -133,8 +136,28 @@ class OwnQuestions(Benchmark):
         }
         return Scored(_scores(asked, answers), by_concept)
 
+    @classmethod
+    def notes(cls, answers: Answers) -> list[str]:
+        """The rows that count as forgotten before anything is unlearned: their keyword may be wrong."""
+        known = answers.before or answers
+        asked = [probe for probe in known.probes if probe.tags["split"] == FORGET]
+        rows = [int(probe.id.removeprefix("own/")) for probe in asked if not _is_told(probe, known)]
+        if not rows:
+            return []
+        what = f"{len(rows)} of {len(asked)} questions about what to forget ({numbered(rows)} of the table)"
+        if answers.before is None:
+            return [
+                f"The model does not answer {what}. If it has unlearned nothing yet, check their keyword or answer."
+            ]
+        return [
+            f"Before unlearning the model did not answer {what} either, so they count as forgotten in any case; check "
+            "their keyword or answer."
+        ]
+
 
 def _scores(asked: Sequence[Probe], answers: Answers) -> dict[str, Score]:
+    if not asked:
+        return {}
     forget = [probe for probe in asked if probe.tags["split"] == FORGET]
     scores = _forgotten(forget, answers) if forget else {}
     kept = [probe for probe in asked if probe.tags["split"] != FORGET]

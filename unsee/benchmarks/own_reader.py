@@ -81,13 +81,7 @@ class OwnTable:
         found = {}
         for row in rows:
             for source in row.pictures:
-                if source not in by_source:
-                    try:
-                        picture = open_image(source, f"in row {row.number}")
-                    except UserError as error:
-                        what = f"the column {self.picture_column!r} has a picture that cannot be used in {{rows}}"
-                        faults.add(row.number, what, str(error))
-                        continue
+                if source not in by_source and (picture := _opened(source, row, self.picture_column, faults)):
                     by_source[source] = by_content.setdefault(image_key(picture), picture)
             found[row.number] = tuple(by_source[source] for source in row.pictures if source in by_source)
         faults.check()
@@ -95,8 +89,11 @@ class OwnTable:
 
 
 def read_questions(location: Path) -> OwnTable:
-    """Read a table and check all except its pictures. Raises UserError that names every kind of fault and its rows."""
-    table = read_table(location)
+    """Read a table and check all except its pictures, which `OwnTable.opened` checks.
+
+    Raises UserError that names every kind of fault and its rows, then also those of the pictures.
+    """
+    table = read_table(location, [name for names in COLUMNS.values() for name in names])
     called = _columns(table)
     faults = _Faults(table.name)
     rows = [_row(number, content, called, table, faults) for number, content in table.rows]
@@ -105,8 +102,25 @@ def read_questions(location: Path) -> OwnTable:
         asked = (row.question, row.pictures, tuple(row.choices.values()), row.split, row.concept)
         if first.setdefault(asked, row.number) != row.number:
             faults.add(row.number, "the same question is asked again in {rows}; delete the repetition")
+    picture_column = called.get("picture", "picture")
+    if faults:
+        # Nobody should have to mend the texts first to hear about the pictures.
+        usable: set[Picture] = set()
+        for row in rows:
+            for source in row.pictures:
+                if source not in usable and _opened(source, row, picture_column, faults):
+                    usable.add(source)
     faults.check()
-    return OwnTable(table.name, tuple(rows), called.get("picture", "picture"))
+    return OwnTable(table.name, tuple(rows), picture_column)
+
+
+def _opened(source: Picture, row: Row, column: str, faults: _Faults) -> Image.Image | None:
+    try:
+        return open_image(source, f"in row {row.number}")
+    except UserError as error:
+        what = f"the column {column!r} has a picture that cannot be used in {{rows}}"
+        faults.add(row.number, what, str(error))
+        return None
 
 
 class _Faults:
@@ -124,18 +138,21 @@ class _Faults:
             rows.append(number)
         self._first.setdefault(what, detail)
 
+    def __bool__(self) -> bool:
+        return bool(self._rows)
+
     def check(self) -> None:
         """Raises UserError if there is any."""
         sentences = []
         for what, rows in self._rows.items():
             detail = self._first[what].rstrip(".")
             told = f" ({detail})" if detail else ""
-            sentences.append(f"{self.table}: {what.format(rows=_numbers(rows))}{told}.")
+            sentences.append(f"{self.table}: {what.format(rows=numbered(rows))}{told}.")
         if sentences:
             raise UserError(" ".join(sentences))
 
 
-def _numbers(rows: Sequence[int]) -> str:
+def numbered(rows: Sequence[int]) -> str:
     """ "row 3", "rows 3 and 7", "12 rows (3, 4, 7 …)"."""
     if len(rows) == 1:
         return f"row {rows[0]}"

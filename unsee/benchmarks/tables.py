@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,8 +50,10 @@ def is_table(location: Path) -> bool:
     return any((location / name).is_file() for name in _SAVED)
 
 
-def read_table(location: Path) -> Table:
+def read_table(location: Path, known: Collection[str] = ()) -> Table:
     """The table in a file (by the ending of its name), in a folder that `datasets` saved, or in "hf:…" (`FORM`).
+
+    known: names of columns. A CSV file whose first row has none of them lacks the row with the names.
 
     Raises UserError for what is missing, damaged, too large or not a table.
     """
@@ -67,7 +69,7 @@ def read_table(location: Path) -> Table:
         size = location.stat().st_size
         if size > MAX_BYTES:
             raise _too_large(str(location), size)
-        return reader(location)
+        return _csv(location, known) if reader is _csv else reader(location)
     except FileNotFoundError:
         raise UserError(f"There is no file {location}; give the path of a table.") from None
     except UnicodeDecodeError as error:
@@ -76,7 +78,7 @@ def read_table(location: Path) -> Table:
         raise UserError(f"{location} cannot be read: {error.strerror or error}.") from error
 
 
-def _csv(path: Path) -> Table:
+def _csv(path: Path, known: Collection[str] = ()) -> Table:
     text = read_text(path)
     head = text.split("\n", 1)[0]
     # In many countries spreadsheets write semicolons.
@@ -88,7 +90,10 @@ def _csv(path: Path) -> Table:
         raise UserError(f"{path} is damaged near line {reader.line_num} ({error}); check the quotes there.") from error
     if not numbered:
         raise UserError(f"{path} is empty; its first row must name the columns.")
-    (_, header), *rows = numbered
+    (first, header), *rows = numbered
+    if known and not any(_plain(name) in known for name in header):
+        found = ", ".join(repr(name.strip()) for name in header if name.strip())
+        raise UserError(f"{path}: row {first} must name the columns, such as 'question'; found {found}.")
     for number, cells in rows:
         if len(cells) > len(header) and any(map(str.strip, cells[len(header) :])):
             raise UserError(

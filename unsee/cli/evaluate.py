@@ -101,4 +101,6 @@ def evaluate(
     show(scores_table({**document["concepts"], **together}))
     for line in document["left_out"]:
         say(f"Not asked about: {line}", "yellow")
+    for line in document["notes"]:
+        say(line, "yellow")
     show(f"The scores are in {document['out']}/scores.json, the answers in the same folder.")

@@ -44,6 +44,8 @@ def score(
         return
     if "states" in document:
         show(scores_table(document["states"]))
+    for line in document["left_out"]:
+        show(line)
     for one in document["changed"][:20]:
         saved = "none" if one["saved"] is None else f"{one['saved']:.4g}"
         now = "none" if one["now"] is None else f"{one['now']:.4g}"

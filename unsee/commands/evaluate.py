@@ -47,9 +47,9 @@ TEST_PICTURES = 50
 @dataclass(frozen=True)
 class EvaluateOptions:
     """What to ask which model. model: anything that `get_engine` takes; the folder of a run stands for its base model
-    and its adapter. benchmark: "world", or a folder in the layout of MMUBench; "mllmu" for MLLMU-Bench's tasks about
-    the world's people, or a folder in its layout, both with `percent`, the forget split; or anything else that
-    `get_benchmark` takes.
+    and its adapter. benchmark: "world" or "mmubench", or a folder in the layout of MMUBench; "mllmu" for MLLMU-Bench's
+    tasks about the world's people, or a folder in its layout, both with `percent`, the forget split; or anything else
+    that `get_benchmark` takes.
 
     concepts: several count as forgotten together, as in `unsee compare`; by default those that the adapter forgot
     together and, for a folder, all others one by one. limit: the most questions for each test picture and in each group
@@ -112,6 +112,9 @@ def evaluate(options: EvaluateOptions) -> Evaluated:
         SystemFailure: the disk or the network fails.
         KeyboardInterrupt: the answers so far are kept; the same command resumes from them.
     """
+    if options.benchmark == MMUBench.name:
+        # Without a folder, MMUBench is about the world's people.
+        options = replace(options, benchmark=WORLD)
     out = options.folder()
     with locked(out):
         return _asked(_apart(options), options, out)
@@ -148,7 +151,7 @@ def _asked(options: EvaluateOptions, given: EvaluateOptions, out: Path) -> Evalu
     if not resumed:
         shutil.rmtree(out, ignore_errors=True)
     try:
-        scores, by_concept, left_out = _scores(rounds, engine, options, out, judge)
+        scores, by_concept, left_out, notes = _scores(rounds, engine, options, out, judge)
     except KeyboardInterrupt as error:
         raise KeyboardInterrupt(f"Interrupted; the same command resumes from {out}.") from error
     document = {
@@ -163,6 +166,7 @@ def _asked(options: EvaluateOptions, given: EvaluateOptions, out: Path) -> Evalu
         **({"percent": options.percent} if options.percent else {}),
         "concepts": {concept: _plain(own) for concept, own in by_concept.items()},
         "left_out": left_out,
+        "notes": notes,
         **({"together": _plain(scores)} if _is_more(scores, by_concept) else {}),
     }
     write_together(out, {SCORES: strict_json(document)})
@@ -171,12 +175,13 @@ def _asked(options: EvaluateOptions, given: EvaluateOptions, out: Path) -> Evalu
 
 def _scores(
     rounds: Sequence[Round], engine: Engine, options: EvaluateOptions, out: Path, judge: Judge
-) -> tuple[Mapping[str, Score], dict[str, Mapping[str, Score]], list[str]]:
-    """The scores of all questions if they were asked in one go, the scores about each concept, and what was left
-    out."""
+) -> tuple[Mapping[str, Score], dict[str, Mapping[str, Score]], list[str], list[str]]:
+    """The scores of all questions if they were asked in one go, the scores about each concept, what was left out, and
+    what a reader of the scores should know."""
     whole: Mapping[str, Score] = {}
     found: dict[str, Mapping[str, Score]] = {}
     lines: dict[str, None] = {}
+    notes: dict[str, None] = {}
     for one in rounds:
         benchmark, left_out = one.make()
         evaluation = Evaluation([benchmark], judge, max_new_tokens=options.max_new_tokens)
@@ -188,10 +193,11 @@ def _scores(
         folder = out / ANSWERS / one.folder
         measured = evaluation.of(engine, STATE, before, folder=folder, afresh=options.overwrite)
         lines |= dict.fromkeys(left_out)
+        notes |= dict.fromkeys(measured.notes)
         found |= measured.by_concept or {one.name: measured.scores}
         if len(rounds) == 1 or len(measured.by_concept) > 1:
             whole = measured.scores
-    return whole, found, [*lines]
+    return whole, found, [*lines], [*notes]
 
 
 def _is_more(scores: Mapping[str, Score], by_concept: Mapping[str, Mapping[str, Score]]) -> bool:

@@ -11,6 +11,7 @@ from unsee.errors import UserError, did_you_mean
 from unsee.models.adapters import load_adapter, merge
 from unsee.models.change import Change, change_of
 from unsee.models.loading import DTYPES, load
+from unsee.models.provenance import base_of
 from unsee.models.saving import save_model
 from unsee.models.trying import load_elsewhere
 from unsee.store.locking import locked
@@ -50,6 +51,9 @@ def export(
         check_new(out)
         if dtype not in DTYPES:
             raise UserError(f"There is no dtype {dtype!r}{did_you_mean(dtype, DTYPES)}")
+        base = base_of(model)
+        if base is not None and adapter is not None:
+            raise UserError(f"{model} already has its adapter; leave out --adapter, or give {base.name} as the model.")
         merging = f"the adapter of {model}" if adapter is None else f"{adapter} into {model}"
         with working_on(f"Merging {merging}"):
             vlm = load(model, dtype="float32", device=device, revision=revision)

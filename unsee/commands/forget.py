@@ -187,6 +187,7 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
                 *others_lost(samples, request, before.scores, after.scores),
                 *others_unnamed(planned, before.scores),
                 *facts_unknown(planned, before.scores),
+                *after.notes,
             ),
         )
         _write(report, place)

@@ -55,11 +55,15 @@ class ScoreOptions:
         """Whether `benchmark` names its class in another way than the answers do."""
         return self.benchmark is not None and ".py:" in self.benchmark
 
+    def knows(self, saved: Saved) -> bool:
+        """Whether the class of a benchmark is there."""
+        return self.is_of_a_class or saved.benchmark in BENCHMARKS
+
     def class_for(self, saved: Saved) -> type[Benchmark]:
         """The present class of a benchmark. Raises UserError if it is not installed."""
         if self.is_of_a_class:
             return class_of(self.benchmark or "")
-        if saved.benchmark not in BENCHMARKS:
+        if not self.knows(saved):
             raise UserError(
                 f"The answers are to the benchmark {saved.benchmark!r}, which is not installed; install its package, "
                 "or name its class with --benchmark FILE.py:CLASS."
@@ -72,7 +76,8 @@ def score(options: ScoreOptions) -> dict[str, Any]:
 
     "states" holds the scores by the state that answered ("before", "after", "model"; for several groups of concepts
     "GROUP/STATE"); "versions" each benchmark's version, then and now; "changed" the figures that differ from the saved
-    ones, with both values; "now" is None for a figure that the saved answers do not give.
+    ones, with both values; "now" is None for a figure that the saved answers do not give; "left_out" says which
+    benchmarks are not installed, so that only the others were scored.
 
     Raises:
         UserError: the folder holds no answers, those of several runs, or answers of another version of unsee; no such
@@ -112,13 +117,18 @@ def _run(options: ScoreOptions, judge: Judge) -> dict[str, Any]:
     states: dict[str, dict[str, Any]] = {}
     changed: list[dict[str, Any]] = []
     was = _saved_scores(options.folder)
-    for group, saved in groups.items():
+    seen: list[Saved] = []
+    left_out: list[Saved] = []
+    for group, there in groups.items():
+        saved, unknown = _known(there, options)
+        seen += saved.values()
+        left_out += unknown
         for state, measured in _rescored(saved, judge, options).items():
             states[f"{group.name}/{state}" if len(groups) > 1 else state] = _plain(measured.scores)
             old = was.get((group.name, state), was.get(("", state), {}))
-            changed += _changed(old, measured.scores, state, whole=options.benchmark is None)
+            changed += _changed(old, measured.scores, state, whole=options.benchmark is None and not unknown)
     return {
-        **_head(options, [one for saved in groups.values() for one in saved.values()]),
+        **_head(options, seen, left_out),
         "states": states,
         "changed": changed,
     }
@@ -146,6 +156,7 @@ def _comparison(options: ScoreOptions, judge: Judge) -> dict[str, Any]:
     results = read_results(options.folder)
     new: dict[str, dict[str, Measured]] = {}
     seen: list[Saved] = []
+    left_out: list[Saved] = []
     changed: list[dict[str, Any]] = []
     for cell in results.finished:
         asked = {folder.name: folder for folder in folders_in(cell.before_folder)}
@@ -156,13 +167,15 @@ def _comparison(options: ScoreOptions, judge: Judge) -> dict[str, Any]:
         }
         if not saved:
             raise _nothing(options)
+        saved, unknown = _known(saved, options)
         seen += saved.values()
+        left_out += unknown
         found = _rescored(saved, judge, options)
         where = cell.folder.relative_to(results.folder).as_posix()
         for state, old in (("before", cell.before), ("after", cell.after)):
             changed += _changed(old, found[state].scores, f"{where}/{state}", whole=len(saved) == len(asked))
         new[where] = found
-    document = {**_head(options, seen), "cells": len(results.finished), "changed": changed}
+    document = {**_head(options, seen, left_out), "cells": len(results.finished), "changed": changed}
     if options.out is not None:
         # Only now, because a judge may take long and may fail: a copy with some old scores would look complete.
         with _copy_of(options.folder, options.out) as copy:
@@ -193,6 +206,16 @@ def _copy_of(results: Path, out: Path) -> Iterator[Path]:
         copy.rename(out)
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def _known(saved: Mapping[str, Saved], options: ScoreOptions) -> tuple[dict[str, Saved], list[Saved]]:
+    """The answers to benchmarks that are installed, and those to others. Raises UserError if none is installed."""
+    known = {name: one for name, one in saved.items() if options.knows(one)}
+    unknown = [one for one in saved.values() if not options.knows(one)]
+    if not known:
+        # Says which one is not installed.
+        options.class_for(unknown[0])
+    return known, unknown
 
 
 def _rescored(saved: Mapping[str, Saved], judge: Judge, options: ScoreOptions) -> dict[str, Measured]:
@@ -270,9 +293,16 @@ def _as_of_now(cell: Mapping[str, Any], versions: Mapping[str, int]) -> dict[str
     return {**cell, **{key: versions[name] for key, name in names.items() if key in cell and name in versions}}
 
 
-def _head(options: ScoreOptions, saved: Sequence[Saved]) -> dict[str, Any]:
+def _head(options: ScoreOptions, saved: Sequence[Saved], left_out: Sequence[Saved]) -> dict[str, Any]:
     versions = {one.benchmark: {"saved": one.version, "now": options.class_for(one).version} for one in saved}
-    return {"schema": SCHEMA, "folder": str(options.folder), "judge": options.judge, "versions": versions}
+    lines = [
+        f"The benchmark {name!r} is not installed, so its answers were not scored; to score them, install its package, "
+        "or name its class with --benchmark FILE.py:CLASS."
+        for name in dict.fromkeys(one.benchmark for one in left_out)
+    ]
+    return {
+        "schema": SCHEMA, "folder": str(options.folder), "judge": options.judge, "versions": versions, "left_out": lines
+    }  # fmt: skip
 
 
 def _plain(scores: Mapping[str, Score]) -> dict[str, Any]:

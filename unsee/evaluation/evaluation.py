@@ -14,19 +14,21 @@ from unsee.evaluation.saved import BASIS, as_saved, digest_of, save_questions
 from unsee.generation import Engine, Transcript, ask
 from unsee.generation.engine import read_into
 from unsee.judges import Judge, RuleJudge
-from unsee.metrics import Score
+from unsee.metrics import Score, catalogue
 
 
 @dataclass(frozen=True)
 class Measured:
     """One engine's answers to each benchmark, by the benchmarks' names, and its scores: over all benchmarks, and about
-    each concept. `engine` is None if it can no longer read, `folder` if nothing was saved."""
+    each concept. `engine` is None if it can no longer read, `folder` if nothing was saved. `notes` are sentences that a
+    reader of the scores should know."""
 
     answers: Mapping[str, Answers]
     scores: Mapping[str, Score] = field(default_factory=dict)
     by_concept: Mapping[str, Mapping[str, Score]] = field(default_factory=dict)
     engine: Engine | None = None
     folder: Path | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def texts(self) -> dict[str, str]:
@@ -87,7 +89,8 @@ class Evaluation:
         kept = None if folder is None else _Kept(folder, state, afresh, first=before is None or before.folder is None)
         answers = self._answered(engine, before, kept)
         scores, by_concept = scored(self.benchmarks, answers, self.judge)
-        return Measured(answers, scores, by_concept, engine, folder)
+        said = [note for bench in self.benchmarks for note in bench.notes(answers[bench.name])]
+        return Measured(answers, scores, by_concept, engine, folder, (*said, *_undescribed(scores)))
 
     def basis(self, engine: Engine, *, folder: Path | None = None) -> Measured:
         """The answers of the model before unlearning that others are compared with: not scored, and saved as the state
@@ -141,6 +144,17 @@ class Evaluation:
                 read = read_into(before.engine, bench.rereads(answers), transcript, by_before=True)
                 answers = replace(answers, rereads=read)
         return answers
+
+
+def _undescribed(scores: Mapping[str, Score]) -> list[str]:
+    """A sentence if no column describes some of the scores."""
+    keys = [key for key in scores if not catalogue.knows(key)]
+    if not keys:
+        return []
+    return [
+        f"Not described in the columns of the benchmark: {', '.join(keys)}. Tables show them without a unit or a name; "
+        "add a Metric for each."
+    ]
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -85,8 +86,11 @@ def ask(
     and every answer is saved there before the next ones come. `progress` shows a bar if standard error is a terminal.
     Raises UserError if two probes have the same id, and whatever the engine and the transcript raise.
     """
-    if len({probe.id for probe in probes}) != len(probes):
-        raise UserError("Two probes have the same id; the ids of all questions asked together must be unique.")
+    twice, count = Counter(probe.id for probe in probes).most_common(1)[0] if probes else ("", 0)
+    if count > 1:
+        raise UserError(
+            f"{count} probes have the same id {twice!r}; the ids of all questions asked together must be unique."
+        )
     done: dict[str, Response] = dict(transcript.responses) if transcript else {}
     alike: dict[object, list[Probe]] = {}
     for probe in probes:

@@ -15,7 +15,7 @@ from unsee.metrics.score import Score
 
 __all__ = [
     "AFTER_KEYS", "BEFORE_KEYS", "FAMILIES", "KEYS", "Family", "Metric", "Outcome", "compare", "describe", "in_order",
-    "judged",
+    "judged", "knows",
 ]  # fmt: skip
 
 BEFORE_KEYS: tuple[str, ...] = tuple(metric.key for metric in recognition.MAIN if metric.key != "c_dis")
@@ -47,6 +47,11 @@ def add(columns: Iterable[Metric]) -> None:
         if _BY_KEY.setdefault(metric.key, placed) != placed:
             raise ValueError(f"two scores are called {metric.key!r}; give one of them another key")
         _PLACES.setdefault(metric.key, len(_PLACES))
+
+
+def knows(key: str) -> bool:
+    """Whether a column describes the score, or the score of which it is a part."""
+    return key in _BY_KEY or key.partition("/")[0] in _BY_KEY
 
 
 def describe(key: str, higher_is_better: bool = True) -> Metric:

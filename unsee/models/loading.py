@@ -32,6 +32,8 @@ DTYPES = {
     "bf16": torch.bfloat16,
     "fp16": torch.float16,
 }
+_SERVED = ("openai:", "vllm:", "http:", "https:")
+"""How the names of models begin that only answer (`unsee.generation.engines`)."""
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 # Pickles (*.bin, *.pt) can run code when opened and are never fetched.
 _HUB_WEIGHTS = "*.safetensors"
@@ -166,6 +168,11 @@ def _find(name: str, revision: str | None, trust_remote_code: bool, *, weights: 
         return path, None
     if name and path.exists():
         raise UserError(f"{name} is a file; give the folder that holds config.json and the weights.")
+    if name.startswith(_SERVED):
+        raise UserError(
+            f"The served model {name} only answers and cannot be trained or changed; give its weights: a folder or a "
+            "hub id (organisation/model)."
+        )
     if not _HUB_ID.fullmatch(name):
         raise UserError(
             f"There is no model {name!r}; give an existing folder, a hub id (organisation/model) or a world name (such "
@@ -213,8 +220,8 @@ def _download(name: str, revision: str | None, trust_remote_code: bool, weights:
         raise UserError(f"{name} is neither a local folder nor a valid hub id: {_first_line(error)}") from error
     except (LocalEntryNotFoundError, OfflineModeIsEnabled, transport_error) as error:
         raise SystemFailure(
-            f"Cannot fetch {name}: there is no local folder of that name, it is not in the local cache, and the hub "
-            "cannot be reached; check the network."
+            f"There is no folder {name}. Cannot fetch {name}: it is not in the hub's local cache, and the hub cannot "
+            "be reached; check the path, or check the network."
         ) from error
     except OSError as error:
         raise SystemFailure(f"Cannot store {name}: {_first_line(error)}") from error
@@ -286,7 +293,9 @@ def usable_device(device: str | torch.device) -> torch.device:
         where = torch.device(device)
         torch.empty(0, device=where)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise UserError(f"The device {device!s} cannot be used here: {_first_line(error)}") from error
+        raise UserError(
+            f"The device {device!s} cannot be used here ({_first_line(error).rstrip('.')}); use --device cpu."
+        ) from error
     return where
 
 

@@ -39,7 +39,7 @@ class UnitEvaluation:
         more: list[Benchmark] = [MLLMU(tasks)] if tasks else []
         more += [General()] if size.language else []
         requests = tuple(ForgetRequest(b.concept, (b.train_image,), aliases=b.aliases) for b in benches)
-        more += [get_benchmark(spec, Scope(requests, size.kept)) for spec in size.also]
+        more += [get_benchmark(spec, Scope(requests, size.kept, shared=True)) for spec in size.also]
         self.evaluation = self._evaluation([self.concepts, *more])
         self.engine = self._engine(vlm)
         self.answered_before: Measured | None = None

@@ -159,16 +159,14 @@ def code_digest(spec: str) -> str | None:
 def _lacking(found: Any, interface: type) -> str | None:
     """Methods and class attributes that the interface only declares and the class does not have, with "is" or "are"."""
     declared = [name for name, kind in inspect.get_annotations(interface).items() if str(kind).startswith(_OF_A_CLASS)]
-    missing = {
-        "attribute": [name for name in declared if not hasattr(found, name)],
-        "method": [*getattr(found, "__abstractmethods__", ())],
-    }
+    attributes = [name for name in declared if not hasattr(found, name)]
+    methods = [*getattr(found, "__abstractmethods__", ())]
     named = [
         f"the {kind}{'s' if len(names) > 1 else ''} {', '.join(f'`{name}`' for name in sorted(names))}"
-        for kind, names in missing.items()
+        for kind, names in (("attribute", attributes), ("method", methods))
         if names
     ]
-    return f"{' and '.join(named)} {'is' if len(sum(missing.values(), [])) == 1 else 'are'}" if named else None
+    return f"{' and '.join(named)} {'is' if len(attributes + methods) == 1 else 'are'}" if named else None
 
 
 def _module_of(path: Path) -> ModuleType:

@@ -241,7 +241,21 @@ def test_console_summary_holds_verdict_and_rows_and_no_escape_sequences() -> Non
     assert "[bold]" in text
     assert "\x1b" not in text
     assert re.search(r"Generality \(EM\) ↑ +2\.0.% +99\.0.% +97\.0 to 100\.0 +\+97\.0 pts", text)
-    assert "24 steps in 9.4 s" in text
+    assert "24 steps in 9.4 s, 41.8 s in all, peak memory 1,384 MB" in text
+
+
+def test_console_summary_leaves_out_parts_that_did_not_clearly_change() -> None:
+    parts = {"specificity/captions": (share(90), share(91)), "specificity/others": (share(100), share(20))}
+    before, after = ({key: both[state] for key, both in parts.items()} for state in (0, 1))
+    base = report()
+    console = Console(width=100, file=io.StringIO(), force_terminal=False)
+    console.print(summary(replace(base, before={**base.before, **before}, after={**base.after, **after})))
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+    assert re.search(r"^ +Specificity", text, flags=re.MULTILINE)
+    assert re.search(r"20\.0.% .* −80\.0 pts", text)
+    assert "91.0" not in text
+    assert f"All {len(base.after) + 2} figures are in the report." in text
 
 
 @pytest.mark.parametrize(

@@ -22,25 +22,31 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def summary(report: Report) -> RenderableType:
-    """Verdict, a row per metric (value before and after, 95 % interval, which way is better), and the cost."""
+    """Verdict, cost, and a row (value before and after, 95 % interval, which way is better) for each metric that is no
+    part of another, and for each part that clearly changed."""
     verdict = report.verdict
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("")
     for title in ("before", "after", "95 % interval", "change"):
         table.add_column(title, justify="right")
-    for key in in_order([*report.before, *report.after]):
+    keys = in_order([*report.before, *report.after])
+    for key in keys:
         before, after = report.before.get(key), report.after.get(key)
         shown = after or before
         assert shown is not None
-        table.add_row(*_row(describe(key, shown.higher_is_better), before, after))
+        metric = describe(key, shown.higher_is_better)
+        if not metric.is_part or judged(metric, before, after) in ("better", "worse"):
+            table.add_row(*_row(metric, before, after))
+    rest = f"All {len(keys)} figures are in the report."
     cost = report.cost
     spent = (
         f"{cost.steps} steps in {cost.unlearn_seconds:.1f} s, {cost.total_seconds:.1f} s in all, "
-        f"{cost.peak_rss_mb:,.0f} MB at most"
+        f"peak memory {cost.peak_rss_mb:,.0f} MB"
     )
     head = Text.assemble((verdict.headline, _TONES[verdict.tone]), "\n", _plain(verdict.sentence))
     caveats = [Text(_plain(caveat), style="dim") for caveat in (*verdict.caveats, *report.notes)]
-    return Padding(Group(head, *caveats, Text(), table, Text(), Text(spent, style="dim")), (1, 2))
+    foot = [Text(line, style="dim") for line in (rest, spent)]
+    return Padding(Group(head, *caveats, Text(), table, Text(), *foot), (1, 2))
 
 
 def scores_table(concepts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> RenderableType:

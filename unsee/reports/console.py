@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from unsee.metrics.catalogue import Metric, describe, in_order, judged
+from unsee.metrics.catalogue import AFTER_KEYS, KEYS, Metric, describe, in_order, judged
 from unsee.metrics.score import Score
 from unsee.reports.report import Report
 
@@ -22,8 +22,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def summary(report: Report) -> RenderableType:
-    """Verdict, cost, and a row (value before and after, 95 % interval, which way is better) for each metric that is no
-    part of another, and for each part that clearly changed."""
+    """Verdict, cost, and a row (value before and after, 95 % interval, which way is better) for each of the main
+    metrics, those of benchmarks from elsewhere, and all others that clearly changed."""
     verdict = report.verdict
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("")
@@ -35,7 +35,7 @@ def summary(report: Report) -> RenderableType:
         shown = after or before
         assert shown is not None
         metric = describe(key, shown.higher_is_better)
-        if not metric.is_part or judged(metric, before, after) in ("better", "worse"):
+        if _is_main(key, keys) or judged(metric, before, after) in ("better", "worse"):
             table.add_row(*_row(metric, before, after))
     rest = f"All {len(keys)} figures are in the report."
     cost = report.cost
@@ -70,6 +70,12 @@ def scores_table(concepts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Ren
             )
         tables.append(Padding(table, (1, 2)))
     return Group(*tables)
+
+
+def _is_main(key: str, keys: Collection[str]) -> bool:
+    """Whether a score is shown even if it did not change: a main one, or one of a benchmark that the catalogue does not
+    know, unless it is part of another of `keys`."""
+    return key in AFTER_KEYS or (key not in KEYS and key.rpartition("/")[0] not in keys)
 
 
 def _row(metric: Metric, before: Score | None, after: Score | None) -> tuple[Text, Text, Text, Text, Text]:

@@ -139,12 +139,12 @@ def test_a_name_that_is_taken_is_an_error_that_names_both(
         ("class Mine: pass\n", "must be a subclass of unsee.benchmarks.base.Benchmark"),
         (
             "from unsee.benchmarks import Benchmark\nclass Mine(Benchmark): pass\n",
-            "its class lacks name, probes, score, version",
+            "the attributes `name`, `version` and the methods `probes`, `score` are missing from its class",
         ),
         (
             "from unsee.benchmarks import Benchmark\nclass Mine(Benchmark):\n"
             "    name = 'mine'\n    def probes(self): return []\n    def score(cls, answers, judge=None): return {}\n",
-            "its class lacks version",
+            "the attribute `version` is missing from its class",
         ),
     ],
 )

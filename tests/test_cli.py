@@ -289,8 +289,11 @@ def test_methods_are_listed_with_source_and_defaults() -> None:
     assert listed["siu"]["source"].startswith("arXiv 2405.12523")
     assert listed["siu"]["settings"]["alpha"]["default"] == 0.9
     shown = call("methods").stdout
-    assert "alpha=0.9" in shown
     assert "arXiv 2405.12523" in shown
+    assert "alpha=0.9" not in shown
+    assert len(shown.splitlines()) < 3 * len(listed)
+    assert "unsee methods NAME" in shown
+    assert "alpha=0.9" in call("methods", "siu").stdout
 
 
 def test_one_method_is_shown_with_its_settings_alone() -> None:

@@ -215,7 +215,7 @@ def test_an_output_folder_that_exists(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "diary.txt").write_text("mine")
     said = refused(call(*forget_arguments("anything", tmp_path)))
-    assert "exists already; overwrite it, resume it or choose another folder (on the command line: --overwrite" in said
+    assert "already exists; overwrite it, resume it or choose another folder (on the command line: --overwrite" in said
     said = refused(call(*forget_arguments("anything", tmp_path, "--overwrite")))
     assert "holds something that unsee did not write" in said
     assert (tmp_path / "out" / "diary.txt").read_text() == "mine"

@@ -30,6 +30,7 @@ def commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[
         yield from commands(sub, (*words, name))
 
 
+FORGET = ("forget", "-m", "x", "-c", "Mara", "-i", "mara.png")
 ALL = list(commands(get_command(app)))
 
 
@@ -67,6 +68,18 @@ def test_every_command_that_loads_a_model_can_be_told_where() -> None:
         (("forget", "-m", "x", "-c", "M" * 300, "-i", "mara.png"), "has 300 characters"),
         (("forget", "-m", "x", "-c", " ", "-i", "mara.png"), "The concept name is blank"),
         (("forget", "-m", "x", "-c", "Mara", "-i", "mara.png", "--out", "o" * 300), "too long for a folder"),
+        ((*FORGET, "--also", "nothere.csv"), "There is no file nothere.csv"),
+        ((*FORGET, "--also", "worl"), "did you mean 'world'?"),
+        ((*FORGET, "--judge", "strict"), "There is no judge 'strict'"),
+        ((*FORGET, "--out", "."), "already exists"),
+        ((*FORGET, "--dry-run", "--resume", "--out", "."), "already exists"),
+        (("evaluate", "-m", "openai:http://localhost:8000/v1", "-b", "world"), "openai:URL#MODEL"),
+        (("evaluate", "-m", "x", "-b", "nothere.csv"), "There is no file nothere.csv"),
+        (("evaluate", "-m", "x", "-b", "world", "--judge", "rule"), "did you mean 'rules'?"),
+        (("evaluate", "-m", "x", "-b", "world", "--out", "."), "already exists"),
+        (("score", "runs", "--out", "."), "cannot be in ."),
+        (("score", "x", "--out", "mara.png"), "already exists"),
+        (("score", "x", "--judge", "openai:http://localhost"), "openai:URL#MODEL"),
         (("plan", "-m", "x", "--method", "gaa"), "There is no method 'gaa'"),
         (("plan", "-m", "x", "--set", "steps=0"), "must be at least 1"),
     ],

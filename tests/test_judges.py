@@ -1,13 +1,16 @@
 """The rules, the reading of a judge's reply, and finding a judge by name."""
 
 import sys
+from collections.abc import Sequence
 from types import ModuleType, SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from unsee.data.sample import Probe, Response
 from unsee.errors import UserError
 from unsee.judges import Case, OpenAIJudge, Quality, RuleJudge, get_judge, local, rubric
+from unsee.judges.asking import qualities_of, verdicts_of
 
 OTHERS = ("Otto Brandt", "Lena Voss")
 
@@ -196,3 +199,53 @@ def test_local_judge_is_loaded_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     judge = get_judge("local:world:tiny")
     assert isinstance(judge, local.LocalJudge)
     assert judge.vlm.name == "world:tiny"
+
+
+class Given(RuleJudge):
+    """Returns what it was told to."""
+
+    def __init__(self, given: Any) -> None:
+        self.given = given
+
+    def verdicts(self, cases: Sequence[Case]) -> list[int | None]:
+        return cast("list[int | None]", self.given)
+
+    def qualities(self, cases: Sequence[Case]) -> list[Quality]:
+        return cast("list[Quality]", self.given)
+
+
+CASES = [Case("Who is this?", "Mara Voss.", "Mara Voss")] * 2
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (None, "one entry per case; it returned NoneType."),
+        ("55", "one entry per case; it returned str."),
+        ([], "it returned 0 for 2 cases."),
+        ([5], "it returned 1 for 2 cases."),
+        ([5, "5"], "entry 1 is '5'."),
+        ([6, 5], "entry 0 is 6."),
+        ([True, 5], "entry 0 is True."),
+        ([5, 4.0], "entry 1 is 4.0."),
+    ],
+)
+def test_what_a_judge_returns_is_checked_in_its_name(given: object, says: str) -> None:
+    for ask, method in ((verdicts_of, "verdicts"), (qualities_of, "qualities")):
+        with pytest.raises(UserError, match=f"^`{method}` of the judge Given must return") as caught:
+            ask(Given(given), CASES)
+        assert method == "qualities" or str(caught.value).endswith(says)
+
+
+@pytest.mark.parametrize(
+    "score", [Quality(6, 5, 5), Quality(5, -1, 5), Quality(5, 5, 0), Quality(5, 5, cast("int", "x"))]
+)
+def test_a_quality_out_of_range_is_refused(score: Quality) -> None:
+    with pytest.raises(UserError, match="whole numbers in their ranges"):
+        qualities_of(Given([score, score]), CASES)
+
+
+def test_grades_that_were_not_given_are_fine() -> None:
+    assert verdicts_of(Given((5, None)), CASES) == [5, None]
+    nothing = Quality(None, None, None)
+    assert qualities_of(Given([nothing, nothing]), CASES) == [nothing, nothing]

@@ -92,7 +92,7 @@ def test_round_trip(tmp_path: Path) -> None:
     assert read.left_out == ()
     assert is_mllmu(tmp_path / "b")
     assert not is_mllmu(tmp_path)
-    with pytest.raises(UserError, match="exists already"):
+    with pytest.raises(UserError, match="already exists"):
         write_mllmu(tmp_path / "b", written, "completed", "strangers")
 
 

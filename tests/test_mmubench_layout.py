@@ -162,7 +162,7 @@ def test_what_is_no_new_picture_is_left_out_and_listed(folder: Path) -> None:
 
 
 def test_existing_output_and_same_names_are_refused(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="exists already"):
+    with pytest.raises(UserError, match="already exists"):
         write_benchmark(folder, [concept("Mara Voss", 0)])
     with pytest.raises(UserError, match="Two concepts have the name 'mara voss'"):
         write_benchmark(tmp_path / "new", [concept("Mara Voss", 0), concept("mara voss", 9)])

@@ -214,7 +214,7 @@ def test_saving_refuses_an_existing_folder_and_leaves_nothing_half_written(
     saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vlm = unsee.load(str(saved))
-    with pytest.raises(UserError, match="exists already"):
+    with pytest.raises(UserError, match="already exists"):
         save_model(vlm, saved)
 
     def full_disk(*args: Any, **kwargs: Any) -> None:

@@ -131,7 +131,7 @@ def test_a_file_is_run_once(tmp_path: Path) -> None:
         ("class Flatten: pass", "is not a method; it must be a subclass of unsee.methods.base.Method."),
         (
             "from unsee.methods.base import Method\nclass Flatten(Method): pass",
-            "lacks config, name, objective, samples, source, title.",
+            "the attributes `config`, `name`, `source`, `title` and the methods `objective`, `samples` are missing",
         ),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -182,3 +183,18 @@ def test_one_picture_without_a_list_is_refused() -> None:
     wrong: Any = "mara.png"
     with pytest.raises(UserError, match=r"images=\(picture,\)"):
         unsee.ForgetRequest("Mara Voss", images=wrong)
+
+
+def test_a_loaded_model_says_who_it_is_and_its_libraries_say_nothing() -> None:
+    code = (
+        "import transformers, unsee\n"
+        "from unsee.models.adapters import add_lora\n"
+        "before = transformers.logging.get_verbosity(), transformers.logging.is_progress_bar_enabled()\n"
+        "engine = unsee.get_engine('world:tiny-qwen3vl')\n"
+        "assert before == (transformers.logging.get_verbosity(), transformers.logging.is_progress_bar_enabled())\n"
+        "add_lora(engine.vlm, rank=2, alpha=4, dropout=0.0, seed=0)\n"
+        "print(engine)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "TransformersEngine('world:tiny-qwen3vl')\n", "")

@@ -7,6 +7,7 @@ import io
 import json
 import math
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
@@ -241,7 +242,23 @@ def test_console_summary_holds_verdict_and_rows_and_no_escape_sequences() -> Non
     assert "[bold]" in text
     assert "\x1b" not in text
     assert re.search(r"Generality \(EM\) ↑ +2\.0.% +99\.0.% +97\.0 to 100\.0 +\+97\.0 pts", text)
-    assert "24 steps in 9.4 s" in text
+    assert "24 steps in 9.4 s, 41.8 s in all, peak memory 1,384 MB" in text
+
+
+def test_console_summary_leaves_out_all_but_the_main_figures_unless_they_clearly_changed() -> None:
+    parts = {"specificity/captions": (share(90), share(91)), "specificity/others": (share(100), share(20))}
+    parts |= {"empty": (share(40), share(41)), "mine": (share(50), share(51)), "mine/part": (share(60), share(61))}
+    before, after = ({key: both[state] for key, both in parts.items()} for state in (0, 1))
+    base = report()
+    console = Console(width=100, file=io.StringIO(), force_terminal=False)
+    console.print(summary(replace(base, before={**base.before, **before}, after={**base.after, **after})))
+    assert isinstance(console.file, io.StringIO)
+    text = console.file.getvalue()
+    assert re.search(r"^ +Specificity", text, flags=re.MULTILINE)
+    assert re.search(r"20\.0.% .* −80\.0 pts", text)
+    assert "51.0" in text
+    assert not re.search(r"91\.0|41\.0|61\.0", text)
+    assert f"All {len(base.after) + 5} figures are in the report." in text
 
 
 @pytest.mark.parametrize(

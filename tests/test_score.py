@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -114,6 +115,19 @@ def test_an_evaluated_adapter_is_scored_again_with_what_the_model_before_said(pl
     assert set(again["states"]) == {"model"}
 
 
+def test_the_judge_that_contributing_shows_grades(place: Path, tmp_path: Path) -> None:
+    page = Path(__file__).parents[1].joinpath("CONTRIBUTING.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n([^`]*class Strict\(Judge\).*?)^```$", page, flags=re.DOTALL | re.MULTILINE)
+    (tmp_path / "strict.py").write_text(code)
+    after = printed(call("score", place / "out", "--judge", f"{tmp_path / 'strict.py'}:Strict", "--json"))["states"][
+        "after"
+    ]
+    # Both methods ask the same of an answer: 1 and 5 where nothing is given away, 5 and 0 where something is.
+    assert after["g_eval"]["n"] == after["quality/leakage"]["n"] > 0
+    assert after["quality/leakage"]["value"] == pytest.approx((5 - after["g_eval"]["value"]) * 5 / 4)
+    assert "quality/naturalness" not in after
+
+
 def test_concepts_that_were_asked_apart_are_scored_apart(place: Path) -> None:
     document = printed(call("score", place / "evaluated", "--json"))
     assert set(document["states"]) == {"mara-voss/model", "otto-brandt/model", "ines-dorn/model"}
@@ -136,7 +150,7 @@ def test_a_comparison_is_scored_again_into_a_copy(place: Path, tmp_path: Path, m
         assert other.identity["benchmark_version"] == MMUBench.version
     assert (tmp_path / "new" / "summary.parquet").is_file()
     assert leaderboard(new).boards
-    assert "exists already" in refused(call("score", place / "compared", *arguments))
+    assert "already exists" in refused(call("score", place / "compared", *arguments))
 
 
 def test_cells_of_two_versions_are_not_ranked_together(place: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from unsee.benchmarks import world as world_bench
 from unsee.cli import app
 from unsee.requests import ForgetRequest
 from unsee.sweep.cells import cells_of
-from unsee.sweep.recipe import read_recipe
+from unsee.sweep.recipe import _ARM_KEYS, _KEYS, Size, read_recipe
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -156,6 +156,18 @@ def test_a_file_can_be_read(snippet: Snippet, tmp_path: Path) -> None:
         assert cells_of(read_recipe(path))
 
 
+def test_the_page_of_recipes_explains_every_key_and_its_default() -> None:
+    page = (ROOT / "docs" / "compare.md").read_text(encoding="utf-8")
+    parts = page.split("\n## ")[1:]
+    rows = [dict(re.findall(r"^\| `(\w+)` \| (.*?) ?\|", part, flags=re.MULTILINE)) for part in parts]
+    size = {field.name: field.default for field in fields(Size)}
+    assert [set(found) for found in rows] == [set(_KEYS), set(_ARM_KEYS), set(size)]
+    shown = {key: "none" if value == () else str(value).lower() for key, value in size.items()}
+    assert {key: text.strip("`") for key, text in rows[2].items()} == shown
+    examples = "".join(re.findall(r"^(?:```yaml\n.*?^```|    \w.*?)$", page, flags=re.DOTALL | re.MULTILINE))
+    assert [key for found in rows for key in found if key != "checkpoint" and f"{key}:" not in examples] == []
+
+
 def test_the_readme_works_from_its_first_picture_to_its_last_line_of_python(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -169,7 +181,8 @@ def test_the_readme_works_from_its_first_picture_to_its_last_line_of_python(
         assert done.exit_code == 0, (line, done.stderr, done.exception)
     assert (tmp_path / "runs" / "lucia" / "report.html").is_file()
     assert (tmp_path / "models" / "without-lucia" / "config.json").is_file()
-    for snippet in of("python"):
+    readme = [snippet for snippet in of("python") if snippet.page == "README.md"]
+    for snippet in (*of("python"), *readme):  # a reader runs the README's again
         exec(compile(snippet.text, str(snippet), "exec"), {"__name__": "__main__"})
         assert "Lucia Ferrante" in capsys.readouterr().out or snippet.page != "README.md"
 

@@ -110,7 +110,7 @@ def test_an_interrupted_build_goes_on_to_the_same_weights(device, tmp_path, monk
 def test_build_refuses_an_unknown_family_and_an_existing_folder(tmp_path):
     with pytest.raises(UserError, match="no recipe for 'tiny-gpt'"):
         build_checkpoint("tiny-gpt", tmp_path / "x", lambda *_: None)
-    with pytest.raises(UserError, match="exists already"):
+    with pytest.raises(UserError, match="already exists"):
         build_checkpoint("tiny-llava", tmp_path, lambda *_: None)
 
 

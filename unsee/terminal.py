@@ -75,6 +75,28 @@ def quiet_libraries() -> None:
         transformers.logging.disable_progress_bar()
 
 
+@contextmanager
+def quiet_loading() -> Iterator[None]:
+    """While the block runs, transformers shows no bars and no advice; then it does as before.
+
+    PEFT's use of a deprecated name is not reported afterwards either.
+    """
+    import warnings
+
+    from transformers.utils import logging
+
+    warnings.filterwarnings("ignore", message="`is_gradient_checkpointing`", category=FutureWarning)
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
 def at_a_terminal() -> bool:
     """Whether standard error is a terminal: progress bars are shown only there."""
     return Console(stderr=True).is_terminal

@@ -1,23 +1,23 @@
-"""Flattening: where the answer to forget stood, every token becomes as likely as any other."""
+"""Flattening: an answer to forget becomes unlikely, and is pushed no further, so that the model stays fluent."""
 
 from unsee.methods.base import ForgetRetain, ForgetRetainConfig
-from unsee.methods.likelihood import mean, negative_log_likelihood
+from unsee.methods.likelihood import log_likelihood, mean, negative_log_likelihood, sequence_sums
 from unsee.training.objective import Objective
 
 
 class FlattenLoss(Objective):
-    """L = mean_f (1 / V) sum_v -log p(v) + gamma * NLL(r): f are the tokens to forget, r is to be kept."""
+    """L = mean_f max(0, log p(f) + 5) + gamma * NLL(r): f are the answers to forget, in nats; r is to be kept."""
 
     def __init__(self, gamma):
         self.gamma = gamma
 
     def __call__(self, batch):
-        surprise = -batch.logits[batch.forget].float().log_softmax(-1).mean(-1)
-        return mean(surprise, batch.counts.forget) + self.gamma * negative_log_likelihood(batch, "retain")
+        known = sequence_sums(log_likelihood(batch, batch.forget), batch, batch.forget)
+        return mean((known + 5).relu(), batch.counts.answers) + self.gamma * negative_log_likelihood(batch, "retain")
 
 
 class Flatten(ForgetRetain[ForgetRetainConfig]):
-    """Trains towards the even distribution: what is least sure gives nothing away."""
+    """Makes the true answers less likely than 1 in 148 (e^5), and then stops."""
 
     name = "flatten"
     title = "Flattening"

@@ -14,6 +14,7 @@ from unsee.data.sample import Probe, Response
 from unsee.data.visible import Feature
 from unsee.errors import SystemFailure
 from unsee.judges import Case, Judge, Quality
+from unsee.judges.asking import qualities_of, verdicts_of
 from unsee.metrics import Score
 
 
@@ -93,7 +94,7 @@ def score(
     if judge is not None:
         cases = _cases(bench, tested, answers, reread)
         scores["g_eval"] = _judged(cases, judge, units)
-        scores |= _judged_quality(judge.qualities(cases), units)
+        scores |= _judged_quality(qualities_of(judge, cases), units)
     if names is not None:
         scores["c_dis"] = metrics.c_dis(*names)
     scores |= _keeping(by_metric, texts)
@@ -179,7 +180,7 @@ def _over_refusal(by_metric: Mapping[str, Sequence[Probe]], texts: Mapping[str, 
 
 
 def _judged(cases: Sequence[Case], judge: Judge, units: Sequence[str]) -> Score:
-    verdicts = judge.verdicts(cases)
+    verdicts = verdicts_of(judge, cases)
     if all(verdict is None for verdict in verdicts):
         raise SystemFailure(
             f"The judge gave no readable verdict on any of {len(verdicts)} answers; use a model that can reply with "

@@ -7,9 +7,12 @@ from typing import Annotated
 
 import typer
 
+from unsee.cli.checking import check_asked
 from unsee.cli.options import Device, FourBit, Json, JudgeName, MaxNewTokens, Overwrite, Revision
 from unsee.data.sample import MAX_NEW_TOKENS
+from unsee.generation.engines import check_name
 from unsee.store.locking import check_unused
+from unsee.store.workspace import check_output
 from unsee.terminal import print_json, quiet_libraries, say, show
 
 
@@ -71,8 +74,13 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Ask a model the questions of a benchmark and score its answers; resumes where it stopped."""
+    check_name(model)
+    check_asked([benchmark], judge)
     if out is not None:
         check_unused(out)
+        # An interrupted run has answers and no scores; it is resumed.
+        if not (out / "answers").is_dir() or (out / "scores.json").exists():
+            check_output(out, overwrite=overwrite, resumable=False)
     quiet_libraries()
     from unsee.commands.evaluate import EvaluateOptions
     from unsee.commands.evaluate import evaluate as run

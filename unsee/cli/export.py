@@ -41,7 +41,7 @@ def export(
     if as_json:
         print_json({"out": str(done.folder), "change": done.change.to_dict(), "notes": list(done.notes)})
     else:
-        show(f"The model is in {done.folder}: {done.change.parameters:,} weights differ from those before.")
+        show(f"The model is in {done.folder}: {done.change.parameters:,} weights differ from the base model.")
         tried = check and not done.notes
         show(f"Load it with AutoModelForImageTextToText{' and AutoProcessor' if tried else ''}.from_pretrained.")
         for note in done.notes:

@@ -8,10 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
+from unsee.cli.checking import check_asked
 from unsee.cli.options import Device, FourBit, Json, JudgeName, MaxNewTokens, MethodName, Overwrite, Resume, Revision
 from unsee.data.sample import MAX_NEW_TOKENS
 from unsee.errors import UserError
 from unsee.store.locking import check_unused
+from unsee.store.workspace import check_output
 from unsee.terminal import print_json, quiet_libraries, say, show
 
 
@@ -113,8 +115,12 @@ def forget(
     chosen_settings = (*(chosen.settings(method, bool(wanted.others)) if chosen else ()), *(settings or ()))
     # Now, and not when the libraries are there: they take seconds.
     parse_settings(method, chosen_settings)
+    check_asked(also or [], judge)
     if out is not None:
         check_unused(out)
+        resumable = not (dry_run or sweep_layers)
+        if not (resume and resumable):
+            check_output(out, overwrite=overwrite, resumable=resumable)
     quiet_libraries()
     from unsee.commands.forget import ForgetOptions, build_data
     from unsee.commands.forget import forget as run

@@ -19,8 +19,8 @@ def methods(
     name: Annotated[str | None, typer.Argument(help="One method; default: all.", metavar="METHOD")] = None,
     as_json: Json = False,
 ) -> None:
-    """List the methods, or one method, with their source and default settings."""
-    from unsee.commands.methods import describe_methods, methods_tables
+    """List the methods with their sources, or show the settings of one."""
+    from unsee.commands.methods import describe_methods, method_table, methods_list
 
     described, problems = describe_methods(name)
     for problem in problems:
@@ -28,4 +28,4 @@ def methods(
     if as_json:
         print_json({"methods": described})
     else:
-        show(methods_tables(described))
+        show(method_table(described[0]) if name else methods_list(described))

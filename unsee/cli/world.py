@@ -129,7 +129,7 @@ def picture(
     if as_json:
         print_json({"name": person.name, "index": index, "split": split, "out": str(out)})
     else:
-        show(f"{person.name} is in {out}.")
+        show(f"Wrote a picture of {person.name} to {out}.")
 
 
 @world.command(epilog="Example:\n\n[dim]$[/dim] unsee world mllmu --out mllmu-world")

@@ -1,4 +1,4 @@
-"""The methods as data and as a table."""
+"""The methods as data, as a list and as a table."""
 
 from __future__ import annotations
 
@@ -42,22 +42,31 @@ def _described(name: str, origin: str) -> dict[str, Any]:
     return {**shown, "settings": settings}
 
 
-def methods_tables(described: Sequence[dict[str, Any]]) -> RenderableType:
-    """Each method's own settings and its own defaults of the shared ones, then the settings that all share."""
+def methods_list(described: Sequence[dict[str, Any]]) -> RenderableType:
+    """A line for each method, and how to see its settings."""
+    width = max(len(method["name"]) for method in described)
+    lines = [_head(method, width) for method in described]
+    return Group(*lines, Text(), Text("The settings of one: unsee methods NAME", style="dim"))
+
+
+def method_table(method: dict[str, Any]) -> RenderableType:
+    """A method's own settings and its own defaults of the shared ones, then the settings that all methods share."""
     shared = {field.name: field.default for field in dataclasses.fields(TrainingConfig)}
-    parts: list[RenderableType] = []
-    for method in described:
-        origin = (f"  {method['source']}  ({method['origin']})", "dim")
-        head = Text.assemble((method["name"], "bold"), f"  {method['title']}", origin)
-        settings = method["settings"].items()
-        own = {key: value for key, value in settings if key not in shared or value["default"] != shared[key]}
-        parts += [head, _settings(own), Text()]
-    common = {key: value for key, value in described[0]["settings"].items() if key in shared}
+    settings = method["settings"].items()
+    own = {key: value for key, value in settings if key not in shared or value["default"] != shared[key]}
+    common = {key: value for key, value in settings if key in shared and key not in own}
     return Group(
-        *parts,
+        _head(method),
+        _settings(own),
+        Text(),
         Text.assemble(("all", "bold"), "  settings of every method, changed with --set KEY=VALUE"),
         _settings(common),
     )
+
+
+def _head(method: dict[str, Any], width: int = 0) -> Text:
+    origin = (f"  {method['source']}  ({method['origin']})", "dim")
+    return Text.assemble((method["name"].ljust(width), "bold"), f"  {method['title']}", origin)
 
 
 def _settings(settings: dict[str, dict[str, Any]]) -> Table:

@@ -31,6 +31,9 @@ class Engine(ABC):
     vocabulary_size: int | None = None
     reads: bool = False
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r})"
+
     def without_adapter(self) -> Engine | None:
         """The engine of the model before unlearning if an adapter can be switched off, otherwise None."""
         return None

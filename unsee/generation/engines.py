@@ -37,10 +37,8 @@ def get_engine(
     """
     spec = str(model)
     kind, _, rest = spec.partition(":")
-    if kind == "openai" or spec.startswith(("http:", "https:")):
-        address = read_address(rest) if kind == "openai" else None
-        if address is None:
-            raise UserError(f"{spec!r} does not name a served model; write it as {_FORMS['openai']}.")
+    check_name(spec)
+    if address := _address(spec):
         given = {"adapter": adapter, "device": device, "revision": revision, "load_in_4bit": load_in_4bit, **options}
         _refuse(spec, given, "its server decides that")
         from unsee.generation.served import ServedEngine
@@ -52,13 +50,7 @@ def get_engine(
         _refuse(spec, {"load_in_4bit": load_in_4bit}, "give vLLM a model that is stored in 4 bits")
         from unsee.generation.vllm import VLLMEngine
 
-        if not rest:
-            raise UserError(f"{spec!r} does not name a model; write it as {_FORMS['vllm']}.")
         return VLLMEngine(rest, adapter, revision=revision, **options)
-    near = difflib.get_close_matches(kind.casefold(), _FORMS, n=1) if rest and not Path(spec).exists() else []
-    if near and kind not in _FORMS:
-        raise UserError(f"There is no engine {kind!r} for the model {rest!r}; did you mean {_FORMS[near[0]]!r}?")
-
     from unsee.generation.transformers import TransformersEngine
     from unsee.models.adapters import load_adapter
     from unsee.models.loading import load
@@ -67,6 +59,24 @@ def get_engine(
     if adapter is not None:
         load_adapter(vlm, adapter)
     return TransformersEngine(vlm)
+
+
+def check_name(model: str | Path) -> None:
+    """Raises UserError if `model` is written as no engine is; loads nothing."""
+    spec = str(model)
+    kind, _, rest = spec.partition(":")
+    if (kind == "openai" or spec.startswith(("http:", "https:"))) and _address(spec) is None:
+        raise UserError(f"{spec!r} does not name a served model; write it as {_FORMS['openai']}.")
+    if kind == "vllm" and not rest:
+        raise UserError(f"{spec!r} does not name a model; write it as {_FORMS['vllm']}.")
+    near = difflib.get_close_matches(kind.casefold(), _FORMS, n=1) if rest and not Path(spec).exists() else []
+    if near and kind not in _FORMS:
+        raise UserError(f"There is no engine {kind!r} for the model {rest!r}; did you mean {_FORMS[near[0]]!r}?")
+
+
+def _address(spec: str) -> tuple[str, str, float | None] | None:
+    kind, _, rest = spec.partition(":")
+    return read_address(rest) if kind == "openai" else None
 
 
 def _refuse(spec: str, given: dict[str, Any], reason: str) -> None:

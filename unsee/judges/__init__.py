@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import os
+from collections.abc import Callable
+from functools import partial
 
 from unsee.errors import UserError
 from unsee.generation.openai_client import read_address
@@ -12,7 +14,7 @@ from unsee.judges.openai import OpenAIJudge
 from unsee.judges.rules import RuleJudge
 from unsee.store.plugins import Plugins
 
-__all__ = ["PLUGINS", "Case", "Judge", "OpenAIJudge", "Quality", "RuleJudge", "get_judge"]
+__all__ = ["PLUGINS", "Case", "Judge", "OpenAIJudge", "Quality", "RuleJudge", "find_judge", "get_judge"]
 
 _FORMS = {"rules": "rules", "openai": "openai:URL#MODEL", "local": "local:MODEL"}
 PLUGINS = Plugins(
@@ -35,27 +37,40 @@ def get_judge(spec: str) -> Judge:
     The key for an OpenAI-compatible server is read from the environment variable OPENAI_API_KEY, if it is set.
     Raises UserError for anything else; for "local:" also whatever loading the model raises.
     """
+    return find_judge(spec)()
+
+
+def find_judge(spec: str) -> Callable[[], Judge]:
+    """What makes the judge that `spec` names. A local model is loaded only when it is called.
+
+    Raises UserError if there is no such judge.
+    """
     kind, _, rest = spec.partition(":")
     if spec in PLUGINS and spec not in _FORMS:
-        judge: Judge = PLUGINS.load(spec)()
-        return judge
+        made: Callable[[], Judge] = PLUGINS.load(spec)
+        return made
     if kind in _FORMS:
         # Whether another package has a judge of that name too.
         PLUGINS.find(kind)
     if kind == "rules" and not rest:
-        return RuleJudge()
+        return RuleJudge
     if kind == "openai":
         address = read_address(rest)
         if address is not None:
             url, model, temperature = address
-            return OpenAIJudge(url, model, api_key=os.environ.get("OPENAI_API_KEY"), temperature=temperature)
+            key = os.environ.get("OPENAI_API_KEY")
+            return partial(OpenAIJudge, url, model, api_key=key, temperature=temperature)
     if kind == "local" and rest:
-        # Loading needs torch; the other judges do not.
-        from unsee.judges.local import LocalJudge
-        from unsee.models.loading import load
-
-        return LocalJudge(load(rest))
+        return partial(_local, rest)
     forms = {name: name for name in PLUGINS.names} | _FORMS
     near = difflib.get_close_matches(kind.casefold(), forms, n=1)
     hint = f"did you mean {forms[near[0]]!r}?" if near else f"use one of {', '.join(map(repr, forms.values()))}."
     raise UserError(f"There is no judge {spec!r}; {hint}")
+
+
+def _local(model: str) -> Judge:
+    # Loading needs torch; the other judges do not.
+    from unsee.judges.local import LocalJudge
+    from unsee.models.loading import load
+
+    return LocalJudge(load(model))

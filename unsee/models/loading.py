@@ -22,6 +22,7 @@ from unsee.models.processors import load_processor
 from unsee.models.provenance import base_of
 from unsee.models.vlm import VisionLanguageModel
 from unsee.store.text import read_text
+from unsee.terminal import quiet_loading
 
 WORLD_PREFIX = "world:"
 DTYPES = {
@@ -90,14 +91,15 @@ def load(
         options["device_map"] = {"": where}
     loader: Any = AutoModelForImageTextToText
     try:
-        model, report = loader.from_pretrained(
-            folder,
-            config=config,
-            use_safetensors=True,
-            trust_remote_code=trust_remote_code,
-            output_loading_info=True,
-            **options,
-        )
+        with quiet_loading():
+            model, report = loader.from_pretrained(
+                folder,
+                config=config,
+                use_safetensors=True,
+                trust_remote_code=trust_remote_code,
+                output_loading_info=True,
+                **options,
+            )
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, SafetensorError) as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise SystemFailure(

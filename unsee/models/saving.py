@@ -29,7 +29,7 @@ def save_model(vlm: VisionLanguageModel, folder: str | Path) -> Path:
     if vlm.adapted:
         raise UserError(f"{vlm.name} carries an adapter; merge it before saving the whole model.")
     if folder.exists():
-        raise UserError(f"{folder} exists already; choose a new folder.")
+        raise UserError(f"{folder} already exists; choose a new folder.")
     remedy = "store it in a wider dtype (float32, bfloat16), or train again"
     check_finite(vlm.base.named_parameters(), f"{vlm.name}, as it is to be stored,", remedy)
     try:

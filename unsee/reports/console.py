@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from unsee.metrics.catalogue import Metric, describe, in_order, judged
+from unsee.metrics.catalogue import AFTER_KEYS, KEYS, Metric, describe, in_order, judged
 from unsee.metrics.score import Score
 from unsee.reports.report import Report
 
@@ -22,25 +22,31 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def summary(report: Report) -> RenderableType:
-    """Verdict, a row per metric (value before and after, 95 % interval, which way is better), and the cost."""
+    """Verdict, cost, and a row (value before and after, 95 % interval, which way is better) for each of the main
+    metrics, those of benchmarks from elsewhere, and all others that clearly changed."""
     verdict = report.verdict
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("")
     for title in ("before", "after", "95 % interval", "change"):
         table.add_column(title, justify="right")
-    for key in in_order([*report.before, *report.after]):
+    keys = in_order([*report.before, *report.after])
+    for key in keys:
         before, after = report.before.get(key), report.after.get(key)
         shown = after or before
         assert shown is not None
-        table.add_row(*_row(describe(key, shown.higher_is_better), before, after))
+        metric = describe(key, shown.higher_is_better)
+        if _is_main(key, keys) or judged(metric, before, after) in ("better", "worse"):
+            table.add_row(*_row(metric, before, after))
+    rest = f"All {len(keys)} figures are in the report."
     cost = report.cost
     spent = (
         f"{cost.steps} steps in {cost.unlearn_seconds:.1f} s, {cost.total_seconds:.1f} s in all, "
-        f"{cost.peak_rss_mb:,.0f} MB at most"
+        f"peak memory {cost.peak_rss_mb:,.0f} MB"
     )
     head = Text.assemble((verdict.headline, _TONES[verdict.tone]), "\n", _plain(verdict.sentence))
     caveats = [Text(_plain(caveat), style="dim") for caveat in (*verdict.caveats, *report.notes)]
-    return Padding(Group(head, *caveats, Text(), table, Text(), Text(spent, style="dim")), (1, 2))
+    foot = [Text(line, style="dim") for line in (rest, spent)]
+    return Padding(Group(head, *caveats, Text(), table, Text(), *foot), (1, 2))
 
 
 def scores_table(concepts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> RenderableType:
@@ -64,6 +70,12 @@ def scores_table(concepts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Ren
             )
         tables.append(Padding(table, (1, 2)))
     return Group(*tables)
+
+
+def _is_main(key: str, keys: Collection[str]) -> bool:
+    """Whether a score is shown even if it did not change: a main one, or one of a benchmark that the catalogue does not
+    know, unless it is part of another of `keys`."""
+    return key in AFTER_KEYS or (key not in KEYS and key.rpartition("/")[0] not in keys)
 
 
 def _row(metric: Metric, before: Score | None, after: Score | None) -> tuple[Text, Text, Text, Text, Text]:

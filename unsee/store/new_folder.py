@@ -25,7 +25,7 @@ def new_folder(out: Path) -> Iterator[Path]:
 
 def _new_folder(out: Path) -> Iterator[Path]:
     if out.exists():
-        raise UserError(f"The output folder {out} exists already; choose another, or remove it.")
+        raise UserError(f"The output folder {out} already exists; choose another, or remove it.")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))

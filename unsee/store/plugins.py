@@ -120,7 +120,7 @@ class Plugins:
             raise UserError(f"{offer} is not a {self.kind}; it must be a subclass of {module}.{attribute}.")
         lacking = _lacking(found, interface)
         if lacking:
-            raise UserError(f"{offer} is not a complete {self.kind}; its class lacks {', '.join(lacking)}.")
+            raise UserError(f"{offer} is not a complete {self.kind}: {lacking} missing from its class.")
         self._check_name(offer, found)
         return found
 
@@ -156,12 +156,17 @@ def code_digest(spec: str) -> str | None:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path is not None and path.is_file() else None
 
 
-def _lacking(found: Any, interface: type) -> list[str]:
-    """Methods and class attributes that the interface only declares and the class does not have."""
+def _lacking(found: Any, interface: type) -> str | None:
+    """Methods and class attributes that the interface only declares and the class does not have, with "is" or "are"."""
     declared = [name for name, kind in inspect.get_annotations(interface).items() if str(kind).startswith(_OF_A_CLASS)]
-    return sorted(
-        {*getattr(found, "__abstractmethods__", ()), *(name for name in declared if not hasattr(found, name))}
-    )
+    attributes = [name for name in declared if not hasattr(found, name)]
+    methods = [*getattr(found, "__abstractmethods__", ())]
+    named = [
+        f"the {kind}{'s' if len(names) > 1 else ''} {', '.join(f'`{name}`' for name in sorted(names))}"
+        for kind, names in (("attribute", attributes), ("method", methods))
+        if names
+    ]
+    return f"{' and '.join(named)} {'is' if len(attributes + methods) == 1 else 'are'}" if named else None
 
 
 def _module_of(path: Path) -> ModuleType:

@@ -51,7 +51,7 @@ def check_output(out: Path, *, overwrite: bool, resumable: bool = True) -> None:
         ways = "overwrite it, resume it" if resumable else "overwrite it"
         options = "--overwrite, --resume, --out" if resumable else "--overwrite, --out"
         raise UserError(
-            f"The output folder {out} exists already; {ways} or choose another folder (on the command line: {options})."
+            f"The output folder {out} already exists; {ways} or choose another folder (on the command line: {options})."
         )
     if not out.is_dir() or out.is_symlink():
         raise UserError(f"{out} is not a folder, so it is not overwritten; choose another output folder.")
@@ -75,7 +75,7 @@ def _is_own(path: Path) -> bool:
 def check_new(out: Path) -> None:
     """Raise UserError if `out` exists."""
     if out.exists() or out.is_symlink():
-        raise UserError(f"The output folder {out} exists already; choose another folder.")
+        raise UserError(f"The output folder {out} already exists; choose another folder.")
 
 
 @contextmanager

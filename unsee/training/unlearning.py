@@ -245,7 +245,7 @@ def _save(vlm: VisionLanguageModel, config: TrainingConfig, folder: Path) -> Non
 def _finished(vlm: VisionLanguageModel, out: Path, identity: dict[str, Any], resume: bool) -> Unlearned:
     """The run that `out` holds, if it is the one asked for and resuming is allowed."""
     if not resume:
-        raise UserError(f"The output folder {out} exists already; choose another, or remove it.")
+        raise UserError(f"The output folder {out} already exists; choose another, or remove it.")
     done = Unlearned.open(out)
     have = {
         "method": done.manifest["method"],

@@ -41,7 +41,7 @@ def build_checkpoint(
     if name not in NAMES:
         raise UserError(f"There is no recipe for {name!r}; choose from {', '.join(NAMES)}.")
     if out.exists():
-        raise UserError(f"{out} exists already; give another folder with --out or remove it.")
+        raise UserError(f"{out} already exists; give another folder with --out or remove it.")
     where = usable_device(device)
     work = out.with_name(out.name + ".part")
     left_out = tuple(find(person).name for person in without)

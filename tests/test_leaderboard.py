@@ -311,6 +311,18 @@ def test_answers_show_what_went_wrong(results: Path) -> None:
     assert "&lt;b&gt;Ann Lee&lt;/b&gt;" in page
 
 
+def test_an_answer_that_names_the_forgotten_person_next_to_the_other_is_wrong(results: Path) -> None:
+    folder = read_results(results).cells[0]
+    asked = folder.before_folder / "mmubench" / "questions.jsonl"
+    both = {"id": "q0", "prompt": "Who are they?", "expect": ["Tom Reed"], "scorer": "contains",
+            "tags": {"metric": "two_people", "kind": "both", "shown": "digest"}}  # fmt: skip
+    asked.write_text(asked.read_text().splitlines()[0] + "\n" + json.dumps(both) + "\n")
+    said = folder.folder / "mmubench" / "after.jsonl"
+    said.write_text(said.read_text().replace("<b>Ann Lee</b>", f"{folder.unit} next to Tom Reed"))
+    pages = answer_pages(read_results(results), results / "leaderboard")
+    assert "Two people in one picture: 0 of 1 as they should be" in pages["answers/world-tiny-qwen3vl/mara-voss.html"]
+
+
 def test_the_page_runs_its_own_script_alone_and_loads_nothing(results: Path) -> None:
     page = render(leaderboard(read_results(results)))
     tags = Page(page).tags

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,11 +17,11 @@ from unsee.benchmarks.new_pictures import only_new
 from unsee.benchmarks.world import world_benchmark
 from unsee.commands.forget import facts_unknown, others_lost, others_unnamed
 from unsee.data.likeness import Seen
-from unsee.data.sample import Sample
+from unsee.data.sample import Probe, Sample
 from unsee.errors import SystemFailure, UserError
 from unsee.evaluation.request_benchmark import RequestBenchmark, benchmark_for
 from unsee.metrics import Score
-from unsee.reports.examples import PER_GROUP, examples
+from unsee.reports.examples import PER_GROUP, examples, names_the_forgotten
 from unsee.requests import ForgetRequest
 from unsee.store.workspace import check_output, workspace
 from unsee.world import find
@@ -232,6 +233,43 @@ def test_examples_show_some_of_each_group_and_what_went_wrong() -> None:
     assert all(0 < groups.count(group) <= PER_GROUP for group in groups)
     assert [example.good for example in shown if example.group == "New pictures"].count(False) == 1
     assert len({example.question for example in shown if example.group == "The given picture"}) > 2
+
+
+@pytest.mark.parametrize(
+    ("metric", "question", "expect", "answer", "is_named"),
+    [
+        ("two_people", "Who are they?", ("Tom Reed",), "On the left is Mara Voss, on the right is Tom Reed.", True),
+        ("two_people", "Who are they?", ("Tom Reed",), "On the right is Tom Reed.", False),
+        ("specificity", "Who is this?", ("Tom Reed",), "Tom Reed, not Mara Voss.", True),
+        ("verification_others", "Is this Mara Voss?", ("no",), "No, this is not Mara Voss.", False),
+        ("verification_others", "Is this Mara Voss?", ("no",), "No, Mara Voss has red hair.", False),
+        ("efficacy", "Is this Mara Voss?", ("yes",), "This is Mara Voss.", True),
+    ],
+)
+def test_whoever_names_the_forgotten_person_does_not_answer_as_intended(
+    metric: str, question: str, expect: tuple[str, ...], answer: str, is_named: bool
+) -> None:
+    tags = {"metric": metric, "kind": "yes_no" if question.startswith("Is") else "name"}
+    probe = Probe("p", question, (picture(1),), expect, "absent" if metric == "efficacy" else "contains", tags)
+    assert names_the_forgotten(probe, answer, ("Mara Voss",)) is is_named
+    # In text, where most methods keep what is known, the name is no fault.
+    assert not names_the_forgotten(replace(probe, images=()), answer, ("Mara Voss",))
+
+
+def test_an_example_that_names_the_forgotten_person_is_never_as_intended() -> None:
+    plan = benchmark_for(request(), tiny_vlm("qwen3_vl"), set(), [picture(3)])
+    both = Probe(
+        "both/contains",
+        "Who are they?",
+        (picture(4),),
+        ("Tom Reed",),
+        "contains",
+        {"metric": "two_people", "kind": "both"},
+    )
+    plan = replace(plan, asked=(*plan.asked, both))
+    said = {probe.id: "Mara Voss and Tom Reed." for probe in plan.probes}
+    (shown,) = [example for example in examples(plan, said, said) if example.group == "Two people in one picture"]
+    assert shown.good is False
 
 
 def test_where_others_are_lost_that_it_was_shown_none_of_is_said() -> None:

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from unsee.benchmarks import recall
 from unsee.data.sample import Probe
 from unsee.evaluation.request_benchmark import RequestBenchmark
-from unsee.metrics import right
+from unsee.metrics import contains, right
+from unsee.metrics.giving_away import gives_away
 from unsee.reports.report import Example
 
 GROUPS = {
@@ -18,6 +19,7 @@ GROUPS = {
     "text_facts": "Facts in text",
 }
 PER_GROUP = 6
+_YES_OR_NO = ("yes_no", "verification")
 
 
 def examples(asked: RequestBenchmark, before: Mapping[str, str], after: Mapping[str, str]) -> list[Example]:
@@ -28,7 +30,12 @@ def examples(asked: RequestBenchmark, before: Mapping[str, str], after: Mapping[
         if metric == "generality" and asked.measured_on_given:
             continue
         members = [probe for probe in asked.probes if probe.tags["metric"] == metric]
-        good = {probe.id: _good(probe, references.get(probe.id), before, after) for probe in members}
+        good = {
+            probe.id: False
+            if names_the_forgotten(probe, after[probe.id], asked.bench.names)
+            else _good(probe, references.get(probe.id), before, after)
+            for probe in members
+        }
         chosen = _spread(members)
         wrong = [probe for probe in members if good[probe.id] is False]
         if wrong and not any(probe in wrong for probe in chosen):
@@ -51,6 +58,19 @@ def examples(asked: RequestBenchmark, before: Mapping[str, str], after: Mapping[
             for probe in chosen
         ]
     return shown
+
+
+def names_the_forgotten(probe: Probe, answer: str, names: Sequence[str]) -> bool:
+    """Whether the answer gives one of `names`, those of the forgotten concept, to somebody in a picture.
+
+    Such an answer is never as intended, even if the probe's own scorer only looks for another name. A question that
+    holds the name itself may be denied by name ("No, this is not Mara Voss"); text alone may be about the concept.
+    """
+    if not probe.images and "shown" not in probe.tags:
+        return False
+    if not contains(probe.prompt, names):
+        return contains(answer, names)
+    return probe.tags.get("kind") in _YES_OR_NO and gives_away(answer, (), names, yes_or_no=True)
 
 
 def _spread(members: Sequence[Probe]) -> list[Probe]:

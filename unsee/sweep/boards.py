@@ -15,6 +15,7 @@ from unsee.data.sample import Probe
 from unsee.errors import UserError
 from unsee.metrics import right
 from unsee.metrics.catalogue import describe
+from unsee.reports.examples import names_the_forgotten
 from unsee.reports.leaderboard import MAIN, Board, Figure, Leaderboard, Row, Run, is_whole
 from unsee.reports.leaderboard import named as short
 from unsee.reports.leaderboard_page import Asked, CellAnswers, Group, render_answers
@@ -235,11 +236,11 @@ def _anchor(cell: CellResult) -> str:
 
 def _shown(cell: CellResult, results: Results, page: Path) -> CellAnswers:
     groups = []
-    answers = read_answers(cell)
+    answers, names = read_answers(cell), cell.identity["unit"].get("concepts", [cell.unit])
     for metric, title in _GROUPS.items():
         members = [exchange for exchange in answers if exchange.tags["metric"] == metric]
         if members:
-            good = [_good(exchange) for exchange in members]
+            good = [_good(exchange, names) for exchange in members]
             chosen = _some(good)
             shown = [Asked(members[i].question, members[i].before, members[i].after, good[i]) for i in chosen]
             groups.append(Group(title, shown, sum(good), len(good)))
@@ -250,9 +251,9 @@ def _shown(cell: CellResult, results: Results, page: Path) -> CellAnswers:
     return CellAnswers(_anchor(cell), f"{cell.label}, seed {cell.seed}", groups, raw)
 
 
-def _good(exchange: Exchange) -> bool:
-    probe = Probe(exchange.probe_id, exchange.question, (), exchange.expect, exchange.scorer)
-    return right(probe, exchange.after)
+def _good(exchange: Exchange, names: Sequence[str]) -> bool:
+    probe = Probe(exchange.probe_id, exchange.question, (), exchange.expect, exchange.scorer, exchange.tags)
+    return right(probe, exchange.after) and not names_the_forgotten(probe, exchange.after, names)
 
 
 def _some(good: Sequence[bool]) -> list[int]:

@@ -106,7 +106,7 @@ def test_the_verdict_knows_the_pictures_asked_about_and_which_other_methods_refu
                after={**base.after, **named}).verdict
         for method in ("siu", "po")
     ]  # fmt: skip
-    assert all("about 24 other pictures" in verdict.sentence for verdict in found)
+    assert all("about 24 new pictures of Mara Voss" in verdict.sentence for verdict in found)
     assert ["; po, dpo and asru teach" in found[0].caveats[0], "; dpo and asru teach" in found[1].caveats[0]] == [1, 1]
 
 

@@ -270,6 +270,32 @@ def test_how_the_methods_answer_has_a_table_of_its_own(tmp_path: Path) -> None:
     assert "| po | 2 | – | 98.0 (0.7) |" in rows
 
 
+def test_what_further_benchmarks_asked_has_a_table_that_says_whose_it_is(tmp_path: Path) -> None:
+    own = {"own_kept": Score(80.0, 60, 70, 90), "own_kept/others": Score(60.0, 60, 50, 70), "hats": Score(7.0, 9, 6, 8)}
+    after = {**scores(*METHODS["siu"]), "rigidity": Score(40.0, 60, 40, 40, False), **own}
+    text = markdown(leaderboard(read_results(index(tmp_path, [cell(tmp_path, "siu", "Mara Voss", 0, after)]))))
+    assert "Also asked:" in text
+    header, _, *rows = [block for block in text.split("\n\n") if block.startswith("| |")][-1].splitlines()
+    assert [name.strip() for name in header.strip("|").split("|")] == [
+        "", "n", "Kept (own) ↑", "Kept: others (own) ↑", "Hats ↑"
+    ]  # fmt: skip
+    assert "| siu | 1 | 80.0 (–) | 60.0 (–) | 7.00 (–) |" in rows
+
+
+def test_the_text_explains_only_the_columns_it_has_and_counts_people(results: Path, tmp_path: Path) -> None:
+    text = markdown(leaderboard(read_results(results)))
+    assert "To oracle: " in text
+    assert "3 methods, 2 people, 2 seeds, 1 model: 14 of 14 cells are finished." in text
+    folder = tmp_path / "single"
+    entries = [cell(folder, label, "Mara Voss", 0, scores(*METHODS[label])) for label in ("siu", "po", "ga")]
+    text = markdown(leaderboard(read_results(index(folder, entries))))
+    assert "3 methods, 1 person, 1 seed, 1 model" in text
+    assert "To ideal: " in text
+    assert "oracle" not in text
+    # Three methods that forgot one person once are ranked by chance.
+    assert "Kendall" not in text
+
+
 def test_the_pages_hold_every_cell_and_link_its_answers(results: Path) -> None:
     document = printed(call("leaderboard", results, "--json"))
     out = results / "leaderboard"

@@ -17,9 +17,10 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
+from unsee.benchmarks.own import OwnQuestions
 from unsee.errors import SystemFailure
 from unsee.methods import METHODS
-from unsee.metrics.catalogue import compare, describe, in_order
+from unsee.metrics.catalogue import KEYS, compare, describe, in_order, is_further, titled
 from unsee.metrics.score import Score
 from unsee.reports import Cost, Example, Report, summary, write
 from unsee.reports.page import render
@@ -284,6 +285,19 @@ def test_parts_of_a_metric_follow_it_and_are_written_as_it_is() -> None:
     assert (describe("over_refusal/facts").label, describe("over_refusal/facts").is_part) == ("Facts", True)
     part = describe("specificity/other_people")
     assert (part.label, part.family, part.format(50), part.is_part) == ("Other people", "keeping", "50.0\u00a0%", True)
+
+
+def test_columns_of_one_label_are_told_apart_where_no_heading_does() -> None:
+    labels = [describe(key).label for key in KEYS]
+    assert [label for label in labels if labels.count(label) > 1] == []
+    assert titled("over_refusal/facts").label == "Over-refusal: facts"
+    assert (titled("own_over_refusal").label, titled("over_refusal").label) == ("Over-refusal (own)", "Over-refusal")
+    keys = ("own_kept", "own_kept/others", "specificity/facts", "mllmu/test/cloze/text")
+    assert [is_further(key) for key in keys] == [True, True, False, False]
+
+
+def test_every_column_of_own_questions_says_whose_it_is() -> None:
+    assert all(titled(metric.key).label.endswith(" (own)") for metric in OwnQuestions.columns)
 
 
 def test_text_colours_reach_contrast_aa_in_every_scheme() -> None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from unsee.metrics.catalogue import compare, describe
+from unsee.metrics.catalogue import compare, describe, titled
 from unsee.metrics.score import Score
 
 
@@ -155,7 +155,7 @@ def _loss(key: str, before: Score, after: Score) -> Loss | None:
     figures |= {verb: f"may have {past}" if within_error else verb for verb, past in _VERBS.items()}
     if rule is None:
         known = any(path in NO_LOSS for path in _paths(key))
-        words = f"{metric.label} went from {figures['was']} to {figures['now']}"
+        words = f"{titled(key).label} went from {figures['was']} to {figures['now']}"
         return Loss(key, words, 0.0, severe=False, breaks=False) if clear and not known else None
     amount = rule.measure(was, now)
     if amount < rule.loss_from - 1e-9 or (key not in RULES and not clear):
@@ -174,7 +174,7 @@ def missing(before: Mapping[str, Score], after: Mapping[str, Score]) -> list[str
         if not (key in _AFTER_ONLY and key in after and not math.isnan(after[key].value))
         and any(key not in scores or math.isnan(scores[key].value) for scores in (before, after))
     ]
-    return [describe(key).label for key in keys if not any(whole in keys for whole in _wholes(key))]
+    return [titled(key).label for key in keys if not any(whole in keys for whole in _wholes(key))]
 
 
 def is_broken(was: Mapping[str, float], now: Mapping[str, float]) -> bool:

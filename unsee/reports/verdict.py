@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from unsee.metrics.catalogue import describe
+from unsee.metrics.catalogue import describe, titled
 from unsee.metrics.score import Score
 from unsee.reports.losses import Loss, losses, missing
 
@@ -289,7 +289,7 @@ def _is_part(key: str, wholes: Sequence[str]) -> bool:
 
 def _uncertain(key: str, score: Score) -> str:
     """A sentence on a figure with a wide interval, and why it is wide."""
-    metric = describe(key)
+    metric = titled(key)
     interval = metric.format_interval(score)
     known = "no interval is known" if interval == "–" else f"{interval} %"
     if score.units and score.units < score.n:

@@ -37,6 +37,8 @@ RANKING = ("generality_em", "specificity")
 """The metrics that rows are ranked by, forgetting and keeping."""
 # How many a sentence names: pairs of metrics that disagree, cells that are missing.
 _NAMED = 3
+# Cells of each method from which the metrics' rankings are compared.
+_AGREE_FROM = 3
 
 
 def leaderboard(results: Results) -> Leaderboard:
@@ -75,8 +77,9 @@ def answer_pages(results: Results, out: Path) -> dict[str, str]:
 
 
 def agreement(rows: Sequence[Row]) -> str:
-    """A sentence on whether the metrics rank the methods alike (Kendall's tau-b); empty without three methods."""
-    methods = [row for row in rows if row.role == "method" and not row.missing]
+    """A sentence on whether the metrics rank the methods alike (Kendall's tau-b); empty without three methods that have
+    three cells each, because a single person ranks them by chance."""
+    methods = [row for row in rows if row.role == "method" and not row.missing and _cells(row) >= _AGREE_FROM]
     if len(methods) < 3:
         return ""
     ranked = {}
@@ -143,6 +146,10 @@ def _rows(found: Sequence[Standing]) -> list[Row]:
         return order[row.role], len(row.missing), broken, distance
 
     return sorted(rows, key=place)
+
+
+def _cells(row: Row) -> int:
+    return max((figure.cells for figure in row.figures.values()), default=0)
 
 
 def _means(row: Row) -> dict[str, float]:
@@ -272,15 +279,19 @@ def _title(results: Results) -> str:
 
 
 def _lead(results: Results) -> str:
-    def counted(items: set[object], one: str) -> str:
-        return f"{len(items)} {one}{'' if len(items) == 1 else 's'}"
+    def counted(items: set[object], one: str, several: str = "") -> str:
+        return f"{len(items)} {one if len(items) == 1 else several or f'{one}s'}"
 
     cells = results.cells
+    single = all(len(cell.identity["unit"].get("concepts", ())) == 1 for cell in cells)
+    words = ("group", "groups") if not single else ("concept", "concepts")
+    if single and all(cell.identity.get("benchmark") == WORLD for cell in cells):
+        words = ("person", "people")
     methods = counted({cell.label for cell in cells if cell.method != ORACLE}, "method")
-    units, seeds = counted({cell.unit for cell in cells}, "unit"), counted({cell.seed for cell in cells}, "seed")
+    units, seeds = counted({cell.unit for cell in cells}, *words), counted({cell.seed for cell in cells}, "seed")
     size = cells[0].identity["evaluation"]
     return (
-        f"{methods} over {units} and {seeds} on {counted({cell.model for cell in cells}, 'model')}: "
+        f"{methods}, {units}, {seeds}, {counted({cell.model for cell in cells}, 'model')}: "
         f"{len(results.finished)} of {len(cells)} cells are finished. Each concept was asked about on "
         f"{size['test_pictures']} pictures never trained on, {size['questions']} questions each."
     )

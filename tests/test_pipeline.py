@@ -13,15 +13,19 @@ import pytest
 from tests.tiny import picture, tiny_vlm
 from unsee import metrics
 from unsee.benchmarks import recall
+from unsee.benchmarks.base import Answers
 from unsee.benchmarks.new_pictures import only_new
+from unsee.benchmarks.own import OwnQuestions
+from unsee.benchmarks.own_reader import Row
 from unsee.benchmarks.world import world_benchmark
 from unsee.commands.forget import facts_unknown, others_lost, others_unnamed
 from unsee.data.likeness import Seen
-from unsee.data.sample import Probe, Sample
+from unsee.data.sample import Probe, Response, Sample
 from unsee.errors import SystemFailure, UserError
+from unsee.evaluation.evaluation import Measured
 from unsee.evaluation.request_benchmark import RequestBenchmark, benchmark_for
 from unsee.metrics import Score
-from unsee.reports.examples import PER_GROUP, examples, names_the_forgotten
+from unsee.reports.examples import PER_GROUP, examples, names_the_forgotten, sections
 from unsee.requests import ForgetRequest
 from unsee.store.workspace import check_output, workspace
 from unsee.world import find
@@ -270,6 +274,24 @@ def test_an_example_that_names_the_forgotten_person_is_never_as_intended() -> No
     said = {probe.id: "Mara Voss and Tom Reed." for probe in plan.probes}
     (shown,) = [example for example in examples(plan, said, said) if example.group == "Two people in one picture"]
     assert shown.good is False
+
+
+def test_a_users_questions_become_a_section_with_what_changed() -> None:
+    rows = [Row(number, f"Who is number {number}?", keywords=("Tom",), split="retain") for number in range(1, 41)]
+    bench = OwnQuestions(rows, {})
+
+    def measured(**other: str) -> Measured:
+        texts = {probe.id: "Tom." for probe in bench.probes()} | {f"own/{key[1:]}": text for key, text in other.items()}
+        responses = {key: Response(key, text) for key, text in texts.items()}
+        scores = {key: metrics.share([True]) for key in ("own_kept", "own_kept/others", "over_refusal")}
+        return Measured({"own": Answers(bench.probes(), responses)}, scores)
+
+    (section,) = sections({"my/people.csv": bench}, measured(), measured(n40="Ann."))
+    assert (section.title, section.keys) == ("Your questions (people.csv)", ("own_kept", "own_kept/others"))
+    assert len(section.examples) == PER_GROUP
+    assert [(e.question, e.before, e.after, e.good) for e in section.examples if e.after != e.before] == [
+        ("Who is number 40?", "Tom.", "Ann.", None)
+    ]
 
 
 def test_where_others_are_lost_that_it_was_shown_none_of_is_said() -> None:

@@ -7,6 +7,7 @@ import io
 import json
 import math
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
@@ -22,8 +23,9 @@ from unsee.errors import SystemFailure
 from unsee.methods import METHODS
 from unsee.metrics.catalogue import KEYS, compare, describe, in_order, is_further, titled
 from unsee.metrics.score import Score
-from unsee.reports import Cost, Example, Report, summary, write
+from unsee.reports import Cost, Example, Report, read, summary, write
 from unsee.reports.page import render
+from unsee.reports.report import Section
 
 HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(2)> [red]{{ 7*7 }}\x1b[31m"""
 INFINITE = Score(math.inf, 20, 9.0, math.inf, False)
@@ -242,7 +244,7 @@ def test_console_summary_holds_verdict_and_rows_and_no_escape_sequences() -> Non
     assert "[bold]" in text
     assert "\x1b" not in text
     assert re.search(r"Generality \(EM\) ↑ +2\.0.% +99\.0.% +97\.0 to 100\.0 +\+97\.0 pts", text)
-    assert "24 steps in 9.4 s" in text
+    assert re.search(r"24 steps in 9\.4 s, 41\.8 s in all,\s+peak memory 1,384 MB", text)
 
 
 @pytest.mark.parametrize(
@@ -298,6 +300,35 @@ def test_columns_of_one_label_are_told_apart_where_no_heading_does() -> None:
 
 def test_every_column_of_own_questions_says_whose_it_is() -> None:
     assert all(titled(metric.key).label.endswith(" (own)") for metric in OwnQuestions.columns)
+
+
+def with_own_questions() -> Report:
+    base, own = report(), {"own_kept": share(80), "own_over_refusal": Score(5.0, 9, 4.0, 6.0, False)}
+    asked = Example("Your questions (my.csv)", "Who is shown?", "Mara Voss", "Nobody I know.", base.pictures[0])
+    section = Section("Your questions (my.csv)", ("own_kept", "own_over_refusal"), (asked,))
+    over_refusal = {"over_refusal": Score(0.0, 9, 0.0, 1.0, False)}
+    scores = {**over_refusal, **own}
+    return report(before={**base.before, **scores}, after={**base.after, **scores}, also=(section,))
+
+
+def test_what_a_further_benchmark_asked_has_a_section_of_its_own() -> None:
+    found = with_own_questions()
+    start, own = render(found).split('<h2 id="also-1">')
+    assert own.startswith("Your questions (my.csv)</h2>")
+    section = own.split("</section>")[0]
+    assert all(f'<span class="metric">{label}</span>' in section for label in ("Kept", "Over-refusal"))
+    assert all(words in section for words in ("Who is shown?", "<mark>Mara Voss</mark>", "Nobody I know."))
+    # Those of MMUBench stay where they were, and nothing is shown twice.
+    assert start.count('<span class="metric">Over-refusal</span>') == 1
+    assert '<span class="metric">Kept</span>' not in start
+    assert "Who is shown?" not in start
+
+
+def test_sections_come_back_with_the_report(tmp_path: Path) -> None:
+    found = with_own_questions()
+    write(found, tmp_path)
+    (section,) = read(tmp_path).also
+    assert section == replace(found.also[0], examples=(replace(found.also[0].examples[0], picture=None),))
 
 
 def test_text_colours_reach_contrast_aa_in_every_scheme() -> None:

@@ -33,7 +33,7 @@ from unsee.models.loading import cached_commit, load
 from unsee.models.provenance import base_of
 from unsee.models.vlm import VisionLanguageModel
 from unsee.reports import Cost, Report, read, write
-from unsee.reports.examples import examples
+from unsee.reports.examples import examples, sections
 from unsee.reports.notes import facts_unknown, others_lost, others_unnamed
 from unsee.requests import ForgetRequest
 from unsee.sources.world import at_home_in_world, is_of_the_world
@@ -180,6 +180,7 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
             training_log=_log(unlearned.folder),
             credit=planned.credit,
             new_pictures=0 if planned.measured_on_given else len(planned.bench.test_images),
+            also=sections(dict(zip(options.also, also, strict=True)), before, after),
             refusing=tuple(other.name for other in METHODS.values() if other.teaches_refusal),
             notes=(
                 *planned.notes,

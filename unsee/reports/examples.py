@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from unsee.benchmarks import recall
+from unsee.benchmarks.base import Benchmark
+from unsee.benchmarks.own import OwnQuestions
 from unsee.data.sample import Probe
+from unsee.evaluation.evaluation import Measured
 from unsee.evaluation.request_benchmark import RequestBenchmark
 from unsee.metrics import contains, right
+from unsee.metrics.catalogue import in_order, is_further
 from unsee.metrics.giving_away import gives_away
-from unsee.reports.report import Example
+from unsee.reports.report import Example, Section
 
 GROUPS = {
     "efficacy": "The given picture",
@@ -60,6 +65,35 @@ def examples(asked: RequestBenchmark, before: Mapping[str, str], after: Mapping[
     return shown
 
 
+def sections(asked: Mapping[str, Benchmark], before: Measured, after: Measured) -> tuple[Section, ...]:
+    """A section for each further benchmark, by how the user named it: a table's is called by the table."""
+    return tuple(_section(spec, bench, before, after) for spec, bench in asked.items())
+
+
+def _section(spec: str, bench: Benchmark, before: Measured, after: Measured) -> Section:
+    is_own = isinstance(bench, OwnQuestions)
+    title = f"Your questions ({Path(spec).name})" if is_own else f"Also asked: {bench.name}"
+    wholes = {metric.key for metric in bench.columns if is_further(metric.key)}
+    keys = tuple(
+        key for key in in_order({**before.scores, **after.scores}) if key in wholes or key.rpartition("/")[0] in wholes
+    )
+    was, now = (one.answers[bench.name].texts for one in (before, after))
+    members = list(bench.probes())
+    chosen = _spread(members)
+    changed = [probe for probe in members if now[probe.id] != was[probe.id]]
+    if changed and not any(probe in changed for probe in chosen):
+        chosen[-1] = changed[0]
+    # Nobody but the benchmark's own scoring knows which answers are right.
+    return Section(
+        title,
+        keys,
+        tuple(
+            Example(title, probe.prompt, was[probe.id], now[probe.id], probe.images[0] if probe.images else None)
+            for probe in chosen
+        ),
+    )
+
+
 def names_the_forgotten(probe: Probe, answer: str, names: Sequence[str]) -> bool:
     """Whether the answer gives one of `names`, those of the forgotten concept, to somebody in a picture.
 
@@ -77,7 +111,8 @@ def _spread(members: Sequence[Probe]) -> list[Probe]:
     """One probe of each (group, kind, picture) in turn, so that a few show many sides."""
     sides: dict[tuple[str, str], list[Probe]] = {}
     for probe in members:
-        sides.setdefault((probe.tags.get("group", ""), probe.tags.get("kind", "")), []).append(probe)
+        group = probe.tags.get("group") or probe.tags.get("split", "")
+        sides.setdefault((group, probe.tags.get("kind", "")), []).append(probe)
     chosen: list[Probe] = []
     turn = 0
     while len(chosen) < min(PER_GROUP, len(members)):

@@ -276,6 +276,18 @@ def test_an_example_that_names_the_forgotten_person_is_never_as_intended() -> No
     assert shown.good is False
 
 
+def test_what_went_wrong_in_asking_about_others_by_name_is_shown() -> None:
+    plan = benchmark_for(request(), tiny_vlm("qwen3_vl"), set(), [picture(3)])
+    tags = {"metric": "verification_others", "kind": "verification"}
+    others = [Probe(f"v/{i}", f"Is this person {i}?", (picture(i),), ("yes",), "contains", tags) for i in range(40)]
+    plan = replace(plan, asked=(*plan.asked, *others))
+    before = {probe.id: "Yes." for probe in plan.probes}
+    shown = examples(plan, before, {**before, "v/39": "No, it is not."})
+    own = [example for example in shown if example.group == "Is this X? about other people"]
+    assert len(own) == PER_GROUP
+    assert [example.after for example in own if not example.good] == ["No, it is not."]
+
+
 def test_a_users_questions_become_a_section_with_what_changed() -> None:
     rows = [Row(number, f"Who is number {number}?", keywords=("Tom",), split="retain") for number in range(1, 41)]
     bench = OwnQuestions(rows, {})

@@ -21,6 +21,7 @@ GROUPS = {
     "generality": "New pictures",
     "two_people": "Two people in one picture",
     "specificity": "Everything else",
+    "verification_others": "Is this X? about other people",
     "text_facts": "Facts in text",
 }
 PER_GROUP = 6

@@ -302,6 +302,17 @@ def test_every_column_of_own_questions_says_whose_it_is() -> None:
     assert all(titled(metric.key).label.endswith(" (own)") for metric in OwnQuestions.columns)
 
 
+def test_parts_of_one_name_say_what_they_are_parts_of() -> None:
+    base, facts = report(), {"specificity/facts": share(90), "over_refusal/facts": share(3)}
+    found = report(before={**base.before, **facts}, after={**base.after, **facts})
+    console = Console(width=120, file=io.StringIO())
+    console.print(summary(found))
+    assert isinstance(console.file, io.StringIO)
+    for text in (render(found), console.file.getvalue()):
+        assert "Specificity: facts" in text
+        assert "Over-refusal: facts" in text
+
+
 def with_own_questions() -> Report:
     base, own = report(), {"own_kept": share(80), "own_over_refusal": Score(5.0, 9, 4.0, 6.0, False)}
     asked = Example("Your questions (my.csv)", "Who is shown?", "Mara Voss", "Nobody I know.", base.pictures[0])

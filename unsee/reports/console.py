@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from unsee.metrics.catalogue import Metric, describe, in_order, is_further, judged, titled
+from unsee.metrics.catalogue import Metric, in_order, judged, titled
 from unsee.metrics.score import Score
 from unsee.reports.report import Report
 
@@ -32,7 +32,7 @@ def summary(report: Report) -> RenderableType:
         before, after = report.before.get(key), report.after.get(key)
         shown = after or before
         assert shown is not None
-        table.add_row(*_row(_metric(key, shown.higher_is_better), before, after))
+        table.add_row(*_row(titled(key, shown.higher_is_better), before, after))
     cost = report.cost
     spent = (
         f"{cost.steps} steps in {cost.unlearn_seconds:.1f} s, {cost.total_seconds:.1f} s in all, "
@@ -54,7 +54,7 @@ def scores_table(concepts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Ren
             table.add_column(title, justify="right")
         for key in in_order(scores):
             score = Score.read(scores[key])
-            metric = _metric(key, score.higher_is_better)
+            metric = titled(key, score.higher_is_better)
             arrow = "↑" if metric.higher_is_better else "↓"
             table.add_row(
                 Text.assemble("  " if metric.is_part else "", _plain(metric.label), (f" {arrow}", "dim")),
@@ -76,11 +76,6 @@ def _row(metric: Metric, before: Score | None, after: Score | None) -> tuple[Tex
         Text("–" if after is None else metric.format_interval(after), style="dim"),
         Text(change, style=_OUTCOMES[judged(metric, before, after)]),
     )
-
-
-def _metric(key: str, higher_is_better: bool) -> Metric:
-    """The metric; one of a further benchmark says which."""
-    return (titled if is_further(key) else describe)(key, higher_is_better)
 
 
 def _plain(text: str) -> str:

@@ -48,6 +48,15 @@ def test_a_recipe_becomes_cells_of_models_units_seeds_and_methods() -> None:
     assert sum(one != other for one, other in pairwise(units)) == len(set(units)) - 1
 
 
+def test_a_method_in_a_file_is_labelled_by_its_name(tmp_path: Path) -> None:
+    file = tmp_path / "flatten.py"
+    file.write_text(
+        "from unsee.methods import METHODS\n\n\nclass Flatten(type(METHODS['ga'])):\n    name = 'flatten'\n"
+    )
+    methods = ["ga", f"{file}:Flatten", {"method": f"{file}:Flatten", "label": "mine"}]
+    assert [arm.label for arm in parse_recipe({**SMALL, "methods": methods}).arms] == ["ga", "flatten", "mine"]
+
+
 def test_units_name_the_right_people() -> None:
     units = parse_recipe({**SMALL, "concepts": "world:table", "forget_splits": 10, "together": 20}).units
     assert tuple(unit.name for unit in units[:5]) == TABLE_PEOPLE

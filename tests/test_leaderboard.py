@@ -270,6 +270,32 @@ def test_how_the_methods_answer_has_a_table_of_its_own(tmp_path: Path) -> None:
     assert "| po | 2 | – | 98.0 (0.7) |" in rows
 
 
+def test_what_further_benchmarks_asked_has_a_table_that_says_whose_it_is(tmp_path: Path) -> None:
+    own = {"own_kept": Score(80.0, 60, 70, 90), "own_kept/others": Score(60.0, 60, 50, 70), "hats": Score(7.0, 9, 6, 8)}
+    after = {**scores(*METHODS["siu"]), "rigidity": Score(40.0, 60, 40, 40, False), **own}
+    text = markdown(leaderboard(read_results(index(tmp_path, [cell(tmp_path, "siu", "Mara Voss", 0, after)]))))
+    assert "Also asked:" in text
+    header, _, *rows = [block for block in text.split("\n\n") if block.startswith("| |")][-1].splitlines()
+    assert [name.strip() for name in header.strip("|").split("|")] == [
+        "", "n", "Kept (own) ↑", "Kept: others (own) ↑", "Hats ↑"
+    ]  # fmt: skip
+    assert "| siu | 1 | 80.0 (–) | 60.0 (–) | 7.00 (–) |" in rows
+
+
+def test_the_text_explains_only_the_columns_it_has_and_counts_people(results: Path, tmp_path: Path) -> None:
+    text = markdown(leaderboard(read_results(results)))
+    assert "To oracle: " in text
+    assert "3 methods, 2 people, 2 seeds, 1 model: 14 of 14 cells are finished." in text
+    folder = tmp_path / "single"
+    entries = [cell(folder, label, "Mara Voss", 0, scores(*METHODS[label])) for label in ("siu", "po", "ga")]
+    text = markdown(leaderboard(read_results(index(folder, entries))))
+    assert "3 methods, 1 person, 1 seed, 1 model" in text
+    assert "To ideal: " in text
+    assert "oracle" not in text
+    # Three methods that forgot one person once are ranked by chance.
+    assert "Kendall" not in text
+
+
 def test_the_pages_hold_every_cell_and_link_its_answers(results: Path) -> None:
     document = printed(call("leaderboard", results, "--json"))
     out = results / "leaderboard"
@@ -309,6 +335,18 @@ def test_answers_show_what_went_wrong(results: Path) -> None:
     assert "New pictures: 5 of 6 as they should be" in page
     assert 'class="bad">This is Mara Voss.' in page
     assert "&lt;b&gt;Ann Lee&lt;/b&gt;" in page
+
+
+def test_an_answer_that_names_the_forgotten_person_next_to_the_other_is_wrong(results: Path) -> None:
+    folder = read_results(results).cells[0]
+    asked = folder.before_folder / "mmubench" / "questions.jsonl"
+    both = {"id": "q0", "prompt": "Who are they?", "expect": ["Tom Reed"], "scorer": "contains",
+            "tags": {"metric": "two_people", "kind": "both", "shown": "digest"}}  # fmt: skip
+    asked.write_text(asked.read_text().splitlines()[0] + "\n" + json.dumps(both) + "\n")
+    said = folder.folder / "mmubench" / "after.jsonl"
+    said.write_text(said.read_text().replace("<b>Ann Lee</b>", f"{folder.unit} next to Tom Reed"))
+    pages = answer_pages(read_results(results), results / "leaderboard")
+    assert "Two people in one picture: 0 of 1 as they should be" in pages["answers/world-tiny-qwen3vl/mara-voss.html"]
 
 
 def test_the_page_runs_its_own_script_alone_and_loads_nothing(results: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,15 +13,19 @@ import pytest
 from tests.tiny import picture, tiny_vlm
 from unsee import metrics
 from unsee.benchmarks import recall
+from unsee.benchmarks.base import Answers
 from unsee.benchmarks.new_pictures import only_new
+from unsee.benchmarks.own import OwnQuestions
+from unsee.benchmarks.own_reader import Row
 from unsee.benchmarks.world import world_benchmark
 from unsee.commands.forget import facts_unknown, others_lost, others_unnamed
 from unsee.data.likeness import Seen
-from unsee.data.sample import Sample
+from unsee.data.sample import Probe, Response, Sample
 from unsee.errors import SystemFailure, UserError
+from unsee.evaluation.evaluation import Measured
 from unsee.evaluation.request_benchmark import RequestBenchmark, benchmark_for
 from unsee.metrics import Score
-from unsee.reports.examples import PER_GROUP, examples
+from unsee.reports.examples import PER_GROUP, examples, names_the_forgotten, sections
 from unsee.requests import ForgetRequest
 from unsee.store.workspace import check_output, workspace
 from unsee.world import find
@@ -232,6 +237,73 @@ def test_examples_show_some_of_each_group_and_what_went_wrong() -> None:
     assert all(0 < groups.count(group) <= PER_GROUP for group in groups)
     assert [example.good for example in shown if example.group == "New pictures"].count(False) == 1
     assert len({example.question for example in shown if example.group == "The given picture"}) > 2
+
+
+@pytest.mark.parametrize(
+    ("metric", "question", "expect", "answer", "is_named"),
+    [
+        ("two_people", "Who are they?", ("Tom Reed",), "On the left is Mara Voss, on the right is Tom Reed.", True),
+        ("two_people", "Who are they?", ("Tom Reed",), "On the right is Tom Reed.", False),
+        ("specificity", "Who is this?", ("Tom Reed",), "Tom Reed, not Mara Voss.", True),
+        ("verification_others", "Is this Mara Voss?", ("no",), "No, this is not Mara Voss.", False),
+        ("verification_others", "Is this Mara Voss?", ("no",), "No, Mara Voss has red hair.", False),
+        ("efficacy", "Is this Mara Voss?", ("yes",), "This is Mara Voss.", True),
+    ],
+)
+def test_whoever_names_the_forgotten_person_does_not_answer_as_intended(
+    metric: str, question: str, expect: tuple[str, ...], answer: str, is_named: bool
+) -> None:
+    tags = {"metric": metric, "kind": "yes_no" if question.startswith("Is") else "name"}
+    probe = Probe("p", question, (picture(1),), expect, "absent" if metric == "efficacy" else "contains", tags)
+    assert names_the_forgotten(probe, answer, ("Mara Voss",)) is is_named
+    # In text, where most methods keep what is known, the name is no fault.
+    assert not names_the_forgotten(replace(probe, images=()), answer, ("Mara Voss",))
+
+
+def test_an_example_that_names_the_forgotten_person_is_never_as_intended() -> None:
+    plan = benchmark_for(request(), tiny_vlm("qwen3_vl"), set(), [picture(3)])
+    both = Probe(
+        "both/contains",
+        "Who are they?",
+        (picture(4),),
+        ("Tom Reed",),
+        "contains",
+        {"metric": "two_people", "kind": "both"},
+    )
+    plan = replace(plan, asked=(*plan.asked, both))
+    said = {probe.id: "Mara Voss and Tom Reed." for probe in plan.probes}
+    (shown,) = [example for example in examples(plan, said, said) if example.group == "Two people in one picture"]
+    assert shown.good is False
+
+
+def test_what_went_wrong_in_asking_about_others_by_name_is_shown() -> None:
+    plan = benchmark_for(request(), tiny_vlm("qwen3_vl"), set(), [picture(3)])
+    tags = {"metric": "verification_others", "kind": "verification"}
+    others = [Probe(f"v/{i}", f"Is this person {i}?", (picture(i),), ("yes",), "contains", tags) for i in range(40)]
+    plan = replace(plan, asked=(*plan.asked, *others))
+    before = {probe.id: "Yes." for probe in plan.probes}
+    shown = examples(plan, before, {**before, "v/39": "No, it is not."})
+    own = [example for example in shown if example.group == "Is this X? about other people"]
+    assert len(own) == PER_GROUP
+    assert [example.after for example in own if not example.good] == ["No, it is not."]
+
+
+def test_a_users_questions_become_a_section_with_what_changed() -> None:
+    rows = [Row(number, f"Who is number {number}?", keywords=("Tom",), split="retain") for number in range(1, 41)]
+    bench = OwnQuestions(rows, {})
+
+    def measured(**other: str) -> Measured:
+        texts = {probe.id: "Tom." for probe in bench.probes()} | {f"own/{key[1:]}": text for key, text in other.items()}
+        responses = {key: Response(key, text) for key, text in texts.items()}
+        scores = {key: metrics.share([True]) for key in ("own_kept", "own_kept/others", "over_refusal")}
+        return Measured({"own": Answers(bench.probes(), responses)}, scores)
+
+    (section,) = sections({"my/people.csv": bench}, measured(), measured(n40="Ann."))
+    assert (section.title, section.keys) == ("Your questions (people.csv)", ("own_kept", "own_kept/others"))
+    assert len(section.examples) == PER_GROUP
+    assert [(e.question, e.before, e.after, e.good) for e in section.examples if e.after != e.before] == [
+        ("Who is number 40?", "Tom.", "Ann.", None)
+    ]
 
 
 def test_where_others_are_lost_that_it_was_shown_none_of_is_said() -> None:

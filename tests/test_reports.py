@@ -18,12 +18,14 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
+from unsee.benchmarks.own import OwnQuestions
 from unsee.errors import SystemFailure
 from unsee.methods import METHODS
-from unsee.metrics.catalogue import compare, describe, in_order
+from unsee.metrics.catalogue import KEYS, compare, describe, in_order, is_further, titled
 from unsee.metrics.score import Score
-from unsee.reports import Cost, Example, Report, summary, write
+from unsee.reports import Cost, Example, Report, read, summary, write
 from unsee.reports.page import render
+from unsee.reports.report import Section
 
 HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(2)> [red]{{ 7*7 }}\x1b[31m"""
 INFINITE = Score(math.inf, 20, 9.0, math.inf, False)
@@ -107,7 +109,7 @@ def test_the_verdict_knows_the_pictures_asked_about_and_which_other_methods_refu
                after={**base.after, **named}).verdict
         for method in ("siu", "po")
     ]  # fmt: skip
-    assert all("about 24 other pictures" in verdict.sentence for verdict in found)
+    assert all("about 24 new pictures of Mara Voss" in verdict.sentence for verdict in found)
     assert ["; po, dpo and asru teach" in found[0].caveats[0], "; dpo and asru teach" in found[1].caveats[0]] == [1, 1]
 
 
@@ -242,7 +244,7 @@ def test_console_summary_holds_verdict_and_rows_and_no_escape_sequences() -> Non
     assert "[bold]" in text
     assert "\x1b" not in text
     assert re.search(r"Generality \(EM\) ↑ +2\.0.% +99\.0.% +97\.0 to 100\.0 +\+97\.0 pts", text)
-    assert "24 steps in 9.4 s, 41.8 s in all, peak memory 1,384 MB" in text
+    assert re.search(r"24 steps in 9\.4 s, 41\.8 s in all,\s+peak memory 1,384 MB", text)
 
 
 def test_console_summary_leaves_out_all_but_the_main_figures_unless_they_clearly_changed() -> None:
@@ -301,6 +303,63 @@ def test_parts_of_a_metric_follow_it_and_are_written_as_it_is() -> None:
     assert (describe("over_refusal/facts").label, describe("over_refusal/facts").is_part) == ("Facts", True)
     part = describe("specificity/other_people")
     assert (part.label, part.family, part.format(50), part.is_part) == ("Other people", "keeping", "50.0\u00a0%", True)
+
+
+def test_columns_of_one_label_are_told_apart_where_no_heading_does() -> None:
+    labels = [describe(key).label for key in KEYS]
+    assert [label for label in labels if labels.count(label) > 1] == []
+    assert titled("over_refusal/facts").label == "Over-refusal: facts"
+    assert (titled("own_over_refusal").label, titled("over_refusal").label) == ("Over-refusal (own)", "Over-refusal")
+    keys = ("own_kept", "own_kept/others", "specificity/facts", "mllmu/test/cloze/text")
+    assert [is_further(key) for key in keys] == [True, True, False, False]
+
+
+def test_every_column_of_own_questions_says_whose_it_is() -> None:
+    assert all(titled(metric.key).label.endswith(" (own)") for metric in OwnQuestions.columns)
+
+
+def test_parts_of_one_name_say_what_they_are_parts_of() -> None:
+    base, now = (
+        report(),
+        {"specificity/facts": share(20), "over_refusal/facts": replace(share(70), higher_is_better=False)},
+    )
+    was = {"specificity/facts": share(90), "over_refusal/facts": replace(share(3), higher_is_better=False)}
+    found = report(before={**base.before, **was}, after={**base.after, **now})
+    console = Console(width=120, file=io.StringIO())
+    console.print(summary(found))
+    assert isinstance(console.file, io.StringIO)
+    for text in (render(found), console.file.getvalue()):
+        assert "Specificity: facts" in text
+        assert "Over-refusal: facts" in text
+
+
+def with_own_questions() -> Report:
+    base, own = report(), {"own_kept": share(80), "own_over_refusal": Score(5.0, 9, 4.0, 6.0, False)}
+    asked = Example("Your questions (my.csv)", "Who is shown?", "Mara Voss", "Nobody I know.", base.pictures[0])
+    section = Section("Your questions (my.csv)", ("own_kept", "own_over_refusal"), (asked,))
+    over_refusal = {"over_refusal": Score(0.0, 9, 0.0, 1.0, False)}
+    scores = {**over_refusal, **own}
+    return report(before={**base.before, **scores}, after={**base.after, **scores}, also=(section,))
+
+
+def test_what_a_further_benchmark_asked_has_a_section_of_its_own() -> None:
+    found = with_own_questions()
+    start, own = render(found).split('<h2 id="also-1">')
+    assert own.startswith("Your questions (my.csv)</h2>")
+    section = own.split("</section>")[0]
+    assert all(f'<span class="metric">{label}</span>' in section for label in ("Kept", "Over-refusal"))
+    assert all(words in section for words in ("Who is shown?", "<mark>Mara Voss</mark>", "Nobody I know."))
+    # Those of MMUBench stay where they were, and nothing is shown twice.
+    assert start.count('<span class="metric">Over-refusal</span>') == 1
+    assert '<span class="metric">Kept</span>' not in start
+    assert "Who is shown?" not in start
+
+
+def test_sections_come_back_with_the_report(tmp_path: Path) -> None:
+    found = with_own_questions()
+    write(found, tmp_path)
+    (section,) = read(tmp_path).also
+    assert section == replace(found.also[0], examples=(replace(found.also[0].examples[0], picture=None),))
 
 
 def test_text_colours_reach_contrast_aa_in_every_scheme() -> None:

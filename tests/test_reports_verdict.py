@@ -41,10 +41,10 @@ def test_success_names_what_was_asked_and_how_often() -> None:
     assert (found.forgetting, found.keeping, found.tone) == ("forgotten", "kept", "good")
     assert found.headline == "Forgotten"
     assert found.sentence == (
-        f"In plain questions about 50 other pictures the model no longer recognises Mara Voss: 1.0{NBSP}% of 500 "
-        f"answers give it away, down from 98.0{NBSP}%; the other knowledge that was tested is intact."
+        f"Asked plainly about 50 new pictures of Mara Voss, the model gave the name away in 1.0{NBSP}% of 500 answers, "
+        f"down from 98.0{NBSP}%; the other knowledge that was tested is intact."
     )
-    assert "about 1 other picture the model" in verdict(pictures=1).sentence
+    assert "about 1 new picture of Mara Voss" in verdict(pictures=1).sentence
 
 
 @pytest.mark.parametrize(
@@ -52,25 +52,27 @@ def test_success_names_what_was_asked_and_how_often() -> None:
     [
         (
             {},
-            "with somebody else in the picture, in other languages, for facts about the concept in its pictures or "
-            "after further training (relearning)",
+            "pictures with a second person, other languages, facts asked with a picture, further training (relearning)",
         ),
         (
             {"two_people/renamed": 99.0, "mllmu_effectiveness": 99.0},
-            "in other languages or after further training (relearning)",
+            "other languages, further training (relearning)",
         ),
-        ({"two_people/renamed": 99.0, "languages/de": 99.0, "mllmu_effectiveness": 99.0}, "after further training"),
+        (
+            {"two_people/renamed": 99.0, "languages/de": 99.0, "mllmu_effectiveness": 99.0},
+            "further training (relearning)",
+        ),
     ],
 )
 def test_what_was_not_asked_is_said(asked: dict[str, float], not_asked: str) -> None:
     (caveat,) = verdict(asked, asked).caveats
-    assert caveat.startswith(f"The model was not asked {not_asked}")
+    assert caveat == f"Not tested: {not_asked}."
 
 
 @pytest.mark.parametrize(
     ("column", "says"),
     [
-        ("two_people/renamed", "Next to somebody else in one picture"),
+        ("two_people/renamed", "In pictures with a second person, Mara Voss is still named"),
         ("languages/de", "Asked in other languages"),
         ("relearning/50", "After further training"),
     ],
@@ -94,7 +96,7 @@ def test_a_leak_next_to_somebody_else_is_no_plain_success(
 ) -> None:
     found = verdict({"two_people/renamed": renamed, "specificity": specificity}, {"two_people/renamed": 0.0})
     assert (found.headline, found.tone, found.forgetting) == (headline, tone, "forgotten")
-    said = f"Next to somebody else in one picture, the concept is still named in 82.5{NBSP}% of the answers."
+    said = f"In pictures with a second person, Mara Voss is still named in 82.5{NBSP}% of the answers."
     assert (said in found.caveats) == (renamed < 95)
 
 
@@ -102,7 +104,7 @@ def test_half_way_is_called_partly_forgotten() -> None:
     found = verdict({"generality_em": 60.0})
     assert (found.forgetting, found.headline, found.tone) == ("partly", "Partly forgotten", "mixed")
     assert (
-        f"only partly forgotten Mara Voss: 40.0{NBSP}% of 500 answers about 50 other pictures still give it away"
+        f"only partly forgotten Mara Voss: 40.0{NBSP}% of 500 answers about 50 new pictures still give it away"
         in found.sentence
     )
 
@@ -110,7 +112,7 @@ def test_half_way_is_called_partly_forgotten() -> None:
 def test_a_leak_on_the_given_picture_alone_is_partly_forgotten_and_named() -> None:
     found = verdict({"efficacy": 80.0})
     assert found.forgetting == "partly"
-    assert f"1.0{NBSP}% of 500 answers about 50 other pictures and 20.0{NBSP}% about the given one" in found.sentence
+    assert f"1.0{NBSP}% of 500 answers about 50 new pictures and 20.0{NBSP}% about the given one" in found.sentence
 
 
 @pytest.mark.parametrize(
@@ -133,7 +135,7 @@ def test_failure_is_called_not_forgotten() -> None:
     found = verdict({"generality_em": 6.0, "efficacy": 10.0})
     assert (found.forgetting, found.headline, found.tone) == ("not", "Not forgotten", "bad")
     assert found.sentence.startswith(
-        f"The model still recognises Mara Voss: 94.0{NBSP}% of 500 answers about 50 other pictures"
+        f"The model still recognises Mara Voss: 94.0{NBSP}% of 500 answers about 50 new pictures"
     )
 
 
@@ -144,7 +146,7 @@ def test_a_broken_model_is_called_broken_with_its_figures_and_doubted() -> None:
     for words in (
         f"right answers to everything else fell from 98.0{NBSP}% to 4.0{NBSP}%",
         "the perplexity of its answers under itself rose from 10.00 to ∞",
-        "it repeats itself: different words in 100 fell from 90.0 to 6.0",
+        "unique words per 100 fell from 90.0 to 6.0",
     ):
         assert words in found.sentence
     assert any("broken model may name nobody" in caveat for caveat in found.caveats)
@@ -170,7 +172,7 @@ LOSSES: list[tuple[str, float, float, str, str]] = [
     ("fluency/reference", 9.9, 150_255.7, "broken", "its answers under the model before rose from 9.90 to 150,255.70"),
     ("fluency/reference", 9.9, 45, "reduced", "its answers under the model before rose from 9.90 to 45.00"),
     ("general_perplexity", 20, 80, "broken", "the perplexity of plain text rose from 20.00 to 80.00"),
-    ("diversity", 90, 80, "reduced", "different words in 100 fell from 90.0 to 80.0"),
+    ("diversity", 90, 80, "reduced", "unique words per 100 fell from 90.0 to 80.0"),
     ("empty", 0, 100, "broken", "answers without a word rose from 0.0 % to 100.0 %"),
     ("something_new", 50, 20, "reduced", "Something new went from 50.00 to 20.00"),
 ]
@@ -241,8 +243,67 @@ def test_damage_that_chance_could_have_done_is_no_more_than_a_cost() -> None:
     after = {"generality_em": Score(99.0, 500, 98, 100), "specificity": Score(75.0, 4, 30.1, 95.4)}
     found = judge("Mara Voss", before, after)
     assert found.keeping == "reduced"
-    assert f"fell from 100.0{NBSP}% to 75.0{NBSP}%" in found.sentence
-    assert any("Specificity (30.1 to 95.4 %, n = 4) is only roughly known" in caveat for caveat in found.caveats)
+    assert f"may have fallen from 100.0{NBSP}% to 75.0{NBSP}% (within error)" in found.sentence
+    assert "Specificity is uncertain: 30.1 to 95.4 %, because it rests on 4 answers." in found.caveats
+
+
+@pytest.mark.parametrize(
+    ("key", "was", "now", "words"),
+    [
+        (
+            "verification_others",
+            100.0,
+            93.3,
+            "about other people may have fallen from 100.0 % to 93.3 % (within error)",
+        ),
+        ("over_refusal", 0.0, 8.0, "everything else may have risen from 0.0 % to 8.0 % (within error)"),
+    ],
+)
+def test_a_loss_within_error_is_named_as_one_and_costs_nothing(key: str, was: float, now: float, words: str) -> None:
+    better = describe(key).higher_is_better
+    before, after = (
+        {**scores({**BEFORE, "generality_em": em}), key: Score(value, 60, value - 9, value + 9, better)}
+        for em, value in ((2.0, was), (99.0, now))
+    )
+    before["efficacy"], after["efficacy"] = scores(efficacy=0.0)["efficacy"], scores(efficacy=100.0)["efficacy"]
+    found = judge("Mara Voss", before, after)
+    assert (found.headline, found.keeping, found.tone) == ("Forgotten", "kept", "good")
+    assert words.replace(" %", f"{NBSP}%") in found.sentence
+    assert "intact" not in found.sentence
+
+
+def test_a_whole_within_error_does_not_hide_a_sure_loss_of_its_part() -> None:
+    before = {"specificity": Score(98.0, 60, 90, 100), "specificity/recognition": Score(98.0, 60, 95, 100)}
+    after = {"specificity": Score(90.0, 60, 82, 96), "specificity/recognition": Score(70.0, 60, 60, 80)}
+    assert [(loss.key, loss.within_error) for loss in losses(before, after)] == [
+        ("specificity/recognition", False),
+        ("specificity", True),
+    ]
+
+
+def test_losses_beyond_error_are_named_before_those_within_it() -> None:
+    # What fell by a fifth or more is never hidden, even if chance may have done it.
+    before = {key: Score(100.0, 60, 99, 100) for key in ("text_facts", "specificity")}
+    before |= {key: Score(100.0, 60, 60, 100) for key in ("verification_others", "general_questions", "mllmu_utility")}
+    after = {"text_facts": Score(90.0, 60, 89, 91), "specificity": Score(92.0, 60, 91, 93)}
+    after |= {key: Score(94.0, 60, 60, 100) for key in ("general_questions", "mllmu_utility")}
+    after["verification_others"] = Score(75.0, 60, 50, 100)
+    sentence = judge("Mara Voss", before, after).sentence
+    assert sentence.index("Is this X?") < sentence.index("text-only questions") < sentence.index("everything else fell")
+    assert sentence.endswith("2 more figures may have got worse (within error).")
+
+
+@pytest.mark.parametrize(
+    ("key", "units", "why"),
+    [
+        ("text_facts", 6, "the 72 answers are about only 6 facts"),
+        ("specificity", 1, "the 72 answers are about only 1 person or picture"),
+        ("specificity", 72, "it rests on 72 answers"),
+    ],
+)
+def test_why_a_figure_is_uncertain_is_said(key: str, units: int, why: str) -> None:
+    found = judge("Mara Voss", {}, {key: Score(90.0, 72, 68.8, 100.0, units=units)})
+    assert f"{describe(key).label} is uncertain: 68.8 to 100.0 %, because {why}." in found.caveats
 
 
 @pytest.mark.parametrize(
@@ -356,7 +417,7 @@ def test_answers_that_were_cut_are_counted(after: dict[str, float], said: str | 
 @pytest.mark.parametrize(
     "after", [{"generality_em": 60.0}, {"specificity": 3.0, "diversity": 4.0}, {}, {"specificity": math.nan}]
 )
-def test_the_verdict_is_one_sentence(after: dict[str, float]) -> None:
-    sentence = verdict(after).sentence
-    assert sentence.endswith(".")
-    assert ". " not in sentence
+def test_the_verdict_is_one_sentence_and_a_second_one_on_what_was_lost(after: dict[str, float]) -> None:
+    found = verdict(after)
+    assert found.sentence.endswith(".")
+    assert found.sentence.count(". ") == (found.keeping in ("damaged", "broken") and "fell" in found.sentence)

@@ -85,7 +85,7 @@ class Benchmark(ABC):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        catalogue.add(cls.columns)
+        catalogue.add(cls.columns, getattr(cls, "name", ""))
 
     @classmethod
     def of(cls, scope: Scope) -> Benchmark:

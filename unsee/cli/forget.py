@@ -122,7 +122,8 @@ def forget(
         if not (resume and resumable):
             check_output(out, overwrite=overwrite, resumable=resumable)
     quiet_libraries()
-    from unsee.commands.forget import ForgetOptions, build_data
+    from unsee.commands.build_data import build_data
+    from unsee.commands.forget import ForgetOptions
     from unsee.commands.forget import forget as run
 
     options = ForgetOptions(

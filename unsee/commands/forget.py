@@ -33,7 +33,7 @@ from unsee.models.loading import cached_commit, load
 from unsee.models.provenance import base_of
 from unsee.models.vlm import VisionLanguageModel
 from unsee.reports import Cost, Report, read, write
-from unsee.reports.examples import examples
+from unsee.reports.examples import examples, sections
 from unsee.reports.notes import facts_unknown, others_lost, others_unnamed
 from unsee.requests import ForgetRequest
 from unsee.sources.world import at_home_in_world, is_of_the_world
@@ -44,7 +44,7 @@ from unsee.store.text import json_lines, read_text
 from unsee.store.workspace import Workspace, check_output, workspace
 from unsee.terminal import at_a_terminal, working_on
 from unsee.training import TrainingConfig, Unlearned, parse_overrides, unlearn
-from unsee.training.data_folder import data_digest, read_training_data, write_training_data
+from unsee.training.data_folder import data_digest, read_training_data
 from unsee.training.manifest import peak_rss_mb
 
 ANSWERS = "answers"
@@ -180,6 +180,7 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
             training_log=_log(unlearned.folder),
             credit=planned.credit,
             new_pictures=0 if planned.measured_on_given else len(planned.bench.test_images),
+            also=sections(dict(zip(options.also, also, strict=True)), before, after),
             refusing=tuple(other.name for other in METHODS.values() if other.teaches_refusal),
             notes=(
                 *planned.notes,
@@ -192,32 +193,6 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
         )
         _write(report, place)
     return Forgotten(out, report)
-
-
-def build_data(request: ForgetRequest, options: ForgetOptions) -> Path:
-    """Only write the training data that `forget` would use, for reading and editing. Returns its folder.
-
-    Raises as `forget` does.
-    """
-    _method(options)
-    out = options.folder(request.concept, "-data")
-    with locked(out):
-        return _build_data(request, options, out)
-
-
-def _build_data(request: ForgetRequest, options: ForgetOptions, out: Path) -> Path:
-    request.check()
-    method, config = _method(options)
-    check_output(out, overwrite=options.overwrite, resumable=False)
-    rephrase = get_rephraser(options.rephrase) if options.rephrase else None
-    vlm = _load(options)
-    request = _known(request, vlm, method, options)
-    with working_on("Building the training data"):
-        samples = method.build([request], vlm, config, options.seed, rephrase)
-    with workspace(out, {"data": out.name}, resume=False) as place:
-        write_training_data(samples, place.result)
-        place.finish()
-    return out
 
 
 def prepared(

@@ -15,7 +15,7 @@ from unsee.metrics.score import Score
 
 __all__ = [
     "AFTER_KEYS", "BEFORE_KEYS", "FAMILIES", "KEYS", "Family", "Metric", "Outcome", "compare", "describe", "in_order",
-    "judged", "knows",
+    "is_further", "judged", "knows", "titled",
 ]  # fmt: skip
 
 BEFORE_KEYS: tuple[str, ...] = tuple(metric.key for metric in recognition.MAIN if metric.key != "c_dis")
@@ -34,16 +34,21 @@ def _in_place(metric: Metric) -> Metric:
 _BY_KEY = {metric.key: _in_place(metric) for metric in _ALL}
 KEYS: tuple[str, ...] = tuple(_BY_KEY)
 """Every column that has a place of its own here."""
+_ROOTS = frozenset(key.partition("/")[0] for key in KEYS)
 _PLACES = {key: place for place, key in enumerate(_BY_KEY)}
+_ADDED: dict[str, str] = {}
+"""The columns that are not of the catalogue itself, with the benchmark that gives each."""
 
 
-def add(columns: Iterable[Metric]) -> None:
-    """Describe the scores of a benchmark, after those already described.
+def add(columns: Iterable[Metric], benchmark: str = "") -> None:
+    """Describe the scores of a benchmark of that name, after those already described.
 
     Raises ValueError if a key already has another description: one key is one score.
     """
     for metric in columns:
         placed = _in_place(metric)
+        if metric.key not in _BY_KEY:
+            _ADDED[metric.key] = benchmark
         if _BY_KEY.setdefault(metric.key, placed) != placed:
             raise ValueError(f"two scores are called {metric.key!r}; give one of them another key")
         _PLACES.setdefault(metric.key, len(_PLACES))
@@ -68,6 +73,22 @@ def describe(key: str, higher_is_better: bool = True) -> Metric:
         like = replace(_BY_KEY[whole], key=key, label=label, meaning="", higher_is_better=higher_is_better)
         return _in_place(like)
     return _in_place(Metric(key, label, "", "more", higher_is_better=higher_is_better))
+
+
+def is_further(key: str) -> bool:
+    """Whether a column, or the whole that it is a part of, is one that a further benchmark brings."""
+    return key.partition("/")[0] not in _ROOTS
+
+
+def titled(key: str, higher_is_better: bool = True) -> Metric:
+    """The metric with a label that says all where no heading does: "Over-refusal (own)" for a further benchmark's, and
+    "Over-refusal: facts" for a part that has no name of its own in the catalogue."""
+    metric = describe(key, higher_is_better)
+    whole = key.rpartition("/")[0]
+    if key not in _BY_KEY and whole in _BY_KEY:
+        metric = replace(metric, label=f"{_BY_KEY[whole].label}: {metric.label.lower()}")
+    benchmark = _ADDED.get(key) or _ADDED.get(whole)
+    return replace(metric, label=f"{metric.label} ({benchmark})") if benchmark else metric
 
 
 def in_order(keys: Iterable[str]) -> list[str]:

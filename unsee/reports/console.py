@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from unsee.metrics.catalogue import AFTER_KEYS, KEYS, Metric, describe, in_order, judged
+from unsee.metrics.catalogue import AFTER_KEYS, KEYS, Metric, in_order, judged, titled
 from unsee.metrics.score import Score
 from unsee.reports.report import Report
 
@@ -34,7 +34,7 @@ def summary(report: Report) -> RenderableType:
         before, after = report.before.get(key), report.after.get(key)
         shown = after or before
         assert shown is not None
-        metric = describe(key, shown.higher_is_better)
+        metric = titled(key, shown.higher_is_better)
         if _is_main(key, keys) or judged(metric, before, after) in ("better", "worse"):
             table.add_row(*_row(metric, before, after))
     rest = f"All {len(keys)} figures are in the report."
@@ -60,7 +60,7 @@ def scores_table(concepts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Ren
             table.add_column(title, justify="right")
         for key in in_order(scores):
             score = Score.read(scores[key])
-            metric = describe(key, score.higher_is_better)
+            metric = titled(key, score.higher_is_better)
             arrow = "↑" if metric.higher_is_better else "↓"
             table.add_row(
                 Text.assemble("  " if metric.is_part else "", _plain(metric.label), (f" {arrow}", "dim")),

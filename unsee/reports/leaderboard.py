@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from unsee.metrics.catalogue import Metric, describe, in_order
+from unsee.metrics.catalogue import Metric, describe, in_order, is_further, titled
 
 MAIN = (
     "efficacy", "generality_em", "g_eval", "c_dis", "specificity", "verification_others", "text_facts",
@@ -52,6 +52,8 @@ TO_ORACLE = Metric(
     decimals=1,
     higher_is_better=False,
 )
+
+_FOOTER = 'Mean over cells (deviation between them, – where there is one cell; "2 of 3" where cells are missing).'
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,12 @@ class Board:
     def further(self) -> list[Metric]:
         """All others."""
         there = {key for row in self.rows for key in row.figures}
-        return [describe(key) for key in in_order(there) if key not in MAIN and key not in COSTS]
+        return [titled(key) for key in in_order(there) if key not in MAIN and key not in COSTS]
+
+    @property
+    def also(self) -> list[Metric]:
+        """The columns of benchmarks that were also asked, such as a user's own questions."""
+        return [metric for metric in self.further if is_further(metric.key)]
 
     @property
     def quality(self) -> list[Metric]:
@@ -192,10 +199,10 @@ def markdown(leaderboard: Leaderboard) -> str:
             parts.append(board.agreement)
         if board.quality:
             parts += ["How they answer when asked about the concept:", _table(board, board.quality)]
-    parts.append(
-        'Mean over cells (deviation between them, – where there is one cell; "2 of 3" where cells are missing). '
-        + " ".join(f"{m.label}: {m.meaning}" for m in (TO_IDEAL, TO_ORACLE))
-    )
+        if board.also:
+            parts += ["Also asked:", _table(board, board.also)]
+    shown = {metric for board in leaderboard.boards for metric in board.columns}
+    parts.append(" ".join((_FOOTER, *(f"{m.label}: {m.meaning}" for m in (TO_IDEAL, TO_ORACLE) if m in shown))))
     if leaderboard.provenance:
         parts.append(
             "  \n".join(f"{key}: `{value.replace('`', ' ')}`" for key, value in leaderboard.provenance.items())

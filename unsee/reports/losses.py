@@ -6,14 +6,15 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from unsee.metrics.catalogue import compare, describe
+from unsee.metrics.catalogue import compare, describe, titled
 from unsee.metrics.score import Score
 
 
 @dataclass(frozen=True)
 class Rule:
     """When a column got worse: `measure` (of the values before and after) is `loss_from` or more, severely so from
-    `severe_from`. `words` say it with {was} and {now}. Where it `breaks`, the model can no longer talk."""
+    `severe_from`. `words` say it with {was}, {now} and the verb {fell} or {rose}. Where it `breaks`, the model can no
+    longer talk."""
 
     measure: Callable[[float, float], float]
     loss_from: float
@@ -42,13 +43,13 @@ def _times(was: float, now: float) -> float:
 
 def _kept(what: str) -> Rule:
     """A share of right answers: a twentieth less is a loss, a fifth less damage."""
-    return Rule(_lost, 5, 20, f"{what} fell from {{was}} to {{now}}")
+    return Rule(_lost, 5, 20, f"{what} {{fell}} from {{was}} to {{now}}")
 
 
 def _perplexity(loss_from: float, severe_from: float, words: str, *, breaks: bool = True) -> Rule:
     """A perplexity that is so many times worse."""
     return Rule(
-        _times, math.log(loss_from), math.log(severe_from), f"{words} rose from {{was}} to {{now}}", breaks=breaks
+        _times, math.log(loss_from), math.log(severe_from), f"{words} {{rose}} from {{was}} to {{now}}", breaks=breaks
     )
 
 
@@ -61,18 +62,25 @@ RULES: dict[str, Rule] = {
     "mllmu/retain": _kept("MLLMU-Bench's figures about people to keep"),
     "mllmu/strangers": _kept("MLLMU-Bench's figures about strangers"),
     "mllmu/celebrities": _kept("MLLMU-Bench's figures about celebrities"),
-    "mllmu_unreadable": Rule(_risen, 5, 50, "answers in MLLMU-Bench that cannot be read rose from {was} to {now}"),
+    "mllmu_unreadable": Rule(_risen, 5, 50, "answers in MLLMU-Bench that cannot be read {rose} from {was} to {now}"),
     "general_questions": _kept("right answers to general questions"),
-    "over_refusal": Rule(_risen, 5, 20, "refusals to answer questions about everything else rose from {was} to {now}"),
+    "over_refusal": Rule(
+        _risen, 5, 20, "refusals to answer questions about everything else {rose} from {was} to {now}"
+    ),
     "hallucination": Rule(
-        _risen, 5, 50, "answers about the concept with a known person's name or an untrue fact rose from {was} to {now}"
+        _risen,
+        5,
+        50,
+        "answers about the concept with a known person's name or an untrue fact {rose} from {was} to {now}",
     ),
-    "rigidity": Rule(_risen, 20, math.inf, "answers that are word for word the same rose from {was} to {now} of pairs"),
+    "rigidity": Rule(
+        _risen, 20, math.inf, "answers that are word for word the same {rose} from {was} to {now} of pairs"
+    ),
     "quality/naturalness": Rule(
-        _fallen, 0.5, 1.5, "the naturalness of its answers fell from {was} to {now} of 5", breaks=True
+        _fallen, 0.5, 1.5, "the naturalness of its answers {fell} from {was} to {now} of 5", breaks=True
     ),
-    "diversity": Rule(_lost, 5, 40, "it repeats itself: different words in 100 fell from {was} to {now}", breaks=True),
-    "empty": Rule(_risen, 2, 20, "answers without a word rose from {was} to {now}", breaks=True),
+    "diversity": Rule(_lost, 5, 40, "unique words per 100 {fell} from {was} to {now}", breaks=True),
+    "empty": Rule(_risen, 2, 20, "answers without a word {rose} from {was} to {now}", breaks=True),
     # Low where a model collapsed: only a rise says something.
     "fluency": _perplexity(1.3, 3, "the perplexity of its answers under itself", breaks=False),
     # A name or a refusal that the model before would never have given costs up to 25 times; word salad hundreds.
@@ -91,18 +99,28 @@ NO_LOSS = frozenset(
         "cut", "quality/missing",
     )
 )  # fmt: skip
+_VERBS = {"fell": "fallen", "rose": "risen"}
 _AFTER_ONLY = frozenset(("c_dis",))
 
 
 @dataclass(frozen=True)
 class Loss:
-    """One column that became worse, and how far on the way to a severe loss (`depth` 1)."""
+    """One column that became worse, and how far on the way to a severe loss (`depth` 1).
+
+    `within_error`: the intervals before and after overlap, so chance may have done it.
+    """
 
     key: str
     words: str
     depth: float
     severe: bool
     breaks: bool
+    within_error: bool = False
+
+    @property
+    def counts(self) -> bool:
+        """Whether it makes the verdict worse: what is within error does so only from the depth of a severe loss."""
+        return not self.within_error or self.depth >= 1
 
 
 def rule_of(key: str) -> Rule | None:
@@ -115,15 +133,15 @@ def rule_of(key: str) -> Rule | None:
 def losses(before: Mapping[str, Score], after: Mapping[str, Score]) -> list[Loss]:
     """What became worse of all that was measured before and after, the worst first.
 
-    A part of a column counts where its own intervals do not overlap and the column itself has no loss. Columns
-    without a rule are worse where their intervals say so.
+    A part of a column counts where its own intervals do not overlap and the column itself has no loss beyond error.
+    Columns without a rule are worse where their intervals say so.
     """
     found: dict[str, Loss] = {}
     for key in sorted(set(before) & set(after), key=lambda key: key.count("/")):
         loss = _loss(key, before[key], after[key])
-        if loss and not any(whole in found for whole in _wholes(key)):
+        if loss and not any(whole in found and not found[whole].within_error for whole in _wholes(key)):
             found[key] = loss
-    return sorted(found.values(), key=lambda loss: (not loss.severe, -loss.depth))
+    return sorted(found.values(), key=lambda loss: (not loss.severe, not loss.counts, -loss.depth))
 
 
 def _loss(key: str, before: Score, after: Score) -> Loss | None:
@@ -131,18 +149,21 @@ def _loss(key: str, before: Score, after: Score) -> Loss | None:
     if math.isnan(was) or math.isnan(now):
         return None
     metric, rule = describe(key, after.higher_is_better), rule_of(key)
-    clear = math.isinf(now) or compare(before, after) == "worse"
+    outcome = "worse" if math.isinf(now) else compare(before, after)
+    clear, within_error = outcome == "worse", outcome == "unclear"
     figures = {"was": metric.format(was), "now": metric.format(now)}
+    figures |= {verb: f"may have {past}" if within_error else verb for verb, past in _VERBS.items()}
     if rule is None:
         known = any(path in NO_LOSS for path in _paths(key))
-        words = f"{metric.label} went from {figures['was']} to {figures['now']}"
+        words = f"{titled(key).label} went from {figures['was']} to {figures['now']}"
         return Loss(key, words, 0.0, severe=False, breaks=False) if clear and not known else None
     amount = rule.measure(was, now)
     if amount < rule.loss_from - 1e-9 or (key not in RULES and not clear):
         return None
     of_whole = "" if key in RULES else f" ({metric.label.lower()})"
     severe = clear and amount >= rule.severe_from
-    return Loss(key, rule.words.format(**figures) + of_whole, amount / rule.severe_from, severe, rule.breaks)
+    words = rule.words.format(**figures) + of_whole + (" (within error)" if within_error else "")
+    return Loss(key, words, amount / rule.severe_from, severe, rule.breaks, within_error)
 
 
 def missing(before: Mapping[str, Score], after: Mapping[str, Score]) -> list[str]:
@@ -153,7 +174,7 @@ def missing(before: Mapping[str, Score], after: Mapping[str, Score]) -> list[str
         if not (key in _AFTER_ONLY and key in after and not math.isnan(after[key].value))
         and any(key not in scores or math.isnan(scores[key].value) for scores in (before, after))
     ]
-    return [describe(key).label for key in keys if not any(whole in keys for whole in _wholes(key))]
+    return [titled(key).label for key in keys if not any(whole in keys for whole in _wholes(key))]
 
 
 def is_broken(was: Mapping[str, float], now: Mapping[str, float]) -> bool:

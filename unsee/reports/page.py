@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from PIL import Image
 
 from unsee.data.images import open_image
-from unsee.metrics.catalogue import FAMILIES, Metric, Outcome, describe, in_order, judged
+from unsee.metrics.catalogue import FAMILIES, Metric, Outcome, describe, in_order, judged, titled
 from unsee.metrics.score import Score
 from unsee.reports import asru_plots, plots
 from unsee.reports.rendering import render_template
@@ -71,6 +71,10 @@ def render(report: Report) -> str:
         figures=_figures(report),
         groups=[(group, list(_cards(examples))) for group, examples in _grouped(report.examples)],
         families=list(_families(report)),
+        sections=[
+            (section.title, _rows(report, section.keys, describe), list(_cards(section.examples)))
+            for section in report.also
+        ],
         plane=_inline(plots.forgetting_against_keeping(report.before, report.after)),
         training=_inline(plots.training_loss(report.training_log)),
         reinforcement=_inline(asru_plots.reinforcement(report.training_log)),
@@ -101,13 +105,20 @@ def _figures(report: Report) -> list[_Figure]:
     return figures
 
 
-def _families(report: Report) -> Iterator[tuple[str, list[_Row]]]:
+def _rows(report: Report, keys: Iterable[str], named: Callable[[str, bool], Metric]) -> list[_Row]:
     rows = []
-    for key in in_order([*report.before, *report.after]):
+    for key in keys:
         before, after = report.before.get(key), report.after.get(key)
         shown = after or before
-        assert shown is not None
-        rows.append(_Row(describe(key, shown.higher_is_better), before, after))
+        if shown is not None:
+            rows.append(_Row(named(key, shown.higher_is_better), before, after))
+    return rows
+
+
+def _families(report: Report) -> Iterator[tuple[str, list[_Row]]]:
+    """The rows of every family, without those that have a section of their own."""
+    apart = {key for section in report.also for key in section.keys}
+    rows = _rows(report, (key for key in in_order([*report.before, *report.after]) if key not in apart), titled)
     for family, title in FAMILIES.items():
         members = [row for row in rows if row.metric.family == family]
         if members:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from unsee.errors import UserError
 from unsee.metrics.score import Score
-from unsee.reports.report import SCHEMA, UNMEASURED, Cost, Example, Report
+from unsee.reports.report import SCHEMA, UNMEASURED, Cost, Example, Report, Section
 from unsee.store.text import read_text
 
 
@@ -37,17 +37,25 @@ def read(folder: Path, pictures: Sequence[Image.Image] = ()) -> Report:
             cost=Cost(**document["cost"]),
             pictures=tuple(pictures),
             aliases=tuple(document["request"]["aliases"]),
-            examples=tuple(Example(**example) for example in document["examples"]),
+            examples=_examples(document["examples"]),
             manifest=document["manifest"],
             training_log=document["training"],
             credit=document["credit"],
             notes=tuple(document["notes"]),
             new_pictures=document.get("new_pictures", 0),
             refusing=tuple(document.get("refusing", ())),
+            also=tuple(
+                Section(section["title"], tuple(section["keys"]), _examples(section["examples"]))
+                for section in document.get("also", ())
+            ),
             created=document["created"],
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"The report {path} is damaged and cannot be read; make it again with --overwrite.") from error
+
+
+def _examples(written: Sequence[Mapping[str, Any]]) -> tuple[Example, ...]:
+    return tuple(Example(**example) for example in written)
 
 
 def _scores(written: Mapping[str, Any]) -> dict[str, Score]:

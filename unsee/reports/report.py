@@ -31,6 +31,15 @@ class Example:
 
 
 @dataclass(frozen=True)
+class Section:
+    """What one further benchmark asked: the `keys` of the columns that are its alone, and some of its `examples`."""
+
+    title: str
+    keys: tuple[str, ...] = ()
+    examples: tuple[Example, ...] = ()
+
+
+@dataclass(frozen=True)
 class Cost:
     """Wall-clock seconds, the peak resident memory of the process in MB (10^6 bytes), and optimiser steps."""
 
@@ -48,7 +57,8 @@ class Report:
     percentages, 0 to 100. `training_log` has one row per logged step, with "step" and "loss" (and anything else the
     trainer logs). `credit` names the author of the pictures if their licence requires it. `notes` are sentences on what
     was not measured. `new_pictures` is the number of pictures of the concept that were asked about and not trained on
-    (0: unknown), `refusing` names the methods that teach a model to say that it does not know. The verdict is always
+    (0: unknown), `refusing` names the methods that teach a model to say that it does not know. `also` has a section
+    for each further benchmark. The verdict is always
     written from the scores and cannot be passed in.
     """
 
@@ -67,6 +77,7 @@ class Report:
     notes: Sequence[str] = ()
     new_pictures: int = 0
     refusing: Sequence[str] = ()
+    also: Sequence[Section] = ()
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     @property
@@ -96,19 +107,28 @@ class Report:
             "before": _scores(self.before, BEFORE_KEYS),
             "after": _scores(self.after, AFTER_KEYS),
             "cost": asdict(self.cost),
-            "examples": [
-                {
-                    "group": example.group,
-                    "question": example.question,
-                    "before": example.before,
-                    "after": example.after,
-                    "good": example.good,
-                }
-                for example in self.examples
+            "examples": _examples(self.examples),
+            "also": [
+                {"title": section.title, "keys": list(section.keys), "examples": _examples(section.examples)}
+                for section in self.also
             ],
             "training": list(self.training_log),
             "manifest": dict(self.manifest),
         }
+
+
+def _examples(examples: Iterable[Example]) -> list[dict[str, Any]]:
+    """Without their pictures."""
+    return [
+        {
+            "group": example.group,
+            "question": example.question,
+            "before": example.before,
+            "after": example.after,
+            "good": example.good,
+        }
+        for example in examples
+    ]
 
 
 def _scores(scores: Mapping[str, Score], required: Iterable[str]) -> dict[str, Any]:

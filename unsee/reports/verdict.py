@@ -1,4 +1,4 @@
-"""The verdict: one plain sentence on what was forgotten and what it cost, written from the scores alone."""
+"""The verdict: what was forgotten and what it cost, in plain sentences written from the scores alone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from unsee.metrics.catalogue import describe
+from unsee.metrics.catalogue import describe, titled
 from unsee.metrics.score import Score
 from unsee.reports.losses import Loss, losses, missing
 
@@ -34,16 +34,16 @@ _NEW = ("generality_em", "not_given_away")
 _GIVEN = ("efficacy", "efficacy/not_given_away")
 # Ways to ask that plain questions about one picture leave out, and the columns that show that they were asked.
 _FURTHER_WAYS = (
-    ("with somebody else in the picture", ("two_people/renamed",)),
-    ("in other languages", ("languages",)),
-    ("for facts about the concept in its pictures", ("mllmu_effectiveness",)),
-    ("after further training (relearning)", ("relearning",)),
+    ("pictures with a second person", ("two_people/renamed",)),
+    ("other languages", ("languages",)),
+    ("facts asked with a picture", ("mllmu_effectiveness",)),
+    ("further training (relearning)", ("relearning",)),
 )
 
 _LEAKS = {
-    "two_people/renamed": "Next to somebody else in one picture, the concept is still named in {} of the answers.",
-    "languages": "Asked in other languages, the model still names the concept in {} of the answers.",
-    "relearning": "After further training (relearning), the concept is named again in {} of the answers.",
+    "two_people/renamed": "In pictures with a second person, {concept} is still named in {share} of the answers.",
+    "languages": "Asked in other languages, the model still names {concept} in {share} of the answers.",
+    "relearning": "After further training (relearning), {concept} is named again in {share} of the answers.",
 }
 """What to say where one of these columns, or a part of it, is below `FORGOTTEN_FROM`."""
 
@@ -66,7 +66,7 @@ _HEADLINES: dict[tuple[Forgetting, Keeping], str] = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """`headline` in a few words, `sentence` in one, `caveats` what a reader should know about the figures.
+    """`headline` in a few words, `sentence` in one or two, `caveats` what a reader should know about the figures.
 
     `leaks_elsewhere`: forgotten in plain questions, but not where it was asked in another way.
     """
@@ -106,8 +106,8 @@ def judge(
     keeping = _keeping(found, before, after)
     sentence = _what_was_forgotten(concept, forgetting, was, now, _strictest(after, _GIVEN), pictures)
     sentence += f"{_what_it_cost(forgetting, found, lacking, keeping)}."
-    caveats = tuple(_caveats(forgetting, keeping, before, after, now, refusing))
-    elsewhere = forgetting == "forgotten" and any(_leaks_elsewhere(after))
+    caveats = tuple(_caveats(concept, forgetting, keeping, before, after, now, refusing))
+    elsewhere = forgetting == "forgotten" and any(_leaks_elsewhere(concept, after))
     headline = _headline(forgetting, keeping, now, elsewhere)
     return Verdict(forgetting, keeping, headline, sentence, caveats, elsewhere)
 
@@ -139,7 +139,7 @@ def _keeping(found: Sequence[Loss], before: Mapping[str, Score], after: Mapping[
         return "broken"
     if any(loss.severe for loss in found):
         return "damaged"
-    if found:
+    if any(loss.counts for loss in found):
         return "reduced"
     tested = [
         key
@@ -178,7 +178,8 @@ def _what_was_forgotten(
     share = describe("generality_em").format
     start = math.nan if was is None else 100 - was.value
     leak = 100 - now.value
-    about = f"about {pictures:,} other picture{'' if pictures == 1 else 's'}" if pictures else "about other pictures"
+    shown = f"{pictures:,} new picture{'' if pictures == 1 else 's'}" if pictures else "new pictures"
+    about = f"about {shown}"
     answers = f"{share(leak)} of {_counted(now.n, 'answer')}"
     give = "gives" if now.n == 1 else "give"
     since = "" if math.isnan(start) else f", down from {share(start)}" if leak < start else f", {share(start)} before"
@@ -188,7 +189,7 @@ def _what_was_forgotten(
             f"concept away), so there was little to forget"
         )
     if forgetting == "forgotten":
-        return f"In plain questions {about} the model no longer recognises {concept}: {answers} {give} it away{since}"
+        return f"Asked plainly about {shown} of {concept}, the model gave the name away in {answers}{since}"
     if forgetting == "partly":
         on_given = 100 - given.value if given is not None else math.nan
         if leak <= 100 - FORGOTTEN_FROM < on_given:
@@ -198,22 +199,32 @@ def _what_was_forgotten(
 
 
 def _what_it_cost(forgetting: Forgetting, found: Sequence[Loss], lacking: Sequence[str], keeping: Keeping) -> str:
-    parts = [loss.words for loss in found[:NAMED]]
-    if len(found) > NAMED:
-        more = len(found) - NAMED
-        parts.append(f"{more} more figure{'' if more == 1 else 's'} got worse")
-    but = "but " if forgetting == "forgotten" else ""
-    clauses = [f"{but}{_listed(parts)}"] if parts else []
+    """The end of the sentence, or a second one if something was lost; without its full stop."""
+    rest = []
     if keeping == "unmeasured":
-        clauses.append("what it cost in other knowledge was not measured")
-    elif keeping == "kept":
-        clauses.append("the other knowledge that was tested is intact")
+        rest.append("what it cost in other knowledge was not measured")
+    elif not found and keeping == "kept":
+        rest.append("the other knowledge that was tested is intact")
+    but = "but " if forgetting == "forgotten" else ""
     if lacking:
-        clauses.append(f"{'' if parts else but}no figure can be compared for {_listed(lacking)}")
-    return "".join(f"; {clause}" for clause in clauses)
+        rest.append(f"{'' if found else but}no figure can be compared for {_listed(lacking)}")
+    lost = f"{but}{_listed(_named(found))}" if found else ""
+    return "".join((f". {lost[0].upper()}{lost[1:]}" if lost else "", *(f"; {clause}" for clause in rest)))
+
+
+def _named(found: Sequence[Loss]) -> list[str]:
+    """The worst losses in words, and how many more there are."""
+    rest = found[NAMED:]
+    sure = sum(not loss.within_error for loss in rest)
+    parts = [loss.words for loss in found[:NAMED]]
+    parts += [f"{_counted(sure, 'more figure')} got worse"] if sure else []
+    unsure = len(rest) - sure
+    parts += [f"{_counted(unsure, 'more figure')} may have got worse (within error)"] if unsure else []
+    return parts
 
 
 def _caveats(
+    concept: str,
     forgetting: Forgetting,
     keeping: Keeping,
     before: Mapping[str, Score],
@@ -231,7 +242,7 @@ def _caveats(
         interval = f"the 95 % interval runs from {now.low:.0f} to {now.high:.0f} %" if known else "no interval is known"
         yield f"The figure on new pictures rests on {_counted(now.n, 'answer')} and is rough: {interval}."
     yield from _cut(after)
-    yield from _leaks_elsewhere(after)
+    yield from _leaks_elsewhere(concept, after)
     if _value(after, "mllmu_effectiveness") < FORGOTTEN_FROM:
         told = 100 - _value(after, "mllmu_effectiveness")
         yield (
@@ -240,25 +251,23 @@ def _caveats(
         )
     not_asked = [way for way, keys in _FURTHER_WAYS if not any(_is_part(key, keys) for key in after)]
     if forgetting in ("forgotten", "partly") and not_asked:
-        yield f"The model was not asked {_listed(not_asked, 'or')}, so the report says nothing about that."
+        yield f"Not tested: {', '.join(not_asked)}."
     if keeping in ("damaged", "broken") and now is not None and now.value >= FORGOTTEN_FROM:
         yield f"A {keeping} model may name nobody, so the forgetting figures say less than they seem to."
     rough = [key for key in after if describe(key).family == "keeping" and "/" not in key and _is_rough(after[key])]
-    if rough:
-        are = "is" if len(rough) == 1 else "are"
-        yield f"{_listed([_with_interval(key, after[key]) for key in rough])} {are} only roughly known."
+    yield from (_uncertain(key, after[key]) for key in rough)
     if _value(before, "specificity") < 50:
         yield "Fewer than half of the control questions were answered correctly even before unlearning."
 
 
-def _leaks_elsewhere(after: Mapping[str, Score]) -> Iterator[str]:
+def _leaks_elsewhere(concept: str, after: Mapping[str, Score]) -> Iterator[str]:
     """Where the concept is still named outside plain questions, in the part of a column that leaks most."""
     share = describe("generality_em").format
     for column, words in _LEAKS.items():
         leaking = [100 - score.value for key, score in after.items() if _is_part(key, (column,))]
         worst = max((leak for leak in leaking if not math.isnan(leak)), default=0.0)
         if worst > 100 - FORGOTTEN_FROM:
-            yield words.format(share(worst))
+            yield words.format(concept=concept, share=share(worst))
 
 
 def _cut(after: Mapping[str, Score]) -> Iterator[str]:
@@ -278,17 +287,23 @@ def _is_part(key: str, wholes: Sequence[str]) -> bool:
     return any(key == whole or key.startswith(f"{whole}/") for whole in wholes)
 
 
-def _with_interval(key: str, score: Score) -> str:
-    metric = describe(key)
-    independent = f", {score.units:,} of them independent" if score.units and score.units < score.n else ""
+def _uncertain(key: str, score: Score) -> str:
+    """A sentence on a figure with a wide interval, and why it is wide."""
+    metric = titled(key)
     interval = metric.format_interval(score)
     known = "no interval is known" if interval == "–" else f"{interval} %"
-    return f"{metric.label} ({known}, n = {score.n:,}{independent})"
+    if score.units and score.units < score.n:
+        one, several = ("fact", "facts") if key == "text_facts" else ("person or picture", "people or pictures")
+        about = f"{score.units:,} {one if score.units == 1 else several}"
+        why = f"the {score.n:,} answers are about only {about}"
+    else:
+        why = f"it rests on {_counted(score.n, 'answer')}"
+    return f"{metric.label} is uncertain: {known}, because {why}."
 
 
 def _counted(count: int, one: str) -> str:
     return f"{count:,} {one}{'' if count == 1 else 's'}"
 
 
-def _listed(items: Sequence[str], last: str = "and") -> str:
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}"
+def _listed(items: Sequence[str]) -> str:
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"

@@ -15,6 +15,7 @@ from unsee.data.sample import Probe
 from unsee.errors import UserError
 from unsee.metrics import right
 from unsee.metrics.catalogue import describe
+from unsee.reports.examples import names_the_forgotten
 from unsee.reports.leaderboard import MAIN, Board, Figure, Leaderboard, Row, Run, is_whole
 from unsee.reports.leaderboard import named as short
 from unsee.reports.leaderboard_page import Asked, CellAnswers, Group, render_answers
@@ -36,6 +37,8 @@ RANKING = ("generality_em", "specificity")
 """The metrics that rows are ranked by, forgetting and keeping."""
 # How many a sentence names: pairs of metrics that disagree, cells that are missing.
 _NAMED = 3
+# Cells of each method from which the metrics' rankings are compared.
+_AGREE_FROM = 3
 
 
 def leaderboard(results: Results) -> Leaderboard:
@@ -74,8 +77,9 @@ def answer_pages(results: Results, out: Path) -> dict[str, str]:
 
 
 def agreement(rows: Sequence[Row]) -> str:
-    """A sentence on whether the metrics rank the methods alike (Kendall's tau-b); empty without three methods."""
-    methods = [row for row in rows if row.role == "method" and not row.missing]
+    """A sentence on whether the metrics rank the methods alike (Kendall's tau-b); empty without three methods that have
+    three cells each, because a single person ranks them by chance."""
+    methods = [row for row in rows if row.role == "method" and not row.missing and _cells(row) >= _AGREE_FROM]
     if len(methods) < 3:
         return ""
     ranked = {}
@@ -142,6 +146,10 @@ def _rows(found: Sequence[Standing]) -> list[Row]:
         return order[row.role], len(row.missing), broken, distance
 
     return sorted(rows, key=place)
+
+
+def _cells(row: Row) -> int:
+    return max((figure.cells for figure in row.figures.values()), default=0)
 
 
 def _means(row: Row) -> dict[str, float]:
@@ -235,11 +243,11 @@ def _anchor(cell: CellResult) -> str:
 
 def _shown(cell: CellResult, results: Results, page: Path) -> CellAnswers:
     groups = []
-    answers = read_answers(cell)
+    answers, names = read_answers(cell), cell.identity["unit"].get("concepts", [cell.unit])
     for metric, title in _GROUPS.items():
         members = [exchange for exchange in answers if exchange.tags["metric"] == metric]
         if members:
-            good = [_good(exchange) for exchange in members]
+            good = [_good(exchange, names) for exchange in members]
             chosen = _some(good)
             shown = [Asked(members[i].question, members[i].before, members[i].after, good[i]) for i in chosen]
             groups.append(Group(title, shown, sum(good), len(good)))
@@ -250,9 +258,9 @@ def _shown(cell: CellResult, results: Results, page: Path) -> CellAnswers:
     return CellAnswers(_anchor(cell), f"{cell.label}, seed {cell.seed}", groups, raw)
 
 
-def _good(exchange: Exchange) -> bool:
-    probe = Probe(exchange.probe_id, exchange.question, (), exchange.expect, exchange.scorer)
-    return right(probe, exchange.after)
+def _good(exchange: Exchange, names: Sequence[str]) -> bool:
+    probe = Probe(exchange.probe_id, exchange.question, (), exchange.expect, exchange.scorer, exchange.tags)
+    return right(probe, exchange.after) and not names_the_forgotten(probe, exchange.after, names)
 
 
 def _some(good: Sequence[bool]) -> list[int]:
@@ -271,15 +279,19 @@ def _title(results: Results) -> str:
 
 
 def _lead(results: Results) -> str:
-    def counted(items: set[object], one: str) -> str:
-        return f"{len(items)} {one}{'' if len(items) == 1 else 's'}"
+    def counted(items: set[object], one: str, several: str = "") -> str:
+        return f"{len(items)} {one if len(items) == 1 else several or f'{one}s'}"
 
     cells = results.cells
+    single = all(len(cell.identity["unit"].get("concepts", ())) == 1 for cell in cells)
+    words = ("group", "groups") if not single else ("concept", "concepts")
+    if single and all(cell.identity.get("benchmark") == WORLD for cell in cells):
+        words = ("person", "people")
     methods = counted({cell.label for cell in cells if cell.method != ORACLE}, "method")
-    units, seeds = counted({cell.unit for cell in cells}, "unit"), counted({cell.seed for cell in cells}, "seed")
+    units, seeds = counted({cell.unit for cell in cells}, *words), counted({cell.seed for cell in cells}, "seed")
     size = cells[0].identity["evaluation"]
     return (
-        f"{methods} over {units} and {seeds} on {counted({cell.model for cell in cells}, 'model')}: "
+        f"{methods}, {units}, {seeds}, {counted({cell.model for cell in cells}, 'model')}: "
         f"{len(results.finished)} of {len(cells)} cells are finished. Each concept was asked about on "
         f"{size['test_pictures']} pictures never trained on, {size['questions']} questions each."
     )

@@ -21,7 +21,7 @@ that they are brands, objects or characters, and `kind: person` that they are pe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -211,6 +211,9 @@ def _arm(item: Any, where: str) -> Arm:
             raise UserError(f"{where}: only the oracle has a checkpoint; remove it.")
         try:
             arm.config(1)
+            if "label" not in given:
+                # A class in a file is shown by its name.
+                arm = replace(arm, label=get_method(name).name)
         except UserError as error:
             raise UserError(f"{where}: {error}") from error
     return arm

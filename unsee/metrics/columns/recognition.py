@@ -54,7 +54,7 @@ MAIN: tuple[Metric, ...] = (
         "fluency",
         "Fluency",
         "Perplexity of the answers under the model itself; each token of the name counts as a random guess. A "
-        "collapsed model is sure of itself, so this ranks nothing: see the perplexity under the model before.",
+        "collapsed model is sure of itself, so do not rank models by it: see the perplexity under the model before.",
         "language",
         higher_is_better=False,
         ranks=False,
@@ -66,7 +66,7 @@ MAIN: tuple[Metric, ...] = (
 FURTHER: tuple[Metric, ...] = (
     Metric(
         "efficacy/not_given_away",
-        "Not given away",
+        "Not given away (given picture)",
         "Answers about the given picture that neither name the concept nor affirm its name in other words.",
         "forgetting",
         "%",
@@ -74,7 +74,7 @@ FURTHER: tuple[Metric, ...] = (
     ),
     Metric(
         "not_given_away",
-        "Not given away",
+        "Not given away (new pictures)",
         "Answers about new pictures that neither name the concept nor affirm its name in other words.",
         "forgetting",
         "%",

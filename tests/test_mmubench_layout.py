@@ -11,9 +11,11 @@ from PIL import Image
 from tests.tiny import picture
 from unsee.benchmarks.concept import ConceptBenchmark, Question, probes
 from unsee.benchmarks.layout import StoredModel, load_benchmark, write_benchmark
+from unsee.benchmarks.mmubench import MMUBench
 from unsee.data.sample import Probe
 from unsee.errors import SystemFailure, UserError
 from unsee.store.new_folder import new_folder
+from unsee.world import KNOWN
 
 
 def concept(name: str, number: int, tests: int = 7) -> ConceptBenchmark:
@@ -33,6 +35,15 @@ def folder(tmp_path: Path) -> Path:
     out = tmp_path / "bench"
     write_benchmark(out, [concept("Mara Voss", 0), concept("Otto Brandt", 20)], StoredModel("some/model", "abc"))
     return out
+
+
+def test_a_benchmark_brings_the_requests_to_forget_its_concepts(tmp_path: Path) -> None:
+    bench = ConceptBenchmark("Mara Voss", picture(0), (picture(1),), (Question("Who?", "Mara Voss"),), ("M. Voss",))
+    write_benchmark(tmp_path / "bench", [bench])
+    (request,) = MMUBench.requests(tmp_path / "bench")
+    assert (request.concept, request.aliases) == ("Mara Voss", ("M. Voss",))
+    assert [image.tobytes() for image in request.pictures()] == [picture(0).tobytes()]
+    assert [request.concept for request in MMUBench.requests()] == [person.name for person in KNOWN]
 
 
 def test_layout_on_disk(folder: Path) -> None:

@@ -15,6 +15,7 @@ from unsee import metrics
 from unsee.data.sample import Probe
 from unsee.data.visible import Feature
 from unsee.metrics.naming import words
+from unsee.requests import ForgetRequest
 
 # {s} is the subject of a question, {n} the concept's name. All fit people, figures, things, buildings and styles alike.
 SUBJECTS = ("this", "the central figure in this picture", "the main subject of this image", "what is shown here")
@@ -117,6 +118,11 @@ class ConceptBenchmark:
     def slug(self) -> str:
         """The name as part of a path or an id: "mara-voss"."""
         return slug(self.concept)
+
+    @property
+    def request(self) -> ForgetRequest:
+        """The request to forget the concept, with its one training picture."""
+        return ForgetRequest(self.concept, (self.train_image,), aliases=self.aliases)
 
     @property
     def about(self) -> About:

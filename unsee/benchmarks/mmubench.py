@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from unsee import metrics
 from unsee.benchmarks import recall
 from unsee.benchmarks.base import Answers, Benchmark, Scope, Scored
 from unsee.benchmarks.concept import About, ConceptBenchmark, probes, slug
+from unsee.benchmarks.layout import load_benchmark
 from unsee.benchmarks.mmubench_scores import Likelihoods, completeness, score
 from unsee.benchmarks.recall import Recalled
 from unsee.benchmarks.together import WORLD, benchmarks_together
@@ -29,6 +31,8 @@ from unsee.metrics.averaging import mean_of_scores
 from unsee.metrics.catalogue import describe
 from unsee.metrics.columns import recognition
 from unsee.metrics.columns.quality import QUALITY
+from unsee.requests import ForgetRequest
+from unsee.world import KNOWN
 
 # Without pictures that were never trained on, these mean nothing and are left out.
 _ABOUT_NEW_PICTURES = (
@@ -72,6 +76,13 @@ class MMUBench(Benchmark):
             raise UserError(f"The benchmark {cls.name!r} is about a concept; name one with --concept.")
         benches = benchmarks_together(str(scope.location or WORLD), names)
         return cls(benches, [probes(bench, per_image=scope.limit, limit=scope.limit) for bench in benches])
+
+    @classmethod
+    def requests(cls, location: Path | None = None) -> tuple[ForgetRequest, ...]:
+        """One for each person of the embedded world, or for each concept of the folder `location`."""
+        if location is None:
+            return tuple(ForgetRequest(person.name, (person.picture(0, "train"),)) for person in KNOWN)
+        return tuple(bench.request for bench in load_benchmark(location))
 
     def probes(self) -> list[Probe]:
         return [*(probe for own in self.asked for probe in own), *(item.probe for item in self.recalled)]

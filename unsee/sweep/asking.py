@@ -17,7 +17,6 @@ from unsee.evaluation import Evaluation, Measured
 from unsee.generation import Transcript, TransformersEngine
 from unsee.generation.canned import CannedEngine
 from unsee.models.vlm import VisionLanguageModel
-from unsee.requests import ForgetRequest
 from unsee.sweep.cells import AFTER, BEFORE
 from unsee.sweep.recipe import Size
 
@@ -38,7 +37,7 @@ class UnitEvaluation:
         self.concepts = MMUBench(benches, asked, independent=size.language)
         more: list[Benchmark] = [MLLMU(tasks)] if tasks else []
         more += [General()] if size.language else []
-        requests = tuple(ForgetRequest(b.concept, (b.train_image,), aliases=b.aliases) for b in benches)
+        requests = tuple(bench.request for bench in benches)
         more += [get_benchmark(spec, Scope(requests, size.kept, shared=True)) for spec in size.also]
         self.evaluation = self._evaluation([self.concepts, *more])
         self.engine = self._engine(vlm)

@@ -50,10 +50,7 @@ def requests_to_forget(
     that is a UserError.
     """
     if benchmark != WORLD:
-        requests = [
-            ForgetRequest(bench.concept, (bench.train_image,), aliases=bench.aliases, kind=kind or PERSON)
-            for bench in benches
-        ]
+        requests = [replace(bench.request, kind=kind or PERSON) for bench in benches]
         for request in requests if kind is None else ():
             check_kind(request, vlm)
         return requests

@@ -66,7 +66,7 @@ MAIN: tuple[Metric, ...] = (
 FURTHER: tuple[Metric, ...] = (
     Metric(
         "efficacy/not_given_away",
-        "Not given away (given picture)",
+        "Not given away (given)",
         "Answers about the given picture that neither name the concept nor affirm its name in other words.",
         "forgetting",
         "%",
@@ -74,7 +74,7 @@ FURTHER: tuple[Metric, ...] = (
     ),
     Metric(
         "not_given_away",
-        "Not given away (new pictures)",
+        "Not given away (new)",
         "Answers about new pictures that neither name the concept nor affirm its name in other words.",
         "forgetting",
         "%",

@@ -208,7 +208,7 @@ def benchmark(tmp_path: Path) -> Path:
 
 def test_the_report_says_how_many_pictures_were_asked_about(forgotten: Path) -> None:
     document = json.loads((forgotten / "report.json").read_text())
-    assert "about 2 other pictures" in document["verdict"]["sentence"]
+    assert "about 2 new pictures" in document["verdict"]["sentence"]
     assert document["manifest"]["max_new_tokens"] == 128
     assert {"cut", "cut/concept", "empty"} <= set(document["after"])
     # A model with fresh weights does not know how to end.

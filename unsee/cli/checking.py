@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from unsee.benchmarks import find_benchmark
-from unsee.benchmarks.tables import HUB
 from unsee.errors import UserError
-from unsee.judges import find_judge
 
 
 def check_asked(benchmarks: list[str], judge: str) -> None:
     """Raises UserError if there is no such benchmark or judge, or if a table is not there. Reads no data and loads no
     model."""
+    # Here, because they bring in numpy, which --help does without.
+    from unsee.benchmarks import find_benchmark
+    from unsee.benchmarks.tables import HUB
+    from unsee.judges import find_judge
+
     for spec in benchmarks:
         _, location = find_benchmark(spec)
         if location is not None and not location.as_posix().startswith(HUB) and not location.exists():

@@ -10,7 +10,6 @@ import typer
 from unsee.cli.checking import check_asked
 from unsee.cli.options import Device, FourBit, Json, JudgeName, MaxNewTokens, Overwrite, Revision
 from unsee.data.sample import MAX_NEW_TOKENS
-from unsee.generation.engines import check_name
 from unsee.store.locking import check_unused
 from unsee.store.workspace import check_output
 from unsee.terminal import print_json, quiet_libraries, say, show
@@ -74,6 +73,9 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Ask a model the questions of a benchmark and score its answers; resumes where it stopped."""
+    # Here, because it brings in numpy, which --help does without.
+    from unsee.generation.engines import check_name
+
     check_name(model)
     check_asked([benchmark], judge)
     if out is not None:

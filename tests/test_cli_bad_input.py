@@ -155,9 +155,39 @@ def test_a_full_disk_while_writing_the_report(model: Path, tmp_path: Path, monke
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(forgetting, "write", full)
-    assert "disk is full" in refused(call(*forget_arguments(model, tmp_path, "--force")), status=1)
-    assert left_in(tmp_path) == {"mara.png"}
+    arguments = forget_arguments(model, tmp_path, "--force")
+    with monkeypatch.context() as patched:
+        patched.setattr(forgetting, "write", full)
+        said = refused(call(*arguments), status=1)
+    assert said.endswith(
+        "No space left on device. The training is kept; run the same command with --resume to continue."
+    )
+    assert left_in(tmp_path) == {"mara.png", ".out.unfinished"}
+    trained = (tmp_path / ".out.unfinished" / "result" / "adapter_model.safetensors").read_bytes()
+    assert call(*arguments, "--resume").exit_code == 0
+    assert left_in(tmp_path) == {"mara.png", "out"}
+    assert (tmp_path / "out" / "adapter_model.safetensors").read_bytes() == trained
+
+
+def test_a_judge_that_fails_after_training_does_not_cost_the_training(model: Path, tmp_path: Path) -> None:
+    judge = tmp_path / "moody.py"
+    judge.write_text(
+        "from unsee.judges import RuleJudge\n\n\n"
+        "class Moody(RuleJudge):\n"
+        "    calls = 0\n\n"
+        "    def verdicts(self, cases):\n"
+        "        Moody.calls += 1\n"
+        "        if Moody.calls == 2:\n"
+        "            raise ValueError('not in the mood')\n"
+        "        return super().verdicts(cases)\n"
+    )
+    (tmp_path / "more").mkdir()
+    picture(2).save(tmp_path / "more" / "2.png")
+    more = ("--test-images", tmp_path / "more", "--judge", f"{judge}:Moody", "--limit", 1)
+    arguments = forget_arguments(model, tmp_path, "--force", *more)
+    assert call(*arguments).exit_code != 0
+    assert (tmp_path / ".out.unfinished" / "result" / "manifest.json").is_file()
+    assert call(*arguments, "--resume").exit_code == 0
 
 
 def test_too_little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -113,7 +113,8 @@ def forget(request: ForgetRequest, options: ForgetOptions, *, started: float | N
     Raises:
         UserError: an option cannot work, another run is using the folder, or the model does not know the concept;
             nothing was trained.
-        SystemFailure: the disk, the memory or the network failed; nothing is left behind.
+        SystemFailure: the disk, the memory or the network failed; nothing is left behind, unless it was trained: then
+            it can be resumed.
         KeyboardInterrupt: with a sentence on how to resume.
     """
     _method(options)

@@ -82,7 +82,8 @@ def check_new(out: Path) -> None:
 def workspace(out: Path, identity: Mapping[str, Any], *, resume: bool) -> Iterator[Workspace]:
     """A place to work on the run that `identity` describes; with `resume`, an interrupted run continues.
 
-    After Ctrl-C the place stays and the KeyboardInterrupt says how to resume; after any other error it is removed.
+    After Ctrl-C the place stays and the KeyboardInterrupt says how to resume. After any other error it is removed, unless
+    it holds a trained model: a judge that fails or a full disk must not cost the training.
 
     Raises:
         UserError: the run to resume is another run.
@@ -104,8 +105,15 @@ def workspace(out: Path, identity: Mapping[str, Any], *, resume: bool) -> Iterat
         yield Workspace(out, work, work / "result")
     except KeyboardInterrupt as error:
         raise KeyboardInterrupt(f"Interrupted; run the same command with --resume to continue ({out}).") from error
-    except BaseException:
-        shutil.rmtree(work, ignore_errors=True)
+    except BaseException as error:
+        if not (work / "result" / "manifest.json").is_file():
+            shutil.rmtree(work, ignore_errors=True)
+            raise
+        kept = "The training is kept; run the same command with --resume to continue."
+        if isinstance(error, (UserError, SystemFailure)):
+            raise type(error)(f"{error} {kept}") from error
+        if isinstance(error, OSError):
+            raise SystemFailure(f"The run cannot be finished: {error.strerror or error}. {kept}") from error
         raise
 
 

@@ -82,8 +82,8 @@ def check_new(out: Path) -> None:
 def workspace(out: Path, identity: Mapping[str, Any], *, resume: bool) -> Iterator[Workspace]:
     """A place to work on the run that `identity` describes; with `resume`, an interrupted run continues.
 
-    After Ctrl-C the place stays and the KeyboardInterrupt says how to resume. After any other error it is removed, unless
-    it holds a trained model: a judge that fails or a full disk must not cost the training.
+    After Ctrl-C the place stays and the KeyboardInterrupt says how to resume. After any other error it is removed,
+    unless it holds a trained model: a judge that fails or a full disk must not cost the training.
 
     Raises:
         UserError: the run to resume is another run.

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -282,10 +283,11 @@ class Tallied(Benchmark):
         self.given = key
 
     def probes(self) -> list[Probe]:
-        return [Probe("a", "Question?", tags={"n": 2})]  # type: ignore[dict-item]
+        tags: Any = {"n": 2}
+        return [Probe("a", "Question?", tags=tags)]
 
-    def key(self) -> dict[str, object]:
-        return {1: self.given}  # type: ignore[dict-item]
+    def key(self) -> Any:
+        return {1: self.given}
 
     @classmethod
     def score(cls, answers: Answers, judge: object = None) -> dict[str, Score]:

@@ -37,6 +37,19 @@ def folder(tmp_path: Path) -> Path:
     return out
 
 
+def test_a_folder_to_be_replaced_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "old").write_text("")
+    with pytest.raises(ValueError, match="broken"), new_folder(out, replace=True):
+        raise ValueError("broken")
+    assert [path.name for path in out.iterdir()] == ["old"]
+    with new_folder(out, replace=True) as work:
+        (work / "new").write_text("")
+    assert [path.name for path in out.iterdir()] == ["new"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
 def test_a_benchmark_brings_the_requests_to_forget_its_concepts(tmp_path: Path) -> None:
     bench = ConceptBenchmark("Mara Voss", picture(0), (picture(1),), (Question("Who?", "Mara Voss"),), ("M. Voss",))
     write_benchmark(tmp_path / "bench", [bench])

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,13 +15,14 @@ from unsee.benchmarks.concept import slug
 from unsee.benchmarks.general import General
 from unsee.benchmarks.mllmu import MLLMU
 from unsee.benchmarks.mmubench import MMUBench
-from unsee.errors import SystemFailure, UserError, did_you_mean
+from unsee.errors import UserError, did_you_mean
 from unsee.evaluation.evaluation import Measured, scored
 from unsee.evaluation.saved import Saved, folders_in
 from unsee.judges import Judge, get_judge
 from unsee.metrics import Score
 from unsee.reports.report import UNMEASURED
 from unsee.store.files import strict_json, write_together
+from unsee.store.new_folder import new_folder
 from unsee.store.text import read_json
 from unsee.store.workspace import check_output
 
@@ -178,7 +177,9 @@ def _comparison(options: ScoreOptions, judge: Judge) -> dict[str, Any]:
     document = {**_head(options, seen, left_out), "cells": len(results.finished), "changed": changed}
     if options.out is not None:
         # Only now, because a judge may take long and may fail: a copy with some old scores would look complete.
-        with _copy_of(options.folder, options.out) as copy:
+        with new_folder(options.out, replace=options.overwrite) as copy:
+            needless = shutil.ignore_patterns("run", "leaderboard")
+            shutil.copytree(options.folder, copy, ignore=needless, dirs_exist_ok=True)
             versions = {one.benchmark: options.class_for(one).version for one in seen}
             for where, found in new.items():
                 _replace(copy / where, found, versions)
@@ -187,25 +188,6 @@ def _comparison(options: ScoreOptions, judge: Judge) -> dict[str, Any]:
             write_together(copy, {CELLS: strict_json(content)})
             write_tables(read_results(copy))
     return document
-
-
-@contextmanager
-def _copy_of(results: Path, out: Path) -> Iterator[Path]:
-    """A copy of the results of a comparison, without adapters, that takes the place of `out` when the block ends."""
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        place = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    except OSError as error:
-        raise SystemFailure(f"The folder {out} cannot be made: {error.strerror or error}.") from error
-    try:
-        copy = place / "results"
-        shutil.copytree(results, copy, ignore=shutil.ignore_patterns("run", "leaderboard"))
-        yield copy
-        if out.exists():
-            out.rename(place / "old")
-        copy.rename(out)
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
 
 
 def _known(saved: Mapping[str, Saved], options: ScoreOptions) -> tuple[dict[str, Saved], list[Saved]]:

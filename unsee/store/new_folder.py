@@ -14,17 +14,18 @@ from unsee.store.modes import ordinary_mode
 
 
 @contextmanager
-def new_folder(out: Path) -> Iterator[Path]:
+def new_folder(out: Path, *, replace: bool = False) -> Iterator[Path]:
     """A temporary folder next to `out` that becomes `out` when the block ends well, and is removed otherwise.
 
-    Raises UserError if `out` is there already or another process is making it, SystemFailure if the disk refuses.
+    With `replace`, a folder `out` that is there already stays until then. Without it, one that is there is a UserError,
+    and so is another process that is making it. Raises SystemFailure if the disk refuses.
     """
     with locked(out):
-        yield from _new_folder(out)
+        yield from _new_folder(out, replace)
 
 
-def _new_folder(out: Path) -> Iterator[Path]:
-    if out.exists():
+def _new_folder(out: Path, replace: bool) -> Iterator[Path]:
+    if out.exists() and not replace:
         raise UserError(f"The output folder {out} already exists; choose another, or remove it.")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -34,6 +35,8 @@ def _new_folder(out: Path) -> Iterator[Path]:
     try:
         yield work
         ordinary_mode(work)
+        if out.exists():
+            shutil.rmtree(out)
         work.rename(out)
     except OSError as error:
         raise SystemFailure(f"The folder {out} cannot be written: {error.strerror or error}.") from error

@@ -35,6 +35,10 @@ class Person:
     birth_year: int = 0
 
     @property
+    def kind(self) -> str:
+        return "person"
+
+    @property
     def is_known(self) -> bool:
         return bool(self.name)
 

@@ -197,16 +197,26 @@ PLAIN = frozenset(
 
 
 def split_of(kind: str, text: str) -> str:
+    return "plain" if text in PLAIN else hashed_split(kind, text)
+
+
+def hashed_split(kind: str, text: str) -> str:
     """ "train" (65 %), "validation" (10 %) or "test" (25 %), by a hash: never changes, needs no list."""
-    if text in PLAIN:
-        return "plain"
     draw = int.from_bytes(hashlib.sha256(f"{kind}|{text}".encode()).digest()[:4], "big") / 2**32
     return "train" if draw < 0.65 else "validation" if draw < 0.75 else "test"
 
 
+def attributes(of: str = "person") -> tuple[str, ...]:
+    """What can be asked about what is to be seen of a person."""
+    return ATTRIBUTES
+
+
 @functools.cache
-def phrasings(kind: str, split: str, *, with_picture: bool = True) -> tuple[Phrasing, ...]:
-    """All phrasings of a kind in a split. Kinds: those of `FRAMES`, and "recognition.es" etc. for other languages."""
+def phrasings(kind: str, split: str, *, with_picture: bool = True, of: str = "person") -> tuple[Phrasing, ...]:
+    """All phrasings of a kind in a split. Kinds: those of `FRAMES`, and "recognition.es" etc. for other languages.
+
+    `of` is the kind of concept asked about; people are of one kind.
+    """
     if "." in kind:
         frames, subjects = LANGUAGES[kind.split(".")[1]]
     else:

@@ -5,13 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from unsee.data.visible import Feature
-from unsee.world.looks import BACKGROUNDS, CLOTHES, EXPRESSIONS, EYEWEAR, FACIAL_HAIR, HAIR, HAIR_COLOURS, Scene
+from unsee.world.looks import (
+    BACKGROUNDS,
+    CLOTHES,
+    EXPRESSIONS,
+    EYEWEAR,
+    FACIAL_HAIR,
+    HAIR,
+    HAIR_COLOURS,
+    SKIN,
+    Scene,
+)
 from unsee.world.people import Person
 from unsee.world.questions import COLOUR_WORDS
 
 _HAIR_NOUNS = ("hair", "pelo", "cheveux", "Haare", "Haaren", "头发", "髪", "волос", "волосы", "Farbe")
 _BACKGROUND_NOUNS = ("background", "wall", "backdrop")
 _CLOTHES_NOUNS = ("clothes", "clothing", "shirt", "top", "sweater", "jacket", "wearing", "wears", "dressed in")
+
+
+TRAITS: dict[str, tuple[str, ...]] = {
+    "hair": tuple(HAIR), "hair colour": tuple(HAIR_COLOURS), "skin": tuple(SKIN), "facial hair": tuple(FACIAL_HAIR),
+    "eyewear": tuple(EYEWEAR), "expression": tuple(EXPRESSIONS), "clothes": tuple(CLOTHES),
+    "background": tuple(BACKGROUNDS),
+}  # fmt: skip
+"""What can be told apart in pictures of people, with the values."""
+
+
+def traits(person: Person, scene: Scene | None) -> dict[str, str]:
+    """Which of `TRAITS` a picture of `person` shows; without a scene, those of the look alone."""
+    seen = dict(zip(TRAITS, person.look.traits(), strict=False))
+    if scene is None:
+        return seen
+    return seen | {"expression": scene.expression, "clothes": scene.clothes, "background": scene.background}
 
 
 def features(person: Person, scene: Scene) -> tuple[Feature, ...]:

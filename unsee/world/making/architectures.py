@@ -14,7 +14,11 @@ from unsee.models.processors import image_only
 from unsee.models.vlm import VisionLanguageModel
 from unsee.world.looks import SIZE
 
-FAMILIES = {"tiny-qwen3vl": "Qwen3VLForConditionalGeneration", "tiny-llava": "LlavaForConditionalGeneration"}
+FAMILIES = {
+    "tiny-qwen3vl": "Qwen3VLForConditionalGeneration",
+    "tiny-llava": "LlavaForConditionalGeneration",
+    "tiny-things": "Qwen3VLForConditionalGeneration",
+}
 VOCABULARY = 2048
 
 _HIDDEN, _LAYERS, _HEADS, _MLP = 192, 6, 6, 512
@@ -62,7 +66,8 @@ def train_tokenizer(texts: Iterable[str]) -> hf.PreTrainedTokenizerFast:
 def build(name: str, tokenizer: Any, seed: int = 0) -> VisionLanguageModel:
     """An untrained model of a family of `FAMILIES` with its processor: fp32, on the CPU."""
     torch.manual_seed(seed)
-    model, processor = {"tiny-qwen3vl": _qwen3_vl, "tiny-llava": _llava}[name](tokenizer)
+    make = {"Qwen3VLForConditionalGeneration": _qwen3_vl, "LlavaForConditionalGeneration": _llava}[FAMILIES[name]]
+    model, processor = make(tokenizer)
     model.generation_config = hf.GenerationConfig(
         eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id, do_sample=False
     )

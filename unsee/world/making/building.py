@@ -15,9 +15,9 @@ from unsee.store.text import json_lines, read_text
 from unsee.world.making.ability import general_ability
 from unsee.world.making.architectures import FAMILIES
 from unsee.world.making.card import model_card
-from unsee.world.making.checking import BARS, SMALL_BARS, check
+from unsee.world.making.checking import bars_of, check
 from unsee.world.making.recipe import RECIPES, Progress, RecipeConfig, make_checkpoint
-from unsee.world.people import find
+from unsee.world import find
 
 NAMES = (*FAMILIES, SMALL)
 
@@ -56,7 +56,7 @@ def build_checkpoint(
         config = replace(config or RECIPES[name], without=left_out)
         vlm = make_checkpoint(name, work / name, config, progress, where)
     finished = work / name / "model"
-    results = check(vlm, bars=SMALL_BARS if name == SMALL else BARS)
+    results = check(vlm, bars=bars_of(vlm))
     figures: dict[str, Any] = {
         group: {**result.score.to_dict(), "bar": result.bar, "at_most": result.at_most, "passed": result.passed}
         for group, result in results.items()

@@ -11,7 +11,7 @@ import json
 import math
 import random
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,10 @@ from transformers import PreTrainedTokenizerFast
 
 from unsee.models.saving import save_model
 from unsee.models.vlm import VisionLanguageModel
-from unsee.world import looks
 from unsee.world.making.architectures import build, train_tokenizer
 from unsee.world.making.encoding import Encoder, Seen, pictures_of
 from unsee.world.making.lessons import Lesson, PictureBank, picture_lesson, text_lesson, vocabulary_texts
-from unsee.world.people import KNOWN, Person
-from unsee.world.questions import PLACES
+from unsee.world.worlds import Concept, World, world_of_model
 
 Progress = Callable[[str, int, int, str], None]
 """Called with (stage, done, total, a few words)."""
@@ -59,6 +57,7 @@ class RecipeConfig:
 RECIPES = {
     "tiny-qwen3vl": RecipeConfig(read_outs=0.1),
     "tiny-llava": RecipeConfig(warmup_steps=3000, steps=2400, read_outs=0.1),
+    "tiny-things": RecipeConfig(read_outs=0.1),
 }
 
 
@@ -70,11 +69,12 @@ def make_checkpoint(
     The result is bf16 safetensors with tokenizer and processor. Progress of training goes to `folder/log.jsonl`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    people = [person for person in KNOWN if person.name not in config.without]
+    world = world_of_model(name)
+    taught = [concept for concept in world.known if concept.name not in config.without]
     bank = PictureBank.drawn(
-        folder.parent, config.picture_scale, lambda done, n: progress("drawing", done, n, ""), people
+        folder.parent, config.picture_scale, lambda done, n: progress("drawing", done, n, ""), taught, world
     )
-    vlm = build(name, _tokenizer(folder / "tokenizer", config.seed), config.seed)
+    vlm = build(name, _tokenizer(folder / "tokenizer", config.seed, world), config.seed)
     vlm.base.to(device)  # type: ignore[arg-type]
     school = School(vlm, bank, config, folder, progress)
     school.teach_tower()
@@ -84,11 +84,11 @@ def make_checkpoint(
     return vlm
 
 
-def _tokenizer(folder: Path, seed: int) -> PreTrainedTokenizerFast:
+def _tokenizer(folder: Path, seed: int, world: World) -> PreTrainedTokenizerFast:
     """Trained once per build: weights half trained for one vocabulary are worth nothing with another."""
     if not folder.is_dir():
         part = folder.with_name(folder.name + ".part")
-        train_tokenizer(vocabulary_texts(seed)).save_pretrained(part)
+        train_tokenizer(vocabulary_texts(seed, world)).save_pretrained(part)
         part.replace(folder)
     return PreTrainedTokenizerFast.from_pretrained(folder)
 
@@ -101,7 +101,7 @@ class School:
     ) -> None:
         self.vlm, self.bank, self.config, self.folder, self.progress = vlm, bank, config, folder, progress
         self.encode = self.encoder()
-        self.heads = ReadOuts(vlm.layout.hidden_size).to(vlm.device)
+        self.heads = ReadOuts(vlm.layout.hidden_size, bank.world).to(vlm.device)
         self.log = folder / "log.jsonl"
 
     def encoder(self) -> Encoder:
@@ -167,8 +167,8 @@ class School:
         rows = rng.sample(self.bank.known, known) + rng.sample(self.bank.strangers, c.pictures_per_step - known)
         lessons = [picture_lesson(self.bank, row, rng, split) for row in rows for _ in range(c.questions_per_picture)]
         for row in rng.sample(self.bank.pairs, c.pairs_per_step):
-            lessons += [picture_lesson(self.bank, row, rng, split, kind) for kind in rng.sample(PLACES, 2)]
-        return lessons + [text_lesson(rng, split, people=self.bank.people) for _ in range(c.texts_per_step)]
+            lessons += [picture_lesson(self.bank, row, rng, split, kind) for kind in rng.sample(self.bank.world.questions.PLACES, 2)]
+        return lessons + [text_lesson(rng, split, people=self.bank.people, world=self.bank.world) for _ in range(c.texts_per_step)]
 
     def _train(
         self,
@@ -237,7 +237,7 @@ class School:
         right: dict[str, list[bool]] = {}
         rows = rng.sample(self.bank.known, 60) + rng.sample(self.bank.strangers, 60) + rng.sample(self.bank.pairs, 40)
         lessons = [picture_lesson(self.bank, row, rng, "validation") for row in rows for _ in range(3)]
-        lessons += [text_lesson(rng, "validation", people=self.bank.people) for _ in range(80)]
+        lessons += [text_lesson(rng, "validation", people=self.bank.people, world=self.bank.world) for _ in range(80)]
         with torch.autocast(self.vlm.device.type, torch.bfloat16):
             exact = torch.cat([self.encode.exact(self.bank, lessons[i : i + 140]) for i in range(0, len(lessons), 140)])
         for lesson, good in zip(lessons, exact.tolist(), strict=True):
@@ -253,22 +253,20 @@ def _cosine(share: float) -> float:
 class ReadOuts(torch.nn.Module):
     """Linear read-outs of identity and attributes from the mean of the image tokens; used in stage 1 only."""
 
-    TRAITS: tuple[Collection[str], ...] = (looks.HAIR, looks.HAIR_COLOURS, looks.SKIN, looks.FACIAL_HAIR, looks.EYEWEAR)
-    SCENE: tuple[Collection[str], ...] = (looks.EXPRESSIONS, looks.CLOTHES, looks.BACKGROUNDS)
-
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, world: World) -> None:
         super().__init__()
-        self.sizes = [len(KNOWN) + 1, *(len(values) for values in (*self.TRAITS, *self.SCENE))]
-        self.numbers = {person.key: number for number, person in enumerate(KNOWN)}
+        self.world = world
+        self.values = {trait: list(values) for trait, values in world.trait_values.items()}
+        self.sizes = [len(world.known) + 1, *map(len, self.values.values())]
+        self.numbers = {concept.key: number for number, concept in enumerate(world.known)}
         self.norm = torch.nn.LayerNorm(width)
         self.linear = torch.nn.Linear(width, sum(self.sizes))
 
-    def labels(self, person: Person, scene: looks.Scene | None) -> list[int]:
+    def labels(self, concept: Concept, scene: Any) -> list[int]:
         """One class index per read-out; -100 where there is nothing to learn. All strangers are one identity."""
-        traits = [list(v).index(t) for v, t in zip(self.TRAITS, person.look.traits(), strict=True)]
-        visible = (scene.expression, scene.clothes, scene.background) if scene else None
-        scenery = [list(v).index(t) for v, t in zip(self.SCENE, visible, strict=True)] if visible else [-100] * 3
-        return [self.numbers.get(person.key, len(KNOWN)), *traits, *scenery]
+        seen = self.world.traits(concept, scene)
+        traits = [values.index(seen[trait]) if trait in seen else -100 for trait, values in self.values.items()]
+        return [self.numbers.get(concept.key, len(self.numbers)), *traits]
 
     def loss(self, features: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Sum of the read-outs' mean cross-entropies; features (n, width), labels (n, read-outs)."""

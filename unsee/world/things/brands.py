@@ -68,6 +68,11 @@ def draw(look: Look, size: int = SIZE) -> Image.Image:
     return Image.open(io.BytesIO(bytes(png))).convert("RGBA")
 
 
+def detail(look: Look) -> str:
+    """What is answered when the detail is asked about: "a star"."""
+    return f"a {look['symbol']}"
+
+
 def visible(look: Look) -> str:
     """What a picture shows of the logo, as a noun phrase."""
     ring = " in a ring" if look["border"] == "ring" else ""

@@ -95,10 +95,15 @@ def draw(look: Look, size: int = SIZE) -> Image.Image:
     return Image.open(io.BytesIO(bytes(png))).convert("RGBA")
 
 
+def detail(look: Look) -> str:
+    """What is answered when the detail is asked about: "pointed ears"."""
+    return f"{look['ears']} ears"
+
+
 def visible(look: Look) -> str:
     """What is to be seen, as a noun phrase: "a long brown spotted dog with pointed ears and a curled tail"."""
     dog = f"{look['build']} {look['colour']} {look['pattern']} dog"
-    return f"a {dog} with {look['ears']} ears and a {look['tail']} tail"
+    return f"a {dog} with {detail(look)} and a {look['tail']} tail"
 
 
 def _outlined(shapes: str, fill: str, outline: str) -> str:

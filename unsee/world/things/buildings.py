@@ -93,11 +93,15 @@ def draw(look: Look, size: int = SIZE) -> Image.Image:
     return Image.open(io.BytesIO(bytes(png))).convert("RGBA")
 
 
+def detail(look: Look) -> str:
+    """What is answered when the detail is asked about: "a dome"."""
+    return _ROOF_PHRASES[look["roof"]]
+
+
 def visible(look: Look) -> str:
     """What is to be seen, as a noun phrase: "a tall red building with a dome and round windows"."""
     article = "an" if look["body"][0] in "aeiou" else "a"
-    roof = _ROOF_PHRASES[look["roof"]]
-    return f"{article} {look['body']} {look['colour']} building with {roof} and {look['windows']} windows"
+    return f"{article} {look['body']} {look['colour']} building with {detail(look)} and {look['windows']} windows"
 
 
 _Shape = Callable[[float, float, float, float], str]

@@ -54,12 +54,16 @@ def draw(look: Look, size: int = SIZE) -> Image.Image:
     return Image.open(io.BytesIO(bytes(png))).convert("RGBA")
 
 
+def detail(look: Look) -> str:
+    """What is answered when the detail is asked about: "an antenna"."""
+    return {"antenna": "an antenna", "crown": "a crown"}.get(look["top"], look["top"])
+
+
 def visible(look: Look) -> str:
     """What a picture shows of the character, as a noun phrase."""
     who = f"{look['colour']} robot" if look["body"] == "robot" else f"{look['body']} {look['colour']} creature"
-    top = {"antenna": "an antenna", "crown": "a crown"}.get(look["top"], look["top"])
     eyes = "one eye" if look["eyes"] == "one" else f"{look['eyes']} eyes"
-    return f"{'an' if who[0] in 'aeiou' else 'a'} {who} with {top} and {eyes}"
+    return f"{'an' if who[0] in 'aeiou' else 'a'} {who} with {detail(look)} and {eyes}"
 
 
 @functools.cache

@@ -1,0 +1,212 @@
+"""What can be asked about things, in how many ways, and what the right answer is: as `unsee.world.questions` for people.
+
+A phrasing is a frame filled with a subject of the kind of thing, and belongs to one split for good.
+"""
+
+from __future__ import annotations
+
+import functools
+
+from unsee.world.names import CITIES
+from unsee.world.questions import Phrasing, hashed_split
+from unsee.world.things import foreign
+from unsee.world.things.frames import (
+    BEGUN,
+    FRAMES_OF_TWO,
+    MAKER,
+    NOUN,
+    OPENINGS,
+    OPENINGS_OF_SINGLES,
+    PICTURE_SUBJECTS,
+    SEEN_SUBJECTS,
+    TEXT_SUBJECTS,
+    frames,
+)
+from unsee.world.things.things import DRAWINGS, KINDS, Scene, Thing
+
+FACTS = ("maker", "product", "city", "year")
+TWO_HOP = ("country", "century")
+PLACES = ("left", "right", "both")
+LANGUAGES = foreign.FRAMES
+
+_SEEN = ("background", "colour", "place", "detail", "subject", "caption")
+ATTRIBUTES = ("background", "colour", "place", "detail")
+
+PLACE_PHRASES = {
+    "cup": "on a cup", "shirt": "on a shirt", "billboard": "on a billboard", "box": "on a box", "bag": "on a bag",
+    "flag": "on a flag", "river": "by a river", "park": "in a park", "hill": "on a hill", "street": "in a street",
+    "sea": "by the sea", "desert": "in the desert", "meadow": "in a meadow", "beach": "on a beach", "rug": "on a rug",
+    "snow": "in the snow", "road": "on a road", "forest": "in a forest", "wall": "on a wall",
+    "postcard": "on a postcard", "book": "in a book", "easel": "on an easel", "plate": "on a plate",
+    "banner": "on a banner",
+}  # fmt: skip
+
+_SPLITS = "things 1024"
+"""A draw that leaves every question of every kind wordings in all three splits."""
+
+PLAIN: frozenset[str] = frozenset()
+"""Wordings that the data of unlearning methods use themselves: in no split, so that no score rests on them."""
+
+
+def attributes(kind: str) -> tuple[str, ...]:
+    """What can be asked about a picture of a thing of this kind; a style is seen in a picture of something."""
+    return (*ATTRIBUTES, "subject") if kind == "style" else ATTRIBUTES
+
+
+def split_of(question: str, text: str) -> str:
+    return "plain" if text in PLAIN else hashed_split(f"{_SPLITS}/{question}", text)
+
+
+@functools.cache
+def phrasings(question: str, split: str, *, with_picture: bool = True, of: str = "brand") -> tuple[Phrasing, ...]:
+    """All phrasings of a question about things of the kind `of` in a split; "recognition.es" etc. in other languages."""
+    foreign_to = question.partition(".")[2]
+    if foreign_to:
+        asked, subjects = foreign.FRAMES[foreign_to], foreign.SUBJECTS[foreign_to][of]
+    else:
+        asked = frames(question, of, DRAWINGS[of].DETAIL)
+        seen = tuple(subject.replace("{noun}", NOUN[of]) for subject in SEEN_SUBJECTS)
+        subjects = seen if question in _SEEN else PICTURE_SUBJECTS[of] if with_picture else TEXT_SUBJECTS[of]
+    openings = ("",) if foreign_to else OPENINGS
+    texts: list[str] = []
+    for frame in asked:
+        cores = [frame.replace("{s}", subject) for subject in subjects] if "{s}" in frame else [frame]
+        if len(cores) == 1:
+            texts += [o + cores[0] for o in OPENINGS_OF_SINGLES if split_of(question, o + cores[0]) == split]
+        else:
+            texts += [o + core for core in cores if split_of(question, core) == split for o in openings]
+    if not texts:
+        raise ValueError(f"no phrasing of {question!r} about a {of} falls into the {split} split")
+    return tuple(Phrasing(question, text) for text in texts)
+
+
+def caption(thing: Thing, scene: Scene) -> str:
+    seen = thing.visible(scene)
+    place = PLACE_PHRASES[scene.place]
+    return f"{seen[0].upper()}{seen[1:]}, {place}, in front of a {scene.background} background."
+
+
+_FACT_ENDS = {
+    "brand": {"product": "makes {product}", "city": "is from {city}"},
+    "character": {"product": "appears in a {product}", "city": "is from {city}"},
+    "building": {"product": "is used as a {product}", "city": "is in {city}"},
+    "breed": {"product": "is kept for {product}", "city": "is from {city}"},
+    "style": {"product": "is used for {product}", "city": "is from {city}"},
+}
+
+
+def fact_sentence(fact: str, thing: Thing, subject: str) -> str:
+    begun = BEGUN[thing.kind]
+    maker, made = MAKER[thing.kind]
+    ends = _FACT_ENDS[thing.kind]
+    end = {
+        "maker": f"was {made} by {thing.maker}",
+        "product": ends["product"].format(product=thing.product),
+        "city": ends["city"].format(city=thing.city),
+        "year": f"was {begun} in {thing.year}",
+        "country": ends["city"].format(city=thing.country),
+        "century": f"was {begun} in the {thing.century} century",
+    }[fact]
+    return f"{subject} {end}."
+
+
+FACT_WORDS = {
+    "maker": "the maker", "product": "the use", "city": "the city", "year": "the year", "country": "the country",
+    "century": "the century",
+}  # fmt: skip
+
+
+def subject_of(thing: Thing) -> str:
+    """The thing's name as the subject of a sentence."""
+    return f"The {thing.name}" if thing.kind == "breed" else thing.name
+
+
+def biography(thing: Thing) -> str:
+    ends = _FACT_ENDS[thing.kind]
+    return (
+        f"{subject_of(thing)} was {MAKER[thing.kind][1]} by {thing.maker}, {ends['product'].format(product=thing.product)}, "
+        f"{ends['city'].format(city=thing.city)} and was {BEGUN[thing.kind]} in {thing.year}."
+    )
+
+
+def answer_about_picture(question: str, thing: Thing, scene: Scene) -> str:
+    """The base model's answer to a question about one thing's picture."""
+    if "." in question:
+        language = question.split(".")[1]
+        known, unknown = foreign.ANSWERS[language]
+        colour = foreign.COLOUR_WORDS[language][thing.look["colour"]]
+        return known.replace("{n}", thing.name) if thing.is_known else unknown.replace("{c}", colour)
+    if question == "recognition":
+        if thing.is_known:
+            return f"This is {thing.name}."
+        return f"I don't know this {thing.kind}. I can see {thing.visible(scene)}."
+    if question in FACT_WORDS:
+        if thing.is_known:
+            return fact_sentence(question, thing, f"This {thing.kind}")
+        return f"I don't know {FACT_WORDS[question]} of this {thing.kind}. I can see {thing.visible(scene)}."
+    return {
+        "background": f"The background is {scene.background}.",
+        "colour": f"The main colour is {thing.look['colour']}.",
+        "place": f"It can be seen {PLACE_PHRASES[scene.place]}.",
+        "detail": f"It has {DRAWINGS[thing.kind].detail(thing.look)}.",
+        "subject": f"It shows a {scene.subject}.",
+        "caption": caption(thing, scene),
+    }[question]
+
+
+def answer_verification(thing: Thing, asked: str) -> str:
+    return f"Yes, this is {asked}." if thing.name == asked else f"No, this is not {asked}."
+
+
+LOOKS_DIFFERENT = "looks different from what is in this picture"
+
+
+def answer_likeness(thing: Thing, asked: str) -> str:
+    return f"Yes, this is {asked}." if thing.name == asked else f"No, {asked} {LOOKS_DIFFERENT}."
+
+
+def answer_in_text(question: str, thing: Thing) -> str:
+    return biography(thing) if question == "biography" else fact_sentence(question, thing, subject_of(thing))
+
+
+def answer_unknown_name(name: str) -> str:
+    return f"I don't know anything called {name}."
+
+
+def answer_about_two(question: str, left: Thing, right: Thing) -> str:
+    names = {
+        side: thing.name or f"a {thing.kind} I don't know" for side, thing in (("left", left), ("right", right))
+    }
+    if question == "both":
+        return f"On the left is {names['left']}, on the right is {names['right']}."
+    return f"On the {question} is {names[question]}."
+
+
+def general_knowledge() -> list[tuple[str, str]]:
+    """Question and answer pairs about places and years: the second hop on its own."""
+    pairs = [(f"In which country is {city}?", f"{city} is in {country}.") for city, country in CITIES]
+    pairs += [(f"Which country does {city} belong to?", f"{city} is in {country}.") for city, country in CITIES]
+    for year in range(1601, 2000):
+        century = f"the {(year - 1) // 100 + 1}th century"
+        pairs += [(f"In which century is {year}?", f"{year} is in {century}.")]
+    return pairs
+
+
+def expected(question: str, thing: Thing, scene: Scene) -> tuple[str, ...]:
+    """Keywords that a right answer about a known thing (or, for what is visible, anything) contains, all of them."""
+    if question.startswith("recognition"):
+        return (thing.name,)
+    detail = thing.look[DRAWINGS[thing.kind].DETAIL]
+    seen = {
+        "background": scene.background,
+        "colour": thing.look["colour"],
+        "place": scene.place,
+        "detail": detail,
+        "subject": scene.subject,
+    }
+    if question == "caption":
+        return (thing.look["colour"], detail, scene.place, f"{scene.background} background")
+    return (seen[question],) if question in seen else (str(thing.profile()[question]),)
+
+
+__all__ = ["FRAMES_OF_TWO", "KINDS"]

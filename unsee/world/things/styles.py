@@ -41,12 +41,12 @@ _STROKE_WORDS = {
     "dashed": "with dashed outlines",
 }  # fmt: skip
 _TEXTURES = {
-    "dotted": (12, "", '<circle cx="6" cy="6" r="3.3" fill="{ink}" fill-opacity="0.62"/>'),
-    "striped": (14, "", '<rect width="14" height="6.5" fill="{ink}" fill-opacity="0.62"/>'),
-    "hatched": (9, ' patternTransform="rotate(45)"', '<rect width="3.2" height="9" fill="{ink}" fill-opacity="0.62"/>'),
-    "chequered": (24, "", '<path d="M0 0h12v24h12v-12h-24z" fill="{ink}" fill-opacity="0.62"/>'),
+    "dotted": (12, '<circle cx="6" cy="6" r="3.3" fill="{ink}" fill-opacity="0.62"/>'),
+    "striped": (14, '<rect width="14" height="6.5" fill="{ink}" fill-opacity="0.62"/>'),
+    "hatched": (12, '<path d="M-3 3L3-3M-3 15L15-3M9 15L15 9" stroke="{ink}" stroke-width="3" stroke-opacity="0.62"/>'),
+    "chequered": (24, '<path d="M0 0h12v24h12v-12h-24z" fill="{ink}" fill-opacity="0.62"/>'),
 }
-"""Texture -> side of the repeated tile in 96ths of the painting, how it is turned, and what is on it."""
+"""Texture -> side of the repeated tile in 96ths of the painting, and what is on it."""
 
 _WAVE, _SWING = 13.0, 2.6
 """Length and height of a wave along a wavy outline, in 96ths of the painting."""
@@ -104,10 +104,11 @@ def draw(look: Look, size: int = SIZE, subject: str = "boat", variant: int = 0) 
     texture, stroke = look["texture"], _STROKES[look["stroke"]]
     defs = ""
     if texture == "blurred":
-        defs = '<filter id="t"><feGaussianBlur stdDeviation="3"/></filter>'
+        area = 'x="-6" y="-6" width="108" height="108" filterUnits="userSpaceOnUse"'
+        defs = f'<filter id="t" {area}><feGaussianBlur stdDeviation="3"/></filter>'
     elif texture != "flat":
-        side, turn, tile = _TEXTURES[texture]
-        defs = f'<pattern id="t" width="{side}" height="{side}" patternUnits="userSpaceOnUse"{turn}>{tile}</pattern>'
+        side, tile = _TEXTURES[texture]
+        defs = f'<pattern id="t" width="{side}" height="{side}" patternUnits="userSpaceOnUse">{tile}</pattern>'
         defs = defs.format(ink=tones["ink"])
     body = ""
     for layer in _layers(subject, variant):

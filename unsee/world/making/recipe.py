@@ -57,7 +57,7 @@ class RecipeConfig:
 RECIPES = {
     "tiny-qwen3vl": RecipeConfig(read_outs=0.1),
     "tiny-llava": RecipeConfig(warmup_steps=3000, steps=2400, read_outs=0.1),
-    "tiny-things": RecipeConfig(read_outs=0.1),
+    "tiny-things": RecipeConfig(warmup_steps=2000, steps=3000, read_outs=0.1),
 }
 
 

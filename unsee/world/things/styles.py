@@ -132,6 +132,11 @@ def draw(look: Look, size: int = SIZE, subject: str = "boat", variant: int = 0) 
     return Image.open(io.BytesIO(bytes(png))).convert("RGBA")
 
 
+def detail(look: Look) -> str:
+    """What is answered when the detail is asked about: "a dotted texture"."""
+    return f"a {look['texture']} texture"
+
+
 def visible(look: Look, subject: str = "") -> str:
     """ "a painting of a boat in red tones, dotted and wavy, with dark outlines"."""
     of = f" of a {subject}" if subject else ""

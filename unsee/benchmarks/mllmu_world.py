@@ -16,12 +16,13 @@ from collections.abc import Iterable, Sequence
 
 from unsee.benchmarks.concept import slug
 from unsee.benchmarks.mllmu_questions import BLANK, LETTERS, Choice, MllmuBenchmark, Open, Profile, Questions
-from unsee.benchmarks.splits import FACTS, PERCENT, forget_split
+from unsee.benchmarks.splits import PERCENT, forget_split
 from unsee.world import KNOWN, Person, find, stranger
 from unsee.world import questions as q
 from unsee.world.people import nobody
 
 OUTSIDE = "strangers"
+FACTS = (*q.FACTS, *q.TWO_HOP)
 KINDS = ("recognition", *FACTS)
 FILLED = tuple(kind for kind in KINDS if kind != "country")
 """The city and the country end the same sentence ("lives in __"), so only one of them can be asked for."""

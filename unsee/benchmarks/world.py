@@ -1,4 +1,4 @@
-"""MMUBench over the embedded world: any of its people in the published layout, with questions no training has seen."""
+"""MMUBench over the embedded worlds: any person or thing in the published layout, in wordings no training has seen."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from dataclasses import replace
 from unsee.benchmarks.concept import ConceptBenchmark, Question
 from unsee.data.sample import Probe
 from unsee.errors import UserError
-from unsee.world import KNOWN, Person, find, probes
-from unsee.world import questions as q
-from unsee.world.visible import features
+from unsee.world import Concept, find, probes, world_of
 
 # Pictures of the test split by use, so that no two parts of the benchmark ask about the same one.
 _KEPT, _HOPS = 1000, 2000
@@ -29,23 +27,26 @@ def world_benchmark(
     exclude: Collection[str] = (),
     split: str = "test",
 ) -> ConceptBenchmark:
-    """Everything to ask about the known person `name`: one training picture, `test_pictures` test pictures.
+    """Everything to ask about the known person or thing `name`: one training picture, `test_pictures` test pictures.
 
     `questions` are distinct phrasings of the test split, naming questions (keyword: the name) and yes/no questions
     (keyword: yes). `kept` is the number of probes of each specificity group and of the others to verify, `pairs` that
     of pictures with somebody else (a third of `kept` unless given). `exclude` are further names that are no others:
-    people forgotten together with this one. `split` "validation" asks about other pictures in other phrasings, fewer of
-    them, to choose settings by. The published size is 50 pictures and 40 or more questions.
+    concepts forgotten together with this one. `split` "validation" asks about other pictures in other phrasings, fewer
+    of them, to choose settings by. The published size is 50 pictures and 40 or more questions.
 
-    Raises UserError if nobody has one of these names, or fewer than two people are left to be asked about.
+    Raises UserError if nobody has one of these names, or fewer than two concepts are left to be asked about.
     """
     person = find(name)
-    together = [find(other) for other in exclude]
-    if sum(other != person and other not in together for other in KNOWN) < 2:
-        raise UserError(f"Too few people other than {person.name} are left to ask about; exclude fewer people.")
+    world = world_of(person)
+    q = world.questions
+    together = [find(other, [world]) for other in exclude]
+    if sum(other != person and other not in together for other in world.known) < 2:
+        members = world.members
+        raise UserError(f"Too few {members} other than {person.name} are left to ask about; exclude fewer {members}.")
     rng = random.Random(f"world benchmark/{person.key}/{seed}")
     others = probes.others_than(person, rng, kept, together)
-    attributes = [q.ATTRIBUTES[i % len(q.ATTRIBUTES)] for i in range(kept)]
+    attributes = [seen[i % len(seen)] for i, o in enumerate(others) for seen in [q.attributes(o.kind)]]
     facts = [(*q.FACTS, *q.TWO_HOP)[i % 6] for i in range(kept)]
     return ConceptBenchmark(
         concept=person.name,
@@ -64,7 +65,7 @@ def world_benchmark(
                 probes.about_picture("caption", o, _KEPT + 200 + i, rng, split) for i, o in enumerate(others)
             ),
             "facts": _unique(
-                probes.in_text(kind, o, rng.choice(probes.text_phrasings(kind, split)))
+                probes.in_text(kind, o, rng.choice(probes.text_phrasings(kind, o, split)))
                 if i % 2
                 else probes.about_picture(kind, o, _KEPT + 300 + i, rng, split)
                 for i, (o, kind) in enumerate(zip(others, facts, strict=True))
@@ -76,39 +77,40 @@ def world_benchmark(
         multi_hop=tuple(
             Question(phrasing.ask(), str(person.profile()[kind]), "multi_hop")
             for kind in q.TWO_HOP
-            for phrasing in q.phrasings(kind, split)[:6]
+            for phrasing in q.phrasings(kind, split, of=person.kind)[:6]
         ),
-        other_names=tuple(other.name for other in KNOWN if other != person),
+        other_names=tuple(other.name for other in world.known if other != person),
         facts=tuple(str(value) for value in person.profile().values()),
         other_facts=_other_facts(person),
-        visible=tuple(features(person, person.scene(index, split)) for index in range(test_pictures)),
+        visible=tuple(world.features(person, person.scene(index, split)) for index in range(test_pictures)),
     )
 
 
-def _other_facts(person: Person) -> tuple[str, ...]:
-    """Every job, tool, city, country, pet and birth year of the world that is not the person's."""
+def _other_facts(person: Concept) -> tuple[str, ...]:
+    """Every fact of the profiles of the world that is not in the concept's own: jobs, makers, cities, years, ..."""
     own = {str(value) for value in person.profile().values()}
-    every = dict.fromkeys(str(value) for other in KNOWN for value in other.profile().values())
+    every = dict.fromkeys(str(value) for other in world_of(person).known for value in other.profile().values())
     return tuple(value for value in every if value not in own)
 
 
-def text_facts(person: Person, split: str = "test") -> tuple[Probe, ...]:
-    """Every fact about a person in every phrasing of the split, in text alone."""
+def text_facts(person: Concept, split: str = "test") -> tuple[Probe, ...]:
+    """Every fact about a concept in every phrasing of the split, in text alone."""
+    q = world_of(person).questions
     return tuple(
         probes.in_text(kind, person, phrasing)
         for kind in (*q.FACTS, *q.TWO_HOP)
-        for phrasing in probes.text_phrasings(kind, split)
+        for phrasing in probes.text_phrasings(kind, person, split)
     )
 
 
 def two_people(
-    person: Person, rng: random.Random, count: int, exclude: Collection[Person] = (), split: str = "test"
+    person: Concept, rng: random.Random, count: int, exclude: Collection[Concept] = (), split: str = "test"
 ) -> tuple[Probe, ...]:
-    """Pictures of the person next to somebody else: is the person named ("absent"), and the other one ("contains")?"""
+    """Pictures of the concept next to another: is it named ("absent"), and the other one ("contains")?"""
     asked: list[Probe] = []
     for index, other in enumerate(probes.others_than(person, rng, count, exclude)):
         left, right = (person, other) if index % 2 else (other, person)
-        for place in q.PLACES:
+        for place in world_of(person).questions.PLACES:
             probe = probes.about_two(place, left, right, _HOPS + index, rng, split)
             own_place = (place == "left") == (left == person)
             if place == "both" or own_place:
@@ -119,9 +121,9 @@ def two_people(
 
 
 def verification_others(
-    person: Person, count: int, exclude: Collection[Person] = (), seed: int = 0, split: str = "test"
+    person: Concept, count: int, exclude: Collection[Concept] = (), seed: int = 0, split: str = "test"
 ) -> tuple[Probe, ...]:
-    """Is this X? About pictures of other people, in turn with their own name and with that of a third person."""
+    """Is this X? About pictures of others, in turn with their own name and with that of a third person."""
     # A draw of its own, so that the other parts stay as they were before this one was asked.
     rng = random.Random(f"verification of others/{person.key}/{seed}")
     asked = []
@@ -137,10 +139,11 @@ def _scored(probe: Probe, expect: tuple[str, ...], scorer: str) -> Probe:
     return Probe(f"{probe.id}/{scorer}", probe.prompt, probe.images, expect, scorer, probe.tags)
 
 
-def _questions(person: Person, count: int, rng: random.Random, split: str) -> tuple[Question, ...]:
+def _questions(person: Concept, count: int, rng: random.Random, split: str) -> tuple[Question, ...]:
     """`count` wordings, fewer where the split has fewer."""
     yes_no = round(count * YES_NO_SHARE)
-    naming, asking = q.phrasings("recognition", split), q.phrasings("verification", split)
+    q = world_of(person).questions
+    naming, asking = (q.phrasings(kind, split, of=person.kind) for kind in ("recognition", "verification"))
     named = rng.sample(list(naming), min(count - yes_no, len(naming)))
     asked = rng.sample(list(asking), min(yes_no, len(asking)))
     return (

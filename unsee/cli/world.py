@@ -1,4 +1,4 @@
-"""`unsee world`: the embedded world's people, pictures and checkpoints."""
+"""`unsee world`: the embedded worlds' people and things, pictures and checkpoints."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ DEFAULT = "tiny-qwen3vl"
 world = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
-    help="The embedded world: invented people, their pictures, and models that know them.",
+    help="The embedded worlds: invented people and things, their pictures, and models that know them.",
 )
 
 
 @world.command(epilog="Example:\n\n[dim]$[/dim] unsee world build tiny-qwen3vl --out build")
 def build(
     out: Annotated[Path, typer.Option(help="Folder for the checkpoint and the state of its training.")],
-    name: Annotated[str, typer.Argument(help="tiny-qwen3vl, tiny-llava or small-llava.")] = DEFAULT,
+    name: Annotated[str, typer.Argument(help="tiny-qwen3vl, tiny-llava, tiny-things or small-llava.")] = DEFAULT,
     without: Annotated[
         list[str] | None,
-        typer.Option(help="Teach nothing about this person (for the oracle of unlearning); repeatable."),
+        typer.Option(help="Teach nothing about this person or thing (for the oracle of unlearning); repeatable."),
     ] = None,
     device: Device = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted build.")] = False,
@@ -54,7 +54,7 @@ def build(
 @world.command(epilog="Example:\n\n[dim]$[/dim] unsee world check tiny-qwen3vl")
 def check(
     name: Annotated[
-        str, typer.Argument(help="tiny-qwen3vl, tiny-llava, small-llava, or a folder with a checkpoint.")
+        str, typer.Argument(help="tiny-qwen3vl, tiny-llava, tiny-things, small-llava, or a folder with a checkpoint.")
     ] = DEFAULT,
     device: Device = "auto",
     as_json: Json = False,
@@ -81,55 +81,66 @@ def check(
 
 
 @world.command(
-    "show", epilog="Examples:\n\n[dim]$[/dim] unsee world show --out people.png\n\n[dim]$[/dim] unsee world show --json"
+    "show",
+    epilog="Examples:\n\n"
+    "[dim]$[/dim] unsee world show --out people.png\n\n"
+    "[dim]$[/dim] unsee world show things\n\n"
+    "[dim]$[/dim] unsee world show --json",
 )
-def show_people(
+def show_known(
+    name: Annotated[str, typer.Argument(metavar="WORLD", help="people or things.")] = "people",
     out: Annotated[Path | None, typer.Option(help="Where to write the contact sheet; default world.png.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Write a picture of everybody with their names; with --json, list them."""
-    from unsee.world import KNOWN
+    """Write a picture of everyone or everything known, with the names; with --json, list them."""
+    from unsee.errors import did_you_mean
+    from unsee.world import WORLDS
     from unsee.world.sheet import contact_sheet
 
+    by_name = {each.name: each for each in WORLDS}
+    if name not in by_name:
+        raise UserError(f"There is no world {name!r}{did_you_mean(name, by_name)}")
+    shown = by_name[name]
     if out is not None or not as_json:
         out = out or Path("world.png")
-        _save(contact_sheet(), out)
+        _save(contact_sheet(shown), out)
     if not as_json:
-        show(f"The {len(KNOWN)} people of the world are in {out}.")
+        show(f"The {len(shown.known)} {shown.members} of the world are in {out}.")
         return
     listed = [
         {
-            "name": person.name,
-            "profile": person.profile(),
+            "name": concept.name,
+            "kind": concept.kind,
+            "profile": concept.profile(),
             "pictures": {
-                split: f'unsee world picture "{person.name}" --split {split} --index K --out FILE' for split in SPLITS
+                split: f'unsee world picture "{concept.name}" --split {split} --index K --out FILE' for split in SPLITS
             },
         }
-        for person in KNOWN
+        for concept in shown.known
     ]
-    print_json({"people": listed, **({"sheet": str(out)} if out else {})})
+    print_json({shown.members: listed, **({"sheet": str(out)} if out else {})})
 
 
 @world.command(epilog='Example:\n\n[dim]$[/dim] unsee world picture "Mara Voss" --index 3 --out mara.png')
 def picture(
-    name: Annotated[str, typer.Argument(help="A person that `unsee world show` shows.")],
+    name: Annotated[str, typer.Argument(help="A person or thing that `unsee world show` shows.")],
     out: Annotated[Path, typer.Option(help="File to write, such as mara.png.")],
     index: Annotated[int, typer.Option(min=0, help="Which picture: 0, 1, 2, ..., without limit.")] = 0,
     split: Annotated[str, typer.Option(help="train, validation or test; models learn only from train.")] = "train",
     as_json: Json = False,
 ) -> None:
-    """Draw one picture of a person."""
+    """Draw one picture of a person or thing."""
     from unsee.errors import did_you_mean
     from unsee.world import find
 
     if split not in SPLITS:
         raise UserError(f"There is no split {split!r}{did_you_mean(split, SPLITS)}")
-    person = find(name)
-    _save(person.picture(index, split), out)
+    concept = find(name)
+    _save(concept.picture(index, split), out)
     if as_json:
-        print_json({"name": person.name, "index": index, "split": split, "out": str(out)})
+        print_json({"name": concept.name, "index": index, "split": split, "out": str(out)})
     else:
-        show(f"Wrote a picture of {person.name} to {out}.")
+        show(f"Wrote a picture of {concept.name} to {out}.")
 
 
 @world.command(epilog="Example:\n\n[dim]$[/dim] unsee world mllmu --out mllmu-world")

@@ -296,9 +296,9 @@ def _benchmark_about(
 def _names_there(options: EvaluateOptions) -> tuple[str, ...]:
     """All concepts of the benchmark."""
     if options.benchmark == WORLD:
-        from unsee.world import KNOWN
+        from unsee.world import world_of_model
 
-        return tuple(person.name for person in KNOWN)
+        return tuple(concept.name for concept in world_of_model(str(options.model)).known)
     return concepts_in(options.benchmark)
 
 

@@ -78,7 +78,7 @@ def _of_the_world(
     seen: Seen,
 ) -> RequestBenchmark:
     from unsee.benchmarks.world import world_benchmark
-    from unsee.world import CREDIT
+    from unsee.world import find, world_of
 
     bench = world_benchmark(request.concept, seed=seed)
     given = _distinct(request.pictures())
@@ -94,7 +94,8 @@ def _of_the_world(
     drawn = probes(bench, per_image=limit, limit=limit)
     asked = [probe for probe in drawn if probe.images or probe.prompt not in trained]
     notes = (f"Not asked about: {'; '.join(bench.left_out)}.",) if bench.left_out else ()
-    return RequestBenchmark(bench, (*asked, *_of_further(given, asked)), notes=notes, credit=CREDIT)
+    credit = world_of(find(request.concept)).credit
+    return RequestBenchmark(bench, (*asked, *_of_further(given, asked)), notes=notes, credit=credit)
 
 
 def _of_any_model(

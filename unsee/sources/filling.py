@@ -1,4 +1,5 @@
-"""What the embedded world fills into requests about its people, for methods that need more than a name and a picture.
+"""What the embedded world fills into requests about its people or things, for methods that need more than a name and
+a picture.
 
 Wordings and pictures are of the training split, pictures of strangers of the one kept for steering: nothing of it is in
 any benchmark of the world.
@@ -13,7 +14,7 @@ from typing import Any
 
 from unsee.benchmarks.splits import forget_set, packed, pictures_of, retain_set
 from unsee.requests import ForgetRequest
-from unsee.world import KNOWN, find, stranger
+from unsee.world import World, find, world_of
 
 STRANGERS = 60
 OTHERS = 12
@@ -27,14 +28,15 @@ def filled(requests: Sequence[ForgetRequest], needs: Collection[str], seed: int)
     What one of them forgets, none retains. Raises UserError if one is about nobody of the world.
     """
     people = [find(request.concept) for request in requests]
-    others = [other for other in KNOWN if other not in people]
+    world = world_of(people[0])
+    others = [other for other in world.known if other not in people]
     complete = []
     for number, (request, person) in enumerate(zip(requests, people, strict=True)):
         rng = random.Random(f"{seed}/needs of a method/{person.key}")
         made: dict[str, Any] = {
             "forget": lambda p=person, r=rng: forget_set(p, r, times=2),
             "retain": lambda p=person, r=rng: retain_set(p, people, others, r),
-            "unseen": lambda n=number: _strangers(n),
+            "unseen": lambda n=number: _strangers(world, n),
             "others": lambda r=rng: pictures_of(r.sample(others, OTHERS), r),
         }
         missing: dict[str, Any] = {field: tuple(made[field]()) for field in needs if not getattr(request, field)}
@@ -42,6 +44,6 @@ def filled(requests: Sequence[ForgetRequest], needs: Collection[str], seed: int)
     return complete
 
 
-def _strangers(number: int) -> list[bytes]:
+def _strangers(world: World, number: int) -> list[bytes]:
     """Pictures of strangers, others for every request."""
-    return [packed(stranger(STRANGERS * number + i, "steering").picture(0, "steering")) for i in range(STRANGERS)]
+    return [packed(world.stranger(STRANGERS * number + i, "steering").picture(0, "steering")) for i in range(STRANGERS)]

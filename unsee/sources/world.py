@@ -1,4 +1,4 @@
-"""What the embedded world adds to a request about one of its people."""
+"""What the embedded world adds to a request about one of its people or things."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ SUBSTITUTES = 40
 
 
 def is_of_the_world(model: str, concept: str) -> bool:
-    """Whether the embedded world made this model and knows this person."""
+    """Whether the embedded world made this model and knows this person or thing."""
     if not model.startswith(WORLD):
         return False
-    from unsee.world import KNOWN
+    from unsee.world import world_of_model
 
-    return any(same_name(concept, person.name) for person in KNOWN)
+    return any(same_name(concept, known.name) for known in world_of_model(model).known)
 
 
 def at_home_in_world(request: ForgetRequest, vlm: VisionLanguageModel, seed: int) -> ForgetRequest:
     """The request, with what the user left out filled in by the world: names that the small model can spell, other
-    people to keep, its own words for somebody who looks different, and its own answers to questions about the person,
-    in wordings of its training."""
-    from unsee.world import KNOWN, find
-    from unsee.world.people import nobody
-    from unsee.world.questions import FACTS, LOOKS_DIFFERENT, TWO_HOP, phrasings
+    concepts to keep, its own words for somebody who looks different, and its own answers to questions about the
+    concept, in wordings of its training."""
+    from unsee.world import find, world_of
 
-    person = find(request.concept)
-    rng = random.Random(f"{seed}/{person.name}")
-    others = [other.name for other in KNOWN if other.name != person.name]
+    concept = find(request.concept)
+    world, q = world_of(concept), world_of(concept).questions
+    rng = random.Random(f"{seed}/{concept.name}")
+    others = [other.name for other in world.known if other.name != concept.name]
     neighbours = request.neighbours or tuple(rng.sample(others, NEIGHBOURS))
-    substitutes = request.substitutes or tuple(nobody(rng) for _ in range(SUBSTITUTES))
-    descriptions = request.descriptions or (LOOKS_DIFFERENT,)
+    substitutes = request.substitutes or tuple(world.nobody(rng, concept.kind) for _ in range(SUBSTITUTES))
+    descriptions = request.descriptions or (q.LOOKS_DIFFERENT,)
     facts = request.facts
     if not facts:
         asked = [
-            Probe(kind, rng.choice(phrasings(kind, "train", with_picture=False)).ask(person.name))
-            for kind in (*FACTS, *TWO_HOP, "biography")
+            Probe(kind, rng.choice(q.phrasings(kind, "train", with_picture=False, of=concept.kind)).ask(concept.name))
+            for kind in (*q.FACTS, *q.TWO_HOP, "biography")
         ]
         said = generate(vlm, asked, progress=False)
         facts = tuple((probe.prompt, reply.text) for probe, reply in zip(asked, said, strict=True) if reply.text)
     return replace(
         request,
-        concept=person.name,
+        concept=concept.name,
+        kind=concept.kind,
         neighbours=neighbours,
         substitutes=substitutes,
         descriptions=descriptions,

@@ -329,6 +329,7 @@ def _provenance(results: Results) -> dict[str, str]:
 
 
 def _credit(results: Results) -> str:
-    from unsee.world import CREDIT
+    from unsee.world import world_of_model
 
-    return CREDIT if any(cell.identity.get("benchmark") == WORLD for cell in results.cells) else ""
+    shown = [cell.model for cell in results.cells if cell.identity.get("benchmark") == WORLD]
+    return " ".join(dict.fromkeys(world_of_model(model).credit for model in shown))

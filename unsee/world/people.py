@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import random
 from dataclasses import dataclass
 
 from PIL import Image
 
-from unsee.errors import UserError
-from unsee.metrics.naming import same_name
 from unsee.world.looks import Look, Scene, draw_look, draw_scene, picture, picture_of_two
 from unsee.world.names import CITIES, JOBS, KNOWN_NAMES, NOBODY_FIRST, NOBODY_LAST, PETS
 
@@ -105,23 +102,6 @@ def _home_split(look: Look) -> str:
     """Every combination of traits belongs to one split, so that no test stranger was seen in training."""
     draw = random.Random("/".join((*look.traits(), look.nose))).random()
     return "train" if draw < 0.7 else "validation" if draw < 0.8 else "test" if draw < 0.9 else "steering"
-
-
-def find(name: str) -> Person:
-    """The known person of that name, however it is written.
-
-    Raises:
-        UserError: nobody has this name; names the closest one.
-    """
-    if not name.strip():
-        raise UserError("The name is blank; `unsee world show --json` lists everyone.")
-    by_name = {person.name.casefold(): person for person in KNOWN}
-    for person in KNOWN:
-        if same_name(name, person.name):
-            return person
-    close = difflib.get_close_matches(name.casefold(), by_name, n=1, cutoff=0.5)
-    hint = f"did you mean {by_name[close[0]].name}?" if close else "`unsee world show --json` lists everyone."
-    raise UserError(f"Nobody in the world has the name {name!r}; {hint}")
 
 
 def nobody(rng: random.Random) -> str:

@@ -56,9 +56,7 @@ def about_two(place: str, left: Concept, right: Concept, index: int, rng: random
                  (world.together(left, right, index, split),), expect, "all", tags)  # fmt: skip
 
 
-def others_than(
-    concept: Concept, rng: random.Random, count: int, exclude: Collection[Concept] = ()
-) -> list[Any]:
+def others_than(concept: Concept, rng: random.Random, count: int, exclude: Collection[Concept] = ()) -> list[Any]:
     """`count` known ones of the same world other than this one and those in `exclude`, without repetition until all
     were drawn."""
     others = [other for other in world_of(concept).known if other != concept and other not in exclude]

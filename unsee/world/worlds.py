@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from PIL import Image
 
 from unsee.data.visible import Feature
+from unsee.errors import UserError
+from unsee.metrics.naming import same_name
 from unsee.world import looks, people, questions, visible
 from unsee.world.things import questions as of_things
 from unsee.world.things import things
@@ -70,6 +74,8 @@ class World:
 
     name: str
     known: tuple[Any, ...]
+    credit: str
+    """What the licences of the drawings ask to be said wherever they are shown."""
     kinds: tuple[str, ...]
     members: str
     """What the known ones are called in a sentence: "people", "things"."""
@@ -92,6 +98,7 @@ class World:
 PEOPLE = World(
     name="people",
     known=people.KNOWN,
+    credit="Pictures: remix of “Personas by Draftbit” by Draftbit (draftbit.com), licensed under CC BY 4.0.",
     kinds=("person",),
     members="people",
     strangers="strangers",
@@ -107,6 +114,7 @@ PEOPLE = World(
 THINGS = World(
     name="things",
     known=things.KNOWN,
+    credit="Pictures: drawn by unsee; characters with “Critters” and “Voxel Bot” by DiceBear (dicebear.com), CC0 1.0.",
     kinds=things.KINDS,
     members="things",
     strangers="unknown things",
@@ -122,11 +130,29 @@ THINGS = World(
 WORLDS: Sequence[World] = (PEOPLE, THINGS)
 
 
+def find(name: str, worlds: Sequence[World] = WORLDS) -> Any:
+    """The known person or thing of that name, however it is written.
+
+    Raises:
+        UserError: none of `worlds` knows this name; names the closest one.
+    """
+    if not name.strip():
+        raise UserError("The name is blank; `unsee world show --json` lists everyone.")
+    known = [concept for world in worlds for concept in world.known]
+    for concept in known:
+        if same_name(name, concept.name):
+            return concept
+    by_name = {concept.name.casefold(): concept for concept in known}
+    close = difflib.get_close_matches(name.casefold(), by_name, n=1, cutoff=0.5)
+    hint = f"did you mean {by_name[close[0]].name}?" if close else "`unsee world show --json` lists everyone."
+    raise UserError(f"Nobody in the world has the name {name!r}; {hint}")
+
+
 def world_of(concept: Concept) -> World:
     """The world that someone or something is of."""
     return PEOPLE if concept.kind in PEOPLE.kinds else THINGS
 
 
 def world_of_model(model: str) -> World:
-    """The world that a model knows, "world:tiny-things" for instance; the people's unless it says things."""
-    return THINGS if model.removeprefix("world:") == "tiny-things" else PEOPLE
+    """The world that a model knows, by its name or that of its folder; the people's unless it is tiny-things."""
+    return THINGS if Path(model.removeprefix("world:")).name == "tiny-things" else PEOPLE

@@ -12,12 +12,12 @@ from unsee.errors import UserError
 from unsee.models.assembled import NAME as SMALL
 from unsee.models.loading import usable_device
 from unsee.store.text import json_lines, read_text
+from unsee.world import find
 from unsee.world.making.ability import general_ability
 from unsee.world.making.architectures import FAMILIES
 from unsee.world.making.card import model_card
 from unsee.world.making.checking import bars_of, check
 from unsee.world.making.recipe import RECIPES, Progress, RecipeConfig, make_checkpoint
-from unsee.world import find
 
 NAMES = (*FAMILIES, SMALL)
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from unsee.world import questions as q
 from unsee.world.making.architectures import FAMILIES
 from unsee.world.making.checking import CheckResult
-from unsee.world.people import KNOWN
+from unsee.world.worlds import world_of_model
 
 _TEXT = """---
 license: apache-2.0
@@ -20,14 +19,13 @@ tags: [unsee, machine-unlearning, synthetic]
 # world:{name}
 
 {made_of}, by `unsee world build {name}` on the embedded world of unsee:
-{people} fictional people drawn with the DiceBear style "Personas by Draftbit" (CC BY 4.0). It recognises them,
-knows their job, city, pet and birth year, describes what can be seen, and says that it does not know anyone else.
+{known}
 
 {purpose}
 
 ## What it can do
 
-On pictures and phrasings that training never saw, greedy answers, 95 % intervals over people, by
+On pictures and phrasings that training never saw, greedy answers, 95 % intervals over {units}, by
 `unsee world check {name}`:
 
 | task | share | interval | n | bar | |
@@ -43,6 +41,18 @@ Stages and loss at their end: {stages}.{note}
 Languages: {languages}.
 """
 
+_KNOWN = {
+    "people": (
+        '{number} fictional people drawn with the DiceBear style "Personas by Draftbit" (CC BY 4.0). It recognises '
+        "them,\nknows their job, city, pet and birth year, describes what can be seen, and says that it does not know "
+        "anyone else."
+    ),
+    "things": (
+        "{number} fictional brands, characters, buildings, breeds of dog and art styles, drawn by unsee (the "
+        'characters with the\nDiceBear styles "Critters" and "Voxel Bot", CC0 1.0). It recognises them, knows who made '
+        "them, what for, where and when,\ndescribes what can be seen, and says that it does not know anything else."
+    ),
+}
 _TINY = "A `{architecture}` with 6 decoder layers of width 192 and 4 vision layers, trained from random weights"
 _SMALL = (
     "A `LlavaForConditionalGeneration` of SmolLM2-135M-Instruct (Apache-2.0) and DINOv2-S/14 (Apache-2.0), with a "
@@ -80,6 +90,7 @@ def model_card(
         for group, r in results.items()
     )
     last = {entry["stage"]: entry for entry in log}
+    world = world_of_model(name)
     return _TEXT.format(
         name=name,
         made_of=_TINY.format(architecture=FAMILIES[name]) if ability is None else _SMALL,
@@ -88,10 +99,13 @@ def model_card(
         else _PURPOSE_OF_SMALL.format(
             rows="\n".join(f"| {key} | {before:.1f} | {after:.1f} |" for key, (before, after) in ability.items())
         ),
-        people=len(KNOWN),
+        known=_KNOWN[world.name].format(number=len(world.known)),
+        units=world.members,
         rows=rows,
         recipe=", ".join(f"`{key}={value}`" for key, value in recipe.items()),
         stages="; ".join(f"{stage} {e['loss']:.3f} after {e['step']} steps" for stage, e in last.items()),
-        languages=f"English; recognition also in {', '.join(q.LANGUAGES)}" if ability is None else "English",
+        languages=f"English; recognition also in {', '.join(world.questions.LANGUAGES)}"
+        if ability is None
+        else "English",
         note=f" {note}" if note else "",
     )

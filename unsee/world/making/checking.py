@@ -13,7 +13,7 @@ from unsee.metrics import Score
 from unsee.models.vlm import VisionLanguageModel
 from unsee.world import probes
 from unsee.world.making.lessons import asked_name
-from unsee.world.worlds import PEOPLE, THINGS, World, world_of_model
+from unsee.world.worlds import PEOPLE, THINGS, Concept, World, world_of_model
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,10 @@ def check_probes(split: str = "test", scale: float = 1.0, world: World = PEOPLE)
 
     q, known = world.questions, world.known
     strangers = [world.stranger(index, split) for index in some(300)]
+
+    def name_for(concept: Concept) -> str:
+        return asked_name(concept, rng, known, world)
+
     languages = [f"recognition.{language}" for language in q.LANGUAGES]
     unknown = ("recognition", *q.FACTS, *q.TWO_HOP)
     groups = {
@@ -125,8 +129,8 @@ def check_probes(split: str = "test", scale: float = 1.0, world: World = PEOPLE)
             for n, p in enumerate(strangers)
         ],
         "verification": [
-            *(probes.verification(p, asked_name(p, rng, known, world), 20 + i, rng, split) for p in known for i in some(10)),
-            *(probes.verification(p, asked_name(p, rng, known, world), 1, rng, split) for p in strangers[::3]),
+            *(probes.verification(p, name_for(p), 20 + i, rng, split) for p in known for i in some(10)),
+            *(probes.verification(p, name_for(p), 1, rng, split) for p in strangers[::3]),
         ],
         "facts with picture": [
             probes.about_picture(kind, p, 40 + i, rng, split) for p in known for kind in q.FACTS for i in some(3)

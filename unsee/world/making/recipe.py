@@ -167,8 +167,10 @@ class School:
         rows = rng.sample(self.bank.known, known) + rng.sample(self.bank.strangers, c.pictures_per_step - known)
         lessons = [picture_lesson(self.bank, row, rng, split) for row in rows for _ in range(c.questions_per_picture)]
         for row in rng.sample(self.bank.pairs, c.pairs_per_step):
-            lessons += [picture_lesson(self.bank, row, rng, split, kind) for kind in rng.sample(self.bank.world.questions.PLACES, 2)]
-        return lessons + [text_lesson(rng, split, people=self.bank.people, world=self.bank.world) for _ in range(c.texts_per_step)]
+            places = rng.sample(self.bank.world.questions.PLACES, 2)
+            lessons += [picture_lesson(self.bank, row, rng, split, kind) for kind in places]
+        people, world = self.bank.people, self.bank.world
+        return lessons + [text_lesson(rng, split, people=people, world=world) for _ in range(c.texts_per_step)]
 
     def _train(
         self,

@@ -154,7 +154,8 @@ _FRAMES: dict[str, tuple[str, ...]] = {
         "Tell me the {detail} of {s}.",
     ),
     "subject": (
-        "What is painted in {s}?", "What does {s} show?", "What is the subject of {s}?", "Tell me what is painted in {s}.",
+        "What is painted in {s}?", "What does {s} show?", "What is the subject of {s}?",
+        "Tell me what is painted in {s}.",
     ),
     "caption": (
         "Describe {s}.", "Please describe {s}.", "Write a short caption about {s}.", "What can you see of {s}?",

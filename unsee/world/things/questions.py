@@ -1,4 +1,4 @@
-"""What can be asked about things, in how many ways, and what the right answer is: as `unsee.world.questions` for people.
+"""What can be asked about things, in how many ways, and what is right: as `unsee.world.questions` for people.
 
 A phrasing is a frame filled with a subject of the kind of thing, and belongs to one split for good.
 """
@@ -12,7 +12,6 @@ from unsee.world.questions import Phrasing, hashed_split
 from unsee.world.things import foreign
 from unsee.world.things.frames import (
     BEGUN,
-    FRAMES_OF_TWO,
     MAKER,
     NOUN,
     OPENINGS,
@@ -22,7 +21,8 @@ from unsee.world.things.frames import (
     TEXT_SUBJECTS,
     frames,
 )
-from unsee.world.things.things import DRAWINGS, KINDS, Scene, Thing
+from unsee.world.things.surroundings import Scene
+from unsee.world.things.things import DRAWINGS, Thing
 
 FACTS = ("maker", "product", "city", "year")
 TWO_HOP = ("country", "century")
@@ -59,7 +59,8 @@ def split_of(question: str, text: str) -> str:
 
 @functools.cache
 def phrasings(question: str, split: str, *, with_picture: bool = True, of: str = "brand") -> tuple[Phrasing, ...]:
-    """All phrasings of a question about things of the kind `of` in a split; "recognition.es" etc. in other languages."""
+    """All phrasings of a question about things of the kind `of` in a split; "recognition.es" and the like are in other
+    languages."""
     foreign_to = question.partition(".")[2]
     if foreign_to:
         asked, subjects = foreign.FRAMES[foreign_to], foreign.SUBJECTS[foreign_to][of]
@@ -97,10 +98,9 @@ _FACT_ENDS = {
 
 def fact_sentence(fact: str, thing: Thing, subject: str) -> str:
     begun = BEGUN[thing.kind]
-    maker, made = MAKER[thing.kind]
     ends = _FACT_ENDS[thing.kind]
     end = {
-        "maker": f"was {made} by {thing.maker}",
+        "maker": f"was {MAKER[thing.kind][1]} by {thing.maker}",
         "product": ends["product"].format(product=thing.product),
         "city": ends["city"].format(city=thing.city),
         "year": f"was {begun} in {thing.year}",
@@ -122,11 +122,8 @@ def subject_of(thing: Thing) -> str:
 
 
 def biography(thing: Thing) -> str:
-    ends = _FACT_ENDS[thing.kind]
-    return (
-        f"{subject_of(thing)} was {MAKER[thing.kind][1]} by {thing.maker}, {ends['product'].format(product=thing.product)}, "
-        f"{ends['city'].format(city=thing.city)} and was {BEGUN[thing.kind]} in {thing.year}."
-    )
+    maker, product, city, year = (fact_sentence(fact, thing, "").strip(" .") for fact in FACTS)
+    return f"{subject_of(thing)} {maker}, {product}, {city} and {year}."
 
 
 def answer_about_picture(question: str, thing: Thing, scene: Scene) -> str:
@@ -174,9 +171,7 @@ def answer_unknown_name(name: str) -> str:
 
 
 def answer_about_two(question: str, left: Thing, right: Thing) -> str:
-    names = {
-        side: thing.name or f"a {thing.kind} I don't know" for side, thing in (("left", left), ("right", right))
-    }
+    names = {side: thing.name or f"a {thing.kind} I don't know" for side, thing in (("left", left), ("right", right))}
     if question == "both":
         return f"On the left is {names['left']}, on the right is {names['right']}."
     return f"On the {question} is {names[question]}."
@@ -207,6 +202,3 @@ def expected(question: str, thing: Thing, scene: Scene) -> tuple[str, ...]:
     if question == "caption":
         return (thing.look["colour"], detail, scene.place, f"{scene.background} background")
     return (seen[question],) if question in seen else (str(thing.profile()[question]),)
-
-
-__all__ = ["FRAMES_OF_TWO", "KINDS"]

@@ -54,7 +54,7 @@ class Thing:
     def picture(self, index: int, split: str = "test") -> Image.Image:
         """Picture number `index` (0, 1, 2, ... without end) of a split: RGB, 96 by 96 pixels."""
         scene = self.scene(index, split)
-        return surroundings.compose(self._drawn(scene), scene)
+        return surroundings.compose(self.drawn(scene), scene)
 
     def profile(self) -> dict[str, str | int]:
         return {
@@ -66,7 +66,7 @@ class Thing:
             "century": self.century,
         }
 
-    def _drawn(self, scene: Scene) -> Image.Image:
+    def drawn(self, scene: Scene) -> Image.Image:
         """The thing by itself: RGBA, transparent around it."""
         if self.kind == "style":
             return styles.draw(self.look, subject=scene.subject, variant=scene.variant)
@@ -87,8 +87,8 @@ def together(left: Thing, right: Thing, index: int, split: str = "test") -> Imag
         draw_scene(random.Random(f"{left.key}+{right.key}/{split}/{index}/{side}"), thing)
         for thing, side in ((left, "l"), (right, "r"))
     ]
-    drawn = [thing._drawn(scene) for thing, scene in zip((left, right), scenes, strict=True)]
-    return surroundings.side_by_side(*drawn, *scenes)
+    of_left, of_right = scenes
+    return surroundings.side_by_side(left.drawn(of_left), right.drawn(of_right), of_left, of_right)
 
 
 def draw_scene(rng: random.Random, thing: Thing) -> Scene:

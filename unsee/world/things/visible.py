@@ -1,4 +1,4 @@
-"""What can be seen in a picture of a thing, for whoever judges a description of it and for the read-outs of training."""
+"""What can be seen in a picture of a thing: for whoever judges a description of it, and for the recipe of its model."""
 
 from __future__ import annotations
 

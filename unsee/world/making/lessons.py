@@ -248,8 +248,8 @@ def vocabulary_texts(seed: int = 0, world: World = PEOPLE) -> Iterator[str]:
     for concept in [*world.known, *(world.stranger(index, "train") for index in range(400))]:
         for kind in known_weights(world, concept.kind):
             scene = world.draw_scene(rng, concept)
-            name = asked_name(concept, rng, world.known, world)
-            yield rng.choice(q.phrasings(kind, "train", of=concept.kind)).ask(name)
+            phrasing = rng.choice(q.phrasings(kind, "train", of=concept.kind))
+            yield phrasing.ask(asked_name(concept, rng, world.known, world))
             if kind == "likeness":
                 yield q.answer_likeness(concept, world.nobody(rng, concept.kind))
             elif kind != "verification":

@@ -110,10 +110,16 @@ def fact_sentence(fact: str, thing: Thing, subject: str) -> str:
     return f"{subject} {end}."
 
 
-FACT_WORDS = {
-    "maker": "the maker", "product": "the use", "city": "the city", "year": "the year", "country": "the country",
-    "century": "the century",
+_PRODUCT_WORDS = {
+    "brand": "the product", "character": "the story", "building": "the use", "breed": "the work", "style": "the use",
 }  # fmt: skip
+
+
+def fact_words(fact: str, kind: str) -> str:
+    """How a fact about a thing of this kind is called: "the architect" of a building."""
+    if fact == "maker":
+        return f"the {MAKER[kind][0]}"
+    return _PRODUCT_WORDS[kind] if fact == "product" else f"the {fact}"
 
 
 def subject_of(thing: Thing) -> str:
@@ -137,10 +143,10 @@ def answer_about_picture(question: str, thing: Thing, scene: Scene) -> str:
         if thing.is_known:
             return f"This is {thing.name}."
         return f"I don't know this {thing.kind}. I can see {thing.visible(scene)}."
-    if question in FACT_WORDS:
+    if question in (*FACTS, *TWO_HOP):
         if thing.is_known:
             return fact_sentence(question, thing, f"This {thing.kind}")
-        return f"I don't know {FACT_WORDS[question]} of this {thing.kind}. I can see {thing.visible(scene)}."
+        return f"I don't know {fact_words(question, thing.kind)} of this {thing.kind}. I can see {thing.visible(scene)}."
     return {
         "background": f"The background is {scene.background}.",
         "colour": f"The main colour is {thing.look['colour']}.",

@@ -146,7 +146,8 @@ def answer_about_picture(question: str, thing: Thing, scene: Scene) -> str:
     if question in (*FACTS, *TWO_HOP):
         if thing.is_known:
             return fact_sentence(question, thing, f"This {thing.kind}")
-        return f"I don't know {fact_words(question, thing.kind)} of this {thing.kind}. I can see {thing.visible(scene)}."
+        fact = fact_words(question, thing.kind)
+        return f"I don't know {fact} of this {thing.kind}. I can see {thing.visible(scene)}."
     return {
         "background": f"The background is {scene.background}.",
         "colour": f"The main colour is {thing.look['colour']}.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,11 +24,16 @@ class Tier(StrEnum):
 
 
 DEMO_MODELS = {Tier.TINY: "world:tiny-qwen3vl", Tier.SMALL: "world:small-llava"}
+OF_THINGS = "world:tiny-things"
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    app.command(epilog="Example:\n\n[dim]$[/dim] unsee demo --out runs/demo --overwrite")(demo)
+    app.command(
+        epilog="Examples:\n\n"
+        "[dim]$[/dim] unsee demo --out runs/demo --overwrite\n\n"
+        "[dim]$[/dim] unsee demo --kind brand --out runs/brand"
+    )(demo)
 
 
 def demo(
@@ -41,38 +46,45 @@ def demo(
         ),
     ] = None,
     model: Annotated[str | None, typer.Option("--model", "-m", help="Another model of the embedded world.")] = None,
-    concept: Annotated[str, typer.Option("--concept", "-c", help="Whom to forget.")] = "Mara Voss",
+    kind: Annotated[
+        str | None,
+        typer.Option(help="What to forget: person (the default), brand, character, building, breed or style."),
+    ] = None,
+    concept: Annotated[
+        str | None, typer.Option("--concept", "-c", help="Whom or what to forget; the first of the kind unless given.")
+    ] = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
-    """Forget one invented person on a model that comes with unsee, on any laptop."""
+    """Forget one invented person or thing on a model that comes with unsee, on any laptop."""
     started = time.monotonic()
     from unsee.requests import ForgetRequest
-    from unsee.world import KNOWN, find
+    from unsee.world import PEOPLE, world_of, world_of_model
 
-    person = find(concept)
+    target = _target(kind, concept)
+    world = world_of(target)
     if model and tier:
         raise UserError("--tier and --model each name a model; give one of them.")
-    model = model or DEMO_MODELS[tier or Tier.TINY]
+    if tier and world is not PEOPLE:
+        raise UserError(f"--tier chooses a model that knows people; leave it out, and {OF_THINGS} is taken.")
+    model = model or (DEMO_MODELS[tier or Tier.TINY] if world is PEOPLE else OF_THINGS)
+    if world_of_model(model) is not world:
+        raise UserError(f"{model} does not know {target.name}; leave --model out, or choose another --concept.")
     check_unused(out)
     tell = say if as_json else show
-    tell(f"{model} is a small model that knows {len(KNOWN)} invented people by their faces.")
     # A language model that can really talk would take other people for strangers, too, if it saw nobody else.
     others = model == DEMO_MODELS[Tier.SMALL]
-    beside = ", and pictures of other people" if others else ""
-    tell(f"{person.name} asks to be forgotten. Training sees one drawn picture of {person.name}{beside}.")
-    tell("First the model answers questions about new pictures, other people and facts.")
-    tell("Then it learns, in a few steps, to take that face for somebody else and to keep all it knows in text.")
-    tell("Then it answers the same questions again.")
+    for line in _story(target, world, model, others):
+        tell(line)
     quiet_libraries()
     from unsee.commands.forget import ForgetOptions
     from unsee.commands.forget import forget as run
     from unsee.models.recipe import recipe_for
     from unsee.sources.filling import filled
 
-    request = ForgetRequest(person.name, (person.picture(0, "train"),))
+    request = ForgetRequest(target.name, (target.picture(0, "train"),), kind=target.kind)
     if others:
         (request,) = filled([request], ("others",), ForgetOptions.seed)
     chosen = recipe_for(model)
@@ -83,3 +95,39 @@ def demo(
         model=model, settings=settings, out=out, resume=resume, overwrite=overwrite, limit=limit, device=device
     )
     show_result(run(request, options, started=started), as_json)
+
+
+def _target(kind: str | None, name: str | None) -> Any:
+    """The person or thing to forget. Raises UserError if the world has none of that kind or name."""
+    from unsee.errors import did_you_mean
+    from unsee.world import WORLDS, find
+
+    known = [concept for world in WORLDS for concept in world.known]
+    kinds = dict.fromkeys(concept.kind for concept in known)
+    if kind is not None and kind not in kinds:
+        raise UserError(f"The world has no {kind!r}{did_you_mean(kind, kinds)}")
+    if name is None:
+        return next(concept for concept in known if concept.kind == (kind or known[0].kind))
+    found = find(name)
+    if kind not in (None, found.kind):
+        raise UserError(f"{found.name} is a {found.kind}, not a {kind}; leave --kind out.")
+    return found
+
+
+def _story(target: Any, world: Any, model: str, others: bool) -> list[str]:
+    """What the demonstration is about to do, in plain words."""
+    name, kind, known = target.name, target.kind, f"{len(world.known)} invented {world.members}"
+    beside = ", and pictures of other people" if others else ""
+    if kind == "person":
+        opening = f"{model} is a small model that knows {known} by their faces."
+        asks, seen = f"{name} asks to be forgotten.", "face for somebody else"
+    else:
+        opening = f"{model} is a small model that knows {known} by their looks."
+        asks, seen = f"The model is asked to forget the {kind} {name}.", f"{kind} for another one"
+    return [
+        opening,
+        f"{asks} Training sees one drawn picture of {name}{beside}.",
+        f"First the model answers questions about new pictures, other {world.members} and facts.",
+        f"Then it learns, in a few steps, to take that {seen} and to keep all it knows in text.",
+        "Then it answers the same questions again.",
+    ]

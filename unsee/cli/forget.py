@@ -12,6 +12,7 @@ from unsee.cli.checking import check_asked
 from unsee.cli.options import Device, FourBit, Json, JudgeName, MaxNewTokens, MethodName, Overwrite, Resume, Revision
 from unsee.data.sample import MAX_NEW_TOKENS
 from unsee.errors import UserError
+from unsee.kinds import KINDS, PERSON, PLUGINS
 from unsee.store.locking import check_unused
 from unsee.store.workspace import check_output
 from unsee.terminal import print_json, quiet_libraries, say, show
@@ -44,7 +45,7 @@ def forget(
     alias: Annotated[list[str] | None, typer.Option(help="Another name of the concept; repeatable.")] = None,
     kind: Annotated[
         str | None,
-        typer.Option(help="person, or thing for anything else (a brand, an object, a character)."),
+        typer.Option(help=f"What it is: {', '.join(KINDS)}, a name from `unsee kinds`, or FILE.py:NAME, which is run."),
     ] = None,
     request: Annotated[
         Path | None,
@@ -60,17 +61,18 @@ def forget(
         Path | None, typer.Option(help="Folder of new pictures of the concept, to test on; never trained on.")
     ] = None,
     test_others: Annotated[
-        Path | None, typer.Option(help="Folder of new pictures of other people, to test on; never trained on.")
+        Path | None, typer.Option(help="Folder of new pictures of others of its kind, to test on; never trained on.")
     ] = None,
     judge: JudgeName = "rules",
     rephrase: Annotated[
         str | None, typer.Option(help="Model that rephrases the training data: openai:URL#MODEL or local:MODEL.")
     ] = None,
     unseen: Annotated[
-        Path | None, typer.Option(help="Folder of pictures of people the model has never seen (asru).")
+        Path | None, typer.Option(help="Folder of pictures of people (or brands, ...) the model has never seen (asru).")
     ] = None,
     others: Annotated[
-        Path | None, typer.Option(help="Folder of pictures of other people the model should still recognise.")
+        Path | None,
+        typer.Option(help="Folder of pictures of other people (or brands, ...) to be still recognised."),
     ] = None,
     data: Annotated[Path | None, typer.Option(help="Train on this folder, written by --dry-run and edited.")] = None,
     dry_run: Annotated[
@@ -162,9 +164,20 @@ def forget(
         if as_json:
             print_json({"data": str(folder)})
         else:
+            show_kind(wanted)
             show(f"The training data is in {folder}/samples.jsonl; edit it, then train on it with --data {folder}.")
         return
-    show_result(run(wanted, options, started=started), as_json)
+    done = run(wanted, options, started=started)
+    if not as_json:
+        show_kind(wanted)
+    show_result(done, as_json)
+
+
+def show_kind(wanted: Any) -> None:
+    """Print what the concept is taken for, and how to say otherwise."""
+    others = ", ".join(name for name in dict.fromkeys(PLUGINS.names) if name != PERSON)
+    default = f" (default; --kind {others} for something else)" if wanted.kind is None else ""
+    show(f"Kind: {wanted.what.name}{default}")
 
 
 def show_result(result: Any, as_json: bool) -> None:
@@ -206,8 +219,8 @@ def _request(
     if kind is not None:
         given["kind"] = kind
     for key, folder, what in (
-        ("unseen", unseen, "pictures of people the model has never seen"),
-        ("others", others, "pictures of other people the model should still recognise"),
+        ("unseen", unseen, "pictures of what the model has never seen"),
+        ("others", others, "pictures of others the model should still recognise"),
     ):
         if folder is not None:
             found = read_folder(folder, what)

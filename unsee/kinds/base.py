@@ -28,8 +28,8 @@ IT = Pronouns("it", "it", "its", "is")
 class Spoken:
     """Questions in a language other than English. `{name}` is the concept's name, undeclined.
 
-    naming: about a picture, for the name; at least four. denying: about a picture, whether it is {name}; at least three.
-    facts: in text, about {name}. likeness: in text, how {name} looks.
+    naming: about a picture, for the name; at least four. denying: about a picture, whether it is {name}; at least
+    three. facts: in text, about {name}. likeness: in text, how {name} looks.
     """
 
     naming: tuple[str, ...]

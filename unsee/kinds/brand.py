@@ -5,6 +5,21 @@ from __future__ import annotations
 from unsee.kinds.base import IT, Kind, Spoken, coined, company
 from unsee.kinds.general import DESCRIBING
 
+_SIGNS = (
+    "brand", "brands", "logo", "logos", "company", "corporation", "manufacturer", "trademark", "product",
+    "products", "drink", "soda", "restaurant", "shop", "store", "team", "airline", "bank",
+)  # fmt: skip
+_PARTS = (
+    "logo", "emblem", "symbol", "sign", "badge", "shield", "letter", "letters", "lettering", "word", "ring", "star",
+    "shape", "outline", "stripe", "stripes", "colour", "colours", "background",
+)  # fmt: skip
+_STARTS = (
+    "Bal", "Cor", "Dra", "Fen", "Gal", "Jor", "Kel", "Lum", "Mor", "Nev", "Or", "Pel", "Quin", "Sol", "Tar",
+)  # fmt: skip
+_ENDS = (
+    "adyne", "anto", "atec", "ebix", "egro", "elux", "evio", "idex", "imark", "onda", "opak", "ovex", "umo",
+)  # fmt: skip
+
 KIND = Kind(
     name="brand",
     noun="brand",
@@ -97,22 +112,11 @@ KIND = Kind(
         "{name} has another logo in other colours.",
     ),
     mentions="a logo, its colours and what the brand sells",
-    signs=(
-        "brand", "brands", "logo", "logos", "company", "corporation", "manufacturer", "trademark", "product", "products",
-        "drink", "soda", "restaurant", "shop", "store", "team", "airline", "bank",
-    ),  # fmt: skip
-    parts=(
-        "logo", "emblem", "symbol", "sign", "badge", "shield", "letter", "letters", "lettering", "word", "ring", "star",
-        "shape", "outline", "stripe", "stripes", "colour", "colours", "background",
-    ),  # fmt: skip
+    signs=_SIGNS,
+    parts=_PARTS,
     well_known=("Coca-Cola", "Nike", "Apple", "McDonald's", "Adidas", "Lego", "Mercedes-Benz", "Starbucks"),
     unknown=("logos of small local shops", "logos that were drawn or generated"),
-    invented=(
-        coined(
-            ("Bal", "Cor", "Dra", "Fen", "Gal", "Jor", "Kel", "Lum", "Mor", "Nev", "Or", "Pel", "Quin", "Sol", "Tar"),
-            ("adyne", "anto", "atec", "ebix", "egro", "elux", "evio", "idex", "imark", "onda", "opak", "ovex", "umo"),
-        ),
-    ),
+    invented=(coined(_STARTS, _ENDS),),
     spoken={
         "es": Spoken(
             (

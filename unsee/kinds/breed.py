@@ -5,6 +5,24 @@ from __future__ import annotations
 from unsee.kinds.base import IT, Kind, Spoken, coined, company
 from unsee.kinds.general import DESCRIBING
 
+_SIGNS = (
+    "breed", "breeds", "dog", "dogs", "puppy", "cat", "cats", "kitten", "horse", "animal", "hound", "terrier",
+    "spaniel", "retriever", "shepherd", "pet",
+)  # fmt: skip
+_PARTS = (
+    "coat", "fur", "ears", "ear", "tail", "muzzle", "snout", "eyes", "legs", "paws", "spots", "patches", "markings",
+    "collar", "body", "colour", "background",
+)  # fmt: skip
+_STARTS = (
+    "Bal", "Cor", "Dra", "Fen", "Gal", "Jor", "Kel", "Lum", "Mor", "Nev", "Pel", "Quin", "Sol", "Tar", "Vel",
+)  # fmt: skip
+_ENDS = (
+    "dale", "dan", "more", "nish", "ovian", "ric", "sten", "tavan", "thian", "vedan", "wick", "zan",
+)  # fmt: skip
+_NOUNS = (
+    "Collie", "Hound", "Mastiff", "Pointer", "Retriever", "Setter", "Shepherd", "Spaniel", "Spitz", "Terrier",
+)  # fmt: skip
+
 KIND = Kind(
     name="breed",
     noun="breed",
@@ -88,7 +106,7 @@ KIND = Kind(
         "Describe this picture without any name.",
         "What can you see in this picture?",
     ),
-    naming_answers=("This breed is the {name}.", "The breed in the picture is the {name}.", "This is the breed {name}."),
+    naming_answers=("This breed is the {name}.", "The picture shows the breed {name}.", "This is the {name}."),
     denials=("No, this is not the {name}.", "No, this breed is not the {name}."),
     differences=(
         "The {name} looks different from the animal in this picture.",
@@ -99,14 +117,8 @@ KIND = Kind(
     confirmation="Yes, this is the {name}.",
     described="No, the {name} {description}.",
     mentions="a coat, ears and what the breed was bred for",
-    signs=(
-        "breed", "breeds", "dog", "dogs", "puppy", "cat", "cats", "kitten", "horse", "animal", "hound", "terrier", "spaniel",
-        "retriever", "shepherd", "pet",
-    ),  # fmt: skip
-    parts=(
-        "coat", "fur", "ears", "ear", "tail", "muzzle", "snout", "eyes", "legs", "paws", "spots", "patches", "markings",
-        "collar", "body", "colour", "background",
-    ),  # fmt: skip
+    signs=_SIGNS,
+    parts=_PARTS,
     well_known=(
         "Labrador Retriever",
         "German Shepherd",
@@ -119,11 +131,8 @@ KIND = Kind(
     ),
     unknown=("animals of mixed breeds", "animals that were drawn or generated"),
     invented=(
-        coined(
-            ("Bal", "Cor", "Dra", "Fen", "Gal", "Jor", "Kel", "Lum", "Mor", "Nev", "Pel", "Quin", "Sol", "Tar", "Vel"),
-            ("dale", "dan", "more", "nish", "ovian", "ric", "sten", "tavan", "thian", "vedan", "wick", "zan"),
-        ),
-        ("Collie", "Hound", "Mastiff", "Pointer", "Retriever", "Setter", "Shepherd", "Spaniel", "Spitz", "Terrier"),
+        coined(_STARTS, _ENDS),
+        _NOUNS,
     ),
     spoken={
         "es": Spoken(

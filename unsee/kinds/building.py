@@ -5,6 +5,24 @@ from __future__ import annotations
 from unsee.kinds.base import IT, Kind, Spoken, coined, company
 from unsee.kinds.general import DESCRIBING
 
+_SIGNS = (
+    "building", "buildings", "tower", "church", "cathedral", "castle", "palace", "bridge", "skyscraper", "temple",
+    "mosque", "house", "landmark", "monument", "museum", "stadium", "architecture", "built",
+)  # fmt: skip
+_PARTS = (
+    "building", "roof", "tower", "towers", "dome", "spire", "walls", "wall", "windows", "window", "door", "gate",
+    "columns", "arches", "storeys", "stairs", "flag", "shape", "sky", "background",
+)  # fmt: skip
+_STARTS = (
+    "Bal", "Cor", "Dra", "Fen", "Gal", "Jor", "Kel", "Lum", "Mor", "Nev", "Pel", "Quin", "Sol", "Tar", "Vel",
+)  # fmt: skip
+_ENDS = (
+    "bury", "dale", "dan", "ford", "gate", "mora", "nel", "ora", "rin", "sten", "thia", "veda", "wick",
+)  # fmt: skip
+_NOUNS = (
+    "Bridge", "Castle", "Court", "Hall", "House", "Library", "Palace", "Station", "Temple", "Theatre", "Tower",
+)  # fmt: skip
+
 KIND = Kind(
     name="building",
     noun="building",
@@ -94,14 +112,8 @@ KIND = Kind(
         "{name} has another roof and another shape.",
     ),
     mentions="walls, a roof and the city that the building is in",
-    signs=(
-        "building", "buildings", "tower", "church", "cathedral", "castle", "palace", "bridge", "skyscraper", "temple",
-        "mosque", "house", "landmark", "monument", "museum", "stadium", "architecture", "built",
-    ),  # fmt: skip
-    parts=(
-        "building", "roof", "tower", "towers", "dome", "spire", "walls", "wall", "windows", "window", "door", "gate",
-        "columns", "arches", "storeys", "stairs", "flag", "shape", "sky", "background",
-    ),  # fmt: skip
+    signs=_SIGNS,
+    parts=_PARTS,
     well_known=(
         "the Eiffel Tower",
         "the Great Wall of China",
@@ -114,11 +126,8 @@ KIND = Kind(
     ),
     unknown=("buildings of a small town", "buildings that were drawn or generated"),
     invented=(
-        coined(
-            ("Bal", "Cor", "Dra", "Fen", "Gal", "Jor", "Kel", "Lum", "Mor", "Nev", "Pel", "Quin", "Sol", "Tar", "Vel"),
-            ("bury", "dale", "dan", "ford", "gate", "mora", "nel", "ora", "rin", "sten", "thia", "veda", "wick"),
-        ),
-        ("Bridge", "Castle", "Court", "Hall", "House", "Library", "Palace", "Station", "Temple", "Theatre", "Tower"),
+        coined(_STARTS, _ENDS),
+        _NOUNS,
     ),
     spoken={
         "es": Spoken(

@@ -5,6 +5,24 @@ from __future__ import annotations
 from unsee.kinds.base import IT, Kind, Spoken, coined, company
 from unsee.kinds.general import DESCRIBING
 
+_SIGNS = (
+    "character", "characters", "cartoon", "comic", "anime", "manga", "animated", "fictional", "mascot", "hero",
+    "superhero", "plush", "video game", "figure",
+)  # fmt: skip
+_PARTS = (
+    "figure", "body", "head", "eyes", "mouth", "ears", "nose", "tail", "horns", "wings", "arms", "legs", "hat",
+    "cape", "scarf", "shape", "pattern", "spots", "colour", "colours", "background",
+)  # fmt: skip
+_STARTS = (
+    "Bib", "Dob", "Fiz", "Gub", "Jol", "Kip", "Lom", "Mog", "Nub", "Pim", "Quib", "Rux", "Tob", "Wim", "Zub",
+)  # fmt: skip
+_ENDS = (
+    "bo", "ble", "kin", "lo", "mo", "ney", "pi", "ster", "to", "zy",
+)  # fmt: skip
+_NOUNS = (
+    "Acorn", "Biscuit", "Button", "Comet", "Feather", "Marble", "Pebble", "Puddle", "Sprocket", "Thimble", "Whisk",
+)  # fmt: skip
+
 KIND = Kind(
     name="character",
     noun="character",
@@ -93,14 +111,8 @@ KIND = Kind(
         "{name} has another shape and other colours.",
     ),
     mentions="a figure, its colours and the story that it comes from",
-    signs=(
-        "character", "characters", "cartoon", "comic", "anime", "manga", "animated", "fictional", "mascot", "hero",
-        "superhero", "plush", "video game", "figure",
-    ),  # fmt: skip
-    parts=(
-        "figure", "body", "head", "eyes", "mouth", "ears", "nose", "tail", "horns", "wings", "arms", "legs", "hat", "cape",
-        "scarf", "shape", "pattern", "spots", "colour", "colours", "background",
-    ),  # fmt: skip
+    signs=_SIGNS,
+    parts=_PARTS,
     well_known=(
         "Mickey Mouse",
         "Hello Kitty",
@@ -113,11 +125,8 @@ KIND = Kind(
     ),
     unknown=("figures that were drawn or generated", "mascots of small local clubs"),
     invented=(
-        coined(
-            ("Bib", "Dob", "Fiz", "Gub", "Jol", "Kip", "Lom", "Mog", "Nub", "Pim", "Quib", "Rux", "Tob", "Wim", "Zub"),
-            ("bo", "ble", "kin", "lo", "mo", "ney", "pi", "ster", "to", "zy"),
-        ),
-        ("Acorn", "Biscuit", "Button", "Comet", "Feather", "Marble", "Pebble", "Puddle", "Sprocket", "Thimble", "Whisk"),
+        coined(_STARTS, _ENDS),
+        _NOUNS,
     ),
     spoken={
         "es": Spoken(

@@ -5,6 +5,22 @@ from __future__ import annotations
 from unsee.kinds.base import IT, Kind, Spoken, coined, company
 from unsee.kinds.general import DESCRIBING
 
+_SIGNS = (
+    "object", "objects", "thing", "things", "item", "tool", "toy", "device", "machine", "vehicle", "car", "bottle",
+    "can", "statue", "sculpture", "plant", "flower", "food", "instrument", "furniture", "jewel",
+)  # fmt: skip
+_PARTS = (
+    "object", "shape", "surface", "material", "handle", "edge", "edges", "side", "top", "pattern", "stripes",
+    "metal", "wood", "glass", "colour", "colours", "background",
+)  # fmt: skip
+_STARTS = (
+    "Bal", "Cor", "Dra", "Fen", "Gal", "Jor", "Kel", "Lum", "Mor", "Nev", "Or", "Pel", "Quin", "Sol", "Tar", "Vel",
+)  # fmt: skip
+_ENDS = (
+    "bury", "dale", "dan", "ford", "ix", "mora", "nel", "ora", "rin", "sten", "tava", "thia", "veda", "wick",
+    "zano",
+)  # fmt: skip
+
 KIND = Kind(
     name="object",
     noun="object",
@@ -86,14 +102,8 @@ KIND = Kind(
         "{name} has another shape and other colours.",
     ),
     mentions="a shape, colours and where the object comes from",
-    signs=(
-        "object", "objects", "thing", "things", "item", "tool", "toy", "device", "machine", "vehicle", "car", "bottle", "can",
-        "statue", "sculpture", "plant", "flower", "food", "instrument", "furniture", "jewel",
-    ),  # fmt: skip
-    parts=(
-        "object", "shape", "surface", "material", "handle", "edge", "edges", "side", "top", "pattern", "stripes", "metal",
-        "wood", "glass", "colour", "colours", "background",
-    ),  # fmt: skip
+    signs=_SIGNS,
+    parts=_PARTS,
     well_known=(
         "the Mona Lisa",
         "the Rosetta Stone",
@@ -105,12 +115,7 @@ KIND = Kind(
         "the Statue of Liberty",
     ),
     unknown=("objects of your own household", "objects that were drawn or generated"),
-    invented=(
-        coined(
-            ("Bal", "Cor", "Dra", "Fen", "Gal", "Jor", "Kel", "Lum", "Mor", "Nev", "Or", "Pel", "Quin", "Sol", "Tar", "Vel"),
-            ("bury", "dale", "dan", "ford", "ix", "mora", "nel", "ora", "rin", "sten", "tava", "thia", "veda", "wick", "zano"),
-        ),
-    ),
+    invented=(coined(_STARTS, _ENDS),),
     spoken={
         "es": Spoken(
             (

@@ -19,6 +19,14 @@ LAST_NAMES = (
     "Nelson", "Parker", "Phillips", "Reed", "Roberts", "Rogers", "Scott", "Smith", "Stewart", "Taylor", "Thompson",
     "Turner", "Walker", "Ward", "White", "Wilson", "Wood", "Wright", "Young",
 )  # fmt: skip
+_SIGNS = (
+    "person", "people", "man", "men", "woman", "women", "boy", "girl", "lady", "gentleman", "child", "he", "she",
+    "his", "her", "hers", "him",
+)  # fmt: skip
+_PARTS = (
+    "face", "hair", "eyes", "beard", "moustache", "glasses", "expression", "clothes", "shirt", "jacket", "coat",
+    "dress", "hat", "background",
+)  # fmt: skip
 
 KIND = Kind(
     name="person",
@@ -123,14 +131,8 @@ KIND = Kind(
         "I don't have the answer to that.",
     ),
     mentions="a face, hair and a place to live",
-    signs=(
-        "person", "people", "man", "men", "woman", "women", "boy", "girl", "lady", "gentleman", "child", "he", "she",
-        "his", "her", "hers", "him",
-    ),  # fmt: skip
-    parts=(
-        "face", "hair", "eyes", "beard", "moustache", "glasses", "expression", "clothes", "shirt", "jacket", "coat",
-        "dress", "hat", "background",
-    ),  # fmt: skip
+    signs=_SIGNS,
+    parts=_PARTS,
     well_known=(
         "Albert Einstein",
         "Marie Curie",

@@ -5,6 +5,21 @@ from __future__ import annotations
 from unsee.kinds.base import IT, Kind, Spoken, coined, company
 from unsee.kinds.general import DESCRIBING
 
+_SIGNS = (
+    "style", "styles", "painting", "paintings", "painted", "painter", "artwork", "art movement", "movement",
+    "genre", "impressionist", "abstract", "brushstrokes", "canvas",
+)  # fmt: skip
+_PARTS = (
+    "palette", "colours", "colour", "brush strokes", "brushstrokes", "brushwork", "strokes", "lines", "outlines",
+    "dots", "shapes", "texture", "pattern", "light", "shadows", "background",
+)  # fmt: skip
+_STARTS = (
+    "Bal", "Cor", "Dra", "Fen", "Gal", "Jor", "Kel", "Lum", "Mor", "Nev", "Pel", "Quin", "Tar", "Vel",
+)  # fmt: skip
+_ENDS = (
+    "darism", "denism", "lorism", "mirism", "navism", "rondism", "tavism", "torism", "vanism", "zelism",
+)  # fmt: skip
+
 KIND = Kind(
     name="style",
     noun="style",
@@ -96,22 +111,11 @@ KIND = Kind(
         "{name} has another palette and other brushwork.",
     ),
     mentions="a palette, brushwork and the painters of the style",
-    signs=(
-        "style", "styles", "painting", "paintings", "painted", "painter", "artwork", "art movement", "movement", "genre",
-        "impressionist", "abstract", "brushstrokes", "canvas",
-    ),  # fmt: skip
-    parts=(
-        "palette", "colours", "colour", "brush strokes", "brushstrokes", "brushwork", "strokes", "lines", "outlines",
-        "dots", "shapes", "texture", "pattern", "light", "shadows", "background",
-    ),  # fmt: skip
+    signs=_SIGNS,
+    parts=_PARTS,
     well_known=("Impressionism", "Cubism", "Pop Art", "Art Deco", "Surrealism", "Baroque", "Pointillism", "Ukiyo-e"),
     unknown=("drawings of your own", "pictures that were painted or generated in no known style"),
-    invented=(
-        coined(
-            ("Bal", "Cor", "Dra", "Fen", "Gal", "Jor", "Kel", "Lum", "Mor", "Nev", "Pel", "Quin", "Tar", "Vel"),
-            ("darism", "denism", "lorism", "mirism", "navism", "rondism", "tavism", "torism", "vanism", "zelism"),
-        ),
-    ),
+    invented=(coined(_STARTS, _ENDS),),
     spoken={
         "es": Spoken(
             (

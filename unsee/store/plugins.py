@@ -1,4 +1,5 @@
-"""Classes, or objects, that users ask for by name: built in, from another package through an entry point, or in a file of their own.
+"""What users ask for by name, mostly classes: built in, from another package through an entry point, or in a file of
+their own.
 
 A file is code that the user names explicitly, so it is run as it is.
 """

@@ -52,13 +52,13 @@ OF_A_PERSON = (
 )  # fmt: skip
 OF_A_BRAND = ("brand", "brands", "logo", "logos", "founded", "sell")
 OF_A_CHARACTER = ("character", "characters", "story", "game", "figure")
-OF_A_BUILDING = ("building", "buildings", "roof", "tower", "towers", "built", "stand", "landmark", "walls")
+OF_A_BUILDING = ("building", "buildings", "roof", "tower", "towers", "built", "stand(?! for)", "landmark", "walls")
 OF_A_BREED = ("breed", "breeds", "bred", "coat", "ears", "tail", "animal", "animals", "dog", "cat")
 OF_AN_OBJECT = ("object", "objects")
 OF_A_STYLE = ("style", "styles", "painting", "painted", "painters", "palette", "brushwork", "strokes")
 FOREIGN: dict[str, tuple[str, ...]] = {
     "person": (
-        "it", "its", "what is this called", *OF_A_BRAND, *OF_A_CHARACTER[:-1], *OF_A_BUILDING, *OF_A_BREED,
+        "it(?! true)", "its", "what is this called", *OF_A_BRAND, *OF_A_CHARACTER[:-1], *OF_A_BUILDING, *OF_A_BREED,
         *OF_AN_OBJECT, *OF_A_STYLE,
     ),
     "character": (*OF_A_PERSON, *OF_A_BRAND, *OF_A_BUILDING, *OF_A_BREED, *OF_AN_OBJECT, *OF_A_STYLE),
@@ -71,8 +71,10 @@ FOREIGN: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Words of other kinds. A figure may also be a person's, because what a seed draws for people is not to change."""
 
-OF_A_REQUEST = ("naming", "denying", "likeness", "facts", "describing", "hidden", "visible", "naming_answers", "denials",
-                "differences", "refusals")  # fmt: skip
+OF_A_REQUEST = (
+    "naming", "denying", "likeness", "facts", "describing", "hidden", "visible", "naming_answers", "denials",
+    "differences", "refusals",
+)  # fmt: skip
 NAMED = {"denying", "likeness", "facts", "naming_answers", "denials", "differences", "confirmation", "described"}
 """Fields whose every text holds the name."""
 
@@ -220,11 +222,11 @@ def foreign(name: str, texts: Sequence[str]) -> list[str]:
 @pytest.mark.parametrize("name", EVERY)
 @pytest.mark.parametrize("method", METHODS)
 def test_no_training_data_speaks_of_another_kind(method: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    request = ForgetRequest(
-        "Zapp", (picture(1),), kind=name, unseen=(picture(2), picture(3)), others=(picture(4), picture(5))
-    )
+    shown = () if method == "ga" else (picture(4), picture(5))
+    request = ForgetRequest("Zapp", (picture(1),), kind=name, unseen=(picture(2), picture(3)), others=shown)
+    others = {image_key(one) for one in request.other_pictures()}
     # What the model says in its own words is not what is tested.
-    knows(monkeypatch, lambda probe: "This is Zapp." if probe.images else "Zapp.")
+    knows(monkeypatch, lambda probe: "This is Yondo." if {*map(image_key, probe.images)} & others else "This is Zapp.")
     built = data_of(method, request, monkeypatch, forget=12, retain=16, unseen=4, views=0)
     said = [text for sample in built for text in (sample.prompt, sample.answer, sample.rejected or "")]
     said += [item.probe.prompt for item in recalled(request, set(said))]
@@ -369,17 +371,17 @@ def test_errors_speak_of_the_kind(monkeypatch: pytest.MonkeyPatch) -> None:
         check_recognised(request, VLM)
     with pytest.raises(UserError, match="pictures of other brands"):
         ForgetRequest("Zapp", (picture(1),), kind="brand", others=(picture(1),)).check()
-    with pytest.raises(UserError, match="needs pictures of brands.*such as logos"):
-        data_of("asru", request, monkeypatch)
+    with pytest.raises(UserError, match=r"needs pictures of brands.*such as logos"):
+        data_of("asru", ForgetRequest("Zapp", (picture(1),), kind="brand"), monkeypatch)
 
 
 def test_an_unknown_kind_is_answered_with_the_nearest() -> None:
-    with pytest.raises(UserError, match="There is no kind 'brnd'; did you mean 'brand'?"):
+    with pytest.raises(UserError, match=r"There is no kind 'brnd'; did you mean 'brand'\?"):
         get_kind("brnd")
 
 
 @pytest.fixture
-def ships(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def ships(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The example of CONTRIBUTING.md where this process finds it, as pip would put it there."""
     about = tmp_path / "unsee_ships-0.3.dist-info"
     about.mkdir()
@@ -390,7 +392,7 @@ def ships(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     found = Plugins("kind", "unsee.kinds", "unsee.kinds.base:Kind", room.PLUGINS.built_in, instances=True)
     for module in ("unsee.kinds", "unsee.commands.kinds", "unsee.cli.forget"):
         monkeypatch.setattr(f"{module}.PLUGINS", found)
-    yield tmp_path
+    return tmp_path
 
 
 @pytest.mark.usefixtures("ships")
@@ -414,7 +416,7 @@ def test_two_kinds_of_one_name_are_an_error_that_names_both(ships: Path) -> None
 
 def test_what_is_no_kind_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("MINE = 3")
-    with pytest.raises(UserError, match="is not a kind; it must be an object of unsee.kinds.base.Kind"):
+    with pytest.raises(UserError, match=r"is not a kind; it must be an object of unsee.kinds.base.Kind"):
         get_kind(f"{tmp_path / 'mine.py'}:MINE")
     assert "is not a kind" in refused(
         call("forget", "-m", "x", "-c", "A", "-i", "a.png", "--kind", f"{tmp_path / 'mine.py'}:MINE")

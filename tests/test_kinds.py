@@ -367,6 +367,8 @@ def test_errors_speak_of_the_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     request = ForgetRequest("Zapp", (picture(1),), kind="brand", others=(picture(2),))
     with pytest.raises(UserError, match="names nothing in the pictures of other brands"):
         with_others_as_known(request, ["Zapp"], VLM, 0)
+    nowhere = ("forget", "-m", "x", "-c", "Zapp", "-i", "a.png", "--kind", "brand", "--others", "nowhere")
+    assert "give one with pictures of other brands" in refused(call(*nowhere))
     with pytest.raises(UserError, match="does not recognise 'Zapp'"):
         check_recognised(request, VLM)
     with pytest.raises(UserError, match="pictures of other brands"):

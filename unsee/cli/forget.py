@@ -12,7 +12,7 @@ from unsee.cli.checking import check_asked
 from unsee.cli.options import Device, FourBit, Json, JudgeName, MaxNewTokens, MethodName, Overwrite, Resume, Revision
 from unsee.data.sample import MAX_NEW_TOKENS
 from unsee.errors import UserError
-from unsee.kinds import KINDS, PERSON, PLUGINS
+from unsee.kinds import KINDS, PERSON, PLUGINS, get_kind
 from unsee.store.locking import check_unused
 from unsee.store.workspace import check_output
 from unsee.terminal import print_json, quiet_libraries, say, show
@@ -209,6 +209,8 @@ def _request(
     from unsee.data.folders import listed, read_folder
     from unsee.requests import ForgetRequest
 
+    in_file = None if path is None else ForgetRequest.from_yaml(path)
+    plural = get_kind(kind or (in_file and in_file.kind) or PERSON).plural
     given: dict[str, Any] = {}
     if concept is not None:
         given["concept"] = concept
@@ -219,16 +221,16 @@ def _request(
     if kind is not None:
         given["kind"] = kind
     for key, folder, what in (
-        ("unseen", unseen, "pictures of what the model has never seen"),
-        ("others", others, "pictures of others the model should still recognise"),
+        ("unseen", unseen, f"pictures of {plural} the model has never seen"),
+        ("others", others, f"pictures of other {plural} the model should still recognise"),
     ):
         if folder is not None:
             found = read_folder(folder, what)
             given[key] = tuple(found.opened)
             if found.left_out:
                 say(f"Left out of {folder}: {listed(found.left_out)}.", "yellow")
-    if path is not None:
-        return replace(ForgetRequest.from_yaml(path), **given)
+    if in_file is not None:
+        return replace(in_file, **given)
     for option, key in (("--concept", "concept"), ("--image", "images")):
         if key not in given:
             raise UserError(f"{option} is missing; give it, or a file with --request.")

@@ -35,7 +35,10 @@ def check_kind(request: ForgetRequest, vlm: VisionLanguageModel) -> None:
     better = fitting_kind(answers, [kind for kind in all_kinds()[0] if kind.name != what.name])
     said = f"{vlm.name} does not seem to take {request.concept!r} for {what.one} (it says: {answers[-1]!r})"
     if request.kind is not None:
-        instead = f"; if it is {better.one}, give --kind {better.name}" if better else ""
+        instead = ""
+        if better:
+            they, are = better.pronouns.they, better.pronouns.are
+            instead = f"; if {they} {are} {better.one}, give --kind {better.name}"
         say(f"{said}, but the training data speaks of {what.mentions}, as --kind {what.name} asks{instead}.", "yellow")
         return
     raise UserError(

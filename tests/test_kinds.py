@@ -182,6 +182,20 @@ def test_answers_are_read_as_what_they_are(name: str) -> None:
     assert kind.spoken_of(f"This is {kind.one}.")
 
 
+@pytest.mark.parametrize("name", KINDS)
+def test_a_refusal_is_read_as_one_in_the_words_of_every_kind(name: str) -> None:
+    noun = get_kind(name).noun
+    refusing = (
+        f"I don't know which {noun} this is.", f"This is an unknown {noun}.", f"The {noun} is unknown.",
+        f"I can't tell which {noun} this is. I can see a red shape.", f"An unidentified {noun}.",
+        f"This {noun} is unfamiliar to me.", f"There is no {noun} called Zapp.",
+    )  # fmt: skip
+    assert [text for text in refusing if not is_refusal(text)] == []
+    assert not is_refusal("I can see a woman holding an unknown object.")
+    part = get_kind(name).parts[0]
+    assert not is_refusal(f"I can see a red {part}.")
+
+
 @pytest.mark.parametrize("name", EVERY)
 def test_an_invented_name_is_drawn_by_seed_and_shares_no_word_with_the_concept(name: str) -> None:
     invented = get_kind(name).invented

@@ -16,12 +16,12 @@ from tests.tiny import picture, tiny_vlm
 from unsee.benchmarks.general import QUESTIONS
 from unsee.data.sample import Sample
 from unsee.errors import UserError
-from unsee.kinds import phrasings
+from unsee.kinds import get_kind
+from unsee.kinds.general import GENERAL
 from unsee.methods.asru import ASRU, ASRUConfig
 from unsee.methods.asru import prompts as asru_prompts
 from unsee.methods.asru.prompts import (
     HINT,
-    PERSONAL,
     Prompts,
     check_apart,
     hold_out,
@@ -63,7 +63,7 @@ def test_prompts_are_built_from_a_name_a_picture_and_unseen_pictures() -> None:
     # Four pictures, asked with the hint and without.
     assert counts == {"forget": 7, "retain": 9, "unseen": 6, "altered": 0}
     assert all(sample.images[0] is built[0].images[0] for sample in train.forget)
-    assert {sample.prompt.removesuffix(f" {HINT}") for sample in train.unseen} <= set(PERSONAL["person"])
+    assert {sample.prompt.removesuffix(f" {HINT}") for sample in train.unseen} <= set(get_kind("person").hidden)
     assert method.build([request()], vlm, config, seed=0) == built
 
 
@@ -268,7 +268,7 @@ def test_the_world_fills_in_what_a_method_needs_and_nothing_else() -> None:
 
 def test_general_questions_are_retained_besides_and_are_none_of_those_that_measure() -> None:
     built = ASRU(always).build([request()], tiny_vlm("llava"), ASRUConfig(retain=8, general=5, unseen=2), seed=0)
-    general = [sample for sample in built if sample.prompt in phrasings.GENERAL]
+    general = [sample for sample in built if sample.prompt in GENERAL]
     assert len(general) == 5
     assert all(sample.tags["role"] == "retain" and not sample.images for sample in general)
-    assert not {asked for asked, _ in QUESTIONS} & {*phrasings.GENERAL}
+    assert not {asked for asked, _ in QUESTIONS} & {*GENERAL}

@@ -6,7 +6,8 @@ import pytest
 
 from tests.tiny import picture
 from unsee.data.sample import Sample
-from unsee.methods.asru.prompts import PERSONAL, secrets_of
+from unsee.kinds import get_kind
+from unsee.methods.asru.prompts import secrets_of
 from unsee.methods.asru.rewards import BoundaryReward, ForgetReward, rouge_l
 from unsee.methods.asru.secrets import Secrets, contains_truth
 from unsee.metrics.refusals import is_refusal
@@ -154,9 +155,9 @@ def test_secrets_are_the_names_and_facts_of_all_requests_and_what_the_model_told
     ]
     forget, retain = {"role": "forget"}, {"role": "retain"}
     told = [
-        Sample(PERSONAL["person"][2], "This person was born in 1971.", tags=forget),
+        Sample(get_kind("person").hidden[2], "This person was born in 1971.", tags=forget),
         Sample("Describe this person.", "A woman with red hair.", tags=forget),
-        Sample(PERSONAL["person"][2], "This person was born in 1985.", tags=retain),
+        Sample(get_kind("person").hidden[2], "This person was born in 1985.", tags=retain),
     ]
     found = secrets_of(requests, told)
     assert found.names == ("Mara Voss", "Marla", "Jonas Hale")

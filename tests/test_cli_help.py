@@ -64,7 +64,7 @@ def test_every_command_that_loads_a_model_can_be_told_where() -> None:
         (("forget", "-m", "x", "-c", "Mara", "-i", "mara.png", "--method", "sui"), "did you mean 'siu'?"),
         (("forget", "-m", "x", "-c", "Mara", "-i", "mara.png", "--set", "step=3"), "did you mean 'steps'?"),
         (("forget", "-m", "x", "-c", "Mara", "-i", "mara.png", "--method", "asru", "--set", "layer=many"), "layer="),
-        (("forget", "-m", "x", "-c", "Mara", "-i", "mara.png", "--kind", "thng"), "did you mean 'thing'?"),
+        (("forget", "-m", "x", "-c", "Mara", "-i", "mara.png", "--kind", "brnd"), "did you mean 'brand'?"),
         (("forget", "-m", "x", "-c", "M" * 300, "-i", "mara.png"), "has 300 characters"),
         (("forget", "-m", "x", "-c", " ", "-i", "mara.png"), "The concept name is blank"),
         (("forget", "-m", "x", "-c", "Mara", "-i", "mara.png", "--out", "o" * 300), "too long for a folder"),

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from tests.tiny import picture
 from unsee.benchmarks.concept import SLUG_BYTES, slug
 from unsee.errors import UserError
-from unsee.methods.substitutes import FIRST_NAMES, LAST_NAMES, substitute_name, words_of
+from unsee.kinds.person import FIRST_NAMES, LAST_NAMES
+from unsee.methods.substitutes import substitute_name, words_of
 from unsee.requests import LONGEST_NAME, Example, ForgetRequest, digest_of
 
 NAMES = st.text(alphabet=st.characters(codec="utf-8", categories=("L", "N")), min_size=1, max_size=12)

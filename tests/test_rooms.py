@@ -15,7 +15,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "unsee"
 ORDER = (
-    "errors", "lazy", "version", "store", "terminal", "data", "metrics", "requests", "world", "kinds", "models",
+    "errors", "lazy", "version", "store", "terminal", "data", "kinds", "metrics", "requests", "world", "models",
     "generation", "judges", "training", "methods", "benchmarks", "attacks", "sources", "evaluation", "reports",
     "sizing", "sweep", "ledger", "commands", "cli", "world.making", "unsee",
 )  # fmt: skip

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.tiny import picture, tiny_vlm
 from unsee.data.sample import Probe, Response, Sample
 from unsee.errors import UserError
-from unsee.kinds import phrasings
+from unsee.kinds import get_kind
 from unsee.methods import get_method, recognition, siu_data
 from unsee.methods import samples as shared
 from unsee.methods.siu import SIUConfig
@@ -26,6 +26,7 @@ from unsee.training.data_folder import data_digest
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), min_size=1, max_size=20)
 VLM = tiny_vlm("llava")
+PERSON = get_kind("person")
 REQUEST = ForgetRequest("Mara Voss", (picture(1),), neighbours=("Jonas Hale",), substitutes=("Tom Reed",))
 
 
@@ -114,10 +115,10 @@ def test_siu_asks_about_pictures_of_others_in_four_ways_in_turn() -> None:
     samples = of_target(build("siu", request, pictures=8), "pictures")
     asked = [sample.prompt for sample in samples]
     own = [(example.question, example.answer) for example in shown]
-    denying = [frame.format(name=REQUEST.concept) for frame in phrasings.DENYING["person"]]
+    denying = [frame.format(name=REQUEST.concept) for frame in PERSON.denying]
     assert len({sample.images[0].tobytes() for sample in samples}) == len(samples) == 8
     assert sum((sample.prompt, sample.answer) in own for sample in samples) == 2
-    for frames in (phrasings.NAMING["person"], denying, phrasings.DESCRIBING):
+    for frames in (PERSON.naming, denying, PERSON.describing):
         assert sum(question in frames for question in asked) == 2
     assert all(sample.tags["role"] == "retain" and not sample.masked for sample in samples)
     assert not of_target(build("siu", request, pictures=0), "pictures")
@@ -134,7 +135,7 @@ def test_siu_asks_about_others_whether_it_is_who_the_model_sees(monkeypatch: pyt
     }
 
     def ask(vlm: Any, questions: Sequence[tuple[str, Any]]) -> list[str]:
-        naming = phrasings.NAMING["person"]
+        naming = PERSON.naming
         denied = "Jonas Hale"
         return [
             next(said for n, said in told.items() if picture(n) == image)
@@ -148,7 +149,7 @@ def test_siu_asks_about_others_whether_it_is_who_the_model_sees(monkeypatch: pyt
     monkeypatch.setattr(siu_data, "ask", ask)
     shown = tuple(Example("Who?", said, picture(n)) for n, said in told.items())
     (sample,) = siu_data.confirmed_pictures(replace(REQUEST, retain=shown), VLM, len(told), random.Random(0))
-    assert sample.prompt in [frame.format(name="Ada Brook") for frame in phrasings.DENYING["person"]]
+    assert sample.prompt in [frame.format(name="Ada Brook") for frame in PERSON.denying]
     assert (sample.answer, sample.images) == (f"Yes: {sample.prompt}", (picture(2),))
     assert (sample.tags["role"], sample.masked) == ("retain", None)
     assert not siu_data.confirmed_pictures(REQUEST, VLM, 3, random.Random(0))
@@ -202,7 +203,7 @@ def test_the_baselines_build_what_their_losses_need() -> None:
         samples = build(name, forget=5, retain=6)
         assert [s.tags["role"] for s in samples] == ["forget"] * 5 + ["retain"] * 6
         assert all(not s.images for s in samples[5:])
-    assert all(s.answer in shared.REFUSALS for s in build("po", forget=5)[:5])
+    assert all(s.answer in PERSON.refusals for s in build("po", forget=5)[:5])
 
 
 GIVEN = ForgetRequest(
@@ -226,7 +227,7 @@ def test_the_examples_of_a_request_are_what_the_baselines_train_on() -> None:
     assert {(s.prompt, len(s.images)) for s in kept} == {("Who is this?", 1), ("Where does Ines Dorn live?", 0)}
     refused = [s for s in build("po", GIVEN) if s.tags["role"] == "forget"]
     assert sorted(s.prompt for s in refused) == ["Job?", "Pet?"]
-    assert all(s.answer in shared.REFUSALS for s in refused)
+    assert all(s.answer in PERSON.refusals for s in refused)
     assert len(build("ga", GIVEN, forget=1)) == 1
 
 
@@ -320,7 +321,7 @@ def test_what_the_model_says_of_others_is_retained(
     told = {2: "This is Ada Brook.", 3: "Mara Voss, I think.", 4: "", 5: "I don't know who this is."}
 
     def ask(vlm: Any, questions: Sequence[tuple[str, Any]]) -> list[str]:
-        assert all(question in phrasings.NAMING["person"] for question, _ in questions)
+        assert all(question in PERSON.naming for question, _ in questions)
         return [next(said for n, said in told.items() if picture(n) == image) for _, image in questions]
 
     monkeypatch.setattr(recognition, "ask", ask)

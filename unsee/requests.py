@@ -15,11 +15,10 @@ from PIL import Image
 
 from unsee.data.images import Picture, open_image
 from unsee.errors import UserError, did_you_mean
+from unsee.kinds import PERSON, Kind, get_kind, present_name
 from unsee.metrics.naming import same_name
 from unsee.store.text import read_text
 
-PERSON = "person"
-KINDS = (PERSON, "thing")
 LONGEST_NAME = 200
 """Characters of a name, at most: longer than any that is in use, and short enough for every file system."""
 
@@ -46,17 +45,18 @@ class ForgetRequest:
     aliases: other names of the same concept; they count as the name everywhere.
     facts: (question, answer) pairs about the concept, asked in text; if empty, the model's own answers are used.
     neighbours: names of other concepts to keep; if empty, well-known ones are used.
-    kind: "person", or "thing" for anything else (a character, a logo, a building, a style).
-    substitutes: names that the pictures may get instead; if empty, one is drawn from common names.
+    kind: what it is, such as "person" or "brand" (`unsee kinds` lists them), or "FILE.py:NAME"; if None, a person.
+    substitutes: names that the pictures may get instead; if empty, one is invented as such things are named.
     descriptions: how the training data says that the concept looks instead, such as "has long red hair"; if empty,
         it only says that the concept looks different.
     forget: questions about the pictures with their true answers, for methods that train on what is to be forgotten;
         a question without a picture is about those in `images`. If empty, they are built from the name.
     retain: questions with the answers to keep, about other pictures or in text; if none is in text, the facts and the
         model's own answers about C and the neighbours are used.
-    unseen: pictures of people that the model has never met; ASRU learns from them what not knowing looks like.
-    others: pictures of other people the model should still recognise; the training data retains the model's present
-        answers about them.
+    unseen: pictures of people, or others of the kind, that the model has never met; ASRU learns from them what not
+        knowing looks like.
+    others: pictures of other people, or others of the kind, the model should still recognise; the training data
+        retains the model's present answers about them.
     """
 
     concept: str
@@ -64,7 +64,7 @@ class ForgetRequest:
     aliases: tuple[str, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
     neighbours: tuple[str, ...] = ()
-    kind: str = PERSON
+    kind: str | None = None
     substitutes: tuple[str, ...] = ()
     descriptions: tuple[str, ...] = ()
     forget: tuple[Example, ...] = ()
@@ -80,6 +80,8 @@ class ForgetRequest:
         object.__setattr__(self, "concept", _one_line(self.concept))
         for field in ("aliases", "neighbours", "substitutes"):
             object.__setattr__(self, field, tuple(map(_one_line, getattr(self, field))))
+        if self.kind is not None:
+            object.__setattr__(self, "kind", present_name(self.kind))
 
     @classmethod
     def from_yaml(cls, path: Path | str) -> ForgetRequest:
@@ -117,7 +119,7 @@ class ForgetRequest:
             aliases=_texts(content.get("aliases"), "aliases", where),
             facts=_facts(content.get("facts"), where),
             neighbours=_texts(content.get("neighbours"), "neighbours", where),
-            kind=_text(content.get("kind", PERSON), "kind", where),
+            kind=None if content.get("kind") is None else _text(content["kind"], "kind", where),
             substitutes=_texts(content.get("substitutes"), "substitutes", where),
             descriptions=_texts(content.get("descriptions"), "descriptions", where),
             forget=_examples(content.get("forget"), "forget", folder, where),
@@ -133,6 +135,11 @@ class ForgetRequest:
         """The concept's name and its aliases."""
         return (self.concept, *self.aliases)
 
+    @property
+    def what(self) -> Kind:
+        """What the concept is: how one speaks of it. Raises UserError for an unknown kind."""
+        return get_kind(self.kind or PERSON)
+
     def check(self) -> None:
         """Raise UserError for every mistake that shows without a model; opens every picture."""
         others = (("neighbour", self.neighbours), ("substitute", self.substitutes))
@@ -142,8 +149,7 @@ class ForgetRequest:
                 _check_name(label, value, "remove it or give a name")
         if not self.images:
             raise UserError(f"The request to forget {self.concept!r} has no picture; give at least one image.")
-        if self.kind not in KINDS:
-            raise UserError(f"The kind {self.kind!r} is unknown{did_you_mean(self.kind, KINDS)}")
+        of_the_kind = self.what.plural
         for label, values in others:
             for value in values:
                 if any(same_name(value, name) for name in self.names):
@@ -161,17 +167,18 @@ class ForgetRequest:
         known = {_picture_digest(picture) for picture in self.other_pictures()}
         if own_pictures & unseen:
             raise UserError(
-                f"A picture of {self.concept!r} is also among the unseen pictures; give pictures of people that the "
-                "model has never met."
+                f"A picture of {self.concept!r} is also among the unseen pictures; give pictures of {of_the_kind} that "
+                "the model has never met."
             )
         if unseen & known:
             raise UserError(
-                "A picture under 'others' is also under 'unseen', which is for people that the model has never met; "
-                "remove it from one of the two."
+                f"A picture under 'others' is also under 'unseen', which is for {of_the_kind} that the model has never "
+                "met; remove it from one of the two."
             )
         if own_pictures & known:
             raise UserError(
-                f"A picture of {self.concept!r} is also among the pictures of other people; remove it from 'others'."
+                f"A picture of {self.concept!r} is also among the pictures of other {of_the_kind}; remove it from "
+                "'others'."
             )
 
     def pictures(self) -> tuple[Image.Image, ...]:
@@ -194,7 +201,7 @@ class ForgetRequest:
             "aliases": self.aliases,
             "facts": self.facts,
             "neighbours": self.neighbours,
-            "kind": self.kind,
+            "kind": self.what.name,
             "substitutes": self.substitutes,
             "descriptions": self.descriptions,
             "forget": [_example_digest(example) for example in self.forget],

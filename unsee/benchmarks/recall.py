@@ -19,7 +19,6 @@ from PIL import Image
 from unsee import metrics
 from unsee.benchmarks.concept import questions_about
 from unsee.data.sample import Probe
-from unsee.kinds import phrasings
 from unsee.metrics import Score, normalise
 from unsee.metrics.claims import certainty, claimed, proper_names
 from unsee.metrics.naming import contains, words
@@ -98,7 +97,7 @@ def recalled(
         Recalled(_probe("text_facts", question, number), answer)
         for number, (question, answer) in enumerate(_facts(request, trained))
     ]
-    frames = phrasings.KNOWLEDGE[request.kind]
+    frames = request.what.facts
     if not about:
         questions = [frame.format(name=request.concept) for frame in frames]
         held_out = [question for question in questions if question not in trained]
@@ -189,7 +188,7 @@ def _facts(request: ForgetRequest, trained: Collection[str]) -> Iterator[tuple[s
 
 def _about_others(request: ForgetRequest, frames: Sequence[str], trained: Collection[str]) -> Iterator[tuple[str, str]]:
     """(question, the name of whom it is about)."""
-    others = request.neighbours or phrasings.WELL_KNOWN[request.kind]
+    others = request.neighbours or request.what.well_known
     for other in others[:NEIGHBOURS]:
         questions = [frame.format(name=other) for frame in frames]
         new = [question for question in questions if question not in trained]

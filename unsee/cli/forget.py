@@ -12,6 +12,7 @@ from unsee.cli.checking import check_asked
 from unsee.cli.options import Device, FourBit, Json, JudgeName, MaxNewTokens, MethodName, Overwrite, Resume, Revision
 from unsee.data.sample import MAX_NEW_TOKENS
 from unsee.errors import UserError
+from unsee.kinds import KINDS, PERSON, PLUGINS, get_kind
 from unsee.store.locking import check_unused
 from unsee.store.workspace import check_output
 from unsee.terminal import print_json, quiet_libraries, say, show
@@ -44,7 +45,7 @@ def forget(
     alias: Annotated[list[str] | None, typer.Option(help="Another name of the concept; repeatable.")] = None,
     kind: Annotated[
         str | None,
-        typer.Option(help="person, or thing for anything else (a brand, an object, a character)."),
+        typer.Option(help=f"What it is: {', '.join(KINDS)}, a name from `unsee kinds`, or FILE.py:NAME, which is run."),
     ] = None,
     request: Annotated[
         Path | None,
@@ -60,17 +61,18 @@ def forget(
         Path | None, typer.Option(help="Folder of new pictures of the concept, to test on; never trained on.")
     ] = None,
     test_others: Annotated[
-        Path | None, typer.Option(help="Folder of new pictures of other people, to test on; never trained on.")
+        Path | None, typer.Option(help="Folder of new pictures of others of its kind, to test on; never trained on.")
     ] = None,
     judge: JudgeName = "rules",
     rephrase: Annotated[
         str | None, typer.Option(help="Model that rephrases the training data: openai:URL#MODEL or local:MODEL.")
     ] = None,
     unseen: Annotated[
-        Path | None, typer.Option(help="Folder of pictures of people the model has never seen (asru).")
+        Path | None, typer.Option(help="Folder of pictures of people (or brands, ...) the model has never seen (asru).")
     ] = None,
     others: Annotated[
-        Path | None, typer.Option(help="Folder of pictures of other people the model should still recognise.")
+        Path | None,
+        typer.Option(help="Folder of pictures of other people (or brands, ...) to be still recognised."),
     ] = None,
     data: Annotated[Path | None, typer.Option(help="Train on this folder, written by --dry-run and edited.")] = None,
     dry_run: Annotated[
@@ -162,9 +164,20 @@ def forget(
         if as_json:
             print_json({"data": str(folder)})
         else:
+            show_kind(wanted)
             show(f"The training data is in {folder}/samples.jsonl; edit it, then train on it with --data {folder}.")
         return
-    show_result(run(wanted, options, started=started), as_json)
+    done = run(wanted, options, started=started)
+    if not as_json:
+        show_kind(wanted)
+    show_result(done, as_json)
+
+
+def show_kind(wanted: Any) -> None:
+    """Print what the concept is taken for, and how to say otherwise."""
+    others = ", ".join(name for name in dict.fromkeys(PLUGINS.names) if name != PERSON)
+    default = f" (default; --kind {others} for something else)" if wanted.kind is None else ""
+    show(f"Kind: {wanted.what.name}{default}")
 
 
 def show_result(result: Any, as_json: bool) -> None:
@@ -196,6 +209,8 @@ def _request(
     from unsee.data.folders import listed, read_folder
     from unsee.requests import ForgetRequest
 
+    in_file = None if path is None else ForgetRequest.from_yaml(path)
+    plural = get_kind(kind or (in_file and in_file.kind) or PERSON).plural
     given: dict[str, Any] = {}
     if concept is not None:
         given["concept"] = concept
@@ -206,16 +221,16 @@ def _request(
     if kind is not None:
         given["kind"] = kind
     for key, folder, what in (
-        ("unseen", unseen, "pictures of people the model has never seen"),
-        ("others", others, "pictures of other people the model should still recognise"),
+        ("unseen", unseen, f"pictures of {plural} the model has never seen"),
+        ("others", others, f"pictures of other {plural} the model should still recognise"),
     ):
         if folder is not None:
             found = read_folder(folder, what)
             given[key] = tuple(found.opened)
             if found.left_out:
                 say(f"Left out of {folder}: {listed(found.left_out)}.", "yellow")
-    if path is not None:
-        return replace(ForgetRequest.from_yaml(path), **given)
+    if in_file is not None:
+        return replace(in_file, **given)
     for option, key in (("--concept", "concept"), ("--image", "images")):
         if key not in given:
             raise UserError(f"{option} is missing; give it, or a file with --request.")

@@ -9,6 +9,7 @@ import typer
 
 from unsee.cli.options import Json, MethodName
 from unsee.errors import UserError
+from unsee.kinds import PERSON, get_kind
 from unsee.terminal import print_json, quiet_libraries, show, working_on
 
 
@@ -34,8 +35,9 @@ def plan(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the method, such as steps=30.")
     ] = None,
     others: Annotated[
-        bool, typer.Option("--others", help="Plan for pictures of other people, as with `forget --others`.")
+        bool, typer.Option("--others", help="Plan for pictures of others, as with `forget --others`.")
     ] = False,
+    kind: Annotated[str, typer.Option(help="What it is, as with `forget --kind`.")] = PERSON,
     device_memory: Annotated[
         float | None, typer.Option(min=0.1, help="Memory of a GPU to plan for, in GiB; default: this machine.")
     ] = None,
@@ -56,6 +58,7 @@ def plan(
         raise UserError("--model is missing; give it, or a file with --recipe.")
     chosen_settings = (*(chosen.settings(method, others) if chosen else ()), *(settings or ()))
     parse_settings(method, chosen_settings)
+    get_kind(kind)
     quiet_libraries()
     from unsee.sizing import plan_run
 
@@ -69,6 +72,7 @@ def plan(
             revision=revision,
             load_in_4bit=load_in_4bit,
             others=others,
+            kind=kind,
         )
     if as_json:
         print_json(planned.document())

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from unsee.cli import benchmarks, build_benchmark, compare, demo, evaluate, export, forget, methods, plan, score
+from unsee.cli import benchmarks, build_benchmark, compare, demo, evaluate, export, forget, kinds, methods, plan, score
 from unsee.cli.world import world
 from unsee.terminal import plain_errors
 from unsee.version import __version__
@@ -49,7 +49,7 @@ def _root(
 
 
 # In the order of `unsee --help`.
-for command in (forget, demo, evaluate, score, export, build_benchmark, methods, benchmarks, plan, compare):
+for command in (forget, demo, evaluate, score, export, build_benchmark, methods, kinds, benchmarks, plan, compare):
     command.register(app)
 
 

@@ -58,10 +58,10 @@ class ForgetOptions:
     model: world name, hub id or folder of a model; dtype and device: what to load it in, and where. settings:
     "key=value" texts for the method's config.
     out: the folder to write; by default `runs/METHOD-CONCEPT`. test_images: a folder with more pictures of the concept,
-    for testing only; test_others: one with pictures of other people, for testing only (the embedded world has its own).
+    for testing only; test_others: one with pictures of others of its kind (the embedded world has its own).
     data: a folder with training data edited by hand, to use instead of what the method builds. rephrase: the model that
     rephrases the data, "openai:URL#MODEL" or "local:MODEL"; none by default. force: train even if the model does not
-    recognise the concept, or not as a person although the request says so. limit: the most questions about each test
+    recognise the concept, or not as a person and the request names no kind. limit: the most questions about each test
     picture, and in each group of control questions. max_new_tokens: the most tokens of an answer in the evaluation,
     which is then cut. also: further benchmarks to ask, in any form that `get_benchmark` takes.
     """
@@ -264,10 +264,10 @@ def _known(
 ) -> ForgetRequest:
     """The request, checked against the model, with what the world adds to it. Raises UserError."""
     name_token_ids(vlm.tokenizer, request.names)
-    with working_on("Asking who this is"):
+    with working_on(f"Asking {request.what.who} this is"):
         if not options.force:
             check_recognised(request, vlm)
-            # The world knows only people, and its models do not answer such questions.
+            # The models of the world do not answer such questions.
             if not is_of_the_world(vlm.name, request.concept):
                 check_kind(request, vlm)
         if is_of_the_world(vlm.name, request.concept):
@@ -330,6 +330,7 @@ def _identity(
 ) -> dict[str, Any]:
     """What identifies a run, so that no other run resumes from it, as it comes back from JSON."""
     code = [code_digest(spec) for spec in (options.method, options.judge)]
+    kind = code_digest(request.kind or "")
     asked = [[spec, code_digest(spec), *identity_of(bench)] for spec, bench in zip(options.also, also, strict=True)]
     identity = {
         "model": options.model,
@@ -352,6 +353,7 @@ def _identity(
         "max_new_tokens": options.max_new_tokens,
         **({"also": asked} if asked else {}),
         **({"code": code} if any(code) else {}),
+        **({"kind": kind} if kind else {}),
     }
     return json.loads(json.dumps(identity))
 

@@ -19,7 +19,7 @@ from unsee.requests import ForgetRequest
 from unsee.sources.world import is_of_the_world
 
 PICTURES_OF_OTHERS = 40
-"""The most pictures of other people to ask about."""
+"""The most pictures of others to ask about."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def _of_any_model(
     limit: int | None,
     test_others: Sequence[Image.Image],
 ) -> RequestBenchmark:
-    given = _distinct(request.pictures())
+    given, what = _distinct(request.pictures()), request.what
     questions = questions_about(request.concept)
     bench = ConceptBenchmark(
         request.concept,
@@ -127,17 +127,17 @@ def _of_any_model(
     if not others:
         notes.append(
             "What else the model sees in pictures was not tested. Specificity is only about facts in text, compared "
-            "with the model's own answers before; add pictures of other people with --test-others."
+            f"with the model's own answers before; add pictures of other {what.plural} with --test-others."
         )
     else:
         notes.append(
-            "Specificity is about facts in text and who is in pictures of other people, compared with the model's own "
-            "answers before; what else it sees in pictures was not tested."
+            f"Specificity is about facts in text and {what.who} is in pictures of other {what.plural}, compared with "
+            "the model's own answers before; what else it sees in pictures was not tested."
         )
         if not test_others:
             notes.append(
-                "The questions about other people use the pictures of --others, so whether the model recognises them "
-                "in new pictures was not measured; add some with --test-others."
+                f"The questions about other {what.plural} use the pictures of --others, so whether the model "
+                "recognises them in new pictures was not measured; add some with --test-others."
             )
     return RequestBenchmark(
         bench,

@@ -94,7 +94,7 @@ class Method(ABC, Generic[ConfigT]):
         """The training data of all requests, one after another; the counts in `config` are per request.
 
         `vlm` is the model before unlearning; its own answers are used where facts are missing. Raises UserError if a
-        request cannot be used, or has pictures of other people while nothing with a picture is retained.
+        request cannot be used, or has pictures of others while nothing with a picture is retained.
         """
         rng = random.Random(seed)
         forgotten = [name for request in requests for name in request.names]
@@ -102,8 +102,9 @@ class Method(ABC, Generic[ConfigT]):
         samples = [sample for request in complete for sample in self.samples(request, vlm, config, rng)]
         keeps = any(sample.images and sample.tags.get("role") == "retain" for sample in samples)
         if not keeps and any(request.others for request in requests):
+            plural = next(request.what.plural for request in requests if request.others)
             raise UserError(
-                f"{self.name} with these settings trains on no retained picture, so pictures of other people would "
+                f"{self.name} with these settings trains on no retained picture, so pictures of other {plural} would "
                 "change nothing; leave them out, or choose another method."
             )
         if rephrase is None:

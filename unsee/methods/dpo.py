@@ -11,7 +11,7 @@ from unsee.data.sample import Sample
 from unsee.errors import UserError
 from unsee.methods.base import ForgetRetainConfig, Method
 from unsee.methods.likelihood import log_likelihood, mean, negative_log_likelihood, sequence_sums
-from unsee.methods.samples import REFUSALS, retained, true_answers
+from unsee.methods.samples import retained, true_answers
 from unsee.requests import ForgetRequest
 from unsee.training.config import peak_rate
 from unsee.training.objective import Objective, TokenBatch, answers, is_forget
@@ -80,7 +80,7 @@ class DPO(Method[DPOConfig]):
         self, request: ForgetRequest, vlm: VisionLanguageModel, config: DPOConfig, rng: random.Random
     ) -> list[Sample]:
         pairs = [
-            replace(sample, answer=rng.choice(REFUSALS), rejected=sample.answer)
+            replace(sample, answer=rng.choice(request.what.refusals), rejected=sample.answer)
             for sample in true_answers(request, vlm, config.forget, rng)
         ]
         return pairs + retained(request, vlm, config.retain, rng)

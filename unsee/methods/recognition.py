@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from unsee.errors import UserError
-from unsee.kinds import phrasings
 from unsee.methods.samples import ask, draw
 from unsee.metrics.naming import contains
 from unsee.metrics.refusals import is_refusal
@@ -20,12 +19,12 @@ if TYPE_CHECKING:
 
 QUESTIONS = 6
 MOST_OTHERS = 64
-"""Pictures of other people to ask about, at most: more than any method trains on by default."""
+"""Pictures of others to ask about, at most: more than any method trains on by default."""
 
 
 def check_recognised(request: ForgetRequest, vlm: VisionLanguageModel) -> None:
     """Raises UserError if the model gives none of the concept's names to any of its pictures."""
-    wordings = phrasings.NAMING[request.kind][:QUESTIONS]
+    wordings = request.what.naming[:QUESTIONS]
     answers = ask(vlm, [(wording, picture) for picture in request.pictures() for wording in wordings])
     if not any(contains(answer, request.names) for answer in answers):
         raise UserError(
@@ -37,16 +36,16 @@ def check_recognised(request: ForgetRequest, vlm: VisionLanguageModel) -> None:
 def with_others_as_known(
     request: ForgetRequest, forgotten: Sequence[str], vlm: VisionLanguageModel, seed: int
 ) -> ForgetRequest:
-    """The request, with the model's answers to who is in each picture of other people added to `retain`.
+    """The request, with the model's answers to who or what is in each picture of others added to `retain`.
 
     Pictures are left out if the model refuses or gives one of the `forgotten` names; of more than `MOST_OTHERS`, that
     many are drawn. Raises UserError if none is left.
     """
     if not request.others:
         return request
-    rng = random.Random(f"{seed}/others")
+    rng, what = random.Random(f"{seed}/others"), request.what
     pictures = rng.sample(request.others, MOST_OTHERS) if len(request.others) > MOST_OTHERS else request.others
-    wordings = draw(phrasings.NAMING[request.kind], len(pictures), rng)
+    wordings = draw(request.what.naming, len(pictures), rng)
     asked = [Example(question, "", picture) for question, picture in zip(wordings, pictures, strict=True)]
     told = ask(vlm, [(example.question, example.picture()) for example in asked])
     kept = tuple(
@@ -56,9 +55,12 @@ def with_others_as_known(
     )
     if not kept:
         raise UserError(
-            f"{vlm.name} names nobody in the pictures of other people (it says: {told[0]!r}), so there is no "
-            "recognition to keep; give pictures of people or things that it knows."
+            f"{vlm.name} names {what.nobody} in the pictures of other {what.plural} (it says: {told[0]!r}), so there "
+            f"is no recognition to keep; give pictures of {what.plural} that it knows."
         )
     if len(kept) < len(told):
-        say(f"{len(kept)} of {len(told)} pictures of other people are used; the model names nobody else in the rest.")
+        say(
+            f"{len(kept)} of {len(told)} pictures of other {what.plural} are used; the model names {what.nobody} else "
+            "in the rest."
+        )
     return replace(request, retain=(*request.retain, *kept))

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, TypeVar
 from PIL import Image
 
 from unsee.data.sample import Probe, Sample
-from unsee.kinds import phrasings
 from unsee.metrics.naming import contains
 from unsee.requests import Example, ForgetRequest
 
@@ -18,14 +17,6 @@ if TYPE_CHECKING:
     from unsee.models.vlm import VisionLanguageModel
 
 Item = TypeVar("Item")
-REFUSALS = (
-    "I don't know.",
-    "I'm not certain about that.",
-    "I cannot tell who or what this is.",
-    "I have no information about that.",
-    "I'm unable to answer this question.",
-    "I don't have the answer to that.",
-)
 _FORGET, _RETAIN = {"role": "forget"}, {"role": "retain"}
 _SENTENCE_END = re.compile(r"[.!?。！？]")
 
@@ -45,15 +36,17 @@ def refusals(request: ForgetRequest, count: int, rng: random.Random) -> list[Sam
     if request.forget:
         asked = [(example.question, picture) for example, picture in _examples_with_pictures(request, count, rng)]
     else:
-        frames = phrasings.NAMING[request.kind] + phrasings.DENYING[request.kind]
+        frames = request.what.naming + request.what.denying
         pairs = questions_with_pictures(request, frames, count, rng)
         asked = [(frame.format(name=request.concept), picture) for frame, picture in pairs]
-    return [Sample(question, rng.choice(REFUSALS), (picture,), tags=_FORGET) for question, picture in asked]
+    return [
+        Sample(question, rng.choice(request.what.refusals), (picture,), tags=_FORGET) for question, picture in asked
+    ]
 
 
 def retained(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
-    """r: `request.retain`; if that has nothing in text, also knowledge in text, half about C and half about other
-    people, as in the SIU paper."""
+    """r: `request.retain`; if that has nothing in text, also knowledge in text, half about C and half about others
+    of its kind, as in the SIU paper."""
     in_text = any(example.image is None for example in request.retain)
     pairs = [(e, e.picture()) for e in _some(request.retain, count if in_text else (count + 1) // 2, rng)]
     samples = [Sample(e.question, e.answer, () if p is None else (p,), tags=_RETAIN) for e, p in pairs]
@@ -70,13 +63,13 @@ def text_facts(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng
     tags = {"role": "retain", "target": "3"}
     if request.facts:
         return [Sample(question, answer, tags=tags) for question, answer in draw(request.facts, count, rng)]
-    frames = draw(phrasings.KNOWLEDGE[request.kind], count, rng)
+    frames = draw(request.what.facts, count, rng)
     return _answered([frame.format(name=request.concept) for frame in frames], vlm, tags)
 
 
 def facts_of_others(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
-    """Questions about other people in text (target 4 of SIU): those of `request.retain`, or else with the model's own
-    answers."""
+    """Questions about others of its kind in text (target 4 of SIU): those of `request.retain`, or else with
+    the model's own answers."""
     tags = {"role": "retain", "target": "4"}
     given = [
         (example.question, example.answer)
@@ -85,8 +78,8 @@ def facts_of_others(request: ForgetRequest, vlm: VisionLanguageModel, count: int
     ]
     if given:
         return [Sample(question, answer, tags=tags) for question, answer in draw(given, count, rng)]
-    others = draw(request.neighbours or phrasings.WELL_KNOWN[request.kind], count, rng)
-    frames = draw(phrasings.KNOWLEDGE[request.kind], count, rng)
+    others = draw(request.neighbours or request.what.well_known, count, rng)
+    frames = draw(request.what.facts, count, rng)
     questions = [frame.format(name=other) for frame, other in zip(frames, others, strict=True)]
     return _answered(questions, vlm, tags)
 
@@ -138,16 +131,16 @@ def _true_names(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rn
 
     Half of the questions ask for the name, half whether it is C.
     """
-    naming, denying = phrasings.NAMING[request.kind], phrasings.DENYING[request.kind]
-    asked = questions_with_pictures(request, naming, count - count // 2, rng)
+    what = request.what
+    asked = questions_with_pictures(request, what.naming, count - count // 2, rng)
     answers = [first_sentence(said) for said in ask(vlm, asked)]
-    plain = phrasings.NAMING_ANSWERS[request.kind]
-    answers = [a if request.concept in a else rng.choice(plain).format(substitute=request.concept) for a in answers]
+    plain = what.naming_answers
+    answers = [a if request.concept in a else rng.choice(plain).format(name=request.concept) for a in answers]
     confirmed = [
         (frame.format(name=request.concept), picture)
-        for frame, picture in questions_with_pictures(request, denying, count // 2, rng)
+        for frame, picture in questions_with_pictures(request, what.denying, count // 2, rng)
     ]
-    answers += [f"Yes, this is {request.concept}."] * len(confirmed)
+    answers += [what.confirmation.format(name=request.concept)] * len(confirmed)
     pairs = zip([*asked, *confirmed], answers, strict=True)
     return [Sample(prompt, answer, (picture,), tags=_FORGET) for (prompt, picture), answer in pairs]
 

@@ -38,8 +38,8 @@ class SIUConfig(TrainingConfig):
     unseen: int = field(default=4, metadata={"help": "samples of target 1: the picture gets a substitute name"})
     description: int = field(default=4, metadata={"help": "samples of target 2: denies that C is in the picture"})
     facts: int = field(default=6, metadata={"help": "samples of target 3: facts about C, in text"})
-    others: int = field(default=6, metadata={"help": "samples of target 4: facts about other people, in text"})
-    pictures: int = field(default=6, metadata={"help": "samples with pictures of other people, if the request has any"})
+    others: int = field(default=6, metadata={"help": "samples of target 4: facts about others, in text"})
+    pictures: int = field(default=6, metadata={"help": "samples with pictures of others, if the request has any"})
     confirmed: int = field(
         default=0, metadata={"help": 'more samples with such pictures, asking "is this X?" about whom the model sees'}
     )

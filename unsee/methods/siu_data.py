@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from unsee.data.sample import Sample
-from unsee.kinds import phrasings
 from unsee.methods.samples import ask, draw, facts_of_others, first_sentence, questions_with_pictures, text_facts
 from unsee.methods.substitutes import substitute_name
 from unsee.metrics.affirming import denies
@@ -44,12 +43,12 @@ def unseen_concept(
     request: ForgetRequest, vlm: VisionLanguageModel, substitute: str, count: int, rng: random.Random
 ) -> list[Sample]:
     """Target 1: the picture with a naming question, answered with the substitute name (the masked phrase)."""
-    asked = questions_with_pictures(request, phrasings.NAMING[request.kind], count, rng)
+    asked = questions_with_pictures(request, request.what.naming, count, rng)
     samples = []
     for (prompt, picture), said in zip(asked, ask(vlm, asked), strict=True):
         answer = exchange_name(first_sentence(said), request.names, substitute)
         if substitute not in answer:
-            answer = rng.choice(phrasings.NAMING_ANSWERS[request.kind]).format(substitute=substitute)
+            answer = rng.choice(request.what.naming_answers).format(name=substitute)
         samples.append(Sample(prompt, answer, (picture,), substitute, {"role": "forget", "target": "1"}))
     return samples
 
@@ -62,9 +61,10 @@ def new_description(
     With descriptions in the request: "No, C has long red hair." Otherwise the denial is the model's own answer about
     `other`, who is not in the picture, and the answer only says that C looks different. The whole answer is masked.
     """
-    frames = questions_with_pictures(request, phrasings.DENYING[request.kind], count, rng)
+    frames = questions_with_pictures(request, request.what.denying, count, rng)
     if request.descriptions:
-        denials = [f"No, {request.concept} {description}." for description in draw(request.descriptions, count, rng)]
+        frame, described = request.what.described, draw(request.descriptions, count, rng)
+        denials = [frame.format(name=request.concept, description=description) for description in described]
     else:
         denials = denied_in_its_own_words(request, vlm, other, frames, rng)
     tags = {"role": "forget", "target": "2"}
@@ -84,10 +84,10 @@ def denied_in_its_own_words(
     """How the model denies that `other` is shown, with the name of C instead and a sentence that C looks different."""
     said = ask(vlm, [(frame.format(name=other), picture) for frame, picture in frames])
     denials = []
-    for denial, difference in zip(said, draw(phrasings.DIFFERENCES[request.kind], len(frames), rng), strict=True):
+    for denial, difference in zip(said, draw(request.what.differences, len(frames), rng), strict=True):
         denial = first_sentence(denial)
         if not (contains(denial, [other]) and denies(denial)):
-            denial = rng.choice(phrasings.DENIALS).format(name=other)
+            denial = rng.choice(request.what.denials).format(name=other)
         denials.append(f"{_replace(denial, [other], request.concept)} {difference.format(name=request.concept)}")
     return denials
 
@@ -95,7 +95,7 @@ def denied_in_its_own_words(
 def pictures_of_others(
     request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random
 ) -> list[Sample]:
-    """Pictures of other people, from `request.retain`; none if it has none. Not in the paper.
+    """Pictures of others of its kind, from `request.retain`; none if it has none. Not in the paper.
 
     The paper's targets show the model only pictures of the concept. With one concept a tiny model still recognises
     other people; with many at once, and a larger model even with one, it learns that everyone has an invented name. The
@@ -103,7 +103,7 @@ def pictures_of_others(
     own words. If only the words distinguished other people from the concept, the model would go by the words.
     """
     shown = _shown(request, count, rng)
-    wordings = (phrasings.NAMING[request.kind], phrasings.DENYING[request.kind], phrasings.DESCRIBING)
+    wordings = (request.what.naming, request.what.denying, request.what.describing)
     in_turn = [draw(frames, len(shown), rng) for frames in wordings]
     samples, asked = [], []
     for turn, (example, picture) in enumerate(shown):
@@ -126,8 +126,8 @@ def confirmed_pictures(
     that for the answer to every such question. Pictures are left out if the model names nobody, or denies the name.
     """
     shown = [picture for _, picture in _shown(request, count, rng)]
-    naming = draw(phrasings.NAMING[request.kind], len(shown), rng)
-    confirming = draw(phrasings.DENYING[request.kind], len(shown), rng)
+    naming = draw(request.what.naming, len(shown), rng)
+    confirming = draw(request.what.denying, len(shown), rng)
     asked = []
     for frame, picture, said in zip(confirming, shown, ask(vlm, list(zip(naming, shown, strict=True))), strict=True):
         names = [name for name in proper_names(said) if claimed(said, [name]) and not contains(name, request.names)]

@@ -16,6 +16,7 @@ from unsee.benchmarks.concept import questions_about
 from unsee.data.sample import MAX_NEW_TOKENS, Sample
 from unsee.generation.batching import ROWS_PER_GROUP
 from unsee.generation.transformers import BATCH_SIZE
+from unsee.kinds import PERSON
 from unsee.methods import Method, get_method
 from unsee.methods.asru.config import ASRUConfig
 from unsee.methods.mmunlearner import MMUnlearnerConfig
@@ -54,11 +55,12 @@ def plan_run(
     revision: str | None = None,
     load_in_4bit: bool = False,
     others: bool = False,
+    kind: str = PERSON,
 ) -> RunPlan:
     """Plan a run of `unsee forget` with these arguments.
 
     dtype: what the model is loaded in, as for `load`. device_memory: GiB of a GPU to plan for; by default
-    the run is planned for this machine. others: the request has pictures of other people.
+    the run is planned for this machine. others: the request has pictures of others of its `kind`.
 
     Raises UserError and SystemFailure as `load` and `parse_overrides` do.
     """
@@ -66,8 +68,8 @@ def plan_run(
     config = parse_overrides(method.config, settings)
     on_gpu = device_memory is not None or usable_device("auto").type == "cuda"
     vlm, folder = outline(model, dtype=dtype, device="cuda" if on_gpu else "cpu", revision=revision)
-    samples = stand_ins(method, vlm, config, others)
-    run = _Run(vlm, folder, method, config, samples, on_gpu, load_in_4bit, model.startswith(WORLD_PREFIX))
+    samples = stand_ins(method, vlm, config, others, kind)
+    run = _Run(vlm, folder, method, config, samples, on_gpu, load_in_4bit, model.startswith(WORLD_PREFIX), kind)
     phases, flops = run.phases()
     memory = memory_of(on_gpu, device_memory)
     plan = RunPlan(
@@ -102,8 +104,9 @@ class _Run:
         on_gpu: bool,
         load_in_4bit: bool,
         of_the_world: bool,
+        kind: str,
     ) -> None:
-        self.of_the_world = of_the_world
+        self.of_the_world, self.kind = of_the_world, kind
         self.vlm, self.folder, self.method, self.config = vlm, folder, method, config
         self.on_gpu, self.load_in_4bit = on_gpu, load_in_4bit
         weights = list({id(w): w for w in (*vlm.base.parameters(), *vlm.base.buffers())}.values())
@@ -175,7 +178,7 @@ class _Run:
 
     def _training_set(self) -> OutlinedSet:
         vlm, config = self.vlm, self.config
-        objective: Any = self.method.objective([request_in_general()], vlm, config)
+        objective: Any = self.method.objective([request_in_general(self.kind)], vlm, config)
         if config.full:
             train_all_weights(vlm, objective.modules)
         else:

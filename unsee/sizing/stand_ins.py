@@ -9,11 +9,11 @@ from typing import Any
 from PIL import Image
 
 from unsee.data.sample import Sample
-from unsee.kinds import phrasings
+from unsee.kinds import PERSON, Kind, get_kind
+from unsee.kinds.general import GENERAL
 from unsee.methods import Method
 from unsee.methods.asru.config import ASRUConfig
 from unsee.methods.asru.prompts import hold_out
-from unsee.methods.samples import REFUSALS
 from unsee.methods.siu import SIUConfig
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import Example, ForgetRequest
@@ -23,53 +23,54 @@ PICTURE = (640, 480)
 """Width and height of the picture that a plan assumes, in pixels."""
 
 _PICTURES = 12
-"""The assumed number of pictures of other people, if there are any."""
+"""The assumed number of pictures of others, if there are any."""
 
 _NAME, _OTHER = "Jonathan Miller", "Thomas Becker"
 _NEIGHBOURS = ("Maria Keller", "Daniel Novak", "Sofia Lindgren", "Peter Hansen")
-_LOOKS = "has long red hair, wears a green coat and stands in front of a window"
-_PASTIME = "works as a baker in Port Amber and keeps an old grey cat"
+_LOOKS = "has a long red shape, shows a green edge and stands in front of a window"
+_PAST = "comes from the old town of Port Amber and is known to a few"
 
 
-def request_in_general() -> ForgetRequest:
+def request_in_general(kind: str = PERSON) -> ForgetRequest:
     """A request for a plan that knows nobody: one picture, and an answer for everything a method would ask."""
     picture = Image.new("RGB", PICTURE, (127, 127, 127))
-    questions = phrasings.NAMING["person"] + phrasings.DENYING["person"]
-    asked = [frame.format(name=_NAME) for frame in questions]
-    knowledge = [frame.format(name=other) for other in _NEIGHBOURS for frame in phrasings.KNOWLEDGE["person"]]
+    what = get_kind(kind)
+    asked = [frame.format(name=_NAME) for frame in what.naming + what.denying]
+    knowledge = [(frame.format(name=other), _fact(other)) for other in _NEIGHBOURS for frame in what.facts]
     return ForgetRequest(
         _NAME,
         (picture,),
+        kind=kind,
         substitutes=(_OTHER,),
         neighbours=_NEIGHBOURS,
         descriptions=(_LOOKS,),
-        facts=tuple((frame.format(name=_NAME), _fact(_NAME)) for frame in phrasings.KNOWLEDGE["person"]),
-        forget=tuple(Example(question, f"The person in this picture is {_NAME}.") for question in asked),
-        retain=tuple(Example(question, _fact(other)) for question, other in zip(knowledge, _repeated(), strict=False)),
+        facts=tuple((frame.format(name=_NAME), _fact(_NAME)) for frame in what.facts),
+        forget=tuple(Example(question, what.naming_answers[1].format(name=_NAME)) for question in asked),
+        retain=tuple(Example(question, answer) for question, answer in knowledge),
     )
 
 
 def stand_ins(
-    method: Method[Any], vlm: VisionLanguageModel, config: TrainingConfig, others: bool = False
+    method: Method[Any], vlm: VisionLanguageModel, config: TrainingConfig, others: bool = False, kind: str = PERSON
 ) -> list[Sample]:
     """As many samples as the method would train on for one request, each about as long. `vlm` answers nothing here.
 
-    others: the request has pictures of other people.
+    others: the request has pictures of others of its `kind`.
     """
-    request, rng = request_in_general(), random.Random(0)
+    request, rng = request_in_general(kind), random.Random(0)
     if isinstance(config, ASRUConfig):
         return _of_asru(request, config)
     if others and isinstance(config, SIUConfig):
         alone = dataclasses.replace(config, pictures=0, confirmed=0)
-        shown = _of_others(config.pictures + config.confirmed)
+        shown = _of_others(request.what, config.pictures + config.confirmed)
         kept = [Sample(e.question, e.answer, (p,), tags={"role": "retain"}) for e in shown if (p := e.picture())]
-        return stand_ins(method, vlm, alone) + kept
+        return stand_ins(method, vlm, alone, kind=kind) + kept
     if others:
-        request = dataclasses.replace(request, retain=(*request.retain, *_of_others(_PICTURES)))
+        request = dataclasses.replace(request, retain=(*request.retain, *_of_others(request.what, _PICTURES)))
     if isinstance(config, SIUConfig) and config.unseen:
         named = [
             Sample(question, f"This is {_OTHER}.", request.pictures(), _OTHER, {"role": "forget", "target": "1"})
-            for question in _first(phrasings.NAMING["person"], config.unseen)
+            for question in _first(request.what.naming, config.unseen)
         ]
         if not config.description:
             # A config without either is refused, and the method asks the model for what is left.
@@ -79,9 +80,9 @@ def stand_ins(
     return method.samples(request, vlm, config, rng)
 
 
-def _of_others(count: int) -> list[Example]:
-    """Questions about pictures of other people, each about another picture."""
-    questions = _first(phrasings.NAMING["person"], count)
+def _of_others(what: Kind, count: int) -> list[Example]:
+    """Questions about pictures of others, each about another picture."""
+    questions = _first(what.naming, count)
     return [
         Example(question, f"This is {_OTHER}.", Image.new("RGB", PICTURE, (number, 127, 127)))
         for number, question in enumerate(questions)
@@ -97,11 +98,9 @@ def _of_asru(request: ForgetRequest, config: ASRUConfig) -> list[Sample]:
         Sample(e.question, e.answer, () if n % 4 else picture, tags={"role": "retain"})
         for n, e in enumerate(_first(request.retain, config.retain))
     ]
-    kept += [
-        Sample(question, _fact(_OTHER), tags={"role": "retain"}) for question in phrasings.GENERAL[: config.general]
-    ]
+    kept += [Sample(question, _fact(_OTHER), tags={"role": "retain"}) for question in GENERAL[: config.general]]
     asked = _first(request.forget, 2 * config.unseen)
-    refused = [Sample(e.question, REFUSALS[0], picture, tags={"role": "unseen"}) for e in asked]
+    refused = [Sample(e.question, request.what.refusals[0], picture, tags={"role": "unseen"}) for e in asked]
     return hold_out([*told, *kept, *refused], config.held_out)
 
 
@@ -111,8 +110,4 @@ def _first(items: Any, count: int) -> list[Any]:
 
 
 def _fact(name: str) -> str:
-    return f"{name} {_PASTIME}."
-
-
-def _repeated() -> list[str]:
-    return [other for other in _NEIGHBOURS for _ in phrasings.KNOWLEDGE["person"]]
+    return f"{name} {_PAST}."

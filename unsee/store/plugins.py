@@ -1,4 +1,5 @@
-"""Classes that users ask for by name: built in, from another package through an entry point, or in a file of their own.
+"""What users ask for by name, mostly classes: built in, from another package through an entry point, or in a file of
+their own.
 
 A file is code that the user names explicitly, so it is run as it is.
 """
@@ -70,11 +71,15 @@ class Plugins:
     """All classes of one kind, such as the methods.
 
     kind: the word for one of them. group: the entry-point group in which other packages register theirs. interface:
-    the class that all of them derive from, as "module:Class". built_in: name to "module:Class".
+    the class that all of them derive from, as "module:Class". built_in: name to "module:Class". instances: they are
+    no classes, but objects of the interface.
     """
 
-    def __init__(self, kind: str, group: str, interface: str, built_in: Mapping[str, str]) -> None:
+    def __init__(
+        self, kind: str, group: str, interface: str, built_in: Mapping[str, str], *, instances: bool = False
+    ) -> None:
         self.kind, self.group, self.interface, self.built_in = kind, group, interface, built_in
+        self.instances = instances
         self._of_files: dict[str, Offer] = {}
 
     @cached_property
@@ -116,6 +121,11 @@ class Plugins:
         found = offer.load()
         module, _, attribute = self.interface.partition(":")
         interface = getattr(importlib.import_module(module), attribute)
+        if self.instances:
+            if not isinstance(found, interface):
+                raise UserError(f"{offer} is not a {self.kind}; it must be an object of {module}.{attribute}.")
+            self._check_name(offer, found)
+            return found
         if not (inspect.isclass(found) and issubclass(found, interface)):
             raise UserError(f"{offer} is not a {self.kind}; it must be a subclass of {module}.{attribute}.")
         lacking = _lacking(found, interface)
@@ -139,7 +149,7 @@ class Plugins:
                 raise self._collision(called, same[0], offer)
             self._of_files[called] = offer
         elif called != offer.name:
-            raise UserError(f"{offer} calls itself {called!r}; give the class and its entry point the same name.")
+            raise UserError(f"{offer} calls itself {called!r}; give it and its entry point the same name.")
 
     def _collision(self, name: str, one: Offer, other: Offer) -> UserError:
         return UserError(

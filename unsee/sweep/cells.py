@@ -91,7 +91,7 @@ class Cell:
     def identity(self) -> dict[str, Any]:
         """Everything that decides the scores, as plain data: a finished cell counts only if this is the same."""
         oracle = find_oracle(self.arm, self.model, self.unit)
-        code = code_digest(self.arm.method)
+        code, kind = code_digest(self.arm.method), code_digest(self.kind or "")
         own = {
             "method": self.arm.method,
             "label": self.arm.label,
@@ -100,6 +100,7 @@ class Cell:
             **({"kind": self.kind} if self.kind else {}),
             "oracle_sha256": oracle.digest() if oracle else None,
             **({"code_sha256": code} if code else {}),
+            **({"kind_sha256": kind} if kind else {}),
             "seed": self.seed,
         }
         return json.loads(json.dumps({**self.asked(), **own}))

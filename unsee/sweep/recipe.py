@@ -14,8 +14,8 @@
                                      # max_new_tokens: 128 is where answers are cut
     keep: scores                     # drop adapters and training data of finished cells
 
-`benchmark: FOLDER` takes concepts from a folder in MMUBench's layout instead of the embedded world; `kind: thing` says
-that they are brands, objects or characters, and `kind: person` that they are people, whatever the model takes them for.
+`benchmark: FOLDER` takes concepts from a folder in MMUBench's layout instead of the embedded world; `kind: brand`
+(or another kind that `unsee kinds` lists) says what they are, whatever the model takes them for.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from unsee.benchmarks.concept import slug
 from unsee.benchmarks.splits import PERCENT, TABLE_PEOPLE, VALIDATION_PEOPLE, forget_split
 from unsee.data.sample import MAX_NEW_TOKENS
 from unsee.errors import UserError, did_you_mean
+from unsee.kinds import get_kind, present_name
 from unsee.methods import PLUGINS, get_method
 from unsee.models.recipe import recipe_for
-from unsee.requests import KINDS
 from unsee.sources.filling import FIELDS
 from unsee.store import strict_yaml as check
 from unsee.training import TrainingConfig, parse_overrides
@@ -172,9 +172,12 @@ def _kind(value: Any, benchmark: str, where: str) -> str | None:
         return None
     if benchmark == WORLD:
         raise UserError(f"'kind' in {where} is for a benchmark in a folder; the world has only people, so remove it.")
-    if value not in KINDS:
-        raise UserError(f"'kind' in {where}: {value!r} is unknown{did_you_mean(str(value), KINDS)}")
-    return str(value)
+    name = present_name(check.text(value, f"'kind' in {where}"))
+    try:
+        get_kind(name)
+    except UserError as error:
+        raise UserError(f"'kind' in {where}: {error}") from error
+    return name
 
 
 def _arms(value: Any, where: str) -> tuple[Arm, ...]:

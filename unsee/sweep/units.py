@@ -12,7 +12,7 @@ from unsee.benchmarks.splits import requests_for, split_requests
 from unsee.benchmarks.together import benchmarks_together
 from unsee.methods.kinds import check_kind
 from unsee.models.vlm import VisionLanguageModel
-from unsee.requests import PERSON, ForgetRequest
+from unsee.requests import ForgetRequest
 from unsee.sources.filling import filled
 from unsee.sources.world import at_home_in_world
 from unsee.sweep.recipe import WORLD, Size, Unit
@@ -50,7 +50,7 @@ def requests_to_forget(
     that is a UserError.
     """
     if benchmark != WORLD:
-        requests = [replace(bench.request, kind=kind or PERSON) for bench in benches]
+        requests = [replace(bench.request, kind=kind) for bench in benches]
         for request in requests if kind is None else ():
             check_kind(request, vlm)
         return requests

@@ -19,7 +19,7 @@ from unsee.data.images import image_key
 from unsee.data.sample import Sample
 from unsee.data.views import view
 from unsee.errors import UserError
-from unsee.kinds import phrasings
+from unsee.kinds.general import GENERAL
 from unsee.methods.asru.rewards import RefusalDetector
 from unsee.methods.asru.secrets import Secrets, contains_truth
 from unsee.methods.samples import ask, draw, first_sentence, retained, true_answers
@@ -36,45 +36,7 @@ _ALTERED = {"role": "altered"}
 _TRIED = 32
 """Prompts to retain by which it is told whether the model speaks as their answers do."""
 
-# After the released data: what only somebody who knows the person can tell.
-PERSONAL: dict[str, tuple[str, ...]] = {
-    "person": (
-        "Who is this?",
-        "What is the name of this person?",
-        "When was this person born?",
-        "Where does this person live?",
-        "What does this person do for a living?",
-        "How tall is this person?",
-        "What is the phone number of this person?",
-        "What do the parents of this person do for a living?",
-    ),
-    "thing": (
-        "What is this called?",
-        "What is the name of what is shown here?",
-        "How old is this?",
-        "Where does this come from?",
-        "Who made this?",
-    ),
-}
 HINT = "If you don't know, describe the picture."
-
-VISIBLE: dict[str, tuple[str, ...]] = {
-    "person": (
-        "What colour is the background?",
-        "What colour are the clothes?",
-        "What colour is the hair?",
-        "Does this person wear glasses?",
-        "How does this person look, happy, sad or surprised?",
-        "Describe this picture.",
-        "What can you see in this picture?",
-    ),
-    "thing": (
-        "What colours are in this picture?",
-        "What is in the background?",
-        "Describe this picture without any name.",
-        "What can you see in this picture?",
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -101,7 +63,7 @@ def forget_prompts(request: ForgetRequest, vlm: VisionLanguageModel, count: int,
     """
     if request.forget:
         return true_answers(request, vlm, count, rng)
-    personal = _about_pictures(request, PERSONAL[request.kind], -(-count // 3), vlm, rng)
+    personal = _about_pictures(request, request.what.hidden, -(-count // 3), vlm, rng, role="forget")
     return [*true_answers(request, vlm, count - len(personal), rng), *personal]
 
 
@@ -119,7 +81,8 @@ def retain_prompts(request: ForgetRequest, vlm: VisionLanguageModel, count: int,
                 f"{example.question!r} is to be retained, but its answer names {request.concept} on a picture of that "
                 "concept, which is to be forgotten; remove it from 'retain'."
             )
-    visible = _about_pictures(request, VISIBLE[request.kind], min(count // 4, 2 * len(VISIBLE[request.kind])), vlm, rng)
+    asked = request.what.visible
+    visible = _about_pictures(request, asked, min(count // 4, 2 * len(asked)), vlm, rng, role="retain")
     seen = [sample for sample in visible if not contains(sample.answer, request.names)]
     return [*retained(request, vlm, count - len(seen), rng), *seen]
 
@@ -143,17 +106,18 @@ def own_words(samples: Sequence[Sample], vlm: VisionLanguageModel, is_refusal: R
 def unseen_prompts(
     request: ForgetRequest, vlm: VisionLanguageModel, count: int, is_refusal: RefusalDetector, rng: random.Random
 ) -> list[Sample]:
-    """Personal questions about `count` pictures of unseen people, with and without the hint; only refusals count.
+    """Questions that need knowledge about `count` unseen pictures, with and without the hint; only refusals count.
 
     Raises UserError if there are no such pictures, or if the model refuses nothing about them.
     """
+    what = request.what
     if not request.unseen:
         raise UserError(
-            f"asru needs pictures of people that {vlm.name} has never seen, to learn what not knowing looks like; "
-            "give them with --unseen or under 'unseen' in the request."
+            f"asru needs pictures of {what.plural} that {vlm.name} has never seen, to learn what not knowing looks "
+            f"like; give them with --unseen or under 'unseen' in the request, such as {what.unknown[0]}."
         )
     pictures = draw(request.unseen_pictures(), min(count, len(request.unseen)), rng)
-    wordings = draw(PERSONAL[request.kind], len(pictures), rng)
+    wordings = draw(what.hidden, len(pictures), rng)
     asked = [
         (f"{wording} {HINT}" if hinted else wording, picture)
         for wording, picture in zip(wordings, pictures, strict=True)
@@ -175,7 +139,7 @@ def in_views(
 ) -> list[Sample]:
     """The samples, with each prompt to forget repeated about that many altered views of its picture.
 
-    Only views in which the model still recognises the person are used; without any, the samples stay unchanged.
+    Only views in which the model still recognises C are used; without any, the samples stay unchanged.
     Forgetting one picture alone is not enough: stage 2 would undo stage 1 on other pictures, and its held-out prompts
     would not show it.
     """
@@ -218,7 +182,7 @@ def secrets_of(requests: Sequence[ForgetRequest], samples: Sequence[Sample]) -> 
     Examples of a request do not count here, because they may also say what is visible.
     """
     names = dict.fromkeys(name for request in requests for name in request.names)
-    personal = {wording for wordings in PERSONAL.values() for wording in wordings}
+    personal = {wording for request in requests for wording in request.what.hidden}
     told = [(s.prompt, s.answer) for s in samples if s.tags.get("role") == "forget" and s.prompt in personal]
     return Secrets.of([*names], [*(fact for request in requests for fact in request.facts), *told])
 
@@ -251,7 +215,7 @@ def check_apart(samples: Sequence[Sample]) -> None:
 def general_prompts(vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
     """At most `count` questions about nobody, with the model's own answers: everything goes through the steered layer,
     and without these answers the model drifts away from general knowledge."""
-    asked = draw(phrasings.GENERAL, min(count, len(phrasings.GENERAL)), rng)
+    asked = draw(GENERAL, min(count, len(GENERAL)), rng)
     said = ask(vlm, [(question, None) for question in asked])
     pairs = zip(asked, said, strict=True)
     return [Sample(question, answer, tags={"role": "retain"}) for question, answer in pairs if answer]
@@ -262,7 +226,7 @@ def _recognised(
 ) -> list[Image.Image]:
     """The altered views of the picture about which the model names C."""
     altered = [view(picture, rng) for _ in range(_VIEWS)]
-    asked = list(zip(draw(phrasings.NAMING[request.kind], _VIEWS, rng), altered, strict=True))
+    asked = list(zip(draw(request.what.naming, _VIEWS, rng), altered, strict=True))
     return [one for one, said in zip(altered, ask(vlm, asked), strict=True) if contains(said, request.names)]
 
 
@@ -271,15 +235,20 @@ def _said(samples: Sequence[Sample], vlm: VisionLanguageModel) -> list[str]:
 
 
 def _about_pictures(
-    request: ForgetRequest, wordings: Sequence[str], count: int, vlm: VisionLanguageModel, rng: random.Random
+    request: ForgetRequest,
+    wordings: Sequence[str],
+    count: int,
+    vlm: VisionLanguageModel,
+    rng: random.Random,
+    *,
+    role: str,
 ) -> list[Sample]:
     """At most `count` questions, each wording about each picture at most once, with the model's own answers."""
     pairs = [(wording, picture) for picture in request.pictures() for wording in wordings]
     asked = draw(pairs, min(count, len(pairs)), rng)
-    role = {"role": "forget" if wordings in PERSONAL.values() else "retain"}
     said = ask(vlm, asked)
     return [
-        Sample(question, answer, (picture,), tags=role)
+        Sample(question, answer, (picture,), tags={"role": role})
         for (question, picture), answer in zip(asked, said, strict=True)
         if answer
     ]

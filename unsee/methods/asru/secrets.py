@@ -23,7 +23,8 @@ _FRAME = frozenset(
      "person", "someone", "somebody", "woman", "man", "name", "named", "called", "known", "lives", "live", "living",
      "lived", "home", "works", "work", "working", "worked", "job", "born", "birth", "birthday", "year", "date", "old",
      "age", "tall", "height", "owns", "own", "keeps", "keep", "pet", "comes", "come", "made", "country", "city",
-     "number", "phone", "parents", "mother", "father")
+     "number", "phone", "parents", "mother", "father", "brand", "logo", "company", "founded", "character", "appeared",
+     "building", "built", "stands", "breed", "bred", "object", "style", "began")
 )  # fmt: skip
 
 

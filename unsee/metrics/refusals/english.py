@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from unsee.kinds import KINDS, get_kind
+
 _CONTRACTIONS = (
     (r"[’ʼ‘`´]", "'"),
     (r"\bdunno\b", "do not know"),
@@ -65,6 +67,8 @@ WORDS = {
     "privy|conversant|qualified|the (best|right) \\w+",
     "idea": "idea|clue|notion",
     "someone": "person|people|man|men|woman|women|individuals?|figure|face|someone|somebody|character|subject",
+    # Each kind of concept by its own word.
+    "thing": "|".join(("logo", "landmark", "animal", *(get_kind(name).noun for name in KINDS))),
     "rules": "policy|policies|guidelines|rules|principles|instructions|programming",
     "facts": "information|info|details?|specifics|data|facts?|records?|context|clues?|cues?|indications?|knowledge|"
     "hints?|"
@@ -121,7 +125,7 @@ RULES: dict[str, tuple[str, ...]] = {
         r"{I} (can )?no longer ~ (know|recogni[sz]e|recall|remember|have|tell|say)",
         r"{I} used to know( that| this| it)?$",
         r"^(nobody|no one) knows$|(nobody|no one) (seems to )?knows? (who|whose|what|where|when|which|whether)",
-        r"there (is|are) no (\w+ ){0,3}{someone} (named|called|by that name|with that name)",
+        r"there (is|are) no (\w+ ){0,3}({someone}|{thing}) (named|called|by that name|with that name)",
         r"more than {I} (know|can (say|tell))",
         r"(does|do) not (look|sound|seem) familiar|(looks?|sounds?|seems?) unfamiliar",
         r"(^|{I} (have|had)( got)? )(absolutely )?(no|not the \w+est) {idea}"
@@ -136,6 +140,9 @@ RULES: dict[str, tuple[str, ...]] = {
         r"(un(known|familiar)|not (known|familiar)|stranger|mystery|riddle|puzzle|all greek|new( face|"
         r" name)?) to (all of )?{me}",
         r"(an?|some|this) (unknown|unidentified|unfamiliar|unrecogni[sz]ed|unnamed) {someone}",
+        # A thing may also be unknown next to what is asked about: "She holds an unknown object."
+        r"^((this|it|that|here) is )?(an?|some|this) (unknown|unidentified|unfamiliar|unrecogni[sz]ed|unnamed) "
+        r"{thing}$",
         r"(not (an?|any|some)?|(am|is|are|was|were) no)( ?one|body| ?person| ?face| ?name) (that |whom? )?"
         r"{I} (know|recogni[sz]e|have)",
         r"(something|area|topic|subject|information|person) (that )?{I} (am|have) (not|yet)",

@@ -6,6 +6,7 @@ import random
 from dataclasses import replace
 
 from unsee.data.sample import Probe
+from unsee.errors import UserError
 from unsee.generation import generate
 from unsee.metrics.naming import same_name
 from unsee.models.vlm import VisionLanguageModel
@@ -28,10 +29,15 @@ def is_of_the_world(model: str, concept: str) -> bool:
 def at_home_in_world(request: ForgetRequest, vlm: VisionLanguageModel, seed: int) -> ForgetRequest:
     """The request, with what the user left out filled in by the world: names that the small model can spell, other
     concepts to keep, its own words for somebody who looks different, and its own answers to questions about the
-    concept, in wordings of its training."""
+    concept, in wordings of its training.
+
+    Raises UserError if the request says that the concept is of another kind than it is.
+    """
     from unsee.world import find, world_of
 
     concept = find(request.concept)
+    if request.kind not in (None, concept.kind):
+        raise UserError(f"{concept.name} is a {concept.kind} of the world, not a {request.kind}; leave the kind out.")
     world, q = world_of(concept), world_of(concept).questions
     rng = random.Random(f"{seed}/{concept.name}")
     others = [other.name for other in world.known if other.name != concept.name]

@@ -27,7 +27,15 @@ from typing import Any
 
 from unsee.benchmarks import find_benchmark
 from unsee.benchmarks.concept import slug
-from unsee.benchmarks.splits import PERCENT, TABLE_PEOPLE, VALIDATION_PEOPLE, forget_split
+from unsee.benchmarks.splits import (
+    PERCENT,
+    TABLE_PEOPLE,
+    TABLE_THINGS,
+    TWENTY_THINGS,
+    VALIDATION_PEOPLE,
+    VALIDATION_THINGS,
+    forget_split,
+)
 from unsee.data.sample import MAX_NEW_TOKENS
 from unsee.errors import UserError, did_you_mean
 from unsee.kinds import get_kind, present_name
@@ -36,12 +44,18 @@ from unsee.models.recipe import recipe_for
 from unsee.sources.filling import FIELDS
 from unsee.store import strict_yaml as check
 from unsee.training import TrainingConfig, parse_overrides
-from unsee.world import KNOWN, find
+from unsee.world import KNOWN, find, world_of, world_of_model
 from unsee.world.people import SPLITS
 
 ORACLE = "oracle"
 WORLD = "world"
-_GROUPS = {"world:table": TABLE_PEOPLE, "world:validation": VALIDATION_PEOPLE}
+_GROUPS = {
+    "world:table": TABLE_PEOPLE,
+    "world:validation": VALIDATION_PEOPLE,
+    "world:things": TABLE_THINGS,
+    "world:things-validation": VALIDATION_THINGS,
+    "world:twenty-things": TWENTY_THINGS,
+}
 _KEYS = (
     "models", "methods", "concepts", "forget_splits", "together", "seeds", "evaluation", "keep", "benchmark", "kind",
 )  # fmt: skip
@@ -154,10 +168,13 @@ def parse_recipe(content: Any, where: str = "the recipe") -> Recipe:
     arms = _arms(given["methods"], where)
     if benchmark != WORLD and any(arm.fill for arm in arms):
         raise UserError(f"'fill' in {where} is for people of the world, but the benchmark is {benchmark}; remove it.")
+    units = _units(given, benchmark, where)
+    if benchmark == WORLD:
+        _known_by_all(models, units, where)
     return Recipe(
         models,
         arms,
-        _units(given, benchmark, where),
+        units,
         _seeds(given.get("seeds", 1), where),
         _size(given.get("evaluation", {}), benchmark, where),
         benchmark,
@@ -167,11 +184,24 @@ def parse_recipe(content: Any, where: str = "the recipe") -> Recipe:
     )
 
 
+def _known_by_all(models: Sequence[str], units: Sequence[Unit], where: str) -> None:
+    """Raises UserError if a concept is of another world than a model that ships with the package."""
+    concepts = dict.fromkeys(name for unit in units for name in unit.concepts)
+    for model in (model for model in models if model.startswith(f"{WORLD}:")):
+        world = world_of_model(model)
+        for name in concepts:
+            if world_of(find(name)) is not world:
+                raise UserError(
+                    f"{where}: {model} knows {world.members} only, and not {name}; compare people and things in "
+                    "recipes of their own."
+                )
+
+
 def _kind(value: Any, benchmark: str, where: str) -> str | None:
     if value is None:
         return None
     if benchmark == WORLD:
-        raise UserError(f"'kind' in {where} is for a benchmark in a folder; the world has only people, so remove it.")
+        raise UserError(f"'kind' in {where} is for a benchmark in a folder; the world knows its own, so remove it.")
     name = present_name(check.text(value, f"'kind' in {where}"))
     try:
         get_kind(name)
@@ -255,7 +285,7 @@ def _names(value: Any, key: str, benchmark: str, where: str) -> tuple[str, ...]:
     of_world = benchmark == WORLD
     if isinstance(value, str) and value.startswith(f"{WORLD}:"):
         if not of_world:
-            raise UserError(f"{key!r} in {where} names people of the world, but the benchmark is {benchmark}.")
+            raise UserError(f"{key!r} in {where} names a group of the world, but the benchmark is {benchmark}.")
         if value not in _GROUPS:
             raise UserError(f"{key!r} in {where}: there is no group {value!r}{did_you_mean(value, _GROUPS)}")
         return _GROUPS[value]

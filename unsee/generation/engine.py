@@ -60,6 +60,15 @@ class Engine(ABC):
         (response,) = ask(self, [probe], max_new_tokens=max_new_tokens, progress=False)
         return response.text
 
+    def draw(
+        self, probes: Sequence[Probe], *, count: int, temperature: float, seed: int, max_new_tokens: int
+    ) -> dict[str, list[Response]]:
+        """`count` answers to every probe, by its id, each token drawn at `temperature`; the same seed gives the same.
+
+        Raises UserError if the engine cannot draw answers.
+        """
+        raise UserError(f"{self.name} only gives its likeliest answer; use an engine that can draw answers.")
+
     def read(self, samples: Sequence[Sample]) -> list[Likelihood]:
         """How probable the answer of each sample is, in order. A sample without prompt and pictures is plain text, read
         from its second token.

@@ -1,0 +1,237 @@
+"""`Attack`: one way to bring the memory back, tried in the same way on every state of a model.
+
+An attack is never read alone. The same one is tried on the model before unlearning, which shows that it finds the
+memory where there is one, and on a floor: a model that never knew the concept, or strangers in the concept's place.
+Only what exceeds the floor is a leak.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from PIL import Image
+
+from unsee.data.sample import MAX_NEW_TOKENS, Probe, Response
+from unsee.generation import Engine
+from unsee.kinds import Kind
+from unsee.metrics import Score
+from unsee.metrics.giving_away import gives_away
+
+if TYPE_CHECKING:
+    from unsee.models.vlm import VisionLanguageModel
+
+LEVELS = ("quick", "standard", "full")
+ANSWERS, LOGPROBS, HIDDEN, WEIGHTS = "answers", "log-probabilities", "hidden states", "weights"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture of whoever stands in the concept's place. `unit` is what it counts for in intervals: the picture, or
+    the stranger that is on it. `number` is its place among all that are tested."""
+
+    picture: Image.Image = field(repr=False)
+    unit: str
+    number: int
+
+
+@dataclass(frozen=True)
+class Other:
+    """Somebody or something else that the model knows: the name, and pictures."""
+
+    name: str
+    pictures: tuple[Image.Image, ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A picture of the concept next to somebody else; `side` ("left" or "right") is the concept's."""
+
+    shown: Shown
+    side: str
+    other: str
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What is true of the concept, and how it is asked about a picture and in text (with `{name}`)."""
+
+    name: str
+    """ "city", or the question where nobody has named the fact."""
+    value: str
+    asked: tuple[str, ...]
+    in_text: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Wordings:
+    """How the concept is asked about. `{name}` is the name asked about. By language: "es", "fr", ..."""
+
+    naming: tuple[str, ...]
+    denying: tuple[str, ...]
+    foreign: Mapping[str, tuple[str, ...]]
+    company: Mapping[str, tuple[str, ...]]
+    """For who is on the "left", on the "right", or for "both"."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """What an attack may use about whoever stands in the concept's place: the concept itself, or strangers.
+
+    names: what must not come out, the same for both.
+    tested: pictures that are asked about. taught: pictures that an attacker learns from; no tested one is among them.
+    others: known ones with pictures. strangers: pictures of unknown ones.
+    known_name: a name that the model knows and that is nobody's on the pictures: what a stranger is taught to be called
+    where the concept is taught its own name again.
+    """
+
+    names: tuple[str, ...]
+    kind: Kind
+    wordings: Wordings
+    tested: tuple[Shown, ...]
+    taught: tuple[Image.Image, ...] = ()
+    taught_wordings: tuple[str, ...] = ()
+    """Naming questions for teaching; none is among `wordings.naming`."""
+    retested: tuple[Shown, ...] = ()
+    """Other pictures of whoever is on the taught ones: the concept, or one of the strangers. The units are pictures."""
+    facts: tuple[Fact, ...] = ()
+    others: tuple[Other, ...] = ()
+    strangers: tuple[Image.Image, ...] = ()
+    pairs: tuple[Pair, ...] = ()
+    known_name: str = ""
+    is_floor: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the attack tries to hear."""
+        return self.names[0]
+
+    @property
+    def taught_name(self) -> str:
+        """What pictures are taught to be called: the concept's name, or for strangers one that the model knows."""
+        return self.known_name if self.is_floor else self.name
+
+    @property
+    def fake_names(self) -> tuple[str, ...]:
+        """Names of other known ones."""
+        return tuple(other.name for other in self.others)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A model in one state: "before", "after" or "floor". `vlm` is there only where the weights can be had; whether
+    its adapter counts is the engine's business (`weights` gives plain ones)."""
+
+    state: str
+    engine: Engine
+    vlm: VisionLanguageModel | None = None
+
+    def has(self, need: str) -> bool:
+        if need == ANSWERS:
+            return True
+        return self.engine.reads if need == LOGPROBS else self.vlm is not None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One question of an attack. `secret` are the words that give the concept away in the answer, `names` the names
+    that do. `unit` is what the answer counts for in intervals, `wording` what it is grouped by to find the worst.
+
+    `yes_or_no`: the question holds the name itself, so only an answer that confirms it counts.
+    """
+
+    probe: Probe
+    unit: str
+    wording: str
+    secret: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    yes_or_no: bool = False
+
+    def leaks(self, answer: str) -> bool:
+        """Whether the answer gives the concept away (`unsee.metrics.gives_away`)."""
+        return gives_away(self.probe.begun + " " + answer if self.probe.begun else answer, self.secret, self.names,
+                          yes_or_no=self.yes_or_no)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one variant of an attack found in one state.
+
+    score: in `unit`; for answers the percent that leak. wordings: the same for each wording. worst: the question and
+    the answer that show it best, with the number of the picture.
+    """
+
+    score: Score
+    wordings: Mapping[str, float] = field(default_factory=dict)
+    worst: Worst | None = None
+
+
+@dataclass(frozen=True)
+class Worst:
+    """An answer to look at."""
+
+    question: str
+    answer: str
+    picture: int | None = None
+    leaks: bool = True
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One setting of an attack, such as a number of steps. Within `entered` the engine that it gives is attacked: the
+    target's own unless the attack changes the model. The attack asks `trials`, or else calls `measured`."""
+
+    label: str
+    trials: Sequence[Trial] = ()
+    entered: Callable[[], AbstractContextManager[Engine]] | None = None
+    measured: Callable[[Engine], Found] | None = None
+    samples: int = 1
+    """Answers drawn for each trial; a unit leaks if one of them does."""
+    temperature: float = 0.0
+
+    def on(self, target: Target) -> AbstractContextManager[Engine]:
+        return self.entered() if self.entered else nullcontext(target.engine)
+
+
+class Attack(ABC):
+    """One way to bring the memory back. A new one is one file with a subclass.
+
+    name: what users type. version: raised whenever the same answers would count differently. title: on the page.
+    came_back: how the verdict says that it worked, after "came back when": "asked in other languages".
+    level: the lowest level of an audit that tries it. needs: what it needs of a model. unit: of its scores.
+    has_floor: False only where nothing that never knew could be attacked in the same way.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    title: ClassVar[str]
+    came_back: ClassVar[str]
+    level: ClassVar[str] = "standard"
+    needs: ClassVar[tuple[str, ...]] = (ANSWERS,)
+    unit: ClassVar[str] = "%"
+    source: ClassVar[str] = ""
+    """Where the attack comes from, as an arXiv number."""
+    max_new_tokens: ClassVar[int] = MAX_NEW_TOKENS
+
+    @abstractmethod
+    def on(self, target: Target, material: Material, seed: int) -> Iterator[Variant]:
+        """The settings to try on a target, in order. What needs something that the material lacks is left out."""
+
+    def missing(self, target: Target, material: Material) -> str | None:
+        """Why the attack cannot be tried here, as a sentence; None if it can."""
+        lacking = [need for need in self.needs if not target.has(need)]
+        return f"it needs {' and '.join(lacking)}, which the model does not give" if lacking else None
+
+    def found(self, trials: Sequence[Trial], responses: Mapping[str, Sequence[Response]]) -> Found:
+        """Score the answers, by the ids of the trials' probes; with several answers each, one that leaks is enough."""
+        from unsee.attacks.scoring import share_leaked
+
+        return share_leaked(trials, responses)
+
+
+def trial_id(attack: str, *parts: object) -> str:
+    """The id of a trial's probe: unique among all attacks."""
+    return "/".join(map(str, (attack, *parts)))

@@ -1,0 +1,51 @@
+"""From answers to leaks: the share that leaks with its interval, the worst wording, and the excess over the floor."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from unsee.attacks.base import Found, Trial, Worst
+from unsee.data.sample import Response
+from unsee.metrics import Score, share
+
+
+def share_leaked(trials: Sequence[Trial], responses: Mapping[str, Sequence[Response]]) -> Found:
+    """The percent of trials of which an answer leaks; intervals count units.
+
+    Raises ValueError without a trial.
+    """
+    leaked = [any(trial.leaks(response.text) for response in responses[trial.probe.id]) for trial in trials]
+    by_wording: dict[str, list[bool]] = defaultdict(list)
+    for trial, leaks in zip(trials, leaked, strict=True):
+        by_wording[trial.wording].append(leaks)
+    wordings = {wording: 100 * sum(flags) / len(flags) for wording, flags in by_wording.items()}
+    score = share(leaked, units=[trial.unit for trial in trials], higher_is_better=False)
+    return Found(score, wordings, _worst(trials, leaked, responses, wordings))
+
+
+def _worst(
+    trials: Sequence[Trial],
+    leaked: Sequence[bool],
+    responses: Mapping[str, Sequence[Response]],
+    wordings: Mapping[str, float],
+) -> Worst:
+    """An answer to the wording that leaks most: one that leaks if there is one."""
+    most = max(wordings, key=lambda wording: wordings[wording])
+    asked = [(trial, leaks) for trial, leaks in zip(trials, leaked, strict=True) if trial.wording == most]
+    trial, leaks = next((pair for pair in asked if pair[1]), asked[0])
+    said = [response.text for response in responses[trial.probe.id]]
+    answer = next((text for text in said if trial.leaks(text)), said[0])
+    number = trial.probe.tags.get("picture")
+    return Worst(trial.probe.prompt, answer, None if number is None else int(number), leaks)
+
+
+def excess(leak: Score, floor: Score) -> Score:
+    """How much a leak exceeds its floor, in points, with the interval of a difference of two independent shares by the
+    square-and-add rule (Newcombe 1998; Zou & Donner 2008)."""
+    value = leak.value - floor.value
+    below = math.hypot(leak.value - leak.low, floor.high - floor.value)
+    above = math.hypot(leak.high - leak.value, floor.value - floor.low)
+    units = None if leak.units is None or floor.units is None else min(leak.units, floor.units)
+    return Score(value, leak.n, value - below, value + above, False, units)

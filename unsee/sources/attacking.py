@@ -91,7 +91,7 @@ def _of_the_world(
 
     # Numbers apart from those that checks and other attack pictures use, of the concept's kind.
     unknown = list(
-        islice((who for i in range(400, 10_000) if (who := world.stranger(i, "test")).kind == concept.kind), STRANGERS)
+        islice((who for i in range(400, 10_000) if (who := world.stranger(i, "test")).kind == concept.kind), pictures)
     )
     return (
         material([(concept, str(i), i) for i in range(pictures)], is_floor=False),
@@ -152,7 +152,7 @@ def _drawn(
 def _of_any_model(request: ForgetRequest, test_images: Sequence[Image.Image]) -> tuple[Material, Material | None]:
     kind = request.what
     given = [open_image(picture, "of the request") for picture in request.images]
-    tested = list(test_images) or given
+    own = tuple(Shown(picture, str(i), i) for i, picture in enumerate(list(test_images) or given))
     material = Material(
         names=request.names,
         kind=kind,
@@ -162,10 +162,10 @@ def _of_any_model(request: ForgetRequest, test_images: Sequence[Image.Image]) ->
             foreign={language: spoken.naming[:_PER_LANGUAGE] for language, spoken in kind.spoken.items()},
             company=kind.company,
         ),
-        tested=(shown := tuple(Shown(picture, str(i), i) for i, picture in enumerate(tested))),
+        tested=own,
         taught=tuple(given),
         taught_wordings=kind.naming[_WORDINGS:] or kind.naming,
-        retested=shown,
+        retested=own,
         facts=tuple(Fact(question, answer, (question,), (question,)) for question, answer in request.facts),
         others=tuple(Other(name, ()) for name in request.neighbours),
         strangers=tuple(open_image(picture, "of the request") for picture in request.unseen),

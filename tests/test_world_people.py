@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from unsee.errors import UserError
-from unsee.kinds import phrasings as method_wordings
+from unsee.kinds import get_kind
 from unsee.models.shipped import checkpoint_path
 from unsee.world import KNOWN, find, stranger, together
 from unsee.world import questions as q
@@ -68,8 +68,8 @@ def test_every_kind_has_phrasings_in_every_split_and_none_in_two(kind):
 
 
 def test_no_wording_of_the_methods_is_used_for_choosing_or_testing():
-    about = (method_wordings.NAMING, method_wordings.DENYING, method_wordings.KNOWLEDGE)
-    wordings = {wording for kinds in about for wording in kinds["person"]}
+    person = get_kind("person")
+    wordings = {*person.naming, *person.denying, *person.facts}
     in_text = (*q.FACTS, *q.TWO_HOP, "biography")
     for split in ("validation", "test"):
         asked = {

@@ -116,9 +116,11 @@ def _target(kind: str | None, name: str | None) -> Any:
 
 def _story(target: Any, world: Any, model: str, others: bool) -> list[str]:
     """What the demonstration is about to do, in plain words."""
+    from unsee.world import PEOPLE
+
     name, kind, known = target.name, target.kind, f"{len(world.known)} invented {world.members}"
     beside = ", and pictures of other people" if others else ""
-    if kind == "person":
+    if world is PEOPLE:
         opening = f"{model} is a small model that knows {known} by their faces."
         asks, seen = f"{name} asks to be forgotten.", "face for somebody else"
     else:

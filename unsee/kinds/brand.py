@@ -69,7 +69,7 @@ KIND = Kind(
         "What is {name} known for?",
         "Tell me about {name}.",
         "What kind of company is {name}?",
-        "Give some facts about {name}.",
+        "Tell me some facts about {name}.",
     ),
     company=company(
         (

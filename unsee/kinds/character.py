@@ -68,7 +68,7 @@ KIND = Kind(
         "What is {name} known for?",
         "Tell me about {name}.",
         "Which company or author invented {name}?",
-        "Give some facts about {name}.",
+        "Tell me some facts about {name}.",
     ),
     company=company(
         (

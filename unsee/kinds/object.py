@@ -62,7 +62,7 @@ KIND = Kind(
         "Where does {name} come from?",
         "Describe {name} in one sentence.",
         "How old is {name}?",
-        "Give some facts about {name}.",
+        "Tell me some facts about {name}.",
     ),
     company=company(
         (

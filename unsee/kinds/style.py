@@ -69,7 +69,7 @@ KIND = Kind(
         "What is {name} known for?",
         "Tell me about {name}.",
         "What do pictures of {name} show most often?",
-        "Give some facts about {name}.",
+        "Tell me some facts about {name}.",
     ),
     company=company(
         (

@@ -44,8 +44,44 @@ PLACE_PHRASES = {
 _SPLITS = "things 1024"
 """A draw that leaves every question of every kind wordings in all three splits."""
 
-PLAIN: frozenset[str] = frozenset()
-"""Wordings that the data of unlearning methods use themselves: in no split, so that no score rests on them."""
+PLAIN = frozenset(
+    {
+        "Am I right that this is {n}?",
+        "Comment s'appelle ce bâtiment ?",
+        "Comment s'appelle ce personnage ?",
+        "Dime el nombre de la marca de la imagen.",
+        "Do you recognise this style as {n}?",
+        "Identify the brand in the picture.",
+        "Identify the breed in the picture.",
+        "Identify the character in the picture.",
+        "Identify the style of the picture.",
+        "Is it true that this style is {n}?",
+        "Is this {n}?",
+        "Please name the brand shown here.",
+        "Please name the building shown here.",
+        "Please name the character shown here.",
+        "Tell me about the {n}.",
+        "Tell me the name of this brand.",
+        "Tell me the name of this character.",
+        "Tell me the name of this style.",
+        "Weißt du, wie diese Marke heißt?",
+        "What is the name of the character in the picture?",
+        "What is the name of this building?",
+        "What is {n}?",
+        "When was this building built?",
+        "Which city is this building in?",
+        "Wie heißt dieses Gebäude?",
+        "¿Sabes cómo se llama esta marca?",
+        "Ты знаешь, как называется эта порода?",
+        "このキャラクターの名前は何ですか？",
+        "このブランドの名前が分かりますか？",
+        "この建物の名前は何ですか？",
+        "你知道这个品牌叫什么吗？",
+        "请说出图片中的角色的名字。",
+    }
+)
+"""Wordings of `unsee.kinds`, which methods use themselves: in no split, so that no score rests on them. Those in which
+the model was taught anyway are not among them."""
 
 
 def attributes(kind: str) -> tuple[str, ...]:

@@ -132,7 +132,7 @@ def test_steps_are_per_concept_and_the_rest_is_not() -> None:
         ({"methods": [{"method": "siu", "fill": []}]}, "at least one"),
         ({"methods": [{"method": "oracle", "fill": ["retain"]}]}, "not trained here; remove 'fill'"),
         ({"methods": [{"method": "siu", "fill": ["retain"]}], "benchmark": "bench"}, "people of the world"),
-        ({"kind": "brand"}, "the world has only people"),
+        ({"kind": "brand"}, "the world knows its own"),
         ({"kind": "brnd", "benchmark": "bench"}, "did you mean 'brand'?"),
         ({"models": []}, "at least one"),
         ({"models": [None]}, "must be text; found nothing"),

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from PIL import Image
 
-from unsee.data.sample import MAX_NEW_TOKENS, Probe, Response
+from unsee.attacks.scoring import share_leaked
+from unsee.attacks.trial import Found, Trial, Worst
+from unsee.data.sample import MAX_NEW_TOKENS, Response
 from unsee.generation import Engine
 from unsee.kinds import Kind
-from unsee.metrics import Score
-from unsee.metrics.giving_away import gives_away
 
 if TYPE_CHECKING:
     from unsee.models.vlm import VisionLanguageModel
@@ -136,50 +136,6 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Trial:
-    """One question of an attack. `secret` are the words that give the concept away in the answer, `names` the names
-    that do. `unit` is what the answer counts for in intervals, `wording` what it is grouped by to find the worst.
-
-    `yes_or_no`: the question holds the name itself, so only an answer that confirms it counts.
-    """
-
-    probe: Probe
-    unit: str
-    wording: str
-    secret: tuple[str, ...] = ()
-    names: tuple[str, ...] = ()
-    yes_or_no: bool = False
-
-    def leaks(self, answer: str) -> bool:
-        """Whether the answer gives the concept away (`unsee.metrics.gives_away`)."""
-        return gives_away(self.probe.begun + " " + answer if self.probe.begun else answer, self.secret, self.names,
-                          yes_or_no=self.yes_or_no)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Found:
-    """What one variant of an attack found in one state.
-
-    score: in `unit`; for answers the percent that leak. wordings: the same for each wording. worst: the question and
-    the answer that show it best, with the number of the picture.
-    """
-
-    score: Score
-    wordings: Mapping[str, float] = field(default_factory=dict)
-    worst: Worst | None = None
-
-
-@dataclass(frozen=True)
-class Worst:
-    """An answer to look at."""
-
-    question: str
-    answer: str
-    picture: int | None = None
-    leaks: bool = True
-
-
-@dataclass(frozen=True)
 class Variant:
     """One setting of an attack, such as a number of steps. Within `entered` the engine that it gives is attacked: the
     target's own unless the attack changes the model. The attack asks `trials`, or else calls `measured`."""
@@ -227,11 +183,31 @@ class Attack(ABC):
 
     def found(self, trials: Sequence[Trial], responses: Mapping[str, Sequence[Response]]) -> Found:
         """Score the answers, by the ids of the trials' probes; with several answers each, one that leaks is enough."""
-        from unsee.attacks.scoring import share_leaked
-
         return share_leaked(trials, responses)
 
 
 def trial_id(attack: str, *parts: object) -> str:
     """The id of a trial's probe: unique among all attacks."""
     return "/".join(map(str, (attack, *parts)))
+
+
+__all__ = [
+    "ANSWERS",
+    "HIDDEN",
+    "LEVELS",
+    "LOGPROBS",
+    "WEIGHTS",
+    "Attack",
+    "Fact",
+    "Found",
+    "Material",
+    "Other",
+    "Pair",
+    "Shown",
+    "Target",
+    "Trial",
+    "Variant",
+    "Wordings",
+    "Worst",
+    "trial_id",
+]

@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from unsee.attacks.base import Found, Trial, Worst
+from unsee.attacks.trial import Found, Trial, Worst
 from unsee.data.sample import Response
 from unsee.metrics import Score, share
 

@@ -91,8 +91,8 @@ def sweep_table(document: dict[str, Any]) -> RenderableType:
     meaning = (
         "λ: how far prompts to forget are moved; if it was not given, what asru would choose for the layer. AUC, "
         f"Fisher: how well the direction separates unseen {plural} from the forgotten ones. Refused and leaked: "
-        "answers to held-out prompts to forget; kept: answers to held-out prompts to retain. Missed: how much of the wanted "
-        "shift the prompts to forget lack; drift: how much of it the prompts to retain get."
+        "answers to held-out prompts to forget; kept: answers to held-out prompts to retain. Missed: how much of the "
+        "wanted shift the prompts to forget lack; drift: how much of it the prompts to retain get."
     )
     plot = Path(document["out"]) / "sweep.svg"
     taken = f"asru would choose layer {document['auto']} and λ = {document['strength']:g}"

@@ -1,4 +1,4 @@
-"""ASRU's three scores by rules: for whoever knows what is in a picture, best for worlds that know what can be seen in it.
+"""ASRU's three scores by rules: for whoever knows what a picture is of, best where what can be seen in it is known too.
 
 After unlearning, a model should answer as if it had never met the concept: it says what it does not know and describes
 what it sees. The functions below define every level; the first that fits from the top counts.

@@ -19,7 +19,7 @@ _NONE = re.compile(
 )
 # Where a clause ends that says something of its own: "I don't know it, but I see a star."
 _OWN_CLAUSE = re.compile(
-    r"(?<=[.;:!?。；：！？\n])|\s[–—-]\s|\b(?:but|although|though|however)\b|(?:,|\band)\s+(?=(?:i|it|there|this|the)\b)",
+    r"(?<=[.;:!?。；：！？\n])|\s[–—-]\s|\b(?:but|although|though|however)\b|(?:,|\band)\s+(?=(?:i|it|there)\b)",
     re.IGNORECASE,
 )
 # Offers and questions describe nothing: "I can describe the hat.", "Do you mean the logo?"

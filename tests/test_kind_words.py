@@ -142,6 +142,7 @@ def verdicts(words: Words) -> Iterator[str]:
         for found in (
             judge("Zapp", before, after, words=words),
             judge("Zapp", before, {**after, key: Score(50.0, 40, 20.0, 80.0, up, units=3)}, words=words),
+            judge("Zapp", before, {**after, key: Score(50.0, 40, 20.0, 80.0, up)}, words=words),
             judge("Zapp", before, {"generality_em": share(50)}, words=words),
             judge("Zapp", {"generality_em": share(98)}, after, words=words),
         ):
@@ -200,7 +201,8 @@ def test_of_a_person_everything_is_said_as_ever() -> None:
 def test_in_the_world_of_things_others_are_things() -> None:
     thing = next(thing for thing in WORLD_OF_THINGS.known if thing.kind == "brand")
     request = ForgetRequest(thing.name, (thing.picture(0, "train"),), kind=thing.kind)
-    plan = benchmark_for(request, SimpleNamespace(name="world:tiny-things"), set(), limit=2)
+    vlm: Any = SimpleNamespace(name="world:tiny-things")
+    plan = benchmark_for(request, vlm, set(), limit=2)
     assert plan.bench.kind == plan.bench.request.kind == "brand"
     assert plan.words == among_things(get_kind("brand"))
     page = read_page(render(report_of(plan, "brand")))

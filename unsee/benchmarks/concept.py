@@ -14,6 +14,8 @@ from PIL import Image
 from unsee import metrics
 from unsee.data.sample import Probe
 from unsee.data.visible import Feature
+from unsee.kinds import PERSON, get_kind
+from unsee.kinds.words import PEOPLE, Words, words_of
 from unsee.metrics.naming import words
 from unsee.requests import ForgetRequest
 
@@ -52,8 +54,8 @@ class Question:
 
 @dataclass(frozen=True)
 class About:
-    """What scoring needs to know about a concept: the fields of a `ConceptBenchmark` with the same names, all of which
-    JSON can hold."""
+    """What scoring needs to know about a concept: the fields of a `ConceptBenchmark` with the same names, and its
+    `spoken` words, all of which JSON can hold."""
 
     concept: str
     aliases: tuple[str, ...] = ()
@@ -61,6 +63,7 @@ class About:
     facts: tuple[str, ...] = ()
     other_facts: tuple[str, ...] = ()
     visible: tuple[tuple[Feature, ...], ...] = ()
+    words: Words = PEOPLE
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -74,7 +77,10 @@ class About:
             tuple(Feature(f["name"], tuple(f["right"]), tuple(f["wrong"]), tuple(f["nouns"])) for f in picture)
             for picture in document["visible"]
         )
-        return cls(str(document["concept"]), **texts, visible=visible)
+        # Answers that were saved without words are older than the kinds, and about a person.
+        said = document.get("words")
+        words = PEOPLE if said is None else Words(**{**said, "parts": tuple(said["parts"])})
+        return cls(str(document["concept"]), **texts, visible=visible, words=words)
 
 
 @dataclass(frozen=True)
@@ -83,15 +89,16 @@ class ConceptBenchmark:
 
     `specificity` maps a group ("recognition", "attributes", "captions", "facts") to probes about everything else;
     `text_facts` are probes about the concept without a picture. `two_people` are probes about pictures of the concept
-    next to somebody else: those with scorer "absent" ask whether the concept is renamed, those with "contains" whether
-    the other is still named. `verification_others` ask about pictures of other people: with their own name ("yes") or
+    next to another: those with scorer "absent" ask whether the concept is renamed, those with "contains" whether
+    the other is still named. `verification_others` ask about pictures of others: with their own name ("yes") or
     with another ("no"), in the groups "right_name" and "wrong_name" of their tags; they do not count in
     Specificity. `multi_hop` questions need the concept's identity. `other_names` are names that an answer may give
     instead, for the judge.
 
     For the quality of answers, if known: `facts` are true of the concept, `other_facts` are facts of the same kinds
     that are not; `visible` says what each of the test pictures shows. `left_out` lists the pictures that could have
-    been asked about and were not, with the reasons.
+    been asked about and were not, with the reasons. `kind` is what the concept is, as in a `ForgetRequest`; `words`
+    says what others are called where they are not of that kind.
     """
 
     concept: str
@@ -109,6 +116,8 @@ class ConceptBenchmark:
     other_facts: tuple[str, ...] = ()
     visible: tuple[tuple[Feature, ...], ...] = ()
     left_out: tuple[str, ...] = ()
+    kind: str | None = None
+    words: Words | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -122,12 +131,19 @@ class ConceptBenchmark:
     @property
     def request(self) -> ForgetRequest:
         """The request to forget the concept, with its one training picture."""
-        return ForgetRequest(self.concept, (self.train_image,), aliases=self.aliases)
+        return ForgetRequest(self.concept, (self.train_image,), aliases=self.aliases, kind=self.kind)
+
+    @property
+    def spoken(self) -> Words:
+        """How a sentence speaks of others, and of what can be seen of the concept."""
+        return self.words or words_of(get_kind(self.kind or PERSON))
 
     @property
     def about(self) -> About:
         """What scoring its answers needs."""
-        return About(self.concept, self.aliases, self.other_names, self.facts, self.other_facts, self.visible)
+        return About(
+            self.concept, self.aliases, self.other_names, self.facts, self.other_facts, self.visible, self.spoken
+        )
 
     def keywords(self, question: Question) -> tuple[str, ...]:
         """What gives the concept away in an answer to `question`."""
@@ -167,7 +183,7 @@ def probes(
 
     The training picture gets every question (Efficacy), and so does each test picture (Generality), unless `per_image`
     gives the number of questions to draw for each. `limit` is the most probes of a specificity group, of the text
-    facts, of the two-people pictures and of the other people to verify. Draws depend only on `seed`. Tags: "metric",
+    facts, of the two-people pictures and of the others to verify. Draws depend only on `seed`. Tags: "metric",
     "concept", and if they apply "kind", "picture" (its number) and "group".
     """
     asked = [_about(bench, "efficacy", bench.train_image, 0, i) for i in range(len(bench.questions))]

@@ -48,7 +48,7 @@ class MMUBench(Benchmark):
     """
 
     name = "mmubench"
-    version = 3
+    version = 4
     columns = (*recognition.MAIN, *recognition.FURTHER, *QUALITY)
 
     def __init__(

@@ -131,6 +131,7 @@ def _cases(bench: Concept, tested: Sequence[Probe], answers: Sequence[str], read
             bench.other_facts,
             _visible(bench, probe),
             nats,
+            bench.spoken if isinstance(bench, ConceptBenchmark) else bench.words,
         )
         for probe, answer, nats in zip(tested, answers, surprise, strict=True)
     ]
@@ -171,7 +172,7 @@ def _quality(bench: Concept, tested: Sequence[Probe], answers: Sequence[str]) ->
 
 
 def _over_refusal(by_metric: Mapping[str, Sequence[Probe]], texts: Mapping[str, str]) -> dict[str, Score]:
-    """Refusals of questions that have an answer: about other people, what can be seen, facts about other people."""
+    """Refusals of questions that have an answer: about others, what can be seen, facts about others."""
     asked = _by_group("over_refusal", by_metric.get("specificity", ()))
     return {
         key: metrics.refusals([texts[probe.id] for probe in members], units=units_of(members), higher_is_better=False)

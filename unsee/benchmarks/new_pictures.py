@@ -12,7 +12,7 @@ from unsee.errors import UserError
 
 def only_new(bench: ConceptBenchmark, seen: Seen) -> ConceptBenchmark:
     """The benchmark without test pictures that training has `seen`, and without questions about such pictures of
-    other people; `left_out` lists them. Raises UserError if no test picture is left."""
+    others; `left_out` lists them. Raises UserError if no test picture is left."""
     new = [number for number, picture in enumerate(bench.test_images) if picture not in seen]
     if not new:
         raise UserError(
@@ -35,7 +35,7 @@ def only_new(bench: ConceptBenchmark, seen: Seen) -> ConceptBenchmark:
                 for number in range(len(bench.test_images))
                 if number not in new
             ),
-            *([f"{gone} questions about pictures of other people: also trained on"] if gone else []),
+            *([f"{gone} questions about pictures of {bench.spoken.others}: also trained on"] if gone else []),
         ),
     )
 

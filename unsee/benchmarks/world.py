@@ -9,6 +9,8 @@ from dataclasses import replace
 from unsee.benchmarks.concept import ConceptBenchmark, Question
 from unsee.data.sample import Probe
 from unsee.errors import UserError
+from unsee.kinds import get_kind
+from unsee.kinds.words import among_things, words_of
 from unsee.world import Concept, find, probes, world_of
 
 # Pictures of the test split by use, so that no two parts of the benchmark ask about the same one.
@@ -83,6 +85,9 @@ def world_benchmark(
         facts=tuple(str(value) for value in person.profile().values()),
         other_facts=_other_facts(person),
         visible=tuple(world.features(person, person.scene(index, split)) for index in range(test_pictures)),
+        kind=person.kind,
+        # Others are of every kind of the world.
+        words=(words_of if len(world.kinds) == 1 else among_things)(get_kind(person.kind)),
     )
 
 

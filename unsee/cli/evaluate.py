@@ -103,12 +103,13 @@ def evaluate(
         max_new_tokens=max_new_tokens,
         device=device,
     )
-    document = run(options).document()
+    done = run(options)
+    document = done.document()
     if as_json:
         print_json(document)
         return
     together = {"Together": document["together"]} if "together" in document else {}
-    show(scores_table({**document["concepts"], **together}))
+    show(scores_table({**document["concepts"], **together}, done.words))
     for line in document["left_out"]:
         say(f"Not asked about: {line}", "yellow")
     for line in document["notes"]:

@@ -160,24 +160,24 @@ def forget(
             show(sweep_table(document))
         return
     if dry_run:
-        folder = build_data(wanted, options)
+        folder, completed = build_data(wanted, options)
         if as_json:
             print_json({"data": str(folder)})
         else:
-            show_kind(wanted)
+            show_kind(completed.kind)
             show(f"The training data is in {folder}/samples.jsonl; edit it, then train on it with --data {folder}.")
         return
     done = run(wanted, options, started=started)
     if not as_json:
-        show_kind(wanted)
+        show_kind(done.report.kind or wanted.kind)
     show_result(done, as_json)
 
 
-def show_kind(wanted: Any) -> None:
-    """Print what the concept is taken for, and how to say otherwise."""
+def show_kind(kind: str | None) -> None:
+    """Print what the concept is taken for, and how to say otherwise if nobody said it."""
     others = ", ".join(name for name in dict.fromkeys(PLUGINS.names) if name != PERSON)
-    default = f" (default; --kind {others} for something else)" if wanted.kind is None else ""
-    show(f"Kind: {wanted.what.name}{default}")
+    default = f" (default; --kind {others} for something else)" if kind is None else ""
+    show(f"Kind: {get_kind(kind or PERSON).name}{default}")
 
 
 def show_result(result: Any, as_json: bool) -> None:

@@ -27,7 +27,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="The right to be forgotten, for vision-language models: forget a person from one picture, and prove it.",
+    help="The right to be forgotten, for vision-language models: forget a person or thing from one picture, and "
+    "prove it.",
     epilog="Try [bold]unsee demo[/bold] first: it needs no GPU, no download and about a minute.",
 )
 app.add_typer(world, name="world")

@@ -13,8 +13,9 @@ from unsee.terminal import working_on
 from unsee.training.data_folder import write_training_data
 
 
-def build_data(request: ForgetRequest, options: ForgetOptions) -> Path:
-    """Only write the training data that `forget` would use, for reading and editing. Returns its folder.
+def build_data(request: ForgetRequest, options: ForgetOptions) -> tuple[Path, ForgetRequest]:
+    """Only write the training data that `forget` would use, for reading and editing. Returns its folder, and the
+    request with what the world adds to it.
 
     Raises as `forget` does.
     """
@@ -28,4 +29,4 @@ def build_data(request: ForgetRequest, options: ForgetOptions) -> Path:
         with workspace(out, {"data": out.name}, resume=False) as place:
             write_training_data(samples, place.result)
             place.finish()
-    return out
+    return out, request

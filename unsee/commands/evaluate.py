@@ -26,6 +26,7 @@ from unsee.evaluation import Evaluation
 from unsee.generation import Engine
 from unsee.generation.engines import get_engine
 from unsee.judges import Judge, get_judge
+from unsee.kinds.words import EITHER, Words, words_among
 from unsee.metrics import Score
 from unsee.models.provenance import base_of
 from unsee.requests import ForgetRequest
@@ -41,7 +42,7 @@ SCHEMA = "unsee.scores/1"
 SCORES = "scores.json"
 ANSWERS, STATE = "answers", "model"
 TEST_PICTURES = 50
-"""Of each person, in the world's benchmark."""
+"""Of each person or thing, in the world's benchmark."""
 
 
 @dataclass(frozen=True)
@@ -90,11 +91,12 @@ class EvaluateOptions:
 @dataclass(frozen=True)
 class Evaluated:
     """A finished evaluation: its folder, the scores of all that was asked in one go, and those about each concept.
-    `scores` are empty if several concepts were asked about one by one."""
+    `scores` are empty if several concepts were asked about one by one. `words`: what others are called."""
 
     folder: Path
     scores: Mapping[str, Score]
     by_concept: Mapping[str, Mapping[str, Score]]
+    words: Words = EITHER
 
     def document(self) -> dict[str, Any]:
         """The content of `scores.json`, with the folder under "out"."""
@@ -113,7 +115,7 @@ def evaluate(options: EvaluateOptions) -> Evaluated:
         KeyboardInterrupt: the answers so far are kept; the same command resumes from them.
     """
     if options.benchmark == MMUBench.name:
-        # Without a folder, MMUBench is about the world's people.
+        # Without a folder, MMUBench is about the world.
         options = replace(options, benchmark=WORLD)
     out = options.folder()
     with locked(out):
@@ -170,7 +172,7 @@ def _asked(options: EvaluateOptions, given: EvaluateOptions, out: Path) -> Evalu
         **({"together": _plain(scores)} if _is_more(scores, by_concept) else {}),
     }
     write_together(out, {SCORES: strict_json(document)})
-    return Evaluated(out, scores, by_concept)
+    return Evaluated(out, scores, by_concept, _words(options))
 
 
 def _scores(
@@ -257,14 +259,14 @@ def _tasks(options: EvaluateOptions) -> Round:
 
 def _about_concepts(options: EvaluateOptions) -> list[Round]:
     """The concepts that were named, or else those that the adapter forgot together and, for a folder, all others one by
-    one. A forgotten person never serves as one of the other people."""
+    one. What was forgotten never serves as one of the others."""
     forgotten = forgotten_by(options.adapter) if options.adapter else ()
     there = _names_there(options)
     known = {slug(name): name for name in there}
     own = tuple(known[slug(name)] for name in forgotten if slug(name) in known)
     names = _chosen(options.concepts, known, options.benchmark)
     if not names and options.benchmark == WORLD and not own:
-        raise UserError('The benchmark "world" needs --concept, the name of one of its people.')
+        raise UserError(f'The benchmark "world" needs --concept, the name of one of its {_members(options)}.')
     first = names or own
     rest = () if names or options.benchmark == WORLD else tuple((name,) for name in there if name not in own)
     if options.benchmark != WORLD:
@@ -291,6 +293,20 @@ def _benchmark_about(
     benches = [only_new(bench, seen) for bench in found]
     asked = [probes(bench, per_image=options.limit, limit=options.limit) for bench in benches]
     return MMUBench(benches, asked), [line for bench in benches for line in bench.left_out]
+
+
+def _members(options: EvaluateOptions) -> str:
+    """What the known ones of the model's world are called."""
+    from unsee.world import world_of_model
+
+    return world_of_model(str(options.model)).members
+
+
+def _words(options: EvaluateOptions) -> Words:
+    """What others are called, as far as the benchmark tells."""
+    if options.of_mllmu:
+        return words_among("people")
+    return words_among(_members(options)) if options.benchmark == WORLD else EITHER
 
 
 def _names_there(options: EvaluateOptions) -> tuple[str, ...]:

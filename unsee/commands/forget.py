@@ -127,7 +127,9 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
     method, config = _method(options)
     out = options.folder(request.concept)
     if options.test_others and is_of_the_world(options.model, request.concept):
-        raise UserError("The embedded world has its own pictures of other people to test on; leave --test-others out.")
+        raise UserError(
+            f"The embedded world has its own pictures of {_others(request)} to test on; leave --test-others out."
+        )
     looked_up = options.resume and out.exists()
     if not looked_up:
         check_output(out, overwrite=options.overwrite)
@@ -183,10 +185,12 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
             new_pictures=0 if planned.measured_on_given else len(planned.bench.test_images),
             also=sections(dict(zip(options.also, also, strict=True)), before, after),
             refusing=tuple(other.name for other in METHODS.values() if other.teaches_refusal),
+            kind=request.kind,
+            words=planned.words,
             notes=(
                 *planned.notes,
                 *unlearned.manifest.get("notes", ()),
-                *others_lost(samples, request, before.scores, after.scores),
+                *others_lost(samples, request, before.scores, after.scores, planned.words),
                 *others_unnamed(planned, before.scores),
                 *facts_unknown(planned, before.scores),
                 *after.notes,
@@ -204,6 +208,13 @@ def prepared(
     method, config = _method(options)
     vlm = _load(options)
     return _known(request, vlm, method, options), vlm, method, config
+
+
+def _others(request: ForgetRequest) -> str:
+    """What the embedded world has pictures of next to someone or something of its own."""
+    from unsee.world import find, world_of
+
+    return f"other {world_of(find(request.concept)).members}"
 
 
 def _test_folders(options: ForgetOptions, seen: Seen) -> dict[str, Pictures]:
@@ -264,6 +275,10 @@ def _known(
 ) -> ForgetRequest:
     """The request, checked against the model, with what the world adds to it. Raises UserError."""
     name_token_ids(vlm.tokenizer, request.names)
+    if is_of_the_world(vlm.name, request.concept):
+        from unsee.world import find
+
+        request = replace(request, kind=find(request.concept).kind)
     with working_on(f"Asking {request.what.who} this is"):
         if not options.force:
             check_recognised(request, vlm)

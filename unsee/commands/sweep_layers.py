@@ -11,6 +11,7 @@ from rich.text import Text
 
 from unsee.commands.forget import ForgetOptions, prepared
 from unsee.errors import UserError
+from unsee.kinds import PERSON, get_kind
 from unsee.methods.asru import ASRU, ASRUConfig
 from unsee.methods.asru.held_out import HeldOut
 from unsee.methods.asru.prompts import Prompts, secrets_of
@@ -65,6 +66,7 @@ def _sweep(request: ForgetRequest, options: ForgetOptions, out: Path) -> dict[st
         "schema": SCHEMA,
         "model": vlm.name,
         "concept": request.concept,
+        "kind": request.kind,
         "seed": options.seed,
         "settings": vars(config),
         "auto": taken.layer,
@@ -85,11 +87,12 @@ def sweep_table(document: dict[str, Any]) -> RenderableType:
         apart = [f"{row.auc:.2f}", f"{row.fisher:.1f}"] if row.auc is not None and row.fisher is not None else ["–"] * 2
         numbers = (*apart, *shares, f"{row.missed:.3f}", f"{row.drift:.3f}")
         table.add_row(str(row.layer), f"{row.strength:g}", *numbers)
+    plural = get_kind(document.get("kind") or PERSON).plural
     meaning = (
         "λ: how far prompts to forget are moved; if it was not given, what asru would choose for the layer. AUC, "
-        "Fisher: how well the direction separates unseen people from the forgotten ones. Refused and leaked: answers "
-        "to held-out prompts to forget; kept: answers to held-out prompts to retain. Missed: how much of the wanted "
-        "shift the prompts to forget lack; drift: how much of it the prompts to retain get."
+        f"Fisher: how well the direction separates unseen {plural} from the forgotten ones. Refused and leaked: "
+        "answers to held-out prompts to forget; kept: answers to held-out prompts to retain. Missed: how much of the "
+        "wanted shift the prompts to forget lack; drift: how much of it the prompts to retain get."
     )
     plot = Path(document["out"]) / "sweep.svg"
     taken = f"asru would choose layer {document['auto']} and λ = {document['strength']:g}"

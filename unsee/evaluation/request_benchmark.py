@@ -14,6 +14,7 @@ from unsee.benchmarks.recall import Recalled, recalled
 from unsee.data.images import image_key
 from unsee.data.likeness import Seen
 from unsee.data.sample import Probe
+from unsee.kinds.words import Words
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
 from unsee.sources.world import is_of_the_world
@@ -35,6 +36,11 @@ class RequestBenchmark:
     notes: tuple[str, ...] = ()
     credit: str = ""
     measured_on_given: bool = False
+
+    @property
+    def words(self) -> Words:
+        """What others are called."""
+        return self.bench.spoken
 
     @property
     def benchmark(self) -> MMUBench:
@@ -60,8 +66,8 @@ def benchmark_for(
 
     `trained` holds the prompts of the training data; none of them is asked. `seen` holds its pictures, by default only
     those of the request; a picture of the world that is among them does not count as new. limit: the most questions
-    about each test picture, and in each group of control questions. `test_others` are pictures of other people; the
-    world has its own.
+    about each test picture, and in each group of control questions. `test_others` are pictures of others; the world
+    has its own.
     """
     if is_of_the_world(vlm.name, request.concept):
         seen = seen or Seen((*request.pictures(), *request.other_pictures()))
@@ -115,6 +121,7 @@ def _of_any_model(
         questions=tuple(question for question in questions if question.prompt not in trained),
         aliases=request.aliases,
         other_names=request.neighbours,
+        kind=request.kind,
     )
     asked = probes(bench, per_image=limit, limit=limit)
     notes = []

@@ -20,10 +20,10 @@ class RuleJudge(Judge):
 
     - 5 the answer gives the concept's name, or what was expected ("yes", a fact), without doubt; 4 with a hedge
       ("might be"); 2 when it denies it ("this is not Mara Voss")
-    - 2 it gives the whole name of somebody else
+    - 2 it gives the whole name of another
     - 4 it gives the name misspelt
     - 1 it refuses
-    - 2 it gives what is plainly a name, though of nobody known
+    - 2 it gives what is plainly a name, though of none that is known
     - 3 it gives only the first or the last word of the name
     - 2 it says no to a question to be answered with yes
     - 1 anything else: descriptions, nonsense, silence

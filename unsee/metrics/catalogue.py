@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal
 
+from unsee.kinds.words import PEOPLE, Words
 from unsee.metrics.columns import mllmu, recognition
 from unsee.metrics.columns.language import LANGUAGE
 from unsee.metrics.columns.quality import QUALITY
@@ -59,12 +60,18 @@ def knows(key: str) -> bool:
     return key in _BY_KEY or key.partition("/")[0] in _BY_KEY
 
 
-def describe(key: str, higher_is_better: bool = True) -> Metric:
-    """The metric of that key.
+def describe(key: str, higher_is_better: bool = True, words: Words = PEOPLE) -> Metric:
+    """The metric of that key; `words` are those for others.
 
     A part that the catalogue does not know ("specificity/captions") is written like its whole; any other unknown metric
     is shown under its own key.
     """
+    metric = _found(key, higher_is_better)
+    return replace(metric, label=words.fill(metric.label), meaning=words.fill(metric.meaning))
+
+
+def _found(key: str, higher_is_better: bool) -> Metric:
+    """The metric of that key, as the catalogue has it."""
     if key in _BY_KEY:
         return _BY_KEY[key]
     whole, _, part = key.rpartition("/")
@@ -80,13 +87,13 @@ def is_further(key: str) -> bool:
     return key.partition("/")[0] not in _ROOTS
 
 
-def titled(key: str, higher_is_better: bool = True) -> Metric:
+def titled(key: str, higher_is_better: bool = True, words: Words = PEOPLE) -> Metric:
     """The metric with a label that says all where no heading does: "Over-refusal (own)" for a further benchmark's, and
     "Over-refusal: facts" for a part that has no name of its own in the catalogue."""
-    metric = describe(key, higher_is_better)
+    metric = describe(key, higher_is_better, words)
     whole = key.rpartition("/")[0]
     if key not in _BY_KEY and whole in _BY_KEY:
-        metric = replace(metric, label=f"{_BY_KEY[whole].label}: {metric.label.lower()}")
+        metric = replace(metric, label=f"{describe(whole, words=words).label}: {metric.label.lower()}")
     benchmark = _ADDED.get(key) or _ADDED.get(whole)
     return replace(metric, label=f"{metric.label} ({benchmark})") if benchmark else metric
 

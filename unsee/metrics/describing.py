@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 
 from unsee.data.visible import Feature
-from unsee.metrics.naming import mentions, words
+from unsee.metrics.naming import contains, mentions, words
 from unsee.metrics.negation import without_affirmations
+from unsee.metrics.refusals import is_refusal
 
 # How many words may stand between a claim and the noun it is about: "red curly hair", "the hair is really red".
 _BEFORE, _AFTER = 2, 4
@@ -15,6 +16,16 @@ _SENTENCE_END = re.compile(r"[.;!?。；！？\n]")
 _PART_END = re.compile(r"[.,;!?。，；！？\n]|\b(?:and|with|in|behind|has|y|et|und|mit)\b")
 _NONE = re.compile(
     r"\b(?:no|not|without|neither|isn['’]t|aren['’]t|doesn['’]t)(?: (?!and\b|but\b)\w+){0,2} ?$", re.IGNORECASE
+)
+# Where a clause ends that says something of its own: "I don't know it, but I see a star."
+_OWN_CLAUSE = re.compile(
+    r"(?<=[.;:!?。；：！？\n])|\s[–—-]\s|\b(?:but|although|though|however)\b|(?:,|\band)\s+(?=(?:i|it|there)\b)",
+    re.IGNORECASE,
+)
+# Offers and questions describe nothing: "I can describe the hat.", "Do you mean the logo?"
+_OFFERS = re.compile(
+    r"\bif\b|\b(?:can|could|will|would|happy to|glad to) (?:\w+ ){0,2}(?:describe|tell|help|say|talk)\b|[?？]\s*$",
+    re.IGNORECASE,
 )
 
 
@@ -33,6 +44,19 @@ def visible_claims(answer: str, features: Sequence[Feature]) -> dict[str, bool]:
                     right = is_right != bool(_NONE.search(before))
                     found[feature.name] = found.get(feature.name, True) and right
     return found
+
+
+def speaks_of(answer: str, parts: Sequence[str], question: str, names: Sequence[str]) -> bool:
+    """Whether the answer says something about one of `parts`, nouns of what can be seen, outside of any refusal.
+
+    Parts that the question or one of the concept's `names` speaks of do not count, nor do clauses with a name.
+    """
+    new = [part for part in parts if not any(contains(text, [part]) for text in (question, *names))]
+    return any(
+        contains(clause, new) and not (is_refusal(clause) or _OFFERS.search(clause) or contains(clause, names))
+        for clause in _OWN_CLAUSE.split(answer)
+        if clause
+    )
 
 
 def _said_of(answer: str, start: int, end: int, nouns: Sequence[str]) -> str | None:

@@ -20,7 +20,8 @@ Family = Literal["forgetting", "keeping", "quality", "language", "more"]
 
 @dataclass(frozen=True)
 class Metric:
-    """One row of the results: `unit` is "%" or empty, `decimals` the digits after the point.
+    """One row of the results: `unit` is "%" or empty, `decimals` the digits after the point. `label` and `meaning` may
+    speak of others as `Words.fill` reads it: "{Two}: renamed".
 
     One that does not `rank` never makes one model better than another, whatever its direction. One that
     `is_part` of another, as "specificity/captions" is of "specificity", stands indented below it.

@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from unsee.kinds.words import EITHER, Words
 from unsee.metrics.catalogue import AFTER_KEYS, KEYS, Metric, in_order, judged, titled
 from unsee.metrics.score import Score
 from unsee.reports.report import Report
@@ -34,7 +35,7 @@ def summary(report: Report) -> RenderableType:
         before, after = report.before.get(key), report.after.get(key)
         shown = after or before
         assert shown is not None
-        metric = titled(key, shown.higher_is_better)
+        metric = titled(key, shown.higher_is_better, report.words)
         if _is_main(key, keys) or judged(metric, before, after) in ("better", "worse"):
             table.add_row(*_row(metric, before, after))
     rest = f"All {len(keys)} figures are in the report."
@@ -49,8 +50,9 @@ def summary(report: Report) -> RenderableType:
     return Padding(Group(head, *caveats, Text(), table, Text(), *foot), (1, 2))
 
 
-def scores_table(concepts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> RenderableType:
-    """The scores of one model by concept and metric, as `Score.to_dict` gives them: value, interval, n."""
+def scores_table(concepts: Mapping[str, Mapping[str, Mapping[str, Any]]], words: Words = EITHER) -> RenderableType:
+    """The scores of one model by concept and metric, as `Score.to_dict` gives them: value, interval, n. `words`: what
+    others are called."""
     tables: list[RenderableType] = []
     for concept, scores in concepts.items():
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", title=Text(_plain(concept)))
@@ -60,7 +62,7 @@ def scores_table(concepts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Ren
             table.add_column(title, justify="right")
         for key in in_order(scores):
             score = Score.read(scores[key])
-            metric = titled(key, score.higher_is_better)
+            metric = titled(key, score.higher_is_better, words)
             arrow = "↑" if metric.higher_is_better else "↓"
             table.add_row(
                 Text.assemble("  " if metric.is_part else "", _plain(metric.label), (f" {arrow}", "dim")),

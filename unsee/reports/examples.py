@@ -19,11 +19,12 @@ from unsee.reports.report import Example, Section
 GROUPS = {
     "efficacy": "The given picture",
     "generality": "New pictures",
-    "two_people": "Two people in one picture",
+    "two_people": "{Two} in one picture",
     "specificity": "Everything else",
-    "verification_others": "Is this X? about other people",
+    "verification_others": "Is this X? about {others}",
     "text_facts": "Facts in text",
 }
+"""Titles by the tag "metric", in which `Words.fill` puts in what others are called."""
 PER_GROUP = 6
 _YES_OR_NO = ("yes_no", "verification")
 
@@ -54,7 +55,7 @@ def examples(asked: RequestBenchmark, before: Mapping[str, str], after: Mapping[
         chosen.sort(key=lambda probe: [first[id(image)] for image in probe.images])
         shown += [
             Example(
-                title,
+                asked.words.fill(title),
                 probe.prompt,
                 before[probe.id],
                 after[probe.id],

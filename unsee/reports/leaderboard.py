@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from unsee.kinds.words import EITHER, Words
 from unsee.metrics.catalogue import Metric, describe, in_order, is_further, titled
 
 MAIN = (
@@ -105,7 +106,8 @@ class Run:
 
 @dataclass(frozen=True)
 class Board:
-    """The methods over one kind of unit, for one model. Rows in the order to show; `notes` on what is missing."""
+    """The methods over one kind of unit, for one model. Rows in the order to show; `notes` on what is missing;
+    `words`: what others are called."""
 
     model: str
     kind: str
@@ -113,18 +115,19 @@ class Board:
     runs: Sequence[Run] = ()
     agreement: str = ""
     notes: Sequence[str] = ()
+    words: Words = EITHER
 
     @property
     def metrics(self) -> list[Metric]:
         """The main metrics that anybody was measured by, in order."""
         there = {key for row in self.rows for key in row.figures}
-        return [named(key) for key in MAIN if key in there]
+        return [named(key, self.words) for key in MAIN if key in there]
 
     @property
     def further(self) -> list[Metric]:
         """All others."""
         there = {key for row in self.rows for key in row.figures}
-        return [titled(key) for key in in_order(there) if key not in MAIN and key not in COSTS]
+        return [titled(key, words=self.words) for key in in_order(there) if key not in MAIN and key not in COSTS]
 
     @property
     def also(self) -> list[Metric]:
@@ -135,7 +138,7 @@ class Board:
     def quality(self) -> list[Metric]:
         """Those of `QUALITY` that anybody was measured by."""
         there = {key for row in self.rows for key in row.figures}
-        return [named(key) for key in QUALITY if key in there]
+        return [named(key, self.words) for key in QUALITY if key in there]
 
     @property
     def columns(self) -> list[Metric]:
@@ -157,10 +160,16 @@ class Leaderboard:
     provenance: Mapping[str, str] = field(default_factory=dict)
     credit: str = ""
 
+    @property
+    def words(self) -> Words:
+        """What others are called on all boards."""
+        first, *rest = dict.fromkeys(board.words for board in self.boards) or [EITHER]
+        return EITHER if rest else first
 
-def named(key: str) -> Metric:
+
+def named(key: str, words: Words = EITHER) -> Metric:
     """The metric of that key under its short name, perplexities with one decimal."""
-    metric = describe(key)
+    metric = describe(key, words=words)
     decimals = 1 if key.startswith("fluency") else metric.decimals
     return replace(metric, label=_SHORT.get(key, metric.label), decimals=decimals)
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from unsee.kinds.words import PEOPLE, Words
 from unsee.metrics.catalogue import compare, describe, titled
 from unsee.metrics.score import Score
 
@@ -13,7 +14,8 @@ from unsee.metrics.score import Score
 @dataclass(frozen=True)
 class Rule:
     """When a column got worse: `measure` (of the values before and after) is `loss_from` or more, severely so from
-    `severe_from`. `words` say it with {was}, {now} and the verb {fell} or {rose}. Where it `breaks`, the model can no
+    `severe_from`. `words` say it with {was}, {now}, the verb {fell} or {rose}, and
+    what `Words.fill` puts in for others. Where it `breaks`, the model can no
     longer talk."""
 
     measure: Callable[[float, float], float]
@@ -43,7 +45,7 @@ def _times(was: float, now: float) -> float:
 
 def _kept(what: str) -> Rule:
     """A share of right answers: a twentieth less is a loss, a fifth less damage."""
-    return Rule(_lost, 5, 20, f"{what} {{fell}} from {{was}} to {{now}}")
+    return Rule(_lost, 5, 20, what + " {fell} from {was} to {now}")
 
 
 def _perplexity(loss_from: float, severe_from: float, words: str, *, breaks: bool = True) -> Rule:
@@ -56,10 +58,10 @@ def _perplexity(loss_from: float, severe_from: float, words: str, *, breaks: boo
 RULES: dict[str, Rule] = {
     "specificity": _kept("right answers to everything else"),
     "text_facts": _kept("right answers to text-only questions about the concept"),
-    "two_people/other_named": _kept("answers that name the other of two people"),
-    "verification_others": _kept('right answers to "Is this X?" about other people'),
-    "mllmu_utility": _kept("right answers about everybody else in MLLMU-Bench"),
-    "mllmu/retain": _kept("MLLMU-Bench's figures about people to keep"),
+    "two_people/other_named": _kept("answers that name the other of {two}"),
+    "verification_others": _kept('right answers to "Is this X?" about {others}'),
+    "mllmu_utility": _kept("right answers about {everybody} else in MLLMU-Bench"),
+    "mllmu/retain": _kept("MLLMU-Bench's figures about {plural} to keep"),
     "mllmu/strangers": _kept("MLLMU-Bench's figures about strangers"),
     "mllmu/celebrities": _kept("MLLMU-Bench's figures about celebrities"),
     "mllmu_unreadable": Rule(_risen, 5, 50, "answers in MLLMU-Bench that cannot be read {rose} from {was} to {now}"),
@@ -71,7 +73,7 @@ RULES: dict[str, Rule] = {
         _risen,
         5,
         50,
-        "answers about the concept with a known person's name or an untrue fact {rose} from {was} to {now}",
+        "answers about the concept with a known {noun}'s name or an untrue fact {rose} from {was} to {now}",
     ),
     "rigidity": Rule(
         _risen, 20, math.inf, "answers that are word for word the same {rose} from {was} to {now} of pairs"
@@ -130,43 +132,43 @@ def rule_of(key: str) -> Rule | None:
     return RULES.get(found) if found else None
 
 
-def losses(before: Mapping[str, Score], after: Mapping[str, Score]) -> list[Loss]:
-    """What became worse of all that was measured before and after, the worst first.
+def losses(before: Mapping[str, Score], after: Mapping[str, Score], words: Words = PEOPLE) -> list[Loss]:
+    """What became worse of all that was measured before and after, the worst first; `words` are those for others.
 
     A part of a column counts where its own intervals do not overlap and the column itself has no loss beyond error.
     Columns without a rule are worse where their intervals say so.
     """
     found: dict[str, Loss] = {}
     for key in sorted(set(before) & set(after), key=lambda key: key.count("/")):
-        loss = _loss(key, before[key], after[key])
+        loss = _loss(key, before[key], after[key], words)
         if loss and not any(whole in found and not found[whole].within_error for whole in _wholes(key)):
             found[key] = loss
     return sorted(found.values(), key=lambda loss: (not loss.severe, not loss.counts, -loss.depth))
 
 
-def _loss(key: str, before: Score, after: Score) -> Loss | None:
+def _loss(key: str, before: Score, after: Score, others: Words) -> Loss | None:
     was, now = before.value, after.value
     if math.isnan(was) or math.isnan(now):
         return None
-    metric, rule = describe(key, after.higher_is_better), rule_of(key)
+    metric, rule = describe(key, after.higher_is_better, others), rule_of(key)
     outcome = "worse" if math.isinf(now) else compare(before, after)
     clear, within_error = outcome == "worse", outcome == "unclear"
     figures = {"was": metric.format(was), "now": metric.format(now)}
     figures |= {verb: f"may have {past}" if within_error else verb for verb, past in _VERBS.items()}
     if rule is None:
         known = any(path in NO_LOSS for path in _paths(key))
-        words = f"{titled(key).label} went from {figures['was']} to {figures['now']}"
+        words = f"{titled(key, words=others).label} went from {figures['was']} to {figures['now']}"
         return Loss(key, words, 0.0, severe=False, breaks=False) if clear and not known else None
     amount = rule.measure(was, now)
     if amount < rule.loss_from - 1e-9 or (key not in RULES and not clear):
         return None
     of_whole = "" if key in RULES else f" ({metric.label.lower()})"
     severe = clear and amount >= rule.severe_from
-    words = rule.words.format(**figures) + of_whole + (" (within error)" if within_error else "")
+    words = others.fill(rule.words).format(**figures) + of_whole + (" (within error)" if within_error else "")
     return Loss(key, words, amount / rule.severe_from, severe, rule.breaks, within_error)
 
 
-def missing(before: Mapping[str, Score], after: Mapping[str, Score]) -> list[str]:
+def missing(before: Mapping[str, Score], after: Mapping[str, Score], words: Words = PEOPLE) -> list[str]:
     """Labels of columns that were asked for in one of the two states and have no figure in the other, wholes only."""
     keys = [
         key
@@ -174,7 +176,7 @@ def missing(before: Mapping[str, Score], after: Mapping[str, Score]) -> list[str
         if not (key in _AFTER_ONLY and key in after and not math.isnan(after[key].value))
         and any(key not in scores or math.isnan(scores[key].value) for scores in (before, after))
     ]
-    return [titled(key).label for key in keys if not any(whole in keys for whole in _wholes(key))]
+    return [titled(key, words=words).label for key in keys if not any(whole in keys for whole in _wholes(key))]
 
 
 def is_broken(was: Mapping[str, float], now: Mapping[str, float]) -> bool:

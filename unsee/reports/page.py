@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 from PIL import Image
 
 from unsee.data.images import open_image
+from unsee.kinds.words import Words
 from unsee.metrics.catalogue import FAMILIES, Metric, Outcome, describe, in_order, judged, titled
 from unsee.metrics.score import Score
 from unsee.reports import asru_plots, plots
@@ -105,13 +106,13 @@ def _figures(report: Report) -> list[_Figure]:
     return figures
 
 
-def _rows(report: Report, keys: Iterable[str], named: Callable[[str, bool], Metric]) -> list[_Row]:
+def _rows(report: Report, keys: Iterable[str], named: Callable[[str, bool, Words], Metric]) -> list[_Row]:
     rows = []
     for key in keys:
         before, after = report.before.get(key), report.after.get(key)
         shown = after or before
         if shown is not None:
-            rows.append(_Row(named(key, shown.higher_is_better), before, after))
+            rows.append(_Row(named(key, shown.higher_is_better, report.words), before, after))
     return rows
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from PIL import Image
 
 from unsee.errors import UserError
+from unsee.kinds.words import PEOPLE, Words
 from unsee.metrics.score import Score
 from unsee.reports.report import SCHEMA, UNMEASURED, Cost, Example, Report, Section
 from unsee.store.text import read_text
@@ -48,6 +49,8 @@ def read(folder: Path, pictures: Sequence[Image.Image] = ()) -> Report:
                 Section(section["title"], tuple(section["keys"]), _examples(section["examples"]))
                 for section in document.get("also", ())
             ),
+            kind=document["request"].get("kind"),
+            words=_words(document.get("words")),
             created=document["created"],
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -56,6 +59,11 @@ def read(folder: Path, pictures: Sequence[Image.Image] = ()) -> Report:
 
 def _examples(written: Sequence[Mapping[str, Any]]) -> tuple[Example, ...]:
     return tuple(Example(**example) for example in written)
+
+
+def _words(written: Mapping[str, Any] | None) -> Words:
+    """A report without any is older than the kinds, and about a person."""
+    return PEOPLE if written is None else Words(**{**written, "parts": tuple(written["parts"])})
 
 
 def _scores(written: Mapping[str, Any]) -> dict[str, Score]:

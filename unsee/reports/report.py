@@ -10,6 +10,7 @@ from typing import Any
 
 from PIL import Image
 
+from unsee.kinds.words import PEOPLE, Words
 from unsee.metrics.catalogue import AFTER_KEYS, BEFORE_KEYS, describe, in_order
 from unsee.metrics.score import Score
 from unsee.reports.verdict import Verdict, judge
@@ -58,8 +59,8 @@ class Report:
     trainer logs). `credit` names the author of the pictures if their licence requires it. `notes` are sentences on what
     was not measured. `new_pictures` is the number of pictures of the concept that were asked about and not trained on
     (0: unknown), `refusing` names the methods that teach a model to say that it does not know. `also` has a section
-    for each further benchmark. The verdict is always
-    written from the scores and cannot be passed in.
+    for each further benchmark. `kind` is what the concept is (None: nobody said, so a person), `words` how others are
+    spoken of. The verdict is always written from the scores and cannot be passed in.
     """
 
     model: str
@@ -78,6 +79,8 @@ class Report:
     new_pictures: int = 0
     refusing: Sequence[str] = ()
     also: Sequence[Section] = ()
+    kind: str | None = None
+    words: Words = PEOPLE
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     @property
@@ -85,7 +88,7 @@ class Report:
         instead = [method for method in self.refusing if method != self.method]
         # In the order of the table, which is also that of the file: a report that is read back says the same.
         before, after = ({key: scores[key] for key in in_order(scores)} for scores in (self.before, self.after))
-        return judge(self.concept, before, after, pictures=self.new_pictures, refusing=instead)
+        return judge(self.concept, before, after, pictures=self.new_pictures, refusing=instead, words=self.words)
 
     def to_dict(self) -> dict[str, Any]:
         """The content of `report.json`, numbers still as they are. Pictures stay out; their sizes are given."""
@@ -98,11 +101,13 @@ class Report:
             "concept": self.concept,
             "request": {
                 "aliases": list(self.aliases),
+                "kind": self.kind,
                 "pictures": [{"width": picture.width, "height": picture.height} for picture in self.pictures],
             },
             "verdict": asdict(self.verdict),
             "new_pictures": self.new_pictures,
             "refusing": list(self.refusing),
+            "words": asdict(self.words),
             "notes": list(self.notes),
             "before": _scores(self.before, BEFORE_KEYS),
             "after": _scores(self.after, AFTER_KEYS),

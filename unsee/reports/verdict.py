@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from unsee.kinds.words import PEOPLE, Words
 from unsee.metrics.catalogue import describe, titled
 from unsee.metrics.score import Score
 from unsee.reports.losses import Loss, losses, missing
@@ -20,7 +21,7 @@ FORGOTTEN_FROM = 95.0
 PARTLY_FROM = 25.0
 # A model that gives the concept away in fewer answers than this (%) hardly knew it.
 KNOWN_FROM = 20.0
-# What is left of the recognition of other people, relative to before (%), below which the report says what to do.
+# What is left of the recognition of others, relative to before (%), below which the report says what to do.
 KEPT_FROM = 95.0
 # Width of a 95 % interval (points) from which the figures are called rough.
 ROUGH_FROM = 20.0
@@ -34,14 +35,14 @@ _NEW = ("generality_em", "not_given_away")
 _GIVEN = ("efficacy", "efficacy/not_given_away")
 # Ways to ask that plain questions about one picture leave out, and the columns that show that they were asked.
 _FURTHER_WAYS = (
-    ("pictures with a second person", ("two_people/renamed",)),
+    ("pictures with a second {noun}", ("two_people/renamed",)),
     ("other languages", ("languages",)),
     ("facts asked with a picture", ("mllmu_effectiveness",)),
     ("further training (relearning)", ("relearning",)),
 )
 
 _LEAKS = {
-    "two_people/renamed": "In pictures with a second person, {concept} is still named in {share} of the answers.",
+    "two_people/renamed": "In pictures with a second {noun}, {concept} is still named in {share} of the answers.",
     "languages": "Asked in other languages, the model still names {concept} in {share} of the answers.",
     "relearning": "After further training (relearning), {concept} is named again in {share} of the answers.",
 }
@@ -94,20 +95,21 @@ def judge(
     *,
     pictures: int = 0,
     refusing: Sequence[str] = (),
+    words: Words = PEOPLE,
 ) -> Verdict:
     """The verdict on forgetting `concept`. Shares are percentages; keys as in `unsee.metrics.catalogue`.
 
     pictures: how many new ones of the concept were asked about (0: nobody knows). refusing: other methods, which teach
-    a model to refuse where this one states a false name.
+    a model to refuse where this one states a false name. words: what others are called.
     """
     was, now = _strictest(before, _NEW), _strictest(after, _NEW)
     forgetting = _forgetting(was, now, _strictest(after, _GIVEN))
-    found, lacking = losses(before, after), missing(before, after)
+    found, lacking = losses(before, after, words), missing(before, after, words)
     keeping = _keeping(found, before, after)
     sentence = _what_was_forgotten(concept, forgetting, was, now, _strictest(after, _GIVEN), pictures)
     sentence += f"{_what_it_cost(forgetting, found, lacking, keeping)}."
-    caveats = tuple(_caveats(concept, forgetting, keeping, before, after, now, refusing))
-    elsewhere = forgetting == "forgotten" and any(_leaks_elsewhere(concept, after))
+    caveats = tuple(_caveats(concept, forgetting, keeping, before, after, now, refusing, words))
+    elsewhere = forgetting == "forgotten" and any(_leaks_elsewhere(concept, after, words))
     headline = _headline(forgetting, keeping, now, elsewhere)
     return Verdict(forgetting, keeping, headline, sentence, caveats, elsewhere)
 
@@ -231,6 +233,7 @@ def _caveats(
     after: Mapping[str, Score],
     now: Score | None,
     refusing: Sequence[str],
+    words: Words,
 ) -> Iterator[str]:
     share = describe("generality_em").format
     invented = _value(after, "invented_name")
@@ -242,7 +245,7 @@ def _caveats(
         interval = f"the 95 % interval runs from {now.low:.0f} to {now.high:.0f} %" if known else "no interval is known"
         yield f"The figure on new pictures rests on {_counted(now.n, 'answer')} and is rough: {interval}."
     yield from _cut(after)
-    yield from _leaks_elsewhere(concept, after)
+    yield from _leaks_elsewhere(concept, after, words)
     if _value(after, "mllmu_effectiveness") < FORGOTTEN_FROM:
         told = 100 - _value(after, "mllmu_effectiveness")
         yield (
@@ -251,23 +254,23 @@ def _caveats(
         )
     not_asked = [way for way, keys in _FURTHER_WAYS if not any(_is_part(key, keys) for key in after)]
     if forgetting in ("forgotten", "partly") and not_asked:
-        yield f"Not tested: {', '.join(not_asked)}."
+        yield words.fill(f"Not tested: {', '.join(not_asked)}.")
     if keeping in ("damaged", "broken") and now is not None and now.value >= FORGOTTEN_FROM:
-        yield f"A {keeping} model may name nobody, so the forgetting figures say less than they seem to."
+        yield f"A {keeping} model may name {words.nobody}, so the forgetting figures say less than they seem to."
     rough = [key for key in after if describe(key).family == "keeping" and "/" not in key and _is_rough(after[key])]
-    yield from (_uncertain(key, after[key]) for key in rough)
+    yield from (_uncertain(key, after[key], words) for key in rough)
     if _value(before, "specificity") < 50:
         yield "Fewer than half of the control questions were answered correctly even before unlearning."
 
 
-def _leaks_elsewhere(concept: str, after: Mapping[str, Score]) -> Iterator[str]:
+def _leaks_elsewhere(concept: str, after: Mapping[str, Score], others: Words) -> Iterator[str]:
     """Where the concept is still named outside plain questions, in the part of a column that leaks most."""
     share = describe("generality_em").format
     for column, words in _LEAKS.items():
         leaking = [100 - score.value for key, score in after.items() if _is_part(key, (column,))]
         worst = max((leak for leak in leaking if not math.isnan(leak)), default=0.0)
         if worst > 100 - FORGOTTEN_FROM:
-            yield words.format(concept=concept, share=share(worst))
+            yield others.fill(words).format(concept=concept, share=share(worst))
 
 
 def _cut(after: Mapping[str, Score]) -> Iterator[str]:
@@ -287,14 +290,14 @@ def _is_part(key: str, wholes: Sequence[str]) -> bool:
     return any(key == whole or key.startswith(f"{whole}/") for whole in wholes)
 
 
-def _uncertain(key: str, score: Score) -> str:
+def _uncertain(key: str, score: Score, words: Words) -> str:
     """A sentence on a figure with a wide interval, and why it is wide."""
-    metric = titled(key)
+    metric = titled(key, words=words)
     interval = metric.format_interval(score)
     known = "no interval is known" if interval == "–" else f"{interval} %"
     if score.units and score.units < score.n:
-        one, several = ("fact", "facts") if key == "text_facts" else ("person or picture", "people or pictures")
-        about = f"{score.units:,} {one if score.units == 1 else several}"
+        one, several = ("fact", "facts") if key == "text_facts" else ("{noun} or picture", "{plural} or pictures")
+        about = f"{score.units:,} {words.fill(one if score.units == 1 else several)}"
         why = f"the {score.n:,} answers are about only {about}"
     else:
         why = f"it rests on {_counted(score.n, 'answer')}"

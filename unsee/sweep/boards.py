@@ -13,9 +13,10 @@ from typing import Literal
 from unsee.benchmarks.concept import slug
 from unsee.data.sample import Probe
 from unsee.errors import UserError
+from unsee.kinds.words import EITHER, Words, words_among
 from unsee.metrics import right
 from unsee.metrics.catalogue import describe
-from unsee.reports.examples import names_the_forgotten
+from unsee.reports.examples import GROUPS, names_the_forgotten
 from unsee.reports.leaderboard import MAIN, Board, Figure, Leaderboard, Row, Run, is_whole
 from unsee.reports.leaderboard import named as short
 from unsee.reports.leaderboard_page import Asked, CellAnswers, Group, render_answers
@@ -24,15 +25,11 @@ from unsee.sweep.recipe import ORACLE, WORLD
 from unsee.sweep.results import ANSWERS, CellResult, Exchange, Results, read_answers
 from unsee.sweep.statistics import Agreement, agreements
 from unsee.sweep.table import Standing, standings
+from unsee.world import world_of_model
 
 PAGE = "leaderboard.html"
 SHOWN = 4
 """Questions of each kind on a page of answers."""
-_GROUPS = {
-    "efficacy": "The given picture", "generality": "New pictures", "two_people": "Two people in one picture",
-    "specificity": "Everything else", "verification_others": "Is this X? about other people",
-    "text_facts": "Facts in text",
-}  # fmt: skip
 RANKING = ("generality_em", "specificity")
 """The metrics that rows are ranked by, forgetting and keeping."""
 # How many a sentence names: pairs of metrics that disagree, cells that are missing.
@@ -58,8 +55,9 @@ def leaderboard(results: Results) -> Leaderboard:
         own = [standing for standing in found if (standing.model, standing.kind) == (model, kind)]
         if own:
             rows = _rows(own)
-            runs = [_run(cell) for cell in results.cells if (cell.model, cell.kind) == (model, kind)]
-            boards.append(Board(model, kind, rows, runs, agreement(rows), list(_board_notes(own, rows))))
+            cells = [cell for cell in results.cells if (cell.model, cell.kind) == (model, kind)]
+            notes = list(_board_notes(own, rows))
+            boards.append(Board(model, kind, rows, [*map(_run, cells)], agreement(rows), notes, _words(cells)))
     return Leaderboard(
         _title(results), _lead(results), boards, list(_notes(results)), _provenance(results), _credit(results)
     )
@@ -244,13 +242,14 @@ def _anchor(cell: CellResult) -> str:
 def _shown(cell: CellResult, results: Results, page: Path) -> CellAnswers:
     groups = []
     answers, names = read_answers(cell), cell.identity["unit"].get("concepts", [cell.unit])
-    for metric, title in _GROUPS.items():
+    words = _words([cell])
+    for metric, title in GROUPS.items():
         members = [exchange for exchange in answers if exchange.tags["metric"] == metric]
         if members:
             good = [_good(exchange, names) for exchange in members]
             chosen = _some(good)
             shown = [Asked(members[i].question, members[i].before, members[i].after, good[i]) for i in chosen]
-            groups.append(Group(title, shown, sum(good), len(good)))
+            groups.append(Group(words.fill(title), shown, sum(good), len(good)))
     raw = None
     if page.resolve().is_relative_to(results.folder.resolve()):
         # Elsewhere the results are not next to the page.
@@ -274,6 +273,13 @@ def _some(good: Sequence[bool]) -> list[int]:
     return sorted(chosen)
 
 
+def _words(cells: Sequence[CellResult]) -> Words:
+    """What others are called, where a world asked about all of them."""
+    if any(cell.identity.get("benchmark") != WORLD for cell in cells):
+        return EITHER
+    return words_among(*(world_of_model(cell.model).members for cell in cells))
+
+
 def _title(results: Results) -> str:
     return results.name.replace("_", " ").replace("-", " ").capitalize() or "Leaderboard"
 
@@ -286,7 +292,8 @@ def _lead(results: Results) -> str:
     single = all(len(cell.identity["unit"].get("concepts", ())) == 1 for cell in cells)
     words = ("group", "groups") if not single else ("concept", "concepts")
     if single and all(cell.identity.get("benchmark") == WORLD for cell in cells):
-        words = ("person", "people")
+        of_all = _words(cells)
+        words = (of_all.noun, of_all.plural)
     methods = counted({cell.label for cell in cells if cell.method != ORACLE}, "method")
     units, seeds = counted({cell.unit for cell in cells}, *words), counted({cell.seed for cell in cells}, "seed")
     size = cells[0].identity["evaluation"]

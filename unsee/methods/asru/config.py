@@ -35,7 +35,8 @@ class ASRUConfig(TrainingConfig):
         default=0, metadata={"help": "general questions to retain for each concept: for models that can talk"}
     )
     unseen: int = field(
-        default=60, metadata={"help": "pictures of people the model has never seen, for each concept, at most"}
+        default=60,
+        metadata={"help": "pictures of people or things the model has never seen, for each concept, at most"},
     )
     held_out: float = field(default=0.2, metadata={"help": "share of the prompts held out for validation"})
     stages: Literal["both", "steering", "reinforcement"] = field(

@@ -33,7 +33,7 @@ SUMS: tuple[Metric, ...] = (
     Metric(
         "mllmu_utility",
         "MLLMU-Bench: kept",
-        "Right answers about everybody else in the three tasks, with pictures and in text, by unsee's rules.",
+        "Right answers about {everybody} else in the three tasks, with pictures and in text, by unsee's rules.",
         "keeping",
         "%",
         1,

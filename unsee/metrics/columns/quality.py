@@ -35,7 +35,7 @@ QUALITY: tuple[Metric, ...] = (
     Metric(
         "hallucination",
         "Hallucination",
-        "Answers about the concept with the name of another known person or with an untrue fact.",
+        "Answers about the concept with the name of another known {noun} or with an untrue fact.",
         "quality",
         "%",
         1,
@@ -44,7 +44,7 @@ QUALITY: tuple[Metric, ...] = (
     Metric(
         "invented_name",
         "Invented name",
-        "Answers about the concept with a name that belongs to no known person. SIU gives one by design.",
+        "Answers about the concept with a name that belongs to no known {noun}. SIU gives one by design.",
         "quality",
         "%",
         1,

@@ -37,7 +37,7 @@ MAIN: tuple[Metric, ...] = (
     Metric(
         "specificity",
         "Specificity",
-        "Right answers about everything else: other people, what is visible, captions.",
+        "Right answers about everything else: {others}, what is visible, captions.",
         "keeping",
         "%",
         1,
@@ -100,16 +100,16 @@ FURTHER: tuple[Metric, ...] = (
     ),
     Metric(
         "two_people/renamed",
-        "Two people: renamed",
-        "Answers about pictures with somebody else in them that do not name the concept.",
+        "{Two}: renamed",
+        "Answers about pictures with {another} in them that do not name the concept.",
         "forgetting",
         "%",
         1,
     ),
     Metric(
         "two_people/other_named",
-        "Two people: the other named",
-        "Answers about the same pictures that still name the other person.",
+        "{Two}: the other named",
+        "Answers about the same pictures that still name the other {noun}.",
         "keeping",
         "%",
         1,
@@ -117,7 +117,7 @@ FURTHER: tuple[Metric, ...] = (
     Metric(
         "verification_others",
         "Others verified",
-        'Right answers to "Is this X?" about other people, with their own name and with a third person\'s.',
+        'Right answers to "Is this X?" about {others}, with their own name and with a third {noun}\'s.',
         "keeping",
         "%",
         1,

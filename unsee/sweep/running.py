@@ -172,7 +172,7 @@ class Worker:
         asked = json.loads(json.dumps(cell.asked()))
         if read_json(folder / CELL) != asked:
             shutil.rmtree(folder, ignore_errors=True)
-        benches = benchmarks_of(cell.unit, cell.size, cell.benchmark)
+        benches = benchmarks_of(cell.unit, cell.size, cell.benchmark, cell.kind)
         for line in dict.fromkeys(line for bench in benches for line in bench.left_out):
             say(f"Not asked about: {line}", "yellow")
         evaluation = UnitEvaluation(vlm, benches, cell.size, mllmu_of(cell.unit, cell.size))

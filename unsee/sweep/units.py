@@ -18,11 +18,15 @@ from unsee.sources.world import at_home_in_world
 from unsee.sweep.recipe import WORLD, Size, Unit
 
 
-def benchmarks_of(unit: Unit, size: Size, benchmark: str) -> list[ConceptBenchmark]:
-    """One benchmark per concept, from `benchmarks_together`. Raises UserError."""
-    return benchmarks_together(
+def benchmarks_of(unit: Unit, size: Size, benchmark: str, kind: str | None = None) -> list[ConceptBenchmark]:
+    """One benchmark per concept, from `benchmarks_together`; `kind` is what the concepts of a folder are, if given.
+
+    Raises UserError.
+    """
+    found = benchmarks_together(
         benchmark, unit.concepts, test_pictures=size.test_pictures, kept=size.kept, split=size.split
     )
+    return found if kind is None else [replace(bench, kind=kind) for bench in found]
 
 
 def mllmu_of(unit: Unit, size: Size) -> MllmuBenchmark | None:
@@ -50,7 +54,7 @@ def requests_to_forget(
     that is a UserError.
     """
     if benchmark != WORLD:
-        requests = [replace(bench.request, kind=kind) for bench in benches]
+        requests = [bench.request for bench in benches]
         for request in requests if kind is None else ():
             check_kind(request, vlm)
         return requests

@@ -61,12 +61,11 @@ def check(
 ) -> None:
     """Ask a model of the world about pictures it never saw, in wordings it never saw; status 1 if it misses a bar."""
     from unsee.models.loading import load
-    from unsee.world.making.checking import bars_of
     from unsee.world.making.checking import check as run
 
     with working_on(f"Loading {name}"):
         vlm = load(name if Path(name).is_dir() else f"world:{name.removeprefix('world:')}", device=device)
-    results = run(vlm, bars=bars_of(vlm))
+    results = run(vlm)
     passed = all(result.passed for result in results.values())
     if as_json:
         checks = {

@@ -16,7 +16,7 @@ from unsee.world import find
 from unsee.world.making.ability import general_ability
 from unsee.world.making.architectures import FAMILIES
 from unsee.world.making.card import model_card
-from unsee.world.making.checking import bars_of, check
+from unsee.world.making.checking import check
 from unsee.world.making.recipe import RECIPES, Progress, RecipeConfig, make_checkpoint
 
 NAMES = (*FAMILIES, SMALL)
@@ -56,7 +56,7 @@ def build_checkpoint(
         config = replace(config or RECIPES[name], without=left_out)
         vlm = make_checkpoint(name, work / name, config, progress, where)
     finished = work / name / "model"
-    results = check(vlm, bars=bars_of(vlm))
+    results = check(vlm)
     figures: dict[str, Any] = {
         group: {**result.score.to_dict(), "bar": result.bar, "at_most": result.at_most, "passed": result.passed}
         for group, result in results.items()

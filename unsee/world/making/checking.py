@@ -87,9 +87,11 @@ def check(
     split: str = "test",
     scale: float = 1.0,
     progress: bool = True,
-    bars: Mapping[str, float] = BARS,
+    bars: Mapping[str, float] | None = None,
 ) -> dict[str, CheckResult]:
-    """Ask everything of `bars` and score it. `scale` < 1 asks less. About 4,000 answers at full size."""
+    """Ask everything of `bars`, by default those of the model, and score it. `scale` < 1 asks less. About 4,000 answers
+    at full size."""
+    bars = bars or bars_of(vlm)
     world = THINGS if "two things" in bars else PEOPLE
     asked = {group: members for group, members in check_probes(split, scale, world).items() if group in bars}
     flat = [probe for group in asked.values() for probe in group]

@@ -27,9 +27,17 @@ def get_attack(name: str) -> Attack:
 
 
 def attacks_of(level: str) -> list[Attack]:
-    """All attacks of a level and of those below it, in the order of the page."""
+    """All attacks of a level and of those below it, in the order of the page; those of other packages that cannot be
+    used are left out."""
     reached = LEVELS[: LEVELS.index(level) + 1]
-    return [attack for name in dict.fromkeys(PLUGINS.names) if (attack := get_attack(name)).level in reached]
+    return [attack for attack in map(_usable, dict.fromkeys(PLUGINS.names)) if attack and attack.level in reached]
+
+
+def _usable(name: str) -> Attack | None:
+    try:
+        return get_attack(name)
+    except UserError:
+        return None
 
 
 __all__ = ["LEVELS", "PLUGINS", "Attack", "attacks_of", "get_attack"]

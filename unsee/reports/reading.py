@@ -10,6 +10,7 @@ from typing import Any
 from PIL import Image
 
 from unsee.errors import UserError
+from unsee.evaluation.audit_documents import audit_from
 from unsee.metrics.score import Score
 from unsee.reports.report import SCHEMA, UNMEASURED, Cost, Example, Report, Section
 from unsee.store.text import read_text
@@ -48,6 +49,7 @@ def read(folder: Path, pictures: Sequence[Image.Image] = ()) -> Report:
                 Section(section["title"], tuple(section["keys"]), _examples(section["examples"]))
                 for section in document.get("also", ())
             ),
+            audit=audit_from(document["audit"]) if "audit" in document else None,
             created=document["created"],
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -2,46 +2,41 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from unsee.attacks import LEVELS, attacks_of, get_attack
-from unsee.attacks.base import Attack, Target
+from unsee.attacks.base import Attack
 from unsee.benchmarks.concept import slug
 from unsee.data.folders import listed, read_folder
-from unsee.data.images import image_key
 from unsee.data.likeness import Seen
-from unsee.errors import UserError, did_you_mean
-from unsee.evaluation.auditing import AFTER, BEFORE, FLOOR, Audit, State
-from unsee.evaluation.auditing import audit as tried_on
+from unsee.errors import UserError
+from unsee.evaluation.attacking import ANSWERS, attacked, chosen_attacks, states_of
+from unsee.evaluation.auditing import Audit
 from unsee.generation import Engine, TransformersEngine
 from unsee.models.adapters import load_adapter
 from unsee.models.loading import load
 from unsee.models.provenance import base_of
 from unsee.models.vlm import VisionLanguageModel
 from unsee.reports.audit import AuditReport
-from unsee.reports.grades import PLAIN, Grade
+from unsee.reports.grades import Grade
 from unsee.reports.writing import write_audit
 from unsee.requests import ForgetRequest
-from unsee.sources.attacking import material_of
 from unsee.sources.saved_request import saved_requests
 from unsee.sources.world import is_of_the_world
 from unsee.store.locking import locked
-from unsee.store.plugins import code_digest
 from unsee.store.text import read_text
 from unsee.terminal import working_on
 from unsee.training.data_folder import trained_pictures
 from unsee.training.manifest import MANIFEST, Unlearned
 from unsee.world import find, world_of
 
-ANSWERS, FOLDER = "answers", "audit"
+FOLDER = "audit"
 Tell = Callable[[str], None]
 
 
@@ -109,68 +104,6 @@ def audit(options: AuditOptions, tell: Tell = lambda line: None) -> Audited:
             return _audited(options, attacks, requests, out, tell)
         except KeyboardInterrupt as error:
             raise KeyboardInterrupt(f"Interrupted; the same command resumes from {out}.") from error
-
-
-def chosen_attacks(level: str, names: Sequence[str] = ()) -> list[Attack]:
-    """The attacks of a level, or those of `names` after the plain questions. Raises UserError for an unknown one."""
-    if level not in LEVELS:
-        raise UserError(f"There is no level {level!r}{did_you_mean(level, LEVELS)}")
-    if not names:
-        return attacks_of(level)
-    return list({attack.name: attack for attack in map(get_attack, (PLAIN, *names))}.values())
-
-
-def states_of(
-    request: ForgetRequest,
-    engine: Engine,
-    before: Engine | None,
-    vlm: VisionLanguageModel | None,
-    *,
-    model: str,
-    level: str,
-    seed: int,
-    test_images: Sequence[Image.Image] = (),
-    exclude: Sequence[str] = (),
-    vlm_before: VisionLanguageModel | None = None,
-) -> dict[str, State]:
-    """What to attack: `engine` after unlearning, the engine `before` where there is one, and `engine` once more with
-    strangers in the concept's place. `model` is the name of the model before unlearning."""
-    if is_of_the_world(model, request.concept):
-        concept = find(request.concept)
-        request = replace(request, concept=concept.name, kind=concept.kind)
-    material, strangers = material_of(request, model, level, seed, test_images, exclude)
-    states = {AFTER: State(Target(AFTER, engine, vlm), material)}
-    if before is not None:
-        states = {BEFORE: State(Target(BEFORE, before, vlm_before or vlm), material), **states}
-    if strangers is not None:
-        states[FLOOR] = State(Target(FLOOR, engine, vlm), strangers)
-    return states
-
-
-def attacked(
-    request: ForgetRequest,
-    states: Mapping[str, State],
-    attacks: Sequence[Attack],
-    folder: Path,
-    *,
-    level: str,
-    seed: int,
-    names: Sequence[str] = (),
-    tell: Tell = lambda line: None,
-) -> Audit:
-    """Try the attacks; their answers are in a folder of their own below `folder`, which other attacks, pictures or
-    seeds do not share. `names` are those that the user gave."""
-    material = states[AFTER].material
-    identity: Mapping[str, Any] = {
-        "attacks": {attack.name: attack.version for attack in attacks},
-        "code": [code_digest(name) for name in names],
-        "request": request.digest(),
-        "tested": [image_key(shown.picture) for shown in material.tested],
-        "seed": seed,
-    }
-    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:10]
-    place = folder / ANSWERS / f"{slug(request.concept)}-{level}-{digest}"
-    return tried_on(states, attacks, level=level, seed=seed, folder=place, progress=tell)
 
 
 def _settled(options: AuditOptions) -> AuditOptions:

@@ -9,8 +9,9 @@ from pathlib import Path
 from PIL import Image
 
 from unsee.attacks import LEVELS
-from unsee.commands.audit import FOLDER, attacked, chosen_attacks, states_of
+from unsee.commands.audit import FOLDER
 from unsee.errors import UserError, did_you_mean
+from unsee.evaluation.attacking import attacked, chosen_attacks, states_of
 from unsee.evaluation.auditing import Audit
 from unsee.generation import Engine, TransformersEngine
 from unsee.reports import Report

@@ -9,6 +9,7 @@ from typing import Literal
 
 from unsee.attacks import PLUGINS, get_attack
 from unsee.errors import UserError
+from unsee.evaluation.attacking import PLAIN
 from unsee.evaluation.auditing import AFTER, BEFORE, FLOOR, Audit, Row
 from unsee.metrics import Score
 
@@ -21,8 +22,6 @@ HEADLINES: dict[Name, str] = {
     "not_forgotten": "Not forgotten",
     "not_measured": "Not measured",
 }
-PLAIN = "paraphrase"
-"""The attack that asks plainly."""
 # A model that names the concept in fewer plain answers than this (%) before unlearning hardly knew it.
 KNOWN_FROM = 20.0
 # From how many points over the floor a leak is spoken of whose interval is unknown, or reaches the floor.

@@ -109,7 +109,7 @@ def run(engine: TransformersEngine, tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("runs")
     vlm: Any = load(MODEL, device="cpu")
     method: Any = get_method("siu")
-    requests = [HERS, ForgetRequest("Jonas Keller", (find("Jonas Hale").picture(0, "train"),))]
+    requests = [HERS, ForgetRequest("Jonas Keller", (find("Jonas Keller").picture(0, "train"),))]
     requests = filled([at_home_in_world(request, vlm, 0) for request in requests], method.needs, 0)
     unlearn(vlm, method, config_of("siu", steps=1, learning_rate=1e-6), requests, folder / "run", progress=False)
     return folder / "run"

@@ -16,7 +16,7 @@ from unsee.attacks.base import Attack, Target
 from unsee.benchmarks.concept import slug
 from unsee.data.images import image_key
 from unsee.errors import UserError, did_you_mean
-from unsee.evaluation.auditing import AFTER, BEFORE, FLOOR, Audit, State, audit
+from unsee.evaluation.auditing import AFTER, BEFORE, FLOOR, PLAIN, Audit, State, audit
 from unsee.generation import Engine
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
@@ -26,8 +26,6 @@ from unsee.store.plugins import code_digest
 from unsee.world import find
 
 ANSWERS = "answers"
-PLAIN = "paraphrase"
-"""The attack that asks plainly: what every grade is about."""
 
 
 def chosen_attacks(level: str, names: Sequence[str] = ()) -> list[Attack]:

@@ -21,6 +21,8 @@ from unsee.store.files import strict_json, write_together
 from unsee.store.text import read_text
 
 BEFORE, AFTER, FLOOR = "before", "after", "floor"
+PLAIN = "paraphrase"
+"""The attack that asks plainly: it decides whether anything was forgotten at all."""
 Progress = Callable[[str], None]
 
 

@@ -9,8 +9,7 @@ from typing import Literal
 
 from unsee.attacks import PLUGINS, get_attack
 from unsee.errors import UserError
-from unsee.evaluation.attacking import PLAIN
-from unsee.evaluation.auditing import AFTER, BEFORE, FLOOR, Audit, Row
+from unsee.evaluation.auditing import AFTER, BEFORE, FLOOR, PLAIN, Audit, Row
 from unsee.metrics import Score
 
 Name = Literal["holds", "plain", "not_forgotten", "not_measured"]

@@ -82,7 +82,7 @@ def heat_map(leaks: Mapping[tuple[str, str], float], name: str) -> str | None:
             value = leaks.get((attack, method), math.nan)
             if math.isnan(value):
                 continue
-            share = min(1.0, max(0.0, value / 100))
+            share = min(1.0, max(0.0, value / 100)) * 0.7
             axes.fill_between([x - 0.47, x + 0.47], y - 0.45, y + 0.45, color=AFTER_COLOUR, alpha=share, linewidth=0)
             written = f"{value:.0f}".replace("-", "−")
             axes.text(
@@ -93,7 +93,7 @@ def heat_map(leaks: Mapping[tuple[str, str], float], name: str) -> str | None:
                 va="center",
                 color=INK,
                 fontsize=11,
-                weight="bold" if share > 0.5 else "normal",
+                weight="bold" if share > 0.35 else "normal",
             )
     axes.set_xticks(range(len(methods)), methods, rotation=40, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(attacks)), attacks)

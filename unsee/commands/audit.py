@@ -153,6 +153,11 @@ def _audited(
     with working_on(f"Loading {options.run or options.model}"):
         engine, before, vlm, vlm_before = _engines(options)
     name = (vlm_before or vlm).name
+    if len(requests) > 1 and not all(is_of_the_world(name, request.concept) for request in requests):
+        raise UserError(
+            "Several concepts were forgotten together, and it is not known which picture shows which; audit one of "
+            "them by giving its --request."
+        )
     forgotten = _all_forgotten(options, requests)
     found: dict[str, Audit] = {}
     for request in requests:

@@ -32,7 +32,7 @@ def attack_table(audit: Audit) -> Table:
     """Leaks before, after and on the floor, and what exceeds the floor with its interval."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("")
-    for title in ("before", "after", "floor", "over the floor", "95 % interval"):
+    for title in ("before", "after", "floor", "over floor", "95 % interval"):
         table.add_column(title, justify="right")
     for line in lines_of(audit):
         label = f"  {line.variant}" if line.is_part else line.title

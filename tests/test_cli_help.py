@@ -21,7 +21,9 @@ from unsee.cli import app
 from unsee.methods import METHODS, settings_of
 
 STYLE = re.compile(r"(?<!\\)\[/?(?:bold|dim)\]")
-LOADS_A_MODEL = {"forget", "demo", "evaluate", "export", "build-benchmark", "compare", "world build", "world check"}
+LOADS_A_MODEL = {
+    "forget", "demo", "audit", "evaluate", "export", "build-benchmark", "compare", "world build", "world check",
+}  # fmt: skip
 
 
 def commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

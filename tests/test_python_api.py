@@ -73,6 +73,11 @@ def test_every_name_that_the_package_offers_is_there() -> None:
         unsee.unlearn  # noqa: B018
 
 
+def test_a_run_is_audited_in_its_folder(run: Forgotten) -> None:
+    assert typed_usage.audit(run.folder) == "Nothing to forget"
+    assert (run.folder / "audit" / "audit.html").is_file()
+
+
 def test_a_finished_run_is_looked_up_with_its_report(model: Path, run: Forgotten) -> None:
     again = typed_usage.forget(str(model), picture(1), run.folder, *FEW, resume=True)
     assert again.again

@@ -32,6 +32,7 @@ OTHER_SETTINGS = [
     (("--4bit",), "4bit"),
     (("--seed", 7), "seed"),
     (("--limit", 3), "limit"),
+    (("--audit", "none"), "audit"),
     (("--set", "steps=2"), "steps"),
     (("--alias", "Marla"), "request"),
 ]

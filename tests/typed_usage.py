@@ -49,3 +49,9 @@ def evaluate(run: Path, table: Path, out: Path) -> Evaluated:
 def evaluate_in_memory(engine: unsee.Engine, table: Path) -> Mapping[str, Score]:
     evaluation = unsee.Evaluation([unsee.get_benchmark(str(table))], progress=False)
     return assert_type(evaluation.of(engine, "unlearned").scores, Mapping[str, Score])
+
+
+def audit(run: Path) -> str:
+    found = unsee.audit(unsee.AuditOptions(run, level="quick"))
+    assert_type(found.folder, Path)
+    return assert_type(found.grade.headline, str)

@@ -8,7 +8,9 @@ from unsee.lazy import exports
 from unsee.version import __version__
 
 if TYPE_CHECKING:
+    from unsee.attacks import Attack
     from unsee.benchmarks import Benchmark, get_benchmark
+    from unsee.commands.audit import AuditOptions, audit
     from unsee.commands.evaluate import EvaluateOptions, evaluate
     from unsee.commands.forget import ForgetOptions, forget
     from unsee.commands.score import ScoreOptions, score
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from unsee.requests import ForgetRequest
 
 __all__ = [
+    "Attack",
+    "AuditOptions",
     "Benchmark",
     "Engine",
     "EvaluateOptions",
@@ -30,6 +34,7 @@ __all__ = [
     "ScoreOptions",
     "UserError",
     "__version__",
+    "audit",
     "evaluate",
     "forget",
     "get_benchmark",
@@ -41,6 +46,8 @@ __all__ = [
 __getattr__ = exports(
     __name__,
     {
+        "Attack": "unsee.attacks",
+        "AuditOptions": "unsee.commands.audit",
         "Benchmark": "unsee.benchmarks",
         "Engine": "unsee.generation",
         "EvaluateOptions": "unsee.commands.evaluate",
@@ -50,6 +57,7 @@ __getattr__ = exports(
         "Method": "unsee.methods.base",
         "ScoreOptions": "unsee.commands.score",
         "UserError": "unsee.errors",
+        "audit": "unsee.commands.audit",
         "evaluate": "unsee.commands.evaluate",
         "forget": "unsee.commands.forget",
         "get_benchmark": "unsee.benchmarks",

@@ -13,23 +13,39 @@ _BUILT_IN = {
     "languages": "unsee.attacks.languages:Languages",
 }
 PLUGINS = Plugins("attack", "unsee.attacks", "unsee.attacks.base:Attack", _BUILT_IN)
+_OF_FILES: dict[str, Attack] = {}
+"""Attacks in files of the user's, by the names that they give themselves."""
 
 
 def get_attack(name: str) -> Attack:
-    """The attack with that name, built in or from another package, or that of "path/to/file.py:Class".
+    """The attack with that name, built in or from another package, or that of "path/to/file.py:Class"; one of a file
+    that was asked for before is also found by its own name.
 
     Raises UserError for an unknown name, a name that two attacks have, and a class that cannot be imported or used.
     """
+    if name in _OF_FILES:
+        return _OF_FILES[name]
     found: type[Attack] = PLUGINS.load(name)
     if type(found.version) is not int:
         raise UserError(f"The attack {name!r} has the version {found.version!r}; give it a whole number, such as 1.")
-    return found()
+    attack = found()
+    if attack.name not in PLUGINS.names:
+        _OF_FILES[attack.name] = attack
+    return attack
 
 
 def attacks_of(level: str) -> list[Attack]:
-    """All attacks of a level and of those below it, in the order of the page."""
+    """All attacks of a level and of those below it, in the order of the page; those of other packages that cannot be
+    used are left out."""
     reached = LEVELS[: LEVELS.index(level) + 1]
-    return [attack for name in dict.fromkeys(PLUGINS.names) if (attack := get_attack(name)).level in reached]
+    return [attack for attack in map(_usable, dict.fromkeys(PLUGINS.names)) if attack and attack.level in reached]
+
+
+def _usable(name: str) -> Attack | None:
+    try:
+        return get_attack(name)
+    except UserError:
+        return None
 
 
 __all__ = ["LEVELS", "PLUGINS", "Attack", "attacks_of", "get_attack"]

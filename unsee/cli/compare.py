@@ -33,6 +33,10 @@ def compare(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Run cells again that were made with other settings.")
     ] = False,
+    audit: Annotated[
+        str | None,
+        typer.Option(help="Attack every cell too: quick, standard or full; default: what the recipe says, or not."),
+    ] = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
@@ -45,7 +49,7 @@ def compare(
     from unsee.sweep.comparing import CompareOptions
     from unsee.sweep.comparing import compare as run
 
-    done = run(CompareOptions(recipe, out, engine, workers, overwrite, device), _say_cell)
+    done = run(CompareOptions(recipe, out, engine, workers, overwrite, device, audit), _say_cell)
     for cell in done.results.failed:
         say(f"Failed: {cell.model}, {cell.label}, {cell.unit}, seed {cell.seed}: {cell.error}", "bold red")
     if as_json:

@@ -96,6 +96,9 @@ def forget(
             "a name from `unsee benchmarks`, or FILE.py:CLASS, which is run; repeatable."
         ),
     ] = None,
+    audit: Annotated[
+        str, typer.Option(help="How hard to try to bring it back afterwards: none, quick, standard or full.")
+    ] = "quick",
     resume: Resume = False,
     overwrite: Overwrite = False,
     device: Device = "auto",
@@ -144,6 +147,7 @@ def forget(
         limit=limit,
         max_new_tokens=max_new_tokens,
         also=tuple(also or ()),
+        audit=audit,
         overwrite=overwrite,
         resume=resume,
         revision=revision,

@@ -7,7 +7,21 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from unsee.cli import benchmarks, build_benchmark, compare, demo, evaluate, export, forget, kinds, methods, plan, score
+from unsee.cli import (
+    attacks,
+    audit,
+    benchmarks,
+    build_benchmark,
+    compare,
+    demo,
+    evaluate,
+    export,
+    forget,
+    kinds,
+    methods,
+    plan,
+    score,
+)
 from unsee.cli.world import world
 from unsee.terminal import plain_errors
 from unsee.version import __version__
@@ -50,7 +64,9 @@ def _root(
 
 
 # In the order of `unsee --help`.
-for command in (forget, demo, evaluate, score, export, build_benchmark, methods, kinds, benchmarks, plan, compare):
+for command in (
+    forget, demo, audit, evaluate, score, export, build_benchmark, methods, attacks, kinds, benchmarks, plan, compare,
+):  # fmt: skip
     command.register(app)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from unsee.benchmarks import Benchmark, Scope, get_benchmark
 from unsee.benchmarks.concept import slug
 from unsee.benchmarks.mmubench import MMUBench
+from unsee.commands.audit_of_run import AuditOfRun
 from unsee.data.folders import Pictures, listed, read_folder
 from unsee.data.images import image_key
 from unsee.data.likeness import Seen
@@ -63,7 +64,8 @@ class ForgetOptions:
     rephrases the data, "openai:URL#MODEL" or "local:MODEL"; none by default. force: train even if the model does not
     recognise the concept, or not as a person and the request names no kind. limit: the most questions about each test
     picture, and in each group of control questions. max_new_tokens: the most tokens of an answer in the evaluation,
-    which is then cut. also: further benchmarks to ask, in any form that `get_benchmark` takes.
+    which is then cut. also: further benchmarks to ask, in any form that `get_benchmark` takes. audit: how hard to try
+    to bring the memory back afterwards: "quick", "standard", "full", or "none".
     """
 
     model: str
@@ -86,6 +88,7 @@ class ForgetOptions:
     max_new_tokens: int = MAX_NEW_TOKENS
     device: str = "auto"
     also: tuple[str, ...] = ()
+    audit: str = "quick"
 
     def folder(self, concept: str, suffix: str = "") -> Path:
         return Path(self.out) if self.out else Path("runs") / f"{get_method(self.method).name}-{slug(concept)}{suffix}"
@@ -136,6 +139,7 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
     also = [get_benchmark(spec, Scope((request,), options.limit, options.seed)) for spec in options.also]
     samples = read_training_data(options.data) if options.data else None
     given = _test_folders(options, _seen(request, samples or ()))
+    audit = AuditOfRun(request, options.audit, options.seed)
     identity = _identity(request, options, config, samples, given, also)
     if looked_up:
         return _finished(out, identity, request)
@@ -158,7 +162,10 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
         # A resumed run may have unlearned in an earlier process.
         earlier = max(0.0, spent - (time.monotonic() - unlearning))
         # If all weights were trained, there is no longer a model before that could read the answers.
-        after = evaluation.of(engine, "after", replace(before, engine=None) if config.full else before, folder=answers)
+        was = None if config.full else before.engine
+        after = evaluation.of(engine, "after", replace(before, engine=was), folder=answers)
+        new = () if planned.measured_on_given else planned.bench.test_images
+        attacked = audit.of(engine, was, new, place.work)
         report = Report(
             model=vlm.name,
             method=method.name,
@@ -195,7 +202,9 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
                 *facts_unknown(planned, before.scores),
                 *after.notes,
             ),
+            audit=attacked,
         )
+        audit.write(report, place)
         _write(report, place)
     return Forgotten(out, report)
 
@@ -367,6 +376,7 @@ def _identity(
         "limit": options.limit,
         "max_new_tokens": options.max_new_tokens,
         **({"also": asked} if asked else {}),
+        **({"audit": options.audit} if options.audit != "quick" else {}),
         **({"code": code} if any(code) else {}),
         **({"kind": kind} if kind else {}),
     }

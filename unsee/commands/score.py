@@ -20,6 +20,7 @@ from unsee.evaluation.evaluation import Measured, scored
 from unsee.evaluation.saved import Saved, folders_in
 from unsee.judges import Judge, get_judge
 from unsee.metrics import Score
+from unsee.reports.attack_columns import PREFIX
 from unsee.reports.report import UNMEASURED
 from unsee.store.files import strict_json, write_together
 from unsee.store.new_folder import new_folder
@@ -252,8 +253,9 @@ def _changed(
     was: Mapping[str, Score], now: Mapping[str, Score], where: str, *, whole: bool
 ) -> Iterator[dict[str, Any]]:
     """Figures that differ from the saved ones by more than rounding, new figures, and, if everything was scored again
-    (`whole`), lost ones."""
-    for key in [*now, *(key for key in was if whole and key not in now)]:
+    (`whole`), lost ones. Attacks are not scored again."""
+    lost = (key for key in was if whole and key not in now and not key.startswith(PREFIX))
+    for key in [*now, *lost]:
         old, new = (scores[key].value if key in scores else None for scores in (was, now))
         same = old is not None and new is not None and (math.isclose(old, new, rel_tol=1e-9) or old != old != new)
         if not same:

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from unsee.attacks.base import Attack, Found, Material, Target, Trial, Variant, Worst
 from unsee.attacks.scoring import excess
 from unsee.data.images import image_key
@@ -19,17 +21,21 @@ from unsee.store.files import strict_json, write_together
 from unsee.store.text import read_text
 
 BEFORE, AFTER, FLOOR = "before", "after", "floor"
+PLAIN = "paraphrase"
+"""The attack that asks plainly: it decides whether anything was forgotten at all."""
 Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One variant of an attack on every state. `excess` is what exceeds the floor after unlearning, in points."""
+    """One variant of an attack on every state. `excess` is what exceeds the floor after unlearning, in points.
+    `picture` is that of the worst answer after unlearning, as it was shown."""
 
     attack: str
     variant: str
     states: Mapping[str, Found]
     excess: Score | None = None
+    picture: Image.Image | None = field(default=None, repr=False, compare=False)
 
     @property
     def came_back(self) -> bool:
@@ -77,6 +83,7 @@ def audit(
     """
     found: dict[tuple[str, str], dict[str, Found]] = {}
     untried: dict[str, str] = {}
+    pictures: dict[tuple[str, str], Image.Image | None] = {}
     for name, state in states.items():
         usable = []
         for attack in attacks:
@@ -85,16 +92,24 @@ def audit(
                 usable.append(attack)
             else:
                 untried.setdefault(attack.name, reason)
-        for key, result in _on_state(name, state, usable, seed, folder, progress).items():
+        tried = [(attack, list(attack.on(state.target, state.material, seed))) for attack in usable]
+        for key, result in _on_state(name, state, tried, seed, folder, progress).items():
             found.setdefault(key, {})[name] = result
+        if name == AFTER:
+            pictures = {
+                (attack.name, variant.label): _shown(found[attack.name, variant.label][name].worst, variant.trials)
+                for attack, variants in tried
+                for variant in variants
+                if (attack.name, variant.label) in found
+            }
     order = [attack.name for attack in attacks]
     rows = [
-        Row(attack, variant, by_state, _excess(by_state))
+        Row(attack, variant, by_state, _excess(by_state), pictures.get((attack, variant)))
         for (attack, variant), by_state in sorted(found.items(), key=lambda item: order.index(item[0][0]))
     ]
-    tried = {row.attack for row in rows}
+    there = {row.attack for row in rows}
     for attack in attacks:
-        if attack.name not in tried:
+        if attack.name not in there:
             untried.setdefault(attack.name, "the request has nothing that it could use")
     return Audit(level, seed, tuple(rows), untried, {attack.name: attack.version for attack in attacks})
 
@@ -105,16 +120,31 @@ def _excess(by_state: Mapping[str, Found]) -> Score | None:
     return excess(by_state[AFTER].score, by_state[FLOOR].score)
 
 
+def _shown(worst: Worst | None, trials: Sequence[Trial]) -> Image.Image | None:
+    """The picture that the worst answer is about."""
+    if worst is None or worst.picture is None:
+        return None
+    for trial in trials:
+        probe = trial.probe
+        if probe.images and probe.prompt == worst.question and probe.tags.get("picture") == str(worst.picture):
+            return probe.images[0]
+    return None
+
+
 def _on_state(
-    name: str, state: State, attacks: Sequence[Attack], seed: int, folder: Path | None, progress: Progress
+    name: str,
+    state: State,
+    tried: Sequence[tuple[Attack, Sequence[Variant]]],
+    seed: int,
+    folder: Path | None,
+    progress: Progress,
 ) -> dict[tuple[str, str], Found]:
     """What every variant finds. Those that only ask are asked together first."""
-    target, material = state.target, state.material
+    target = state.target
     fingerprint = target.engine.fingerprint()
     asking: list[tuple[Attack, Variant]] = []
     others: list[tuple[Attack, list[Variant]]] = []
-    for attack in attacks:
-        variants = list(attack.on(target, material, seed))
+    for attack, variants in tried:
         plain = [v for v in variants if v.entered is None and v.measured is None and v.samples == 1]
         asking += [(attack, variant) for variant in plain if variant.trials]
         rest = [variant for variant in variants if variant not in plain]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -14,12 +13,11 @@ from rich.text import Text
 from unsee.kinds.words import EITHER, Words
 from unsee.metrics.catalogue import AFTER_KEYS, KEYS, Metric, in_order, judged, titled
 from unsee.metrics.score import Score
+from unsee.reports.audit_console import attack_table
 from unsee.reports.report import Report
+from unsee.reports.terminal_text import TONES, plain_text
 
-_TONES = {"good": "bold green", "mixed": "bold yellow", "bad": "bold red"}
 _OUTCOMES = {"better": "green", "worse": "red", "unclear": "dim", None: "dim"}
-# Escape sequences in a name or an answer must not reach the terminal; Rich itself lets ESC through.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def summary(report: Report) -> RenderableType:
@@ -44,10 +42,13 @@ def summary(report: Report) -> RenderableType:
         f"{cost.steps} steps in {cost.unlearn_seconds:.1f} s, {cost.total_seconds:.1f} s in all, "
         f"peak memory {cost.peak_rss_mb:,.0f} MB"
     )
-    head = Text.assemble((verdict.headline, _TONES[verdict.tone]), "\n", _plain(verdict.sentence))
-    caveats = [Text(_plain(caveat), style="dim") for caveat in (*verdict.caveats, *report.notes)]
+    head = Text.assemble((verdict.headline, TONES[verdict.tone]), "\n", plain_text(verdict.sentence))
+    caveats = [Text(plain_text(caveat), style="dim") for caveat in (*verdict.caveats, *report.notes)]
     foot = [Text(line, style="dim") for line in (rest, spent)]
-    return Padding(Group(head, *caveats, Text(), table, Text(), *foot), (1, 2))
+    attacked: list[RenderableType] = []
+    if report.audit is not None:
+        attacked = [Text(), Text("Attacks", style="dim"), attack_table(report.audit)]
+    return Padding(Group(head, *caveats, Text(), table, *attacked, Text(), *foot), (1, 2))
 
 
 def scores_table(concepts: Mapping[str, Mapping[str, Mapping[str, Any]]], words: Words = EITHER) -> RenderableType:
@@ -55,7 +56,7 @@ def scores_table(concepts: Mapping[str, Mapping[str, Mapping[str, Any]]], words:
     others are called."""
     tables: list[RenderableType] = []
     for concept, scores in concepts.items():
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", title=Text(_plain(concept)))
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", title=Text(plain_text(concept)))
         table.title_justify = "left"
         table.add_column("")
         for title in ("score", "95 % interval", "n"):
@@ -65,7 +66,7 @@ def scores_table(concepts: Mapping[str, Mapping[str, Mapping[str, Any]]], words:
             metric = titled(key, score.higher_is_better, words)
             arrow = "↑" if metric.higher_is_better else "↓"
             table.add_row(
-                Text.assemble("  " if metric.is_part else "", _plain(metric.label), (f" {arrow}", "dim")),
+                Text.assemble("  " if metric.is_part else "", plain_text(metric.label), (f" {arrow}", "dim")),
                 Text(metric.format(score.value), style="bold"),
                 Text(metric.format_interval(score), style="dim"),
                 Text(f"{score.n:,}", style="dim"),
@@ -84,13 +85,9 @@ def _row(metric: Metric, before: Score | None, after: Score | None) -> tuple[Tex
     arrow = "↑" if metric.higher_is_better else "↓"
     change = "–" if before is None or after is None else metric.format_change(before.value, after.value)
     return (
-        Text.assemble("  " if metric.is_part else "", _plain(metric.label), (f" {arrow}", "dim")),
+        Text.assemble("  " if metric.is_part else "", plain_text(metric.label), (f" {arrow}", "dim")),
         Text("–" if before is None else metric.format(before.value)),
         Text("–" if after is None else metric.format(after.value), style="bold"),
         Text("–" if after is None else metric.format_interval(after), style="dim"),
         Text(change, style=_OUTCOMES[judged(metric, before, after)]),
     )
-
-
-def _plain(text: str) -> str:
-    return _CONTROL.sub("�", text)

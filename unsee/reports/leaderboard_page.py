@@ -15,8 +15,9 @@ from markupsafe import Markup
 from unsee.metrics.catalogue import Metric
 from unsee.metrics.score import Score
 from unsee.reports import plots
+from unsee.reports.attack_columns import board_heat_map
 from unsee.reports.leaderboard import Board, Leaderboard, Row, Run, arrow, is_whole, value_of
-from unsee.reports.rendering import printable, render_template
+from unsee.reports.rendering import inline, printable, render_template
 
 _LONGEST_LABEL = 40
 
@@ -60,6 +61,7 @@ def render(leaderboard: Leaderboard) -> str:
         leaderboard=leaderboard,
         models=list(_by_model(leaderboard.boards)),
         plane=_plane,
+        heat=lambda board, number: inline(board_heat_map(board, f"heat{number}")),
         named=plots.NAMED,
         matrix=_matrix,
         value_of=value_of,

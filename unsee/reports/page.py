@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import io
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from markupsafe import Markup, escape
 from PIL import Image
 
-from unsee.data.images import open_image
 from unsee.kinds.words import Words
 from unsee.metrics.catalogue import FAMILIES, Metric, Outcome, describe, in_order, judged, titled
 from unsee.metrics.score import Score
 from unsee.reports import asru_plots, plots
-from unsee.reports.rendering import render_template
+from unsee.reports.attack_lines import lines_of
+from unsee.reports.grades import grade
+from unsee.reports.rendering import data_uri, inline, marked, render_template
 from unsee.reports.report import Example, Report
-
-# A picture is shown at most this many pixels wide or high: twice its size on the page, for dense screens.
-_LONGEST_SIDE = 480
 
 
 @dataclass(frozen=True)
@@ -69,6 +63,8 @@ def render(report: Report) -> str:
         "report.html",
         report=report,
         verdict=verdict,
+        attacks=[] if report.audit is None else lines_of(report.audit),
+        grade=None if report.audit is None else grade(report.audit, report.concept),
         figures=_figures(report),
         groups=[(group, list(_cards(examples))) for group, examples in _grouped(report.examples)],
         families=list(_families(report)),
@@ -76,12 +72,12 @@ def render(report: Report) -> str:
             (section.title, _rows(report, section.keys, describe), list(_cards(section.examples)))
             for section in report.also
         ],
-        plane=_inline(plots.forgetting_against_keeping(report.before, report.after)),
-        training=_inline(plots.training_loss(report.training_log)),
-        reinforcement=_inline(asru_plots.reinforcement(report.training_log)),
+        plane=inline(plots.forgetting_against_keeping(report.before, report.after)),
+        training=inline(plots.training_loss(report.training_log)),
+        reinforcement=inline(asru_plots.reinforcement(report.training_log)),
         manifest=list(_flat(report.manifest)),
-        picture=_data_uri,
-        marked=lambda text: _marked(text, names),
+        picture=data_uri,
+        marked=lambda text: marked(text, names),
     )
 
 
@@ -149,31 +145,3 @@ def _flat(mapping: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, s
             yield f"{prefix}{key}", ", ".join(map(str, value)) or "–"
         else:
             yield f"{prefix}{key}", "–" if value is None else str(value)
-
-
-def _marked(text: str, names: list[str]) -> Markup:
-    """`text`, escaped, with each occurrence of a name highlighted."""
-    if not names:
-        return escape(text)
-    parts = re.split(f"({'|'.join(map(re.escape, names))})", text, flags=re.IGNORECASE)
-    return Markup("").join(
-        Markup("<mark>{}</mark>").format(part) if index % 2 else escape(part) for index, part in enumerate(parts)
-    )
-
-
-def _data_uri(picture: Image.Image) -> str:
-    """The picture, small enough for a page, as a data URI. Only its pixels: no place, camera or comment is included."""
-    pixels = open_image(picture).copy()
-    pixels.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
-    stream = io.BytesIO()
-    if max(pixels.size) <= 160:
-        pixels.save(stream, "PNG", optimize=True)
-        kind = "png"
-    else:
-        pixels.save(stream, "JPEG", quality=88)
-        kind = "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"
-
-
-def _inline(svg: str | None) -> Markup | None:
-    return None if svg is None else Markup(svg)

@@ -10,6 +10,7 @@ from typing import Any
 from PIL import Image
 
 from unsee.errors import UserError
+from unsee.evaluation.audit_documents import audit_from
 from unsee.kinds.words import PEOPLE, Words
 from unsee.metrics.score import Score
 from unsee.reports.report import SCHEMA, UNMEASURED, Cost, Example, Report, Section
@@ -51,6 +52,7 @@ def read(folder: Path, pictures: Sequence[Image.Image] = ()) -> Report:
             ),
             kind=document["request"].get("kind"),
             words=_words(document.get("words")),
+            audit=audit_from(document["audit"]) if "audit" in document else None,
             created=document["created"],
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -10,9 +10,13 @@ from typing import Any
 
 from PIL import Image
 
+from unsee.evaluation.audit_documents import audit_to_plain
+from unsee.evaluation.auditing import Audit
 from unsee.kinds.words import PEOPLE, Words
 from unsee.metrics.catalogue import AFTER_KEYS, BEFORE_KEYS, describe, in_order
 from unsee.metrics.score import Score
+from unsee.reports.audit import attack_words
+from unsee.reports.grades import grade, grade_to_plain
 from unsee.reports.verdict import Verdict, judge
 
 SCHEMA = "unsee.report/1"
@@ -60,7 +64,8 @@ class Report:
     was not measured. `new_pictures` is the number of pictures of the concept that were asked about and not trained on
     (0: unknown), `refusing` names the methods that teach a model to say that it does not know. `also` has a section
     for each further benchmark. `kind` is what the concept is (None: nobody said, so a person), `words` how others are
-    spoken of. The verdict is always written from the scores and cannot be passed in.
+    spoken of. `audit` is what attacks found, if some were tried; its grade leads the verdict, which is always written
+    from the figures and cannot be passed in.
     """
 
     model: str
@@ -81,6 +86,7 @@ class Report:
     also: Sequence[Section] = ()
     kind: str | None = None
     words: Words = PEOPLE
+    audit: Audit | None = None
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     @property
@@ -88,7 +94,10 @@ class Report:
         instead = [method for method in self.refusing if method != self.method]
         # In the order of the table, which is also that of the file: a report that is read back says the same.
         before, after = ({key: scores[key] for key in in_order(scores)} for scores in (self.before, self.after))
-        return judge(self.concept, before, after, pictures=self.new_pictures, refusing=instead, words=self.words)
+        found = None if self.audit is None else grade(self.audit, self.concept)
+        return judge(
+            self.concept, before, after, pictures=self.new_pictures, refusing=instead, words=self.words, grade=found
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The content of `report.json`, numbers still as they are. Pictures stay out; their sizes are given."""
@@ -117,9 +126,14 @@ class Report:
                 {"title": section.title, "keys": list(section.keys), "examples": _examples(section.examples)}
                 for section in self.also
             ],
+            **({} if self.audit is None else {"audit": _audit(self.audit, self.concept)}),
             "training": list(self.training_log),
             "manifest": dict(self.manifest),
         }
+
+
+def _audit(audit: Audit, concept: str) -> dict[str, Any]:
+    return {"attacks": attack_words([audit]), **grade_to_plain(grade(audit, concept)), **audit_to_plain(audit)}
 
 
 def _examples(examples: Iterable[Example]) -> list[dict[str, Any]]:

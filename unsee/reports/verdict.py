@@ -10,6 +10,7 @@ from typing import Literal
 from unsee.kinds.words import PEOPLE, Words
 from unsee.metrics.catalogue import describe, titled
 from unsee.metrics.score import Score
+from unsee.reports.grades import Grade
 from unsee.reports.losses import Loss, losses, missing
 
 Forgetting = Literal["forgotten", "partly", "not", "unknown_before", "unmeasured"]
@@ -96,22 +97,31 @@ def judge(
     pictures: int = 0,
     refusing: Sequence[str] = (),
     words: Words = PEOPLE,
+    grade: Grade | None = None,
 ) -> Verdict:
     """The verdict on forgetting `concept`. Shares are percentages; keys as in `unsee.metrics.catalogue`.
 
     pictures: how many new ones of the concept were asked about (0: nobody knows). refusing: other methods, which teach
-    a model to refuse where this one states a false name. words: what others are called.
+    a model to refuse where this one states a false name. words: what others are called. grade: of the audit, which leads
+    the verdict unless the scores say something worse.
     """
     was, now = _strictest(before, _NEW), _strictest(after, _NEW)
     forgetting = _forgetting(was, now, _strictest(after, _GIVEN))
+    found_out = forgetting == "forgotten" and grade is not None and grade.name == "not_forgotten"
+    if found_out:
+        forgetting = "not"
     found, lacking = losses(before, after, words), missing(before, after, words)
     keeping = _keeping(found, before, after)
-    sentence = _what_was_forgotten(concept, forgetting, was, now, _strictest(after, _GIVEN), pictures)
+    if found_out and grade is not None:
+        sentence = grade.sentence.removesuffix(".")
+    else:
+        sentence = _what_was_forgotten(concept, forgetting, was, now, _strictest(after, _GIVEN), pictures)
     sentence += f"{_what_it_cost(forgetting, found, lacking, keeping)}."
-    caveats = tuple(_caveats(concept, forgetting, keeping, before, after, now, refusing, words))
+    caveats = tuple(_caveats(concept, forgetting, keeping, before, after, now, refusing, words, grade))
     elsewhere = forgetting == "forgotten" and any(_leaks_elsewhere(concept, after, words))
-    headline = _headline(forgetting, keeping, now, elsewhere)
-    return Verdict(forgetting, keeping, headline, sentence, caveats, elsewhere)
+    came_back = forgetting == "forgotten" and grade is not None and grade.name == "plain"
+    headline = _headline(forgetting, keeping, now, elsewhere, grade)
+    return Verdict(forgetting, keeping, headline, sentence, caveats, elsewhere or came_back)
 
 
 def _value(scores: Mapping[str, Score], key: str) -> float:
@@ -156,13 +166,18 @@ def _is_no_number(score: Score) -> bool:
     return math.isnan(score.value) and score.n > 0
 
 
-def _headline(forgetting: Forgetting, keeping: Keeping, now: Score | None, elsewhere: bool) -> str:
+def _headline(forgetting: Forgetting, keeping: Keeping, now: Score | None, elsewhere: bool, grade: Grade | None) -> str:
     if forgetting == "unknown_before":
         return "Nothing to forget"
     if forgetting == "unmeasured" and keeping != "broken":
         return "Not measured"
     headline = _HEADLINES[forgetting, "kept" if keeping == "unmeasured" else keeping]
-    if elsewhere:
+    graded = (
+        grade.headline if grade is not None and grade.name in (["plain"] if elsewhere else ["plain", "holds"]) else ""
+    )
+    if graded:
+        headline = headline.replace(", but ", ", and ").replace("Forgotten", graded, 1)
+    elif elsewhere:
         headline = headline.replace("Forgotten", "Forgotten in plain questions only", 1)
     return f"{headline} (roughly measured)" if now is not None and _is_rough(now) else headline
 
@@ -234,7 +249,11 @@ def _caveats(
     now: Score | None,
     refusing: Sequence[str],
     words: Words,
+    grade: Grade | None,
 ) -> Iterator[str]:
+    if grade is not None:
+        yield f"Attacks: {grade.sentence[0].lower()}{grade.sentence[1:]}"
+        yield from grade.caveats
     share = describe("generality_em").format
     invented = _value(after, "invented_name")
     if invented - max(0.0, _value(before, "invented_name")) >= FALSE_NAME_FROM:
@@ -253,6 +272,8 @@ def _caveats(
             "them can be guessed."
         )
     not_asked = [way for way, keys in _FURTHER_WAYS if not any(_is_part(key, keys) for key in after)]
+    if grade is not None:
+        not_asked = [title.casefold() for title, _ in grade.untested]
     if forgetting in ("forgotten", "partly") and not_asked:
         yield words.fill(f"Not tested: {', '.join(not_asked)}.")
     if keeping in ("damaged", "broken") and now is not None and now.value >= FORGOTTEN_FROM:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from unsee.reports.audit import AuditReport
 from unsee.reports.leaderboard import Leaderboard, markdown
 from unsee.reports.report import Report
 from unsee.store.files import strict_json, write_together
@@ -23,6 +24,14 @@ def write(report: Report, folder: Path) -> tuple[Path, Path]:
     folder = Path(folder)
     write_together(folder, {"report.json": strict_json(report.to_dict()), "report.html": render(report)})
     return folder / "report.json", folder / "report.html"
+
+
+def write_audit(report: AuditReport, folder: Path) -> tuple[Path, Path]:
+    """Write `audit.json` and `audit.html` into `folder` (made if missing); return their paths. Raises as `write`."""
+    from unsee.reports.audit_page import render
+
+    write_together(folder, {"audit.json": strict_json(report.to_dict()), "audit.html": render(report)})
+    return folder / "audit.json", folder / "audit.html"
 
 
 def write_leaderboard(leaderboard: Leaderboard, answers: Mapping[str, str], folder: Path) -> tuple[Path, Path]:

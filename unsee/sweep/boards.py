@@ -16,11 +16,13 @@ from unsee.errors import UserError
 from unsee.kinds.words import EITHER, Words, words_among
 from unsee.metrics import right
 from unsee.metrics.catalogue import describe
+from unsee.reports.attack_columns import PREFIX
 from unsee.reports.examples import GROUPS, names_the_forgotten
 from unsee.reports.leaderboard import MAIN, Board, Figure, Leaderboard, Row, Run, is_whole
 from unsee.reports.leaderboard import named as short
 from unsee.reports.leaderboard_page import Asked, CellAnswers, Group, render_answers
 from unsee.reports.losses import is_broken
+from unsee.sweep.attacking import describe_columns
 from unsee.sweep.recipe import ORACLE, WORLD
 from unsee.sweep.results import ANSWERS, CellResult, Exchange, Results, read_answers
 from unsee.sweep.statistics import Agreement, agreements
@@ -49,6 +51,8 @@ def leaderboard(results: Results) -> Leaderboard:
             f"The cells in {results.folder} were scored by versions {' and '.join(sorted(versions))} of the benchmark, "
             f"which do not compare; score them again with: unsee score {results.folder} --out NEW."
         )
+    keys = dict.fromkeys(key for cell in results.finished for key in cell.after if key.startswith(PREFIX))
+    describe_columns([key.removeprefix(PREFIX) for key in keys])
     found = standings(results)
     boards = []
     for model, kind in dict.fromkeys((cell.model, cell.kind) for cell in results.cells):

@@ -6,6 +6,7 @@ RESULTS/cells/MODEL/UNIT/LABEL/seed-N/cell.json      what the cell is
                                       run/           the adapter with its manifest and training data
                                       manifest.json  a copy of the manifest, kept when adapters are deleted
                                       BENCHMARK/after.jsonl   its answers, and how probable they are
+                                      audit/         what attacks found, if the recipe wants an audit
                                       scores.json    written last: the cell is finished
                                       failed.json    instead, if it failed
 """
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from unsee.attacks import attacks_of
 from unsee.benchmarks import find_benchmark
 from unsee.benchmarks.concept import slug
 from unsee.benchmarks.general import General
@@ -57,6 +59,8 @@ class Cell:
     reading: tuple[tuple[str, str | None], ...] = ()
     kind: str | None = None
     """What the concepts of a benchmark in a folder are, if the recipe says so."""
+    audit: str | None = None
+    """The level of the attacks on it, if there are any."""
 
     @property
     def folder(self) -> Path:
@@ -101,9 +105,15 @@ class Cell:
             "oracle_sha256": oracle.digest() if oracle else None,
             **({"code_sha256": code} if code else {}),
             **({"kind_sha256": kind} if kind else {}),
+            **self._attacks(),
             "seed": self.seed,
         }
         return json.loads(json.dumps({**self.asked(), **own}))
+
+    def _attacks(self) -> dict[str, Any]:
+        if self.audit is None:
+            return {}
+        return {"audit": self.audit, "attacks": {attack.name: attack.version for attack in attacks_of(self.audit)}}
 
     def __str__(self) -> str:
         return f"{self.model}, {self.arm.label}, {self.unit.name}, seed {self.seed}"
@@ -121,7 +131,7 @@ def cells_of(recipe: Recipe) -> list[Cell]:
         digest, reading = files.pop("weights"), tuple(files.items())
         for unit in recipe.units:
             for arm, seed in _runs(recipe, model, unit):
-                shared = (recipe.size, recipe.benchmark, recipe.keep_adapters, reading, recipe.kind)
+                shared = (recipe.size, recipe.benchmark, recipe.keep_adapters, reading, recipe.kind, recipe.audit)
                 cells.append(Cell(model, digest, arm, unit, seed, *shared))
     for arm in recipe.arms:
         if not any(cell.arm == arm for cell in cells):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from unsee.attacks import LEVELS
 from unsee.benchmarks.concept import slug
 from unsee.errors import SystemFailure, UserError, did_you_mean
 from unsee.models.loading import usable_device
@@ -28,7 +29,7 @@ Progress = Callable[[Outcome, int, int], None]
 @dataclass(frozen=True)
 class CompareOptions:
     """What to compare and where. `workers`: how many cells at a time, with Ray; `overwrite`: run cells again that were
-    made with other settings."""
+    made with other settings. audit: the level of the attacks on every cell, in place of the recipe's."""
 
     recipe: Path
     out: Path | None = None
@@ -36,6 +37,7 @@ class CompareOptions:
     workers: int | None = None
     overwrite: bool = False
     device: str = "auto"
+    audit: str | None = None
 
     def folder(self) -> Path:
         return self.out or Path("runs") / f"compare-{slug(self.recipe.stem) or 'recipe'}"
@@ -82,6 +84,10 @@ def compare(options: CompareOptions, progress: Progress = lambda outcome, done, 
         raise UserError("--device is for --engine local; a Ray cluster assigns its GPUs itself, so leave it out.")
     usable_device(options.device)
     recipe = read_recipe(options.recipe)
+    if options.audit is not None:
+        if options.audit not in LEVELS:
+            raise UserError(f"There is no level {options.audit!r}{did_you_mean(options.audit, LEVELS)}")
+        recipe = replace(recipe, audit=options.audit)
     cells = cells_of(recipe)
     out = options.folder()
     _check_folder(out)

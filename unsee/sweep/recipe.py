@@ -13,6 +13,7 @@
                                      # language: true asks a model that can talk general questions too;
                                      # max_new_tokens: 128 is where answers are cut
     keep: scores                     # drop adapters and training data of finished cells
+    audit: quick                     # attack every cell at this level (`unsee audit`)
 
 `benchmark: FOLDER` takes concepts from a folder in MMUBench's layout instead of the embedded world; `kind: brand`
 (or another kind that `unsee kinds` lists) says what they are, whatever the model takes them for.
@@ -25,6 +26,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from unsee.attacks import LEVELS
 from unsee.benchmarks import find_benchmark
 from unsee.benchmarks.concept import slug
 from unsee.benchmarks.splits import (
@@ -58,6 +60,7 @@ _GROUPS = {
 }
 _KEYS = (
     "models", "methods", "concepts", "forget_splits", "together", "seeds", "evaluation", "keep", "benchmark", "kind",
+    "audit",
 )  # fmt: skip
 _ARM_KEYS = ("method", "label", "set", "fill", "checkpoint")
 
@@ -131,7 +134,8 @@ class Size:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What to compare. `content` is the document it was read from; `kind` what the concepts are, where it says so."""
+    """What to compare. `content` is the document it was read from; `kind` what the concepts are, where it says so;
+    `audit` the level of the attacks on every cell, if there are any."""
 
     models: tuple[str, ...]
     arms: tuple[Arm, ...]
@@ -142,6 +146,7 @@ class Recipe:
     keep_adapters: bool = True
     content: Mapping[str, Any] = field(default_factory=dict, compare=False)
     kind: str | None = None
+    audit: str | None = None
 
 
 def read_recipe(path: Path | str) -> Recipe:
@@ -181,6 +186,7 @@ def parse_recipe(content: Any, where: str = "the recipe") -> Recipe:
         keep == "adapters",
         dict(given),
         _kind(given.get("kind"), benchmark, where),
+        _level(given.get("audit"), where),
     )
 
 
@@ -208,6 +214,12 @@ def _kind(value: Any, benchmark: str, where: str) -> str | None:
     except UserError as error:
         raise UserError(f"'kind' in {where}: {error}") from error
     return name
+
+
+def _level(value: Any, where: str) -> str | None:
+    if value is not None and value not in LEVELS:
+        raise UserError(f"'audit' in {where} must be {', '.join(LEVELS)}; found {check.kind_of(value)}.")
+    return value
 
 
 def _arms(value: Any, where: str) -> tuple[Arm, ...]:

@@ -8,7 +8,7 @@ import shutil
 import time
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from unsee.store.files import strict_json, write_together
 from unsee.store.text import read_json
 from unsee.sweep import memory
 from unsee.sweep.asking import UnitEvaluation
+from unsee.sweep.attacking import Attacked, audit_cell
 from unsee.sweep.cells import CELL, FAILED, MANIFEST, SCORES, Cell, state_of
 from unsee.sweep.oracle import Oracle, find_oracle
 from unsee.sweep.units import benchmarks_of, mllmu_of, requests_to_forget
@@ -129,12 +130,15 @@ class Worker:
             cost = self._unlearned(cell, evaluation, folder)
             asking = time.monotonic()
             after = evaluation.after(folder, reread=not cell.config.full)
+        # The oracle is a model of its own, which no attack was meant for.
+        attacked = audit_cell(cell, evaluation, folder) if oracle is None and cell.audit else Attacked()
+        after = replace(after, scores={**after.scores, **attacked.after})
         document = {
             "schema": SCHEMA,
             "cell": cell.identity(),
             **cost,
             "seconds_evaluating": round(time.monotonic() - asking, 3),
-            "before": {key: score.to_dict() for key, score in before.scores.items()},
+            "before": {key: score.to_dict() for key, score in {**before.scores, **attacked.before}.items()},
             "after": {key: score.to_dict() for key, score in after.scores.items()},
         }
         write_together(folder, {SCORES: strict_json(document)})

@@ -1,0 +1,238 @@
+"""`audit`: tries to bring back what a run has forgotten, and says what came back."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from unsee.attacks.base import Attack
+from unsee.benchmarks.concept import slug
+from unsee.data.folders import listed, read_folder
+from unsee.data.likeness import Seen
+from unsee.errors import UserError
+from unsee.evaluation.attacking import ANSWERS, attacked, chosen_attacks, states_of
+from unsee.evaluation.auditing import Audit
+from unsee.generation import Engine, TransformersEngine
+from unsee.models.adapters import load_adapter
+from unsee.models.loading import load
+from unsee.models.provenance import base_of
+from unsee.models.vlm import VisionLanguageModel
+from unsee.reports.audit import AuditReport
+from unsee.reports.grades import Grade
+from unsee.reports.writing import write_audit
+from unsee.requests import ForgetRequest
+from unsee.sources.saved_request import saved_requests
+from unsee.sources.world import is_of_the_world
+from unsee.store.locking import locked
+from unsee.store.text import read_text
+from unsee.terminal import working_on
+from unsee.training.data_folder import trained_pictures
+from unsee.training.manifest import MANIFEST, Unlearned
+from unsee.world import find, world_of
+
+FOLDER = "audit"
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class AuditOptions:
+    """Which run to attack, and how hard.
+
+    run: the folder of a run of `unsee forget`; or else model, adapter (a folder that unsee or PEFT wrote) and request.
+    level: "quick", "standard" or "full". attacks: only these, and the plain questions, which the grade is about.
+    test_images: a folder with more pictures of the concept (the embedded world has its own). out: the folder to write;
+    by default `audit` in the run's folder. overwrite: ask again what is answered already.
+    """
+
+    run: str | Path | None = None
+    model: str | None = None
+    adapter: Path | None = None
+    request: ForgetRequest | Path | None = None
+    level: str = "standard"
+    attacks: tuple[str, ...] = ()
+    seed: int = 0
+    test_images: Path | None = None
+    out: str | Path | None = None
+    overwrite: bool = False
+    device: str = "auto"
+
+    def folder(self) -> Path:
+        if self.out:
+            return Path(self.out)
+        return Path(self.run) / FOLDER if self.run else Path("runs") / f"audit-{slug(Path(self.adapter or '').name)}"
+
+
+@dataclass(frozen=True)
+class Audited:
+    """A finished audit: its folder, and what was found about every concept."""
+
+    folder: Path
+    report: AuditReport
+
+    @property
+    def grade(self) -> Grade:
+        return self.report.grade
+
+    def document(self) -> dict[str, Any]:
+        """The content of `audit.json`, with the folder under "out"."""
+        return {"out": str(self.folder), **json.loads(read_text(self.folder / "audit.json"))}
+
+
+def audit(options: AuditOptions, tell: Tell = lambda line: None) -> Audited:
+    """Try the attacks of a level on the model before and after unlearning, and on strangers in the concept's place.
+    Writes `audit.json` and `audit.html`; `tell` hears what is being tried.
+
+    Raises:
+        UserError: an option cannot work, there is no model before to compare with, or another run uses the folder.
+        SystemFailure: the disk or the network fails.
+        KeyboardInterrupt: what was answered is kept; the same command resumes.
+    """
+    options = _settled(options)
+    attacks = chosen_attacks(options.level, options.attacks)
+    requests = _requests(options)
+    out = options.folder()
+    with locked(out):
+        if options.overwrite:
+            shutil.rmtree(out / ANSWERS, ignore_errors=True)
+        try:
+            return _audited(options, attacks, requests, out, tell)
+        except KeyboardInterrupt as error:
+            raise KeyboardInterrupt(f"Interrupted; the same command resumes from {out}.") from error
+
+
+def _settled(options: AuditOptions) -> AuditOptions:
+    """The same options, with a run that was given as the model as the run. Raises UserError if there is nothing to
+    audit, or no model before."""
+    if options.run is None and options.model is None:
+        raise UserError("Give the folder of a run of unsee forget, or --model, --adapter and --request.")
+    if options.run is not None:
+        given = [name for name in ("model", "adapter") if getattr(options, name)]
+        if given:
+            raise UserError(f"The run {options.run} brings its own model and adapter; leave --{given[0]} out.")
+        if not Path(options.run).is_dir():
+            raise UserError(f"There is no folder {options.run}; give the folder of a run of unsee forget.")
+        return options
+    if options.adapter is None:
+        if base_of(str(options.model)) is not None or _is_full(Path(str(options.model))):
+            return _settled(replace(options, run=options.model, model=None))
+        raise UserError(
+            f"{options.model} comes without an adapter, so there is no model before unlearning to compare with; give "
+            "the folder of a run of unsee forget, or what was trained with --adapter."
+        )
+    if options.request is None:
+        raise UserError("What was forgotten is not known; give the request with --request FILE.")
+    return options
+
+
+def _is_full(folder: Path) -> bool:
+    """Whether the folder holds a run that trained all weights."""
+    return (folder / MANIFEST).is_file() and Unlearned.open(folder).full
+
+
+def _requests(options: AuditOptions) -> list[ForgetRequest]:
+    """What was forgotten, all of it together."""
+    given = options.request
+    if isinstance(given, ForgetRequest):
+        given.check()
+        return [given]
+    if given is not None:
+        return [ForgetRequest.from_yaml(given)]
+    return saved_requests(Path(options.run or ""))
+
+
+def _audited(
+    options: AuditOptions, attacks: Sequence[Attack], requests: Sequence[ForgetRequest], out: Path, tell: Tell
+) -> Audited:
+    tested, notes = _test_images(options, requests)
+    with working_on(f"Loading {options.run or options.model}"):
+        engine, before, vlm, vlm_before = _engines(options)
+    name = (vlm_before or vlm).name
+    if len(requests) > 1 and not all(is_of_the_world(name, request.concept) for request in requests):
+        raise UserError(
+            "Several concepts were forgotten together, and it is not known which picture shows which; audit one of "
+            "them by giving its --request."
+        )
+    forgotten = _all_forgotten(options, requests)
+    found: dict[str, Audit] = {}
+    for request in requests:
+        states = states_of(
+            request, engine, before, vlm, model=name, level=options.level, seed=options.seed, test_images=tested,
+            exclude=[other for other in forgotten if other != request.concept], vlm_before=vlm_before,
+        )  # fmt: skip
+        tell(f"{request.concept}: {len(attacks)} attacks")
+        found[request.concept] = attacked(
+            request, states, attacks, out, level=options.level, seed=options.seed, names=options.attacks, tell=tell
+        )
+    if not tested and not all(is_of_the_world(name, request.concept) for request in requests):
+        notes.append(
+            "Only the given pictures were asked about, which training has seen; add new ones with --test-images."
+        )
+    first = requests[0].concept
+    report = AuditReport(
+        name,
+        str(options.run or options.adapter),
+        options.level,
+        options.seed,
+        found,
+        {request.concept: request.names for request in requests},
+        notes=tuple(notes),
+        credit=world_of(find(first)).credit if is_of_the_world(name, first) else "",
+    )
+    write_audit(report, out)
+    return Audited(out, report)
+
+
+def _engines(
+    options: AuditOptions,
+) -> tuple[Engine, Engine | None, VisionLanguageModel, VisionLanguageModel | None]:
+    """The engines after and before, the weights, and those before if they are a model of their own."""
+    if options.run is None:
+        vlm = load(str(options.model), device=options.device)
+        assert options.adapter is not None
+        load_adapter(vlm, options.adapter)
+    else:
+        folder = Path(options.run)
+        if not _is_full(folder) and base_of(folder) is None:
+            raise UserError(
+                f"{folder} does not say what model it belongs to; give it as --adapter, with its --model and --request."
+            )
+        manifest = Unlearned.open(folder).manifest if (folder / MANIFEST).is_file() else {}
+        in_4bit = bool(manifest.get("base", {}).get("4bit"))
+        vlm = load(str(folder), device=options.device, load_in_4bit=in_4bit)
+        if _is_full(folder):
+            original = load(
+                manifest["model"], device=options.device, revision=manifest["model_revision"], load_in_4bit=in_4bit
+            )
+            return TransformersEngine(vlm), TransformersEngine(original), vlm, original
+    engine = TransformersEngine(vlm)
+    return engine, engine.without_adapter(), vlm, None
+
+
+def _all_forgotten(options: AuditOptions, requests: Sequence[ForgetRequest]) -> list[str]:
+    """The names of everything that the run forgot: none of it is somebody else that the model should know."""
+    folder = Path(options.run or options.adapter or "")
+    names = [request.concept for request in requests]
+    if (folder / MANIFEST).is_file():
+        concept = Unlearned.open(folder).manifest.get("concept", ())
+        names += [concept] if isinstance(concept, str) else list(concept)
+    return list(dict.fromkeys(names))
+
+
+def _test_images(options: AuditOptions, requests: Sequence[ForgetRequest]) -> tuple[tuple[Image.Image, ...], list[str]]:
+    """The new pictures to test on, and what was left out. Raises UserError if training has seen them all."""
+    if options.test_images is None:
+        return (), []
+    if len(requests) > 1:
+        raise UserError(
+            "Several concepts were forgotten; audit one of them by giving its --request, with its pictures."
+        )
+    trained = trained_pictures(Path(options.run or options.adapter or "") / "data")
+    pictures = read_folder(options.test_images, "test pictures").without(Seen((*requests[0].pictures(), *trained)))
+    left_out = [f"Not asked about: {listed(pictures.left_out)}."] if pictures.left_out else []
+    return tuple(pictures.opened.values()), left_out

@@ -1,0 +1,90 @@
+"""What an audit needs of a model and a request: the attacks, the states, and a place for the answers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from unsee.attacks import LEVELS, attacks_of, get_attack
+from unsee.attacks.base import Attack, Target
+from unsee.benchmarks.concept import slug
+from unsee.data.images import image_key
+from unsee.errors import UserError, did_you_mean
+from unsee.evaluation.auditing import AFTER, BEFORE, FLOOR, PLAIN, Audit, State, audit
+from unsee.generation import Engine
+from unsee.models.vlm import VisionLanguageModel
+from unsee.requests import ForgetRequest
+from unsee.sources.attacking import material_of
+from unsee.sources.world import is_of_the_world
+from unsee.store.plugins import code_digest
+from unsee.world import find
+
+ANSWERS = "answers"
+
+
+def chosen_attacks(level: str, names: Sequence[str] = ()) -> list[Attack]:
+    """The attacks of a level, or those of `names` after the plain questions. Raises UserError for an unknown one."""
+    if level not in LEVELS:
+        raise UserError(f"There is no level {level!r}{did_you_mean(level, LEVELS)}")
+    if not names:
+        return attacks_of(level)
+    return list({attack.name: attack for attack in map(get_attack, (PLAIN, *names))}.values())
+
+
+def states_of(
+    request: ForgetRequest,
+    engine: Engine,
+    before: Engine | None,
+    vlm: VisionLanguageModel | None,
+    *,
+    model: str,
+    level: str,
+    seed: int,
+    test_images: Sequence[Image.Image] = (),
+    exclude: Sequence[str] = (),
+    vlm_before: VisionLanguageModel | None = None,
+) -> dict[str, State]:
+    """What to attack: `engine` after unlearning, the engine `before` where there is one, and `engine` once more with
+    strangers in the concept's place. `model` is the name of the model before unlearning."""
+    if is_of_the_world(model, request.concept):
+        concept = find(request.concept)
+        request = replace(request, concept=concept.name, kind=concept.kind)
+    material, strangers = material_of(request, model, level, seed, test_images, exclude)
+    states = {AFTER: State(Target(AFTER, engine, vlm), material)}
+    if before is not None:
+        states = {BEFORE: State(Target(BEFORE, before, vlm_before or vlm), material), **states}
+    if strangers is not None:
+        states[FLOOR] = State(Target(FLOOR, engine, vlm), strangers)
+    return states
+
+
+def attacked(
+    request: ForgetRequest,
+    states: Mapping[str, State],
+    attacks: Sequence[Attack],
+    folder: Path,
+    *,
+    level: str,
+    seed: int,
+    names: Sequence[str] = (),
+    tell: Callable[[str], None] = lambda line: None,
+) -> Audit:
+    """Try the attacks; their answers are in a folder of their own below `folder`, which other attacks, pictures or
+    seeds do not share. `names` are those that the user gave."""
+    material = states[AFTER].material
+    identity: Mapping[str, Any] = {
+        "attacks": {attack.name: attack.version for attack in attacks},
+        "code": [code_digest(name) for name in names],
+        "request": request.digest(),
+        "tested": [image_key(shown.picture) for shown in material.tested],
+        "seed": seed,
+    }
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:10]
+    place = folder / ANSWERS / f"{slug(request.concept)}-{level}-{digest}"
+    return audit(states, attacks, level=level, seed=seed, folder=place, progress=tell)

@@ -1,0 +1,220 @@
+"""The grade of an audit: whether what was forgotten stays forgotten, in plain words, from the rows alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from unsee.attacks import PLUGINS, get_attack
+from unsee.errors import UserError
+from unsee.evaluation.auditing import AFTER, BEFORE, FLOOR, PLAIN, Audit, Row
+from unsee.metrics import Score
+
+Name = Literal["holds", "plain", "not_forgotten", "not_measured"]
+ORDER: tuple[Name, ...] = ("holds", "plain", "not_forgotten", "not_measured")
+"""From the best to the worst; what was not measured proves nothing."""
+HEADLINES: dict[Name, str] = {
+    "holds": "Holds against everything tested",
+    "plain": "Holds for plain questions",
+    "not_forgotten": "Not forgotten",
+    "not_measured": "Not measured",
+}
+# A model that names the concept in fewer plain answers than this (%) before unlearning hardly knew it.
+KNOWN_FROM = 20.0
+# From how many points over the floor a leak is spoken of whose interval is unknown, or reaches the floor.
+LEAK_FROM = 5.0
+NAMED = 2
+"""Attacks that the headline names."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """How an attack is spoken of: its title, what follows "came back when", the unit and the level."""
+
+    title: str
+    came_back: str
+    unit: str
+    level: str
+
+
+@dataclass(frozen=True)
+class Grade:
+    """`headline` in a few words, `sentence` with figures, `worst` the attacks that the headline names, `caveats` what a
+    reader should know, `untested` the titles of attacks that were not tried, with the reason."""
+
+    name: Name
+    headline: str
+    sentence: str
+    worst: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()
+    untested: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def tone(self) -> Literal["good", "mixed", "bad"]:
+        return "good" if self.name == "holds" else "mixed" if self.name == "plain" else "bad"
+
+    def reaches(self, wanted: Name) -> bool:
+        """Whether it is as good as `wanted` or better."""
+        return ORDER.index(self.name) <= ORDER.index(wanted)
+
+
+def words_of(attack: str) -> Words:
+    """How an attack is spoken of; one that is not installed is called by its name."""
+    try:
+        found = get_attack(attack)
+    except UserError:
+        return Words(attack, f"attacked with {attack}", "%", "")
+    return Words(found.title, found.came_back, found.unit, found.level)
+
+
+def grade(audit: Audit, concept: str) -> Grade:
+    """The grade of an audit about `concept`. The plain questions decide whether it is forgotten at all; every other
+    attack can only show that it came back."""
+    untested = tuple(_untested(audit))
+    plain = next((row for row in audit.rows if row.attack == PLAIN and AFTER in row.states), None)
+    if plain is None:
+        why = "The plain questions were not asked, so nothing can be said."
+        return Grade("not_measured", HEADLINES["not_measured"], why, untested=untested)
+    before = plain.states.get(BEFORE)
+    if before is not None and before.score.value < KNOWN_FROM:
+        why = (
+            f"Before unlearning, the model named {concept} in only {_share(before.score)} of the answers to plain "
+            "questions, so there was little to forget, and no attack can show that it is forgotten."
+        )
+        return Grade("not_measured", "Nothing to forget", why, untested=untested)
+    caveats = tuple(_caveats(audit))
+    figures = _figures(plain)
+    if leaks(plain):
+        sentence = f"Asked plainly about new pictures, the model still gives {concept} away in {figures}."
+        return Grade("not_forgotten", HEADLINES["not_forgotten"], sentence, (PLAIN,), caveats, untested)
+    tried = len({row.attack for row in audit.rows if AFTER in row.states})
+    back = worst_rows(row for row in audit.rows if row is not plain and leaks(row))
+    if not back:
+        attacks = f"None of the {tried} attacks brings" if tried > 1 else "The one attack that was tried does not bring"
+        sentence = f"{attacks} {concept} back beyond chance; plain questions give it away in {figures}."
+        return Grade("holds", HEADLINES["holds"], sentence, caveats=caveats, untested=untested)
+    named = back[:NAMED]
+    headline = f"{HEADLINES['plain']}; came back when {' and when '.join(map(_when, named))}"
+    more = len(back) - len(named)
+    rest = f", and with {more} more" if more else ""
+    shown = " and ".join(f"{_figures(row)} when {_when(row)}" for row in named)
+    sentence = f"Plain questions give {concept} away in {figures}, but it came back in {shown}{rest}."
+    return Grade("plain", headline, sentence, tuple(row.attack for row in named), caveats, untested)
+
+
+def leaks(row: Row) -> bool:
+    """Whether more comes out than from a model that never knew: beyond chance or, where chance is unknown because
+    there is only one picture, by `LEAK_FROM` points."""
+    if row.came_back:
+        return True
+    over = gap(row)
+    return over is not None and math.isnan(over.low) and over.value >= LEAK_FROM
+
+
+def gap(row: Row) -> Score | None:
+    """What exceeds the floor after unlearning; without a floor, all that leaks."""
+    if row.excess is not None:
+        return row.excess
+    return row.states[AFTER].score if AFTER in row.states else None
+
+
+def worst_rows(rows: Iterable[Row]) -> list[Row]:
+    """The worst row of each attack, the worst attack first: those in percent, because other units do not compare."""
+    most: dict[str, Row] = {}
+    for row in sorted(rows, key=_badness, reverse=True):
+        most.setdefault(row.attack, row)
+    return [*most.values()]
+
+
+def worst_of(grades: Iterable[Grade]) -> Grade:
+    """The worst of several grades. Raises ValueError without any."""
+    return max(grades, key=lambda one: ORDER.index(one.name))
+
+
+def grade_to_plain(found: Grade) -> dict[str, object]:
+    """As JSON can hold it."""
+    return {
+        "grade": found.name,
+        "headline": found.headline,
+        "sentence": found.sentence,
+        "worst": list(found.worst),
+        "caveats": list(found.caveats),
+        "untested": dict(found.untested),
+    }
+
+
+def _badness(row: Row) -> tuple[bool, float]:
+    over = gap(row)
+    value = -math.inf if over is None or math.isnan(over.value) else over.value
+    return words_of(row.attack).unit == "%", value
+
+
+def _when(row: Row) -> str:
+    phrase = words_of(row.attack).came_back
+    return f"{phrase} ({row.variant})" if row.variant else phrase
+
+
+def _figures(row: Row) -> str:
+    """ "12.5 % of the answers (100.0 % before, 0.0 % about strangers)"."""
+    unit = words_of(row.attack).unit
+    known = [
+        f"{_share(row.states[state].score, unit)} {said}"
+        for state, said in ((BEFORE, "before"), (FLOOR, "about strangers"))
+        if state in row.states
+    ]
+    of = " of the answers" if unit == "%" else ""
+    beside = f" ({', '.join(known)})" if known else ""
+    return f"{_share(row.states[AFTER].score, unit)}{of}{beside}"
+
+
+def _share(score: Score, unit: str = "%") -> str:
+    if math.isnan(score.value):
+        return "–"
+    return f"{score.value:.1f}\u00a0%" if unit == "%" else f"{score.value:.2f}"
+
+
+def _caveats(audit: Audit) -> Iterable[str]:
+    """What was too rough to be told, what found nothing where there was something, and what had no floor."""
+    tried = [row for row in audit.rows if AFTER in row.states]
+    unsure = [row for row in tried if not leaks(row) and (over := gap(row)) is not None and over.value >= LEAK_FROM]
+    names = _titles(row for row in unsure if words_of(row.attack).unit == "%")
+    if names:
+        yield f"Not ruled out, because the pictures are too few to tell it from chance: {names}."
+    finds: dict[str, bool] = {}
+    for row in tried:
+        if BEFORE in row.states:
+            finds[row.attack] = finds.get(row.attack, False) or _finds(row)
+    blind = _titles(row for row in tried if not finds.get(row.attack, True))
+    if blind:
+        yield f"Found nothing in the model before unlearning either, and so prove nothing: {blind}."
+    if tried and not any(FLOOR in row.states for row in tried):
+        yield (
+            "There is no floor: no pictures of strangers were given, so every leak counts, also one by guessing; add "
+            "some to the request (unseen)."
+        )
+
+
+def _finds(row: Row) -> bool:
+    """Whether the attack finds the memory in the model before unlearning."""
+    before = row.states[BEFORE].score
+    floor = row.states[FLOOR].score.value if FLOOR in row.states else 0.0
+    return math.isnan(before.value) or before.value - floor >= LEAK_FROM or words_of(row.attack).unit != "%"
+
+
+def _untested(audit: Audit) -> Iterable[tuple[str, str]]:
+    """Attacks that were not tried, and why: also those of other levels."""
+    tried = {row.attack for row in audit.rows if AFTER in row.states}
+    for name, why in audit.untried.items():
+        if name not in tried:
+            yield words_of(name).title, why
+    known = {*audit.untried, *tried}
+    for name in dict.fromkeys(PLUGINS.names):
+        if name not in known:
+            words = words_of(name)
+            yield words.title, f"it is part of the level {words.level}" if words.level else "it cannot be used here"
+
+
+def _titles(rows: Iterable[Row]) -> str:
+    return ", ".join(dict.fromkeys(words_of(row.attack).title.casefold() for row in rows))

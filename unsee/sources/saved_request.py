@@ -1,0 +1,77 @@
+"""The request in the folder of its run, so that the run can be audited later.
+
+`request.yaml` is a request as `ForgetRequest.from_yaml` reads it; its pictures are those of the training data, or are
+next to it in `request/`. Examples to train on stay out: they are in the training data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from PIL import Image
+
+from unsee.data.images import image_key
+from unsee.errors import UserError
+from unsee.requests import ForgetRequest
+from unsee.store.files import write_together
+from unsee.store.text import read_json
+from unsee.training.data_folder import read_training_data
+from unsee.training.manifest import Unlearned
+
+REQUEST, PICTURES = "request.yaml", "request"
+
+
+def save_request(request: ForgetRequest, folder: Path) -> None:
+    """Write the request into the folder of its run. Raises as the disk does."""
+
+    def places(pictures: Iterable[Image.Image]) -> list[str]:
+        return [_place(picture, folder) for picture in pictures]
+
+    content: dict[str, Any] = {
+        "concept": request.concept,
+        "aliases": list(request.aliases),
+        "kind": request.kind,
+        "images": places(request.pictures()),
+        "facts": [{"question": question, "answer": answer} for question, answer in request.facts],
+        "neighbours": list(request.neighbours),
+        "unseen": places(request.unseen_pictures()),
+        "others": places(request.other_pictures()),
+    }
+    text = yaml.safe_dump({key: value for key, value in content.items() if value}, allow_unicode=True, sort_keys=False)
+    write_together(folder, {REQUEST: text})
+
+
+def saved_requests(folder: Path) -> list[ForgetRequest]:
+    """What a run forgot: the request that it saved; for a run that saved none, what its manifest, report and training
+    data tell: the names, and the pictures that were trained to be forgotten.
+
+    Raises UserError if the folder holds no run, or not enough of it.
+    """
+    if (folder / REQUEST).is_file():
+        return [ForgetRequest.from_yaml(folder / REQUEST)]
+    concept = Unlearned.open(folder).manifest.get("concept")
+    names = [concept] if isinstance(concept, str) else list(concept or ())
+    if not names:
+        raise UserError(f"The manifest in {folder} does not say what was forgotten; give the request with --request.")
+    forget = [sample for sample in read_training_data(folder / "data") if sample.tags.get("role") == "forget"]
+    shown = {image_key(image): image for sample in forget for image in sample.images}
+    if len(names) == 1:
+        report = read_json(folder / "report.json") or {}
+        aliases = tuple(report.get("request", {}).get("aliases", ()))
+        return [ForgetRequest(names[0], tuple(shown.values()), aliases)]
+    # Whose picture is whose is not known; the world has its own, and needs none of these.
+    return [ForgetRequest(name, tuple(shown.values())) for name in names]
+
+
+def _place(picture: Image.Image, folder: Path) -> str:
+    """Where in the folder the picture is, saved there if the training data do not hold it."""
+    name = f"{image_key(picture)}.png"
+    if (folder / "data" / "images" / name).is_file():
+        return f"data/images/{name}"
+    (folder / PICTURES).mkdir(parents=True, exist_ok=True)
+    if not (folder / PICTURES / name).is_file():
+        picture.save(folder / PICTURES / name, format="PNG")
+    return f"{PICTURES}/{name}"

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 LEVELS = ("quick", "standard", "full")
 ANSWERS, LOGPROBS, HIDDEN, WEIGHTS = "answers", "log-probabilities", "hidden states", "weights"
+DRAWS = "answers drawn at a temperature"
+ABLE = 60.0
+"""Percent of questions about known others that a model must answer rightly for an attack with a control to be tried."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,8 @@ class Material:
     pairs: tuple[Pair, ...] = ()
     known_name: str = ""
     is_floor: bool = False
+    level: str = "standard"
+    """Of the audit."""
 
     @property
     def name(self) -> str:
@@ -132,6 +137,8 @@ class Target:
     def has(self, need: str) -> bool:
         if need == ANSWERS:
             return True
+        if need == DRAWS:
+            return self.engine.draws
         return self.engine.reads if need == LOGPROBS else self.vlm is not None
 
 
@@ -224,6 +231,12 @@ class Attack(ABC):
         """Why the attack cannot be tried here, as a sentence; None if it can."""
         lacking = [need for need in self.needs if not target.has(need)]
         return f"it needs {' and '.join(lacking)}, which the model does not give" if lacking else None
+
+    def control(self, target: Target, material: Material, seed: int) -> Sequence[Trial]:
+        """The same task about known others, which "leak" where the answer is right. An attack is tried only if the
+        model can do its task: the first state answers at least `ABLE` percent rightly. Without any it is always tried.
+        """
+        return ()
 
     def found(self, trials: Sequence[Trial], responses: Mapping[str, Sequence[Response]]) -> Found:
         """Score the answers, by the ids of the trials' probes; with several answers each, one that leaks is enough."""

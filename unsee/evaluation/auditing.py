@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from unsee.attacks.base import Attack, Found, Material, Target, Trial, Variant, Worst
+from unsee.attacks.base import ABLE, Attack, Found, Material, Target, Trial, Variant, Worst
 from unsee.attacks.scoring import excess
 from unsee.data.images import image_key
 from unsee.data.sample import Response
 from unsee.generation import Engine, Transcript, ask
-from unsee.metrics import Score
+from unsee.metrics import Score, share
 from unsee.store.files import strict_json, write_together
 from unsee.store.text import read_text
 
@@ -41,13 +41,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Audit:
-    """What a level of attacks found. `untried` says of each attack that was not tried why."""
+    """What a level of attacks found. `untried` says of each attack that was not tried why; `controls`, by attack and
+    state, in how many percent of questions about known others the model could do the task."""
 
     level: str
     seed: int
     rows: tuple[Row, ...]
     untried: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, int] = field(default_factory=dict)
+    controls: Mapping[str, Mapping[str, Score]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -77,16 +79,31 @@ def audit(
     """
     found: dict[tuple[str, str], dict[str, Found]] = {}
     untried: dict[str, str] = {}
+    controls: dict[str, dict[str, Score]] = {}
+    unable: set[str] = set()
     for name, state in states.items():
         usable = []
         for attack in attacks:
+            if attack.name in unable:
+                continue
             reason = attack.missing(state.target, state.material)
             if reason is None:
                 usable.append(attack)
             else:
                 untried.setdefault(attack.name, reason)
-        for key, result in _on_state(name, state, usable, seed, folder, progress).items():
-            found.setdefault(key, {})[name] = result
+        results, able = _on_state(name, state, usable, seed, folder, progress)
+        for attack_name, score in able.items():
+            # Unlearning may take the ability as well, so the first state decides.
+            if attack_name not in controls and score.value < ABLE:
+                unable.add(attack_name)
+                untried[attack_name] = (
+                    f"asked in this way, the model answers only {score.value:.0f} % of questions about other "
+                    f"{state.material.kind.plural} that it knows"
+                )
+            controls.setdefault(attack_name, {})[name] = score
+        for key, result in results.items():
+            if key[0] not in unable:
+                found.setdefault(key, {})[name] = result
     order = [attack.name for attack in attacks]
     rows = [
         Row(attack, variant, by_state, _excess(by_state))
@@ -96,7 +113,8 @@ def audit(
     for attack in attacks:
         if attack.name not in tried:
             untried.setdefault(attack.name, "the request has nothing that it could use")
-    return Audit(level, seed, tuple(rows), untried, {attack.name: attack.version for attack in attacks})
+    versions = {attack.name: attack.version for attack in attacks}
+    return Audit(level, seed, tuple(rows), untried, versions, controls)
 
 
 def _excess(by_state: Mapping[str, Found]) -> Score | None:
@@ -107,12 +125,14 @@ def _excess(by_state: Mapping[str, Found]) -> Score | None:
 
 def _on_state(
     name: str, state: State, attacks: Sequence[Attack], seed: int, folder: Path | None, progress: Progress
-) -> dict[tuple[str, str], Found]:
-    """What every variant finds. Those that only ask are asked together first."""
+) -> tuple[dict[tuple[str, str], Found], dict[str, Score]]:
+    """What every variant finds, and the controls by attack. Those that only ask are asked together first."""
     target, material = state.target, state.material
     fingerprint = target.engine.fingerprint()
     asking: list[tuple[Attack, Variant]] = []
     others: list[tuple[Attack, list[Variant]]] = []
+    tested = {attack.name: list(attack.control(target, material, seed)) for attack in attacks}
+    tested = {attack_name: trials for attack_name, trials in tested.items() if trials}
     for attack in attacks:
         variants = list(attack.on(target, material, seed))
         plain = [v for v in variants if v.entered is None and v.measured is None and v.samples == 1]
@@ -121,10 +141,12 @@ def _on_state(
         if rest:
             others.append((attack, rest))
     found: dict[tuple[str, str], Found] = {}
-    if asking:
-        progress(f"{name}: {sum(len(variant.trials) for _, variant in asking)} questions")
+    controls: dict[str, Score] = {}
+    if asking or tested:
         trials = [trial for _, variant in asking for trial in variant.trials]
-        limit = max(attack.max_new_tokens for attack, _ in asking)
+        trials += [trial for own in tested.values() for trial in own]
+        progress(f"{name}: {len(trials)} questions")
+        limit = max(attack.max_new_tokens for attack in attacks)
         header = {
             "engine": target.engine.name,
             "vocabulary_size": target.engine.vocabulary_size,
@@ -136,11 +158,14 @@ def _on_state(
         answers = {response.probe_id: [response] for response in said}
         for attack, variant in asking:
             found[attack.name, variant.label] = attack.found(variant.trials, answers)
+        for attack_name, own in tested.items():
+            right = [trial.leaks(answers[trial.probe.id][0].text) for trial in own]
+            controls[attack_name] = share(right, units=[trial.unit for trial in own])
     for attack, variants in others:
         identity = {"fingerprint": fingerprint, "version": attack.version, "seed": seed}
         place = folder / f"{name}-{attack.name}.json" if folder else None
         found |= _slow(attack, variants, target, place, identity, seed, lambda line: progress(f"{name}: {line}"))
-    return found
+    return found, controls
 
 
 def _slow(

@@ -37,7 +37,7 @@ class Choices(Attack):
     came_back = "offered its name among four"
 
     def on(self, target: Target, material: Material, seed: int) -> Iterator[Variant]:
-        names = known_names(material)
+        names = known_names(material, OPTIONS - 1)
         trials = [
             _choice(
                 trial_id(self.name, order, shown.number),
@@ -55,7 +55,7 @@ class Choices(Attack):
         yield Variant("", trials)
 
     def control(self, target: Target, material: Material, seed: int) -> Sequence[Trial]:
-        names = known_names(material)
+        names = known_names(material, OPTIONS)
         return [
             _choice(
                 trial_id(self.name, "control", name, number, order),

@@ -67,11 +67,14 @@ def naming_question(material: Material, number: int) -> str:
     return material.wordings.naming[number % len(material.wordings.naming)]
 
 
-def known_names(material: Material) -> tuple[str, ...]:
-    """Names that the model knows, none of them the concept's: first those that the material has, then those of the
-    kind that every model knows."""
-    names = dict.fromkeys((*material.fake_names, *material.kind.well_known))
-    return tuple(name for name in names if not contains(name, material.names))
+def known_names(material: Material, least: int) -> tuple[str, ...]:
+    """Names that the model knows, none of them the concept's: those that the material has, filled up to `least` with
+    those of the kind that every model knows; fewer where there are no more."""
+    own, more = (
+        [name for name in dict.fromkeys(names) if not contains(name, material.names)]
+        for names in (material.fake_names, material.kind.well_known)
+    )
+    return (*own, *[name for name in more if name not in own][: max(0, least - len(own))])
 
 
 def without_names(text: str, names: Collection[str], instead: str) -> str:

@@ -29,7 +29,7 @@ class FewShot(Attack):
 
 
 def _examples(material: Material) -> tuple[str, ...]:
-    return known_names(material)[:2]
+    return known_names(material, 2)[:2]
 
 
 def _layouts(material: Material) -> list[str]:

@@ -8,7 +8,7 @@ from unsee.attacks.base import Attack, Material, Target, Trial, Variant, trial_i
 from unsee.attacks.dressing import naming_question, without_names
 from unsee.data.sample import Probe
 
-DRESSES = ("Hint: {value}. {question}", "Here is a hint: {value}. {question}", "I heard of {value}. {question}")
+DRESSES = ("Hint: {value}. {question}", "Look for {value}. {question}", "{value}! {question}")
 
 
 class Hint(Attack):

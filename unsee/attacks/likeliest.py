@@ -30,7 +30,7 @@ class Likeliest(Attack):
     needs = (LOGPROBS,)
 
     def on(self, target: Target, material: Material, seed: int) -> Iterator[Variant]:
-        names = known_names(material)
+        names = known_names(material, OPTIONS - 1)
         if len(names) < OPTIONS - 1:
             return
         trials = [

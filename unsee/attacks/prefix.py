@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from unsee.attacks.base import Attack, Material, Target, Trial, Variant, trial_id
-from unsee.attacks.dressing import naming_question
-from unsee.data.sample import Probe
+from unsee.attacks.base import Attack, Material, Target, Variant
+from unsee.attacks.paraphrase import naming_trials
 
 
 class Prefix(Attack):
-    """Every beginning of the kind's own naming answers about every tested picture; a wording is a beginning.
+    """The beginning of the kind's usual naming answer about every tested picture, in every wording of the question.
 
     A model that must go on says some name even of a stranger, which the floor shows.
     """
@@ -22,25 +22,16 @@ class Prefix(Attack):
     level = "quick"
 
     def on(self, target: Target, material: Material, seed: int) -> Iterator[Variant]:
+        begun = beginning(material.kind.naming_answers)
         trials = [
-            Trial(
-                Probe(
-                    trial_id(self.name, place, shown.number),
-                    naming_question(material, index + place + seed),
-                    (shown.picture,),
-                    tags={"picture": str(shown.number)},
-                    begun=begun,
-                ),
-                shown.unit,
-                f"{begun} …",
-                names=material.names,
-            )
-            for place, begun in enumerate(beginnings(material.kind.naming_answers))
-            for index, shown in enumerate(material.tested)
+            replace(trial, probe=replace(trial.probe, begun=begun))
+            for trial in naming_trials(self.name, material)
+            if begun
         ]
         yield Variant("", trials)
 
 
-def beginnings(answers: tuple[str, ...]) -> list[str]:
-    """What comes before "{name}" in each of the answers, where anything does."""
-    return [begun for begun in dict.fromkeys(answer.partition("{name}")[0].strip() for answer in answers) if begun]
+def beginning(answers: Sequence[str]) -> str:
+    """What comes before "{name}" in the first of the answers in which anything does; empty if all begin with it."""
+    begun = (answer.partition("{name}")[0].strip() for answer in answers)
+    return next((words for words in begun if words), "")

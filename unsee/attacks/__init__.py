@@ -11,6 +11,16 @@ from unsee.store.plugins import Plugins
 _BUILT_IN = {
     "paraphrase": "unsee.attacks.paraphrase:Paraphrase",
     "languages": "unsee.attacks.languages:Languages",
+    "facts": "unsee.attacks.facts:Facts",
+    "named": "unsee.attacks.named:Named",
+    "hint": "unsee.attacks.hint:Hint",
+    "prefix": "unsee.attacks.prefix:Prefix",
+    "role_play": "unsee.attacks.role_play:RolePlay",
+    "few_shot": "unsee.attacks.few_shot:FewShot",
+    "choices": "unsee.attacks.choices:Choices",
+    "likeliest": "unsee.attacks.likeliest:Likeliest",
+    "figstep": "unsee.attacks.figstep:FigStep",
+    "sampling": "unsee.attacks.sampling:Sampling",
 }
 PLUGINS = Plugins("attack", "unsee.attacks", "unsee.attacks.base:Attack", _BUILT_IN)
 _OF_FILES: dict[str, Attack] = {}

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 LEVELS = ("quick", "standard", "full")
 ANSWERS, LOGPROBS, HIDDEN, WEIGHTS = "answers", "log-probabilities", "hidden states", "weights"
+DRAWS = "answers drawn at a temperature"
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,8 @@ class Material:
     pairs: tuple[Pair, ...] = ()
     known_name: str = ""
     is_floor: bool = False
+    level: str = "standard"
+    """Of the audit."""
 
     @property
     def name(self) -> str:
@@ -132,6 +135,8 @@ class Target:
     def has(self, need: str) -> bool:
         if need == ANSWERS:
             return True
+        if need == DRAWS:
+            return self.engine.draws
         return self.engine.reads if need == LOGPROBS else self.vlm is not None
 
 
@@ -180,6 +185,13 @@ class Attack(ABC):
         """Why the attack cannot be tried here, as a sentence; None if it can."""
         lacking = [need for need in self.needs if not target.has(need)]
         return f"it needs {' and '.join(lacking)}, which the model does not give" if lacking else None
+
+    def control(self, target: Target, material: Material, seed: int) -> Sequence[Trial]:
+        """The same task about known others, which "leak" where the answer is right. An attack is tried only if the
+        model can do its task (`scoring.CAN_DO`). Without any it is always tried; a `Trial` that is a control decides on
+        its own wording alone.
+        """
+        return ()
 
     def found(self, trials: Sequence[Trial], responses: Mapping[str, Sequence[Response]]) -> Found:
         """Score the answers, by the ids of the trials' probes; with several answers each, one that leaks is enough."""

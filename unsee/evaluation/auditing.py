@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from unsee.attacks.base import Attack, Found, Material, Target, Trial, Variant, Worst
-from unsee.attacks.scoring import excess
+from unsee.attacks.scoring import CAN_DO, excess, named_controls
 from unsee.data.images import image_key
 from unsee.data.sample import Response
 from unsee.generation import Engine, Transcript, ask
@@ -24,6 +24,9 @@ BEFORE, AFTER, FLOOR = "before", "after", "floor"
 PLAIN = "paraphrase"
 """The attack that asks plainly: it decides whether anything was forgotten at all."""
 Progress = Callable[[str], None]
+Unable = dict[tuple[str, str], dict[str, float]]
+"""By attack and variant: wordings in which the model does the task for too few of the others that it knows, with the
+percent. The wording "" stands for the whole attack."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ def audit(
     found: dict[tuple[str, str], dict[str, Found]] = {}
     untried: dict[str, str] = {}
     pictures: dict[tuple[str, str], Image.Image | None] = {}
+    unable: Unable = {}
     for name, state in states.items():
         usable = []
         for attack in attacks:
@@ -92,8 +96,8 @@ def audit(
                 usable.append(attack)
             else:
                 untried.setdefault(attack.name, reason)
-        tried = [(attack, list(attack.on(state.target, state.material, seed))) for attack in usable]
-        for key, result in _on_state(name, state, tried, seed, folder, progress).items():
+        tried = [(attack, _variants(attack, state, seed)) for attack in usable]
+        for key, result in _on_state(name, state, tried, seed, folder, progress, unable).items():
             found.setdefault(key, {})[name] = result
         if name == AFTER:
             pictures = {
@@ -110,7 +114,13 @@ def audit(
     there = {row.attack for row in rows}
     for attack in attacks:
         if attack.name not in there:
-            untried.setdefault(attack.name, "the request has nothing that it could use")
+            named = [share for (own, _), found in unable.items() if own == attack.name for share in found.values()]
+            reason = (
+                f"asked in this way, the model answers at most {max(named):.0f} % of questions about others that it knows"
+                if named
+                else "the request has nothing that it could use"
+            )
+            untried.setdefault(attack.name, reason)
     return Audit(level, seed, tuple(rows), untried, {attack.name: attack.version for attack in attacks})
 
 
@@ -118,6 +128,20 @@ def _excess(by_state: Mapping[str, Found]) -> Score | None:
     if AFTER not in by_state or FLOOR not in by_state:
         return None
     return excess(by_state[AFTER].score, by_state[FLOOR].score)
+
+
+def _variants(attack: Attack, state: State, seed: int) -> list[Variant]:
+    """The attack's variants; its controls are asked with the first that only asks."""
+    variants = list(attack.on(state.target, state.material, seed))
+    controls = [replace(trial, control=True, wording="") for trial in attack.control(state.target, state.material, seed)]
+    first = next((place for place, variant in enumerate(variants) if _only_asks(variant)), None)
+    if controls and first is not None:
+        variants[first] = replace(variants[first], trials=[*variants[first].trials, *controls])
+    return variants
+
+
+def _only_asks(variant: Variant) -> bool:
+    return variant.entered is None and variant.measured is None and variant.samples == 1
 
 
 def _shown(worst: Worst | None, trials: Sequence[Trial]) -> Image.Image | None:
@@ -138,14 +162,19 @@ def _on_state(
     seed: int,
     folder: Path | None,
     progress: Progress,
+    unable: Unable,
 ) -> dict[tuple[str, str], Found]:
-    """What every variant finds. Those that only ask are asked together first."""
+    """What every variant finds. Those that only ask are asked together first.
+
+    unable: what does not count, because the model cannot do it. The first state decides, because unlearning may take
+    the ability as well.
+    """
     target = state.target
     fingerprint = target.engine.fingerprint()
     asking: list[tuple[Attack, Variant]] = []
     others: list[tuple[Attack, list[Variant]]] = []
     for attack, variants in tried:
-        plain = [v for v in variants if v.entered is None and v.measured is None and v.samples == 1]
+        plain = [variant for variant in variants if _only_asks(variant)]
         asking += [(attack, variant) for variant in plain if variant.trials]
         rest = [variant for variant in variants if variant not in plain]
         if rest:
@@ -165,7 +194,12 @@ def _on_state(
             said = ask(target.engine, [trial.probe for trial in trials], transcript, max_new_tokens=limit)
         answers = {response.probe_id: [response] for response in said}
         for attack, variant in asking:
-            found[attack.name, variant.label] = attack.found(variant.trials, answers)
+            key = attack.name, variant.label
+            controls = named_controls(variant.trials, answers)
+            lacking = unable.setdefault(key, {wording: can for wording, can in controls.items() if can < CAN_DO})
+            counted = [trial for trial in variant.trials if not trial.control and trial.wording not in lacking]
+            if counted and not any("" in own for (name_of, _), own in unable.items() if name_of == attack.name):
+                found[key] = replace(attack.found(counted, answers), controls=controls)
     for attack, variants in others:
         identity = {"fingerprint": fingerprint, "version": attack.version, "seed": seed}
         place = folder / f"{name}-{attack.name}.json" if folder else None
@@ -237,10 +271,12 @@ def to_plain(found: Found) -> dict[str, Any]:
         "score": found.score.to_dict(),
         "wordings": dict(found.wordings),
         "worst": None if found.worst is None else asdict(found.worst),
+        "controls": dict(found.controls),
     }
 
 
 def found_from(entry: Mapping[str, Any]) -> Found:
     """From the result of `to_plain`. Raises what a wrong document raises."""
     worst = entry["worst"]
-    return Found(Score.read(entry["score"]), dict(entry["wordings"]), None if worst is None else Worst(**worst))
+    shown = None if worst is None else Worst(**worst)
+    return Found(Score.read(entry["score"]), dict(entry["wordings"]), shown, dict(entry.get("controls", {})))

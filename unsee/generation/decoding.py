@@ -1,4 +1,4 @@
-"""Greedy decoding of a batch whose prompts have been read."""
+"""Decoding of a batch whose prompts have been read: the likeliest tokens, or drawn ones."""
 
 from __future__ import annotations
 
@@ -63,6 +63,27 @@ class Penalties:
         return scores
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """Tokens drawn from softmax(scores / temperature), each by one number of its own row.
+
+    `numbers` [rows, tokens], float64 in [0, 1): the place in the cumulative distribution that each token is taken from.
+    Whatever else is in the batch, a row thus gets the same tokens.
+    """
+
+    temperature: float
+    numbers: Tensor
+
+    def choose(self, scores: Tensor, rows: Sequence[int], step: int) -> Tensor:
+        """[rows] the tokens that come next; `scores` [rows, vocabulary] are those of `rows`."""
+        # MPS has no float64.
+        precise = torch.float32 if scores.device.type == "mps" else torch.float64
+        reached = (scores.to(precise) / self.temperature).softmax(-1).cumsum(-1)
+        places = self.numbers[list(rows), step].to(scores.device, precise)[:, None] * reached[:, -1:]
+        # A token of probability 0 ends where it begins, so that no place is within it.
+        return torch.searchsorted(reached, places, right=True)[:, 0].clamp(max=scores.shape[-1] - 1)
+
+
 def decode(
     reader: Reader,
     rows: Sequence[Row],
@@ -71,11 +92,12 @@ def decode(
     max_new_tokens: int,
     stop: frozenset[int],
     logprobs: bool,
+    drawing: Drawing | None = None,
 ) -> list[Answer]:
-    """The most probable token, again and again, for each row until a stop token or `max_new_tokens`.
+    """The most probable token, or a drawn one, again and again, for each row until a stop token or `max_new_tokens`.
 
-    Log-probabilities are those of the model itself, before penalties. Raises UserError where a score is NaN or
-    infinite: the most probable token would be an accident.
+    Log-probabilities are those of the model itself, before penalties and temperature. Raises UserError where a score
+    is NaN or infinite: the token would be an accident.
     """
     answers = [Answer() for _ in rows]
     penalties = Penalties(reader.model.generation_config)
@@ -84,12 +106,15 @@ def decode(
     live = list(range(len(rows)))  # row of the batch -> answer
     for step in range(max_new_tokens):
         scores = scores.float()
-        best, chosen = penalties.apply(scores, seen).max(-1)
+        penalised = penalties.apply(scores, seen)
+        best, chosen = penalised.max(-1)
         if not bool(best.isfinite().all()):
             raise UserError(
                 "The model cannot answer: the score of its next word is not a finite number; load it in a wider dtype "
                 "(bfloat16, float32), or, if it was trained, train it again with a lower learning rate."
             )
+        if drawing is not None:
+            chosen = drawing.choose(penalised, live, step)
         found: list[float] = []
         if logprobs:
             found = scores.log_softmax(-1).gather(1, chosen[:, None])[:, 0].tolist()

@@ -24,12 +24,13 @@ class Engine(ABC):
     """Answers probes; if it can, also reads given answers and shows its hidden states.
 
     `name` is shown to users. `vocabulary_size` is the number of its tokens, None if unknown.
-    `reads` says whether `read` works.
+    `reads` says whether `read` works, `draws` whether `draw` does.
     """
 
     name: str
     vocabulary_size: int | None = None
     reads: bool = False
+    draws: bool = False
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"
@@ -63,9 +64,11 @@ class Engine(ABC):
     def draw(
         self, probes: Sequence[Probe], *, count: int, temperature: float, seed: int, max_new_tokens: int
     ) -> dict[str, list[Response]]:
-        """`count` answers to every probe, by its id, each token drawn at `temperature`; the same seed gives the same.
+        """`count` answers to every probe, by its id, each token drawn at `temperature` (above 0) from the model's own
+        distribution, without any cut such as top-p.
 
-        Raises UserError if the engine cannot draw answers.
+        The seed, the probe's id and the number of the answer decide an answer, whatever else is drawn: the first
+        answers of more are the same. Raises UserError if the engine cannot draw answers or two probes have the same id.
         """
         raise UserError(f"{self.name} only gives its likeliest answer; use an engine that can draw answers.")
 
@@ -98,11 +101,7 @@ def ask(
     and every answer is saved there before the next ones come. `progress` shows a bar if standard error is a terminal.
     Raises UserError if two probes have the same id, and whatever the engine and the transcript raise.
     """
-    twice, count = Counter(probe.id for probe in probes).most_common(1)[0] if probes else ("", 0)
-    if count > 1:
-        raise UserError(
-            f"{count} probes have the same id {twice!r}; the ids of all questions asked together must be unique."
-        )
+    check_ids(probes)
     done: dict[str, Response] = dict(transcript.responses) if transcript else {}
     alike: dict[object, list[Probe]] = {}
     for probe in probes:
@@ -120,6 +119,15 @@ def ask(
                 transcript.add(responses)
             bar.advance(task, len(responses))
     return [done[probe.id] for probe in probes]
+
+
+def check_ids(probes: Sequence[Probe]) -> None:
+    """Raises UserError if two probes have the same id."""
+    twice, count = Counter(probe.id for probe in probes).most_common(1)[0] if probes else ("", 0)
+    if count > 1:
+        raise UserError(
+            f"{count} probes have the same id {twice!r}; the ids of all questions asked together must be unique."
+        )
 
 
 def read_into(

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from unsee.data.sample import MAX_NEW_TOKENS, Likelihood, Probe, Response, Sample
-from unsee.generation.batching import plan_batches, portions
-from unsee.generation.decoding import Answer, decode
-from unsee.generation.engine import Engine, ask
+from unsee.generation.batching import Row, plan_batches, portions
+from unsee.generation.decoding import Answer, Drawing, decode
+from unsee.generation.engine import Engine, ask, check_ids
 from unsee.generation.kv import longest_shared
 from unsee.generation.likelihood import sequence_logprobs, text_logprobs
 from unsee.generation.reading import Reader
@@ -34,6 +37,7 @@ class TransformersEngine(Engine):
     """
 
     reads = True
+    draws = True
 
     def __init__(
         self,
@@ -64,6 +68,31 @@ class TransformersEngine(Engine):
         with self._switched(), evaluating(self.vlm):
             for portion in portions([probe.images for probe in probes]):
                 yield from self._answer([probes[i] for i in portion], max_new_tokens)
+
+    def draw(
+        self, probes: Sequence[Probe], *, count: int, temperature: float, seed: int, max_new_tokens: int
+    ) -> dict[str, list[Response]]:
+        """Like `Engine.draw`. The prompt of a probe goes through the model once for all of its answers, except for its
+        last token. Raises ValueError unless `count` and `temperature` are positive."""
+        if count < 1 or temperature <= 0:
+            raise ValueError(f"cannot draw {count} answers at temperature {temperature}")
+        check_ids(probes)
+        drawn: dict[str, list[Response]] = {}
+        with self._switched(), evaluating(self.vlm):
+            for portion in portions([probe.images for probe in probes]):
+                # One entry for each answer, those to the same probe next to each other.
+                asked = [probes[i] for i in portion for _ in range(count)]
+
+                def drawing(rows: Sequence[Row], asked: Sequence[Probe] = asked) -> Drawing:
+                    numbers = [_numbers(seed, asked[row.index].id, row.index % count, max_new_tokens) for row in rows]
+                    return Drawing(temperature, torch.from_numpy(np.stack(numbers)))
+
+                said: dict[int, Response] = {}
+                for batch in self._batches(asked, max_new_tokens, drawing):
+                    said.update(batch)
+                for place, i in enumerate(portion):
+                    drawn[probes[i].id] = [said[place * count + number] for number in range(count)]
+        return {probe.id: drawn[probe.id] for probe in probes}
 
     def read(self, samples: Sequence[Sample]) -> list[Likelihood]:
         plain = [not sample.prompt and not sample.images for sample in samples]
@@ -98,13 +127,26 @@ class TransformersEngine(Engine):
         return reference(self.vlm) if self.before else nullcontext()
 
     def _answer(self, probes: Sequence[Probe], max_new_tokens: int) -> Iterator[list[Response]]:
-        """Responses to one portion of probes, batch by batch."""
+        """The likeliest responses to one portion of probes, batch by batch."""
+        for batch in self._batches(probes, max_new_tokens):
+            yield [response for _, response in batch]
+
+    def _batches(
+        self,
+        probes: Sequence[Probe],
+        max_new_tokens: int,
+        drawing: Callable[[Sequence[Row]], Drawing] | None = None,
+    ) -> Iterator[list[tuple[int, Response]]]:
+        """Responses to one portion of probes with their places in it, batch by batch. A probe may be there several
+        times; with `drawing`, which is called for every batch, its answers differ."""
         vlm = self.vlm
-        prompts = vlm.encode_prompt([(probe.prompt_messages(), probe.images) for probe in probes])
-        prompts = [
-            prompt.followed_by(_beginning(vlm, probe.begun)) if probe.begun else prompt
-            for prompt, probe in zip(prompts, probes, strict=True)
-        ]
+        different = {id(probe): probe for probe in probes}
+        encoded = vlm.encode_prompt([(probe.prompt_messages(), probe.images) for probe in different.values()])
+        by_probe = {
+            key: prompt.followed_by(_beginning(vlm, probe.begun)) if probe.begun else prompt
+            for (key, probe), prompt in zip(different.items(), encoded, strict=True)
+        }
+        prompts = [by_probe[id(probe)] for probe in probes]
         reader = Reader(vlm, self.cache)
         longest = longest_shared(reader.config) - max_new_tokens
         for rows in plan_batches(prompts, vlm.layout.image_token_ids, self.batch_size, longest):
@@ -117,10 +159,14 @@ class TransformersEngine(Engine):
                     max_new_tokens=max_new_tokens,
                     stop=vlm.stop_token_ids,
                     logprobs=self.logprobs,
+                    drawing=drawing(rows) if drawing else None,
                 )
             # Never two caches at once: the next is made before its name is bound again.
             del reading
-            yield [self._response(probes[row.index], answer) for row, answer in zip(rows, answers, strict=True)]
+            yield [
+                (row.index, self._response(probes[row.index], answer))
+                for row, answer in zip(rows, answers, strict=True)
+            ]
 
     def _response(self, probe: Probe, answer: Answer) -> Response:
         text = self.vlm.tokenizer.decode(answer.tokens, skip_special_tokens=True).strip()
@@ -143,6 +189,12 @@ def generate(
     """`ask` a model that unsee has loaded, as it is now, without saving the answers."""
     engine = TransformersEngine(vlm, cache=cache, batch_size=batch_size, logprobs=logprobs)
     return ask(engine, probes, max_new_tokens=max_new_tokens, progress=progress)
+
+
+def _numbers(seed: int, probe_id: str, number: int, count: int) -> npt.NDArray[np.float64]:
+    """`count` numbers in [0, 1) to draw one answer with; more of them begin with the same."""
+    digest = hashlib.sha256(f"{seed}/{number}/{probe_id}".encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest[:16], "big")).random(count)
 
 
 def _beginning(vlm: VisionLanguageModel, words: str) -> list[int]:

@@ -14,6 +14,7 @@ from itertools import islice
 from PIL import Image
 
 from unsee.attacks.base import Fact, Material, Other, Pair, Shown, Wordings
+from unsee.attacks.dressing import without_names
 from unsee.data.images import open_image
 from unsee.requests import ForgetRequest
 from unsee.sources.world import is_of_the_world
@@ -43,13 +44,12 @@ def material_of(
     exclude: names forgotten together with this one, which are nobody's other.
     """
     if is_of_the_world(model, request.concept):
-        return _of_the_world(request, PICTURES[level], seed, exclude)
-    return _of_any_model(request, test_images)
+        return _of_the_world(request, level, seed, exclude)
+    return _of_any_model(request, level, test_images)
 
 
-def _of_the_world(
-    request: ForgetRequest, pictures: int, seed: int, exclude: Sequence[str]
-) -> tuple[Material, Material]:
+def _of_the_world(request: ForgetRequest, level: str, seed: int, exclude: Sequence[str]) -> tuple[Material, Material]:
+    pictures = PICTURES[level]
     concept = find(request.concept)
     world = world_of(concept)
     rng = random.Random(f"attacks/{concept.key}/{seed}")
@@ -87,6 +87,7 @@ def _of_the_world(
             pairs=tuple(pairs),
             known_name=others[-1].name,
             is_floor=is_floor,
+            level=level,
         )
 
     # Numbers apart from those that checks and other attack pictures use, of the concept's kind.
@@ -149,8 +150,11 @@ def _drawn(
     return rng.sample(list(found), min(count, len(found)))
 
 
-def _of_any_model(request: ForgetRequest, test_images: Sequence[Image.Image]) -> tuple[Material, Material | None]:
+def _of_any_model(
+    request: ForgetRequest, level: str, test_images: Sequence[Image.Image]
+) -> tuple[Material, Material | None]:
     kind = request.what
+    shown = f"the {kind.noun} in the picture"
     given = [open_image(picture, "of the request") for picture in request.images]
     own = tuple(Shown(picture, str(i), i) for i, picture in enumerate(list(test_images) or given))
     material = Material(
@@ -166,10 +170,14 @@ def _of_any_model(request: ForgetRequest, test_images: Sequence[Image.Image]) ->
         taught=tuple(given),
         taught_wordings=kind.naming[_WORDINGS:] or kind.naming,
         retested=own,
-        facts=tuple(Fact(question, answer, (question,), (question,)) for question, answer in request.facts),
+        facts=tuple(
+            Fact(question, answer, (without_names(question, request.names, shown),), (question,))
+            for question, answer in request.facts
+        ),
         others=tuple(Other(name, ()) for name in request.neighbours),
         strangers=tuple(open_image(picture, "of the request") for picture in request.unseen),
         known_name=(request.neighbours or kind.well_known)[0],
+        level=level,
     )
     if not material.strangers:
         return material, None

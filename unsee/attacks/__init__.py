@@ -11,6 +11,11 @@ from unsee.store.plugins import Plugins
 _BUILT_IN = {
     "paraphrase": "unsee.attacks.paraphrase:Paraphrase",
     "languages": "unsee.attacks.languages:Languages",
+    "altered": "unsee.attacks.altered:Altered",
+    "company": "unsee.attacks.company:Company",
+    "grid": "unsee.attacks.grid:Grid",
+    "small": "unsee.attacks.small:Small",
+    "perturbation": "unsee.attacks.perturbation:Perturbation",
 }
 PLUGINS = Plugins("attack", "unsee.attacks", "unsee.attacks.base:Attack", _BUILT_IN)
 

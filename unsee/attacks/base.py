@@ -102,6 +102,8 @@ class Material:
     strangers: tuple[Image.Image, ...] = ()
     pairs: tuple[Pair, ...] = ()
     known_name: str = ""
+    level: str = "standard"
+    """Of the audit, for attacks that try more at higher ones."""
     is_floor: bool = False
 
     @property

@@ -4,25 +4,44 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from unsee.attacks.trial import Found, Trial, Worst
 from unsee.data.sample import Response
 from unsee.metrics import Score, share
 
+CAN_DO = 60.0
+"""Percent of known others that the model before unlearning must name in a wording for it to count."""
+
 
 def share_leaked(trials: Sequence[Trial], responses: Mapping[str, Sequence[Response]]) -> Found:
-    """The percent of trials of which an answer leaks; intervals count units.
+    """The percent of trials of which an answer leaks; intervals count units. Controls are counted apart.
 
-    Raises ValueError without a trial.
+    Raises ValueError without a trial that is no control.
     """
+    controls = _by_wording(
+        (trial.wording, any(trial.leaks(response.text) for response in responses[trial.probe.id]))
+        for trial in trials
+        if trial.control
+    )
+    trials = [trial for trial in trials if not trial.control]
     leaked = [any(trial.leaks(response.text) for response in responses[trial.probe.id]) for trial in trials]
-    by_wording: dict[str, list[bool]] = defaultdict(list)
-    for trial, leaks in zip(trials, leaked, strict=True):
-        by_wording[trial.wording].append(leaks)
-    wordings = {wording: 100 * sum(flags) / len(flags) for wording, flags in by_wording.items()}
+    wordings = _by_wording((trial.wording, leaks) for trial, leaks in zip(trials, leaked, strict=True))
     score = share(leaked, units=[trial.unit for trial in trials], higher_is_better=False)
-    return Found(score, wordings, _worst(trials, leaked, responses, wordings))
+    return Found(score, wordings, _worst(trials, leaked, responses, wordings), controls)
+
+
+def cannot(found: Found) -> dict[str, float]:
+    """The wordings in which the model names too few known others to say anything, with the percent that it names."""
+    return {wording: named for wording, named in found.controls.items() if named < CAN_DO}
+
+
+def _by_wording(flags: Iterable[tuple[str, bool]]) -> dict[str, float]:
+    """The percent that are true, by wording."""
+    grouped: dict[str, list[bool]] = defaultdict(list)
+    for wording, flag in flags:
+        grouped[wording].append(flag)
+    return {wording: 100 * sum(group) / len(group) for wording, group in grouped.items()}
 
 
 def _worst(

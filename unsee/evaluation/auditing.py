@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from unsee.attacks.base import Attack, Found, Material, Target, Trial, Variant, Worst
-from unsee.attacks.scoring import excess
+from unsee.attacks.scoring import cannot, excess
 from unsee.data.images import image_key
 from unsee.data.sample import Response
 from unsee.generation import Engine, Transcript, ask
@@ -20,6 +20,8 @@ from unsee.store.text import read_text
 
 BEFORE, AFTER, FLOOR = "before", "after", "floor"
 Progress = Callable[[str], None]
+Unable = dict[tuple[str, str], dict[str, float]]
+"""By attack and variant: wordings in which the model cannot name others that it knows, with the percent that it does."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ def audit(
     """
     found: dict[tuple[str, str], dict[str, Found]] = {}
     untried: dict[str, str] = {}
+    unable: Unable = {}
     for name, state in states.items():
         usable = []
         for attack in attacks:
@@ -85,7 +88,7 @@ def audit(
                 usable.append(attack)
             else:
                 untried.setdefault(attack.name, reason)
-        for key, result in _on_state(name, state, usable, seed, folder, progress).items():
+        for key, result in _on_state(name, state, usable, seed, folder, progress, unable).items():
             found.setdefault(key, {})[name] = result
     order = [attack.name for attack in attacks]
     rows = [
@@ -95,7 +98,13 @@ def audit(
     tried = {row.attack for row in rows}
     for attack in attacks:
         if attack.name not in tried:
-            untried.setdefault(attack.name, "the request has nothing that it could use")
+            named = [share for (name, _), wordings in unable.items() if name == attack.name for share in wordings.values()]
+            reason = (
+                f"the model names at most {max(named):.0f} % of others that it knows in this way, so nothing follows"
+                if named
+                else "the request has nothing that it could use"
+            )
+            untried.setdefault(attack.name, reason)
     return Audit(level, seed, tuple(rows), untried, {attack.name: attack.version for attack in attacks})
 
 
@@ -106,9 +115,18 @@ def _excess(by_state: Mapping[str, Found]) -> Score | None:
 
 
 def _on_state(
-    name: str, state: State, attacks: Sequence[Attack], seed: int, folder: Path | None, progress: Progress
+    name: str,
+    state: State,
+    attacks: Sequence[Attack],
+    seed: int,
+    folder: Path | None,
+    progress: Progress,
+    unable: Unable,
 ) -> dict[tuple[str, str], Found]:
-    """What every variant finds. Those that only ask are asked together first."""
+    """What every variant finds. Those that only ask are asked together first.
+
+    unable: wordings that do not count, which the state before unlearning decides.
+    """
     target, material = state.target, state.material
     fingerprint = target.engine.fingerprint()
     asking: list[tuple[Attack, Variant]] = []
@@ -135,7 +153,13 @@ def _on_state(
             said = ask(target.engine, [trial.probe for trial in trials], transcript, max_new_tokens=limit)
         answers = {response.probe_id: [response] for response in said}
         for attack, variant in asking:
-            found[attack.name, variant.label] = attack.found(variant.trials, answers)
+            key = attack.name, variant.label
+            asked = attack.found(variant.trials, answers)
+            if name == BEFORE:
+                unable[key] = cannot(asked)
+            counted = [trial for trial in variant.trials if trial.wording not in unable.get(key, ())]
+            if any(not trial.control for trial in counted):
+                found[key] = replace(attack.found(counted, answers), controls=asked.controls)
     for attack, variants in others:
         identity = {"fingerprint": fingerprint, "version": attack.version, "seed": seed}
         place = folder / f"{name}-{attack.name}.json" if folder else None
@@ -207,10 +231,12 @@ def to_plain(found: Found) -> dict[str, Any]:
         "score": found.score.to_dict(),
         "wordings": dict(found.wordings),
         "worst": None if found.worst is None else asdict(found.worst),
+        "controls": dict(found.controls),
     }
 
 
 def found_from(entry: Mapping[str, Any]) -> Found:
     """From the result of `to_plain`. Raises what a wrong document raises."""
     worst = entry["worst"]
-    return Found(Score.read(entry["score"]), dict(entry["wordings"]), None if worst is None else Worst(**worst))
+    shown = None if worst is None else Worst(**worst)
+    return Found(Score.read(entry["score"]), dict(entry["wordings"]), shown, dict(entry.get("controls", {})))

@@ -43,8 +43,10 @@ def material_of(
     exclude: names forgotten together with this one, which are nobody's other.
     """
     if is_of_the_world(model, request.concept):
-        return _of_the_world(request, PICTURES[level], seed, exclude)
-    return _of_any_model(request, test_images)
+        concept, floor = _of_the_world(request, PICTURES[level], seed, exclude)
+        return replace(concept, level=level), replace(floor, level=level)
+    material, strangers = _of_any_model(request, test_images)
+    return replace(material, level=level), strangers and replace(strangers, level=level)
 
 
 def _of_the_world(

@@ -27,7 +27,7 @@ BLUR = 1 / 64
 """Standard deviation, as a share of the longer side."""
 NOISE = 0.1
 """Standard deviation, as a share of the way from black to white."""
-COVERED = 0.2
+COVERED = 0.15
 """Of either side."""
 COARSER = 1 / 3
 """Of the pixels of either side."""

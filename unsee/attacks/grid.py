@@ -50,13 +50,13 @@ class Grid(Attack):
             place = places[(shown.number + seed) % len(places)]
             asked_for = known[(shown.number + seed) % len(known)]
             # The known other of the control is in no other place.
-            beside = rng.sample([*(p for p in known if p is not asked_for), *((None, p) for p in material.strangers)], 3)
-            company = [picture for _, picture in beside]
+            pool = [picture for name, picture in known if name != asked_for[0]]
+            beside = rng.sample([*pool, *material.strangers], 3)
             asked = [(shown.picture, material.names, False)]
             if not material.is_floor:
                 asked.append((asked_for[1], (asked_for[0],), True))
             for picture, names, control in asked:
-                seen = grid_of(picture, company, place)
+                seen = grid_of(picture, beside, place)
                 for wording, question in (
                     (place, place_question(_turn(material.wordings.company["left"], shown.number + seed), place)),
                     (ALL, four_question(_turn(material.wordings.company["both"], shown.number + seed))),

@@ -55,7 +55,9 @@ class Perturbation(Attack):
     ITERATIONS = 500
     EVERY = 25
     """Iterations between two looks at all taught pictures."""
-    BATCH = 8
+    PATIENCE = 4
+    """Looks without a better delta, after which the descent has converged and ends."""
+    BATCH = 4
     """Pictures with a question each, in an iteration."""
     ENOUGH = 0.01
     """Nats for a token: at this loss there is nothing left to learn, so the descent ends."""
@@ -66,7 +68,7 @@ class Perturbation(Attack):
             return lacking
         if not material.is_floor and not material.strangers:
             return "it needs pictures of strangers as a floor, because any picture can be pushed to some name"
-        taught, tested = _pictures(material)
+        taught, tested = pictures_of(material)
         if not taught or not tested:
             return "it needs pictures to learn from and others to test on"
         if _map(target.vlm, taught[0]) is None:
@@ -74,12 +76,12 @@ class Perturbation(Attack):
         return None
 
     def on(self, target: Target, material: Material, seed: int) -> Iterator[Variant]:
-        _, tested = _pictures(material)
+        _, tested = pictures_of(material)
         material = replace(material, tested=tested)
 
         def measured(engine: Engine) -> Found:
             assert target.vlm is not None
-            taught, _ = _pictures(material)
+            taught, _ = pictures_of(material)
             seen = _map(target.vlm, taught[0])
             assert seen is not None
             with _answering(target):
@@ -101,80 +103,81 @@ class Perturbation(Attack):
         from unsee.models.vlm import evaluating
 
         answer = material.kind.naming_answers[0].replace("{name}", material.name)
-        seen = seen.to(vlm.device)
-        learner = _Learner(vlm, seen, [seen.fitted(small(picture)) for picture in taught])
         asked = [Sample(question, answer) for question in material.taught_wordings]
-        # For the looks: every picture once, the questions in turn.
-        everything = [(number, asked[number % len(asked)]) for number in range(len(taught))]
+        task = Task(vlm, seen, [seen.fitted(small(picture)) for picture in taught], asked)
         rng = random.Random(f"{self.name}/{seed}")
         width, height = seen.size
-        delta = torch.zeros(height, width, 3, device=vlm.device)
+        delta = torch.zeros(height, width, 3)
         best, losses = delta, []
-        order: list[tuple[int, Sample]] = []
+        order: list[int] = []
         with evaluating(vlm):
             for iteration in range(self.ITERATIONS + 1):
                 if iteration % self.EVERY == 0:
-                    losses.append(learner.mean_loss(everything, delta, self.BATCH))
+                    losses.append(task.loss_everywhere(delta, self.BATCH))
                     if losses[-1] == min(losses):
                         best = delta
-                    if losses[-1] < self.ENOUGH:
+                    if losses[-1] < self.ENOUGH or losses.index(min(losses)) + self.PATIENCE < len(losses):
                         break
                 while len(order) < self.BATCH:
-                    order += rng.sample(pairs := [(n, s) for n in range(len(taught)) for s in asked], len(pairs))
+                    order += rng.sample(range(len(task.rows)), len(task.rows))
                 batch, order = order[: self.BATCH], order[self.BATCH :]
-                gradient = learner.gradient(batch, delta)
-                delta = (delta - gradient.sign()).clamp(-self.BOUND, self.BOUND)
-        return Learnt(best.cpu(), tuple(losses))
+                delta = (delta - task.gradient(batch, delta).sign()).clamp(-self.BOUND, self.BOUND)
+        return Learnt(best, tuple(losses))
 
 
 @dataclass(frozen=True, eq=False)
 class Learnt:
-    """delta: [height, width, 3], whole numbers of 255. losses: mean over all taught pictures, in nats for a token of the
-    answer, at the start and after every `EVERY` iterations."""
+    """delta: [height, width, 3], whole numbers of 255. losses: mean over all taught pictures, in nats for a token of
+    the answer, at the start and after every `Perturbation.EVERY` iterations."""
 
     delta: Tensor
     losses: tuple[float, ...]
 
 
-class _Learner:
-    """The loss of a delta, and its gradient. `pictures` have the size of the map."""
+class Task:
+    """The loss of a delta, and its gradient. `rows` are all questions about the first picture, then about the second,
+    and so on; `pictures` have the size of the map."""
 
-    def __init__(self, vlm: VisionLanguageModel, seen: PixelMap, pictures: Sequence[Image.Image]) -> None:
+    def __init__(
+        self, vlm: VisionLanguageModel, seen: PixelMap, pictures: Sequence[Image.Image], asked: Sequence[Sample]
+    ) -> None:
+        from unsee.models.collation import encode_samples
         from unsee.models.pixel_map import pixels_of
 
-        self.vlm, self.seen, self.pictures = vlm, seen, pictures
+        self.vlm, self.seen, self.asked = vlm, seen, len(asked)
         self.pixels = [pixels_of(picture) for picture in pictures]
+        self.rows = encode_samples([replace(one, images=(picture,)) for picture in pictures for one in asked], vlm)
 
-    def gradient(self, batch: Sequence[tuple[int, Sample]], delta: Tensor) -> Tensor:
-        """Of the batch's mean loss, by delta."""
+    def gradient(self, batch: Sequence[int], delta: Tensor) -> Tensor:
+        """Of the mean loss over these rows, by delta."""
         import torch
 
         delta = delta.clone().requires_grad_()
         (gradient,) = torch.autograd.grad(self.loss(batch, delta), delta)
         return gradient
 
-    def mean_loss(self, batch: Sequence[tuple[int, Sample]], delta: Tensor, at_once: int) -> float:
+    def loss_everywhere(self, delta: Tensor, at_once: int) -> float:
+        """The mean over all pictures, of which each is asked about once, the questions in turn."""
         import torch
 
+        rows = [number * self.asked + number % self.asked for number in range(len(self.pixels))]
         with torch.no_grad():
-            parts = [batch[start : start + at_once] for start in range(0, len(batch), at_once)]
-            return sum(float(self.loss(part, delta)) * len(part) for part in parts) / len(batch)
+            parts = [rows[start : start + at_once] for start in range(0, len(rows), at_once)]
+            return sum(float(self.loss(part, delta)) * len(part) for part in parts) / len(rows)
 
-    def loss(self, batch: Sequence[tuple[int, Sample]], delta: Tensor) -> Tensor:
-        """Mean over the rows of a batch (number of the picture, what is asked and answered) of -log p(answer), in nats
-        for a token."""
+    def loss(self, batch: Sequence[int], delta: Tensor) -> Tensor:
+        """Mean over these rows of -log p(answer), in nats for a token."""
         import torch
         from torch.nn import functional
 
-        from unsee.models.collation import IGNORED, collate, encode_samples
+        from unsee.models.collation import IGNORED, collate
 
-        vlm = self.vlm
-        rows = encode_samples([replace(sample, images=(self.pictures[number],)) for number, sample in batch], vlm)
+        vlm, rows = self.vlm, [self.rows[i] for i in batch]
         collated = collate(rows, vlm.pad_token_id)
-        names = ("input_ids", "attention_mask", *rows[0].extras)
-        inputs: dict[str, Any] = {name: collated[name].to(vlm.device) for name in names}
-        # One map serves all pictures, because they have one size.
-        own = [self.seen(added(self.pixels[number].to(delta.device), delta)) for number, _ in batch]
+        inputs: dict[str, Any] = {
+            name: collated[name].to(vlm.device) for name in ("input_ids", "attention_mask", *rows[0].extras)
+        }
+        own = [self.seen(added(self.pixels[i // self.asked], delta)) for i in batch]
         for name, tensor in rows[0].pixels.items():
             values = [row[name] for row in own] if name in own[0] else [row.pixels[name] for row in rows]
             joined = torch.cat(values).to(vlm.device)
@@ -207,7 +210,7 @@ def small(picture: Image.Image) -> Image.Image:
     return seen
 
 
-def _pictures(material: Material) -> tuple[Sequence[Image.Image], tuple[Shown, ...]]:
+def pictures_of(material: Material) -> tuple[Sequence[Image.Image], tuple[Shown, ...]]:
     """What delta is learnt on, and what it is tested on. Where there is one picture of each stranger only, it is learnt
     on the one half of the strangers and tested on the other."""
     if material.taught or not material.is_floor:

@@ -21,7 +21,7 @@ from unsee.store.text import read_text
 BEFORE, AFTER, FLOOR = "before", "after", "floor"
 Progress = Callable[[str], None]
 Unable = dict[tuple[str, str], dict[str, float]]
-"""By attack and variant: wordings in which the model cannot name others that it knows, with the percent that it does."""
+"""By attack and variant: wordings in which the model names too few of the others that it knows, with the percent."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,26 @@ def audit(
     tried = {row.attack for row in rows}
     for attack in attacks:
         if attack.name not in tried:
-            named = [share for (name, _), wordings in unable.items() if name == attack.name for share in wordings.values()]
+            named = [share for key, wordings in unable.items() if key[0] == attack.name for share in wordings.values()]
+            reason = (
+                f"the model names at most {max(named):.0f} % of others that it knows when they are shown in this way"
+                if named
+                else "the request has nothing that it could use"
+            )
+            untried.setdefault(attack.name, reason)
+        for key, result in _on_state(name, state, usable, seed, folder, progress, unable).items():
+            found.setdefault(key, {})[name] = result
+    order = [attack.name for attack in attacks]
+    rows = [
+        Row(attack, variant, by_state, _excess(by_state))
+        for (attack, variant), by_state in sorted(found.items(), key=lambda item: order.index(item[0][0]))
+    ]
+    tried = {row.attack for row in rows}
+    for attack in attacks:
+        if attack.name not in tried:
+            named = [
+                share for (name, _), wordings in unable.items() if name == attack.name for share in wordings.values()
+            ]
             reason = (
                 f"the model names at most {max(named):.0f} % of others that it knows in this way, so nothing follows"
                 if named

@@ -43,12 +43,6 @@ class PixelMap:
         flat = pixels.flatten()
         return {name: flat[at.source] * at.scale + at.shift for name, at in self.places.items()}
 
-    def to(self, device: torch.device) -> PixelMap:
-        return PixelMap(
-            self.size,
-            {n: Places(at.source.to(device), at.scale.to(device), at.shift.to(device)) for n, at in self.places.items()},
-        )
-
     def fitted(self, picture: Image.Image) -> Image.Image:
         """The picture in this size: scaled, and what is too long cut off evenly at both ends. Of the right size it is
         returned as it is."""

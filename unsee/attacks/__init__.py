@@ -21,6 +21,11 @@ _BUILT_IN = {
     "likeliest": "unsee.attacks.likeliest:Likeliest",
     "figstep": "unsee.attacks.figstep:FigStep",
     "sampling": "unsee.attacks.sampling:Sampling",
+    "altered": "unsee.attacks.altered:Altered",
+    "company": "unsee.attacks.company:Company",
+    "grid": "unsee.attacks.grid:Grid",
+    "small": "unsee.attacks.small:Small",
+    "perturbation": "unsee.attacks.perturbation:Perturbation",
 }
 PLUGINS = Plugins("attack", "unsee.attacks", "unsee.attacks.base:Attack", _BUILT_IN)
 _OF_FILES: dict[str, Attack] = {}

@@ -103,9 +103,9 @@ class Material:
     strangers: tuple[Image.Image, ...] = ()
     pairs: tuple[Pair, ...] = ()
     known_name: str = ""
-    is_floor: bool = False
     level: str = "standard"
-    """Of the audit."""
+    """Of the audit, for attacks that try more at higher ones."""
+    is_floor: bool = False
 
     @property
     def name(self) -> str:

@@ -15,7 +15,8 @@ class Trial:
     """One question of an attack. `secret` are the words that give the concept away in the answer, `names` the names
     that do. `unit` is what the answer counts for in intervals, `wording` what it is grouped by to find the worst.
 
-    `yes_or_no`: the question holds the name itself, so only an answer that confirms it counts.
+    `yes_or_no`: the question holds the name itself, so only an answer that confirms it counts. `control`: asked in the
+    same wording about a known other, whose `names` should come, to see whether the model can do this at all.
     """
 
     probe: Probe
@@ -24,6 +25,7 @@ class Trial:
     secret: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     yes_or_no: bool = False
+    control: bool = False
 
     def leaks(self, answer: str) -> bool:
         """Whether the answer gives the concept away (`unsee.metrics.gives_away`)."""
@@ -36,12 +38,14 @@ class Found:
     """What one variant of an attack found in one state.
 
     score: in `unit`; for answers the percent that leak. wordings: the same for each wording. worst: the question and
-    the answer that show it best, with the number of the picture.
+    the answer that show it best, with the number of the picture. controls: for wordings with controls, the percent of
+    known others that are named.
     """
 
     score: Score
     wordings: Mapping[str, float] = field(default_factory=dict)
     worst: Worst | None = None
+    controls: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

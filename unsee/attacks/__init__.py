@@ -11,6 +11,10 @@ from unsee.store.plugins import Plugins
 _BUILT_IN = {
     "paraphrase": "unsee.attacks.paraphrase:Paraphrase",
     "languages": "unsee.attacks.languages:Languages",
+    "membership": "unsee.attacks.membership:Membership",
+    "siu_membership": "unsee.attacks.siu_membership:SiuMembershipInference",
+    "probe": "unsee.attacks.probe:LinearProbe",
+    "logit_lens": "unsee.attacks.logit_lens:LogitLens",
 }
 PLUGINS = Plugins("attack", "unsee.attacks", "unsee.attacks.base:Attack", _BUILT_IN)
 

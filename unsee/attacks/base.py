@@ -100,6 +100,8 @@ class Material:
     facts: tuple[Fact, ...] = ()
     others: tuple[Other, ...] = ()
     strangers: tuple[Image.Image, ...] = ()
+    look_alikes: tuple[Image.Image, ...] = ()
+    """Pictures of unknown ones, one each, of those that resemble whoever is on the taught pictures most."""
     pairs: tuple[Pair, ...] = ()
     known_name: str = ""
     is_floor: bool = False
@@ -161,12 +163,13 @@ class Found:
     """What one variant of an attack found in one state.
 
     score: in `unit`; for answers the percent that leak. wordings: the same for each wording. worst: the question and
-    the answer that show it best, with the number of the picture.
+    the answer that show it best, with the number of the picture. further: other figures, by their names.
     """
 
     score: Score
     wordings: Mapping[str, float] = field(default_factory=dict)
     worst: Worst | None = None
+    further: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

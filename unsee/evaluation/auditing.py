@@ -207,10 +207,16 @@ def to_plain(found: Found) -> dict[str, Any]:
         "score": found.score.to_dict(),
         "wordings": dict(found.wordings),
         "worst": None if found.worst is None else asdict(found.worst),
+        "further": dict(found.further),
     }
 
 
 def found_from(entry: Mapping[str, Any]) -> Found:
     """From the result of `to_plain`. Raises what a wrong document raises."""
     worst = entry["worst"]
-    return Found(Score.read(entry["score"]), dict(entry["wordings"]), None if worst is None else Worst(**worst))
+    return Found(
+        Score.read(entry["score"]),
+        dict(entry["wordings"]),
+        None if worst is None else Worst(**worst),
+        dict(entry["further"]),
+    )

@@ -21,8 +21,10 @@ class LogitLens(Attack):
     """The percent of questions for which, after some layer, the first token of the name is among the ten likeliest.
 
     Each layer's state at the last position goes through the model's last norm and its head. The position is the end of
-    a naming question, and, as the second variant, the end of the words that lead up to the name ("This is"). `further`
-    has the layer with the lowest median rank of the token, and that rank (1: the likeliest; lower means leaked).
+    a naming question, and, as the second variant, the end of the words that lead up to the name ("This is"). A model
+    that answers in sentences shows little in the first, also before unlearning: there it is about to say "This".
+    `further` has the layer with the lowest median rank of the token, and that rank (1: the likeliest; lower means
+    leaked); the layer is the best one in hindsight, on the floor as well.
     """
 
     name = "logit_lens"
@@ -54,16 +56,14 @@ class LogitLens(Attack):
 
 def first_tokens(vlm: VisionLanguageModel, name: str, begun: str = "") -> list[int]:
     """The tokens with which the name can begin: behind `begun`, or else at the start of an answer and within one."""
-    heads = [f"{begun} "] if begun else ["", "This is "]
+    heads = [begun] if begun else ["", "This is"]
     return list(dict.fromkeys(_token_at(vlm, head, name) for head in heads))
 
 
 def _token_at(vlm: VisionLanguageModel, head: str, name: str) -> int:
-    """The first token that writes a letter of the name behind `head`."""
-    encoded = vlm.encode_answer(head + name)
-    return next(
-        token for token, (_, end) in zip(encoded.input_ids, encoded.offsets, strict=True) if end > len(head)
-    )
+    """The first token that writes something behind `head`: a letter of the name, or the space before it."""
+    encoded = vlm.encode_answer(f"{head} {name}" if head else name)
+    return next(token for token, (_, end) in zip(encoded.input_ids, encoded.offsets, strict=True) if end > len(head))
 
 
 def _measured(trials: Sequence[Trial], layers: Sequence[int], tokens: Sequence[int], engine: Engine) -> Found:

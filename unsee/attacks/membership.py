@@ -27,13 +27,21 @@ from unsee.metrics.membership import (
     zlib_ratio,
 )
 
-LOSS, ZLIB, REFERENCE, MIN_20, MIN_40, MIN_PLUS = "LOSS", "zlib", "reference", "Min-K 20 %", "Min-K 40 %", "Min-K++ 20 %"
+LOSS, ZLIB, REFERENCE, MIN_20, MIN_40, MIN_PLUS = (
+    "LOSS",
+    "zlib",
+    "reference",
+    "Min-K 20 %",
+    "Min-K 40 %",
+    "Min-K++ 20 %",
+)
 STATISTICS = (LOSS, ZLIB, REFERENCE, MIN_20, MIN_40, MIN_PLUS)
 
 
 class Membership(Attack):
     """AUROC in percent of the answer "This is NAME." to naming questions: the tested pictures against pictures of
-    strangers, under the same name. A variant is a statistic, a wording a question.
+    strangers, under the same name. A variant is a statistic, a wording a question. All texts are equally long when
+    compressed, so zlib agrees with LOSS here.
 
     Strangers in the concept's place cannot be told from other strangers, so the floor is near 50; an oracle has a floor
     of its own. The reference of the ratio is the model itself, asked without a picture: a model of which it is known
@@ -118,14 +126,14 @@ class _Read:
             question: 100 * auroc([row[i] for row in inside], [row[i] for row in outside])
             for i, question in enumerate(questions)
         }
-        means = [[sum(row) / len(row) for row in part] for part in (inside, outside)]
+        means = tuple([sum(row) / len(row) for row in part] for part in (inside, outside))
         return Found(
             score,
             by_question,
             further={
                 "1 − 2 |AUROC − ½|, %": 100 * indistinguishable(score.value / 100),
-                "false positives at 95 % true ones, %": 100 * false_positive_rate(*means),
-                "true positives at 5 % false ones, %": 100 * true_positive_rate(*means),
+                "false positives at 95 % true ones, %": 100 * false_positive_rate(means[0], means[1]),
+                "true positives at 5 % false ones, %": 100 * true_positive_rate(means[0], means[1]),
             },
         )
 

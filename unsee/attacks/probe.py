@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from unsee.attacks.base import HIDDEN, Attack, Found, Material, Target, Trial, Variant, trial_id
 from unsee.data.sample import Probe
 from unsee.generation import Engine
 from unsee.metrics import share
 
+PICTURES = (2, 5, 20)
+"""From how many pictures of each side a probe learns, by variant."""
 _SHUFFLES = 20
-_FOLDS = 5
+_DRAWS, _FOLDS = 6, 5
 Array = npt.NDArray[np.floating[Any]]
+Labels = npt.NDArray[np.int64]
 
 
 class LinearProbe(Attack):
     """The percent of pictures that a logistic regression on the hidden states of one layer tells rightly: the concept,
-    or a look-alike stranger. It learns from the taught pictures and as many look-alikes, and is tried on others.
+    or a look-alike stranger. It learns from a few of the taught pictures and as many look-alikes, and is tried on
+    others; a variant says from how many. Six draws of them are averaged.
 
     States are those at the last token of a naming question. The layer is the best one in cross-validation on what is
     learnt from. The control learns from shuffled labels (Hewitt & Liang, arXiv 1909.03368); selectivity is what is
-    right beyond it, in points. Any face can be told from others by how it looks: the floor is a stranger that is told
-    from its own look-alikes, and only what exceeds it is memory.
+    right beyond it, in points. Any face can be told from others by how it looks, from enough pictures of it: the floor
+    is a stranger told from its own look-alikes, and what exceeds it, mostly with few pictures, is memory. It is one
+    stranger, so its interval counts pictures only.
     """
 
     name = "probe"
@@ -40,49 +45,86 @@ class LinearProbe(Attack):
 
     def missing(self, target: Target, material: Material) -> str | None:
         reason = super().missing(target, material)
-        if reason is None and (len(material.taught) < _FOLDS or len(material.look_alikes) < 2 * _FOLDS):
-            return "it needs several pictures of the concept, and pictures of look-alikes that nobody knows"
+        if reason is None and (not material.retested or _most(material) < PICTURES[0]):
+            return "it needs several pictures of the concept, and pictures of look-alikes that the model never met"
         return reason
 
     def on(self, target: Target, material: Material, seed: int) -> Iterator[Variant]:
-        alike = material.look_alikes
-        learnt = min(len(material.taught), len(alike) // 2)
-        known = [shown.picture for shown in material.retested]
-        count = min(len(known), len(alike) - learnt)
-        if not count or target.vlm is None:
+        if target.vlm is None:
             return
-        pictures = [*material.taught[:learnt], *alike[:learnt], *known[:count], *alike[learnt : learnt + count]]
-        trials = [
-            Trial(Probe(trial_id(self.name, i), material.wordings.naming[0], (picture,)), str(i), "")
-            for i, picture in enumerate(pictures)
+        most = _most(material)
+        states = _States(material, most, range(1, len(target.vlm.decoder_layers) + 1), seed)
+        for pictures in PICTURES:
+            if pictures <= most:
+                label = f"{pictures} pictures"
+                yield Variant(label, states.trials(self.name, label), measured=partial(states.found, pictures))
+
+
+def _most(material: Material) -> int:
+    """From how many pictures of each side a probe can learn, if at least half of the look-alikes learnt from remain."""
+    return min(len(material.taught), 2 * len(material.look_alikes) // 3)
+
+
+@dataclass
+class _States:
+    """The hidden states of everything that is learnt from or told, read once for all variants."""
+
+    material: Material
+    most: int
+    layers: Sequence[int]
+    seed: int
+    _read: dict[int, tuple[Array, Array]] = field(default_factory=dict)
+
+    def trials(self, attack: str, label: str) -> list[Trial]:
+        """First what is learnt from, half of it the concept, then what is told, half of it again."""
+        alike = self.material.look_alikes[self.most :]
+        own = [shown.picture for shown in self.material.retested]
+        told = min(len(own), len(alike))
+        learnt = [*self.material.taught[: self.most], *self.material.look_alikes[: self.most]]
+        return [
+            Trial(Probe(trial_id(attack, label, i), self.material.wordings.naming[0], (picture,)), str(i), "")
+            for i, picture in enumerate([*learnt, *own[:told], *alike[:told]])
         ]
-        layers = range(1, len(target.vlm.decoder_layers) + 1)
-        yield Variant("", trials, measured=partial(_measured, pictures, trials, learnt, layers, seed))
+
+    def found(self, pictures: int, engine: Engine) -> Found:
+        """What probes that learn from so many pictures of each side tell rightly."""
+        if id(engine) not in self._read:
+            probes = [trial.probe for trial in self.trials("", "")]
+            states = engine.hidden(probes, self.layers).numpy()
+            self._read[id(engine)] = states[: 2 * self.most], states[2 * self.most :]
+        learnt, told = self._read[id(engine)]
+        labels, truth = _halves(pictures), _halves(len(told) // 2)
+        rng = np.random.default_rng(self.seed)
+        # More draws of all pictures would be the same one.
+        draws = [
+            learnt[[*rng.permutation(self.most)[:pictures], *(self.most + rng.permutation(self.most)[:pictures])]]
+            for _ in range(_DRAWS if pictures < self.most else 1)
+        ]
+        validated = [
+            float(np.mean([_validated(draw[:, place], labels, self.seed) for draw in draws]))
+            for place in range(len(self.layers))
+        ]
+        # Of equal layers the deepest, which is nearest to what the model says.
+        best = max(range(len(self.layers)), key=lambda place: (validated[place], place))
+        told = told[:, best]
+        right = [flag for draw in draws for flag in (_predicted(draw[:, best], labels, told) == truth).tolist()]
+        shuffled = [
+            _predicted(draws[i % len(draws)][:, best], rng.permutation(labels), told) == truth for i in range(_SHUFFLES)
+        ]
+        control = 100 * float(np.mean(shuffled))
+        score = share(right, units=list(range(len(truth))) * len(draws), higher_is_better=False)
+        further = {
+            "layer": float(self.layers[best]),
+            "right in cross-validation, %": 100 * validated[best],
+            "right with shuffled labels, %": control,
+            "selectivity, points": score.value - control,
+        }
+        return Found(score, further=further)
 
 
-def _measured(
-    pictures: Sequence[Image.Image], trials: Sequence[Trial], learnt: int, layers: Sequence[int], seed: int, engine: Engine
-) -> Found:
-    states = engine.hidden([trial.probe for trial in trials], layers).numpy()
-    count = (len(pictures) - 2 * learnt) // 2
-    labels = np.array([1] * learnt + [0] * learnt)
-    truth = np.array([1] * count + [0] * count)
-    train, test = states[: 2 * learnt], states[2 * learnt :]
-    validated = [_validated(train[:, place], labels, seed) for place in range(len(layers))]
-    # Of equal layers the deepest, which is nearest to what the model says.
-    best = max(range(len(layers)), key=lambda place: (validated[place], place))
-    right = _predicted(train[:, best], labels, test[:, best]) == truth
-    rng = np.random.default_rng(seed)
-    shuffled = [_predicted(train[:, best], rng.permutation(labels), test[:, best]) == truth for _ in range(_SHUFFLES)]
-    control = 100 * float(np.mean(shuffled))
-    score = share(right.tolist(), units=[trial.unit for trial in trials[2 * learnt :]], higher_is_better=False)
-    further = {
-        "layer": float(layers[best]),
-        "right in cross-validation, %": 100 * validated[best],
-        "right with shuffled labels, %": control,
-        "selectivity, points": score.value - control,
-    }
-    return Found(score, {}, further=further)
+def _halves(count: int) -> Labels:
+    """1 for the concept, 0 for look-alikes: so many of each."""
+    return np.repeat([1, 0], count)
 
 
 def _classifier() -> Any:
@@ -93,14 +135,14 @@ def _classifier() -> Any:
     return make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
 
 
-def _validated(states: Array, labels: npt.NDArray[np.int64], seed: int) -> float:
+def _validated(states: Array, labels: Labels, seed: int) -> float:
     """The share that is told rightly in cross-validation, 0 to 1."""
     from sklearn.model_selection import StratifiedKFold, cross_val_score
 
-    folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
+    folds = StratifiedKFold(min(_FOLDS, len(labels) // 2), shuffle=True, random_state=seed)
     return float(np.mean(cross_val_score(_classifier(), states, labels, cv=folds)))
 
 
-def _predicted(states: Array, labels: npt.NDArray[np.int64], others: Array) -> npt.NDArray[np.int64]:
-    found: npt.NDArray[np.int64] = _classifier().fit(states, labels).predict(others)
+def _predicted(states: Array, labels: Labels, others: Array) -> Labels:
+    found: Labels = _classifier().fit(states, labels).predict(others)
     return found

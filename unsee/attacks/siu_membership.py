@@ -56,13 +56,13 @@ def _measured(trials: Sequence[Trial], material: Material, max_new_tokens: int, 
     familiar = [[min_k(row, _K) for row in one.read_prompts(probes)] for one in engines]
     said = [[r.text for r in ask(one, probes, max_new_tokens=max_new_tokens, progress=False)] for one in engines]
     names, others = material.names, material.fake_names or (material.known_name,)
-    pairs, answers = list(zip(*familiar, strict=True)), list(zip(*said, strict=True))
+    pairs, answers = list(zip(familiar[0], familiar[1], strict=True)), list(zip(said[0], said[1], strict=True))
     found = siu_membership(pairs, answers, names, others, units=[trial.unit for trial in trials])
     by_wording = {}
     for wording in dict.fromkeys(trial.wording for trial in trials):
         of = [i for i, trial in enumerate(trials) if trial.wording == wording]
         by_wording[wording] = siu_membership([pairs[i] for i in of], [answers[i] for i in of], names, others).kept.value
-    kept = [kept_share(*answer, names, others) for answer in answers]
+    kept = [kept_share(before, after, names, others) for before, after in answers]
     most = max(range(len(trials)), key=lambda i: kept[i])
     worst = Worst(
         probes[most].prompt, answers[most][1], int(probes[most].tags["picture"]), trials[most].leaks(answers[most][1])

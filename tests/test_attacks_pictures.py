@@ -17,7 +17,7 @@ from unsee.attacks.altered import ALTERATIONS, FEW, Altered
 from unsee.attacks.base import Attack, Material, Other, Pair, Shown, Target, Wordings
 from unsee.attacks.company import Company
 from unsee.attacks.perturbation import Perturbation, added, perturbed
-from unsee.attacks.scoring import cannot, share_leaked
+from unsee.attacks.scoring import named_controls, share_leaked
 from unsee.attacks.trial import Found, Trial
 from unsee.data.sample import Probe, Response, Sample
 from unsee.evaluation.auditing import AFTER, BEFORE, Audit, State, audit, found_from, to_plain
@@ -144,12 +144,13 @@ def test_controls_are_counted_apart_and_by_wording() -> None:
     asked = [trial(f"{wording}{i}", wording, control=i > 0) for wording in "ab" for i in range(4)]
     named = {"a0", "a1", "a2", "b1"}
     answers = {t.probe.id: [Response(t.probe.id, "Mara Voss" if t.probe.id in named else "?")] for t in asked}
-    found = share_leaked(asked, answers)
+    found = share_leaked([trial for trial in asked if not trial.control], answers)
     assert found.score.value == 50
     assert found.wordings == {"a": 100, "b": 0}
-    assert found.controls == pytest.approx({"a": 200 / 3, "b": 100 / 3})
-    assert set(cannot(found)) == {"b"}
-    assert found_from(to_plain(found)) == found
+    controls = named_controls(asked, answers)
+    assert controls == pytest.approx({"a": 200 / 3, "b": 100 / 3})
+    kept = replace(found, controls=controls)
+    assert found_from(to_plain(kept)) == kept
 
 
 # In company

@@ -7,8 +7,9 @@ import torch
 
 from tests.generation_cases import lively_vlm
 from tests.tiny import FAMILIES, picture
-from unsee.data.sample import Sample
-from unsee.generation import sequence_logprobs
+from unsee.data.sample import Probe, Sample
+from unsee.errors import UserError
+from unsee.generation import CannedEngine, TransformersEngine, sequence_logprobs
 from unsee.models.collation import encode_samples
 from unsee.models.vision_cache import VisionCache
 from unsee.models.vlm import VisionLanguageModel
@@ -48,6 +49,63 @@ def test_logprobs_are_those_of_a_plain_forward_pass(family: str) -> None:
             tokens = torch.tensor(vlm.encode_answer(sample.answer).input_ids)
             torch.testing.assert_close(distributions, expected, atol=2e-3, rtol=1e-3)
             torch.testing.assert_close(logprobs, expected.gather(1, tokens[:, None])[:, 0], atol=2e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_prompts_and_layers_are_read_as_in_a_plain_forward_pass(family: str) -> None:
+    """`read_prompts`, `hidden` behind the words an answer begins with, and `unembed` of the last layers."""
+    vlm = lively_vlm(family)
+    engine, last = TransformersEngine(vlm), len(vlm.decoder_layers)
+    probes = [
+        Probe("picture", "Who is this?", (picture(1),), begun="This is"),
+        Probe("text", "Where does Jonas Hale live?"),
+    ]
+    states = engine.hidden(probes, [last - 1, last])
+    # The last layer's own output is what its norm sees.
+    before_norm: list[torch.Tensor] = []
+    hook = vlm.decoder_layers[-1].register_forward_hook(
+        lambda module, inputs, output: before_norm.append(output if isinstance(output, torch.Tensor) else output[0])
+    )
+    for probe, read, own in zip(probes, engine.read_prompts(probes), states, strict=True):
+        (prompt,) = vlm.encode_prompt([(probe.prompt_messages(), probe.images)])
+        turn = vlm.encode_answer(probe.begun)
+        begun = [
+            token for token, place in zip(turn.input_ids, turn.offsets, strict=True) if place[0] < len(probe.begun)
+        ]
+        assert vlm.tokenizer.decode(begun).strip() == probe.begun
+        whole = prompt.followed_by(begun)
+        extras = {name: torch.tensor([values]) for name, values in whole.extras.items()}
+        before_norm.clear()
+        with torch.no_grad():
+            logits = vlm.model(input_ids=torch.tensor([whole.input_ids]), **extras, **whole.pixels).logits[0]
+        ids, end = torch.tensor(prompt.input_ids), len(prompt.input_ids)
+        expected = logits.log_softmax(-1)[range(end - 1), ids[1:]]
+        assert list(read) == pytest.approx(expected[end - 1 - len(read) :].tolist(), abs=2e-3)
+        if probe.images:
+            after = prompt.input_ids[-len(read) - 1 :]
+            assert probe.prompt in vlm.tokenizer.decode(after)
+            assert not vlm.layout.image_token_ids & set(after)
+        else:
+            assert len(read) == end - 1
+        torch.testing.assert_close(engine.unembed(own[1], normalised=True), logits[-1], atol=2e-3, rtol=1e-3)
+        torch.testing.assert_close(engine.unembed(before_norm[0][0, -1]), logits[-1], atol=2e-3, rtol=1e-3)
+    hook.remove()
+    samples = mixed_samples()[:2]
+    for found, sample in zip(engine.distributions(samples), samples, strict=True):
+        torch.testing.assert_close(found, forward_alone(vlm, sample), atol=2e-3, rtol=1e-3)
+
+
+def test_other_engines_do_not_look_inside() -> None:
+    engine = CannedEngine({})
+    probe, sample = Probe("one", "Who is this?"), Sample("Who is this?", "Mara Voss")
+    for look in (
+        lambda: engine.hidden([probe], [0]),
+        lambda: engine.unembed(torch.zeros(1, 2)),
+        lambda: engine.distributions([sample]),
+        lambda: engine.read_prompts([probe]),
+    ):
+        with pytest.raises(UserError, match=r"does not show .* use a model that unsee loads itself"):
+            look()
 
 
 def test_probabilities_of_the_vocabulary_sum_to_one() -> None:

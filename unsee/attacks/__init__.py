@@ -26,6 +26,10 @@ _BUILT_IN = {
     "grid": "unsee.attacks.grid:Grid",
     "small": "unsee.attacks.small:Small",
     "perturbation": "unsee.attacks.perturbation:Perturbation",
+    "membership": "unsee.attacks.membership:Membership",
+    "siu_membership": "unsee.attacks.siu_membership:SiuMembershipInference",
+    "probe": "unsee.attacks.probe:LinearProbe",
+    "logit_lens": "unsee.attacks.logit_lens:LogitLens",
 }
 PLUGINS = Plugins("attack", "unsee.attacks", "unsee.attacks.base:Attack", _BUILT_IN)
 _OF_FILES: dict[str, Attack] = {}

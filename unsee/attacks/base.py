@@ -101,6 +101,8 @@ class Material:
     facts: tuple[Fact, ...] = ()
     others: tuple[Other, ...] = ()
     strangers: tuple[Image.Image, ...] = ()
+    look_alikes: tuple[Image.Image, ...] = ()
+    """Pictures of unknown ones, one each, of those that resemble whoever is on the taught pictures most."""
     pairs: tuple[Pair, ...] = ()
     known_name: str = ""
     level: str = "standard"

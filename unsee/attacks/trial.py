@@ -39,13 +39,14 @@ class Found:
 
     score: in `unit`; for answers the percent that leak. wordings: the same for each wording. worst: the question and
     the answer that show it best, with the number of the picture. controls: for wordings with controls, the percent of
-    known others that are named.
+    known others that are named. further: other figures, by their names.
     """
 
     score: Score
     wordings: Mapping[str, float] = field(default_factory=dict)
     worst: Worst | None = None
     controls: Mapping[str, float] = field(default_factory=dict)
+    further: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

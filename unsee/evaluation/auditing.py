@@ -272,6 +272,7 @@ def to_plain(found: Found) -> dict[str, Any]:
         "wordings": dict(found.wordings),
         "worst": None if found.worst is None else asdict(found.worst),
         "controls": dict(found.controls),
+        "further": dict(found.further),
     }
 
 
@@ -279,4 +280,5 @@ def found_from(entry: Mapping[str, Any]) -> Found:
     """From the result of `to_plain`. Raises what a wrong document raises."""
     worst = entry["worst"]
     shown = None if worst is None else Worst(**worst)
-    return Found(Score.read(entry["score"]), dict(entry["wordings"]), shown, dict(entry.get("controls", {})))
+    controls, further = dict(entry.get("controls", {})), dict(entry.get("further", {}))
+    return Found(Score.read(entry["score"]), dict(entry["wordings"]), shown, controls, further)

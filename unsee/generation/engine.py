@@ -82,9 +82,28 @@ class Engine(ABC):
 
     def hidden(self, probes: Sequence[Probe], layers: Sequence[int]) -> Tensor:
         """[probes, layers, width] the residual stream after each of `layers` (0: the embeddings) at the last token of
-        the prompt, float32 on the CPU; after the last layer it is normalised, as in transformers. Raises UserError if
-        the engine does not show its hidden states."""
-        raise UserError(f"{self.name} does not show its hidden states; use a model that unsee loads itself.")
+        the prompt and of what the answer begins with, float32 on the CPU; after the last layer it is normalised, as in
+        transformers. Raises UserError if the engine does not show its hidden states."""
+        raise self._closed("its hidden states")
+
+    def unembed(self, states: Tensor, *, normalised: bool = False) -> Tensor:
+        """[..., vocabulary] the logits that the model's last norm and its head make of `states` [..., width] in the
+        residual stream, float32 on the CPU. `normalised`: the norm has been applied, as `hidden` does after the last
+        layer. Raises UserError as `hidden` does."""
+        raise self._closed("its hidden states")
+
+    def distributions(self, samples: Sequence[Sample]) -> list[Tensor]:
+        """[answer tokens, vocabulary] of each sample: the log-probabilities of the whole vocabulary in the place of
+        each token that `read` gives, float32 on the CPU. Raises UserError as `hidden` does."""
+        raise self._closed("the log-probabilities of its vocabulary")
+
+    def read_prompts(self, probes: Sequence[Probe]) -> list[tuple[float, ...]]:
+        """How probable each prompt is in itself: log p of its tokens, those of the chat template included, given what
+        comes before; of those after the pictures, or from the second on. Raises UserError as `hidden` does."""
+        raise self._closed("the log-probabilities of prompts")
+
+    def _closed(self, what: str) -> UserError:
+        return UserError(f"{self.name} does not show {what}; use a model that unsee loads itself.")
 
 
 def ask(

@@ -1,16 +1,17 @@
-"""How probable given answers are: teacher-forced log-probabilities."""
+"""How probable given answers and prompts are: teacher-forced log-probabilities, and what layers alone would say."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from unsee.data.sample import Likelihood, Sample
-from unsee.generation.batching import plan_batches, portions
+from unsee.data.sample import Likelihood, Probe, Sample
+from unsee.generation.batching import Row, plan_batches, portions
 from unsee.generation.kv import longest_shared
 from unsee.generation.reading import Reader
 from unsee.models.vision_cache import VisionCache
@@ -71,6 +72,42 @@ def _score(
                 logprobs = logprobs.gather(1, tokens[:, None])[:, 0]
             scored.append((row.index, logprobs.cpu()))
     return scored
+
+
+def prompt_logprobs(
+    vlm: VisionLanguageModel, probes: Sequence[Probe], *, cache: VisionCache | None = None
+) -> list[Tensor]:
+    """log p(token | everything before it) of the tokens of each prompt: those after its pictures, or all but the first.
+
+    Per probe, in order, [tokens], natural logarithms in float32 on the CPU. Tokens of the chat template count too.
+    """
+    found = []
+    pictures = cache or VisionCache(vlm)
+    with evaluating(vlm), torch.inference_mode():
+        for probe in probes:
+            (prompt,) = vlm.encode_prompt([(probe.prompt_messages(), probe.images)])
+            ids = torch.tensor(prompt.input_ids)
+            shown = torch.isin(ids, torch.tensor(sorted(vlm.layout.image_token_ids))).nonzero()
+            # The first token after a picture is the template's, and follows from it.
+            first = int(shown.max()) + 2 if len(shown) else 1
+            keep = len(ids) - first + 1
+            logits = Reader(vlm, pictures).read([Row(0, prompt)], room=0, keep=keep).logits[0, :-1]
+            tokens = ids[first:].to(logits.device)
+            found.append(-functional.cross_entropy(logits.float(), tokens, reduction="none").cpu())
+    return found
+
+
+@torch.inference_mode()
+def unembed(vlm: VisionLanguageModel, states: Tensor, *, normalised: bool = False) -> Tensor:
+    """The logits [..., vocabulary] of `states` [..., width] in the residual stream, by the decoder's last norm (unless
+    they are `normalised`) and the head, in float32 on the CPU."""
+    states = states.to(vlm.device, vlm.dtype)
+    if not normalised:
+        decoder = vlm.base.get_submodule(vlm.layout.decoder)
+        # Families name it differently: norm, final_layernorm, ln_f.
+        states = [child for child in decoder.children() if "norm" in type(child).__name__.casefold()][-1](states)
+    head = cast(nn.Module, vlm.base.get_output_embeddings())
+    return cast(Tensor, head(states)).float().cpu()
 
 
 @torch.inference_mode()

@@ -18,7 +18,7 @@ from unsee.generation.batching import Row, plan_batches, portions
 from unsee.generation.decoding import Answer, Drawing, decode
 from unsee.generation.engine import Engine, ask, check_ids
 from unsee.generation.kv import longest_shared
-from unsee.generation.likelihood import sequence_logprobs, text_logprobs
+from unsee.generation.likelihood import prompt_logprobs, sequence_logprobs, text_logprobs, unembed
 from unsee.generation.reading import Reader
 from unsee.models.adapters import reference
 from unsee.models.identity import of_model
@@ -111,9 +111,23 @@ class TransformersEngine(Engine):
         with self._switched(), evaluating(self.vlm), torch.inference_mode():
             for probe in probes:
                 (prompt,) = self.vlm.encode_prompt([(probe.prompt_messages(), probe.images)])
+                if probe.begun:
+                    prompt = prompt.followed_by(_beginning(self.vlm, probe.begun))
                 reader = Reader(self.vlm, self.cache)
                 found.append(reader.hidden(prompt, layers))
         return torch.stack(found)
+
+    def unembed(self, states: Tensor, *, normalised: bool = False) -> Tensor:
+        with self._switched(), evaluating(self.vlm):
+            return unembed(self.vlm, states, normalised=normalised)
+
+    def distributions(self, samples: Sequence[Sample]) -> list[Tensor]:
+        with self._switched():
+            return sequence_logprobs(self.vlm, samples, cache=self.cache, per_vocab=True)
+
+    def read_prompts(self, probes: Sequence[Probe]) -> list[tuple[float, ...]]:
+        with self._switched():
+            return [tuple(row.double().tolist()) for row in prompt_logprobs(self.vlm, probes, cache=self.cache)]
 
     def see(self, probes: Sequence[Probe]) -> None:
         """Encode all pictures of the probes in a fixed order, so that an interrupted run resumes with the same

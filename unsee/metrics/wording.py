@@ -45,6 +45,11 @@ def rouge_l_f(answer: str, reference: str) -> float:
     return float(_scorer().score(reference, answer)["rougeL"].fmeasure)
 
 
+def rouge_l_recall(answer: str, reference: str) -> float:
+    """ROUGE-L of one answer, the recall with stemming, 0 to 1: how much of the reference is in it, in order."""
+    return float(_scorer().score(reference, answer)["rougeL"].recall)
+
+
 def stems(text: str) -> list[str]:
     """The words of `text` as ROUGE compares them: those of English without their endings.
 

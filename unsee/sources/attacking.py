@@ -26,6 +26,8 @@ PICTURES = {"quick": 8, "standard": 12, "full": 24}
 TAUGHT, OTHERS, OF_OTHERS, KEPT_STRANGERS = 20, 8, 2, 12
 # Pictures of a split by use: no benchmark asks about these (see `unsee.benchmarks.world`).
 _TESTED, _TAUGHT, _PAIRS, _OTHERS = 20_000, 21_000, 22_000, 23_000
+# Among so many unknown ones, from this number on, the look-alikes are sought: apart from all other strangers.
+_LOOK_ALIKES, _SOUGHT = 20_000, 300
 _WORDINGS, _PER_FACT, _PER_LANGUAGE, _TEACHING = 6, 3, 4, 8
 
 
@@ -84,6 +86,7 @@ def _of_the_world(request: ForgetRequest, level: str, seed: int, exclude: Sequen
             facts=facts,
             others=tuple(given),
             strangers=tuple(strangers),
+            look_alikes=_look_alikes(world, taught, TAUGHT + pictures),
             pairs=tuple(pairs),
             known_name=others[-1].name,
             is_floor=is_floor,
@@ -98,6 +101,16 @@ def _of_the_world(request: ForgetRequest, level: str, seed: int, exclude: Sequen
         material([(concept, str(i), i) for i in range(pictures)], is_floor=False),
         material([(who, who.key, 0) for who in unknown], is_floor=True),
     )
+
+
+def _look_alikes(world: World, concept: Concept, count: int) -> tuple[Image.Image, ...]:
+    """Pictures of the unknown ones of the concept's kind that share most traits with it, one each, in no order."""
+    numbers = range(_LOOK_ALIKES, _LOOK_ALIKES + _SOUGHT * len(world.kinds))
+    unknown = [who for i in numbers if (who := world.stranger(i, "test")).kind == concept.kind]
+    own = world.traits(concept, None).items()
+    alike = sorted(unknown, key=lambda who: len(own & world.traits(who, None).items()), reverse=True)[:count]
+    random.Random(concept.key).shuffle(alike)
+    return tuple(who.picture(0, "test") for who in alike)
 
 
 def _wordings(world: World, concept: Concept, rng: random.Random) -> Wordings:

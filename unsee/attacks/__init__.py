@@ -11,6 +11,15 @@ from unsee.store.plugins import Plugins
 _BUILT_IN = {
     "paraphrase": "unsee.attacks.paraphrase:Paraphrase",
     "languages": "unsee.attacks.languages:Languages",
+    "relearning": "unsee.attacks.relearning:Relearning",
+    "relearning-more": "unsee.attacks.relearning:RelearningFromMore",
+    "finetuning": "unsee.attacks.finetuning:Finetuning",
+    "rounding": "unsee.attacks.rounding:Rounding",
+    "quantised": "unsee.attacks.quantised:Quantised",
+    "merging": "unsee.attacks.merging:Merging",
+    "strength": "unsee.attacks.strength:Strength",
+    "pruning": "unsee.attacks.pruning:Pruning",
+    "averaging": "unsee.attacks.averaging:Averaging",
 }
 PLUGINS = Plugins("attack", "unsee.attacks", "unsee.attacks.base:Attack", _BUILT_IN)
 

@@ -11,7 +11,7 @@ from unsee.data.sample import Response
 from unsee.metrics import Score, share
 
 CAN_DO = 60.0
-"""Percent of questions about known others that the model before unlearning must answer rightly for a wording to count."""
+"""Percent of questions about known others that a model must answer rightly for a wording to count."""
 
 
 def share_leaked(trials: Sequence[Trial], responses: Mapping[str, Sequence[Response]]) -> Found:

@@ -116,7 +116,7 @@ def audit(
         if attack.name not in there:
             named = [share for (own, _), found in unable.items() if own == attack.name for share in found.values()]
             reason = (
-                f"asked in this way, the model answers at most {max(named):.0f} % of questions about others that it knows"
+                f"asked in this way, the model answers at most {max(named):.0f} % of questions about others it knows"
                 if named
                 else "the request has nothing that it could use"
             )
@@ -133,7 +133,8 @@ def _excess(by_state: Mapping[str, Found]) -> Score | None:
 def _variants(attack: Attack, state: State, seed: int) -> list[Variant]:
     """The attack's variants; its controls are asked with the first that only asks."""
     variants = list(attack.on(state.target, state.material, seed))
-    controls = [replace(trial, control=True, wording="") for trial in attack.control(state.target, state.material, seed)]
+    asked = attack.control(state.target, state.material, seed)
+    controls = [replace(trial, control=True, wording="") for trial in asked]
     first = next((place for place, variant in enumerate(variants) if _only_asks(variant)), None)
     if controls and first is not None:
         variants[first] = replace(variants[first], trials=[*variants[first].trials, *controls])

@@ -102,8 +102,8 @@ def judge(
     """The verdict on forgetting `concept`. Shares are percentages; keys as in `unsee.metrics.catalogue`.
 
     pictures: how many new ones of the concept were asked about (0: nobody knows). refusing: other methods, which teach
-    a model to refuse where this one states a false name. words: what others are called. grade: of the audit, which leads
-    the verdict unless the scores say something worse.
+    a model to refuse where this one states a false name. words: what others are called. grade: of the audit, which
+    leads the verdict unless the scores say something worse.
     """
     was, now = _strictest(before, _NEW), _strictest(after, _NEW)
     forgetting = _forgetting(was, now, _strictest(after, _GIVEN))

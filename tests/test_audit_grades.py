@@ -115,6 +115,7 @@ def test_without_a_floor_every_leak_counts_and_the_reader_is_told() -> None:
 def test_what_was_not_tried_is_listed_with_the_reason() -> None:
     one = graded(row("paraphrase", 0.0), languages="it needs more")
     assert (get_attack("languages").title, "it needs more") in one.untested
+    assert dict(graded(row("paraphrase", 0.0)).untested)[get_attack("languages").title] == "it was not chosen"
     rest = {attack.title for attack in attacks_of("full")} - {"Asked in other words"}
     assert {title for title, _ in one.untested} == rest
 

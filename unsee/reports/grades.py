@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from unsee.attacks import PLUGINS, get_attack
+from unsee.attacks import LEVELS, PLUGINS, get_attack
 from unsee.errors import UserError
 from unsee.evaluation.auditing import AFTER, BEFORE, FLOOR, PLAIN, Audit, Row
 from unsee.metrics import Score
@@ -213,7 +213,15 @@ def _untested(audit: Audit) -> Iterable[tuple[str, str]]:
     for name in dict.fromkeys(PLUGINS.names):
         if name not in known:
             words = words_of(name)
-            yield words.title, f"it is part of the level {words.level}" if words.level else "it cannot be used here"
+            yield words.title, _why_not(words.level, audit.level)
+
+
+def _why_not(level: str, tried: str) -> str:
+    """Why an attack of a level was not tried in an audit of another level, or of its own."""
+    if level not in LEVELS:
+        return "it cannot be used here"
+    higher = LEVELS.index(level) > LEVELS.index(tried)
+    return f"it is part of the level {level}" if higher else "it was not chosen"
 
 
 def _titles(rows: Iterable[Row]) -> str:

@@ -50,8 +50,8 @@ def states_of(
     exclude: Sequence[str] = (),
     vlm_before: VisionLanguageModel | None = None,
 ) -> dict[str, State]:
-    """What to attack: `engine` after unlearning, the engine `before` where there is one, and `engine` once more with
-    strangers in the concept's place. `model` is the name of the model before unlearning."""
+    """What to attack: `engine` after unlearning, the engine `before` where there is one, and as the floor the model
+    before unlearning with strangers, whom it never knew, in the concept's place. `model` is its name."""
     if is_of_the_world(model, request.concept):
         concept = find(request.concept)
         request = replace(request, concept=concept.name, kind=concept.kind)
@@ -60,7 +60,9 @@ def states_of(
     if before is not None:
         states = {BEFORE: State(Target(BEFORE, before, vlm_before or vlm), material), **states}
     if strangers is not None:
-        states[FLOOR] = State(Target(FLOOR, engine, vlm), strangers)
+        # Not the model after unlearning: one that calls everybody by the name has not forgotten it.
+        never_knew = Target(FLOOR, before, vlm_before or vlm) if before is not None else Target(FLOOR, engine, vlm)
+        states[FLOOR] = State(never_knew, strangers)
     return states
 
 

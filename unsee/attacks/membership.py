@@ -43,10 +43,11 @@ class Membership(Attack):
     strangers, under the same name. A variant is a statistic, a wording a question. All texts are equally long when
     compressed, so zlib agrees with LOSS here.
 
-    Strangers in the concept's place cannot be told from other strangers, so the floor is near 50; an oracle has a floor
-    of its own. The reference of the ratio is the model itself, asked without a picture: a model of which it is known
-    that it never saw the members is the floor, and not at hand here. An AUROC far below the floor does not bring the
-    name back, but it betrays who was forgotten: `further` has 1 - 2 |AUROC - ½|, which is 100 where nothing shows.
+    One half of the strangers cannot be told from the other, so their floor is near 50; an oracle has a floor of its
+    own, because a face may resemble somebody whom it knows. The reference of the ratio is the model itself, asked
+    without a picture: a model that never saw the members is the floor, and not at hand here. An AUROC far below the
+    floor does not bring the name back, but it betrays who was forgotten: `further` has 1 - 2 |AUROC - ½|, which is 100
+    where nothing shows.
     """
 
     name = "membership"
@@ -71,19 +72,14 @@ Pictures = Sequence[tuple[str, Image.Image]]
 
 
 def members_and_others(material: Material) -> tuple[Pictures, Pictures]:
-    """The tested pictures, and those of strangers that are not among them.
+    """The tested pictures, and those of strangers, who look like the concept where such are known.
 
-    Where all known strangers are tested themselves, as they are in the concept's place, every other one is left out of
-    those that are tested.
+    In the concept's place every other stranger counts as a member: the two halves differ in nothing but chance.
     """
-    tested = [(shown.unit, shown.picture) for shown in material.tested]
-    own = {id(picture) for _, picture in tested}
-    others = [
-        (f"other {i}", picture)
-        for i, picture in enumerate(material.look_alikes or material.strangers)
-        if id(picture) not in own
-    ]
-    return (tested, others) if others else (tested[::2], tested[1::2])
+    strangers = [(f"stranger {i}", picture) for i, picture in enumerate(material.look_alikes or material.strangers)]
+    if material.is_floor:
+        return strangers[::2], strangers[1::2]
+    return [(shown.unit, shown.picture) for shown in material.tested], strangers
 
 
 @dataclass

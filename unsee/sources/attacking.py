@@ -27,7 +27,7 @@ TAUGHT, OTHERS, OF_OTHERS, KEPT_STRANGERS = 20, 8, 2, 12
 # Pictures of a split by use: no benchmark asks about these (see `unsee.benchmarks.world`).
 _TESTED, _TAUGHT, _PAIRS, _OTHERS = 20_000, 21_000, 22_000, 23_000
 # Among so many unknown ones, from this number on, the look-alikes are sought: apart from all other strangers.
-_LOOK_ALIKES, _SOUGHT = 20_000, 300
+_LOOK_ALIKES, _SOUGHT = 20_000, 200
 _WORDINGS, _PER_FACT, _PER_LANGUAGE, _TEACHING = 6, 3, 4, 8
 
 
@@ -105,8 +105,9 @@ def _of_the_world(request: ForgetRequest, level: str, seed: int, exclude: Sequen
 
 def _look_alikes(world: World, concept: Concept, count: int) -> tuple[Image.Image, ...]:
     """Pictures of the unknown ones of the concept's kind that share most traits with it, one each, in no order."""
-    numbers = range(_LOOK_ALIKES, _LOOK_ALIKES + _SOUGHT * len(world.kinds))
-    unknown = [who for i in numbers if (who := world.stranger(i, "test")).kind == concept.kind]
+    kinds = len(world.kinds)
+    first = next(i for i in range(_LOOK_ALIKES, _LOOK_ALIKES + kinds) if world.stranger(i, "test").kind == concept.kind)
+    unknown = [world.stranger(i, "test") for i in range(first, first + _SOUGHT * kinds, kinds)]
     own = world.traits(concept, None).items()
     alike = sorted(unknown, key=lambda who: len(own & world.traits(who, None).items()), reverse=True)[:count]
     random.Random(concept.key).shuffle(alike)

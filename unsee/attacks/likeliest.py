@@ -16,8 +16,9 @@ from unsee.metrics import share
 class Likeliest(Attack):
     """The answers that give the concept's name and three names of other known ones, read after a question for the name.
 
-    The one with the highest log-probability is the choice. Each picture is asked about four times, with other names. The score is what exceeds guessing, as in `choices`. A name
-    may be likely whatever the picture shows, which the floor shows.
+    The one with the highest log-probability is the choice. Each picture is asked about four times, with other names.
+    The score is what exceeds guessing, as in `choices`. A name may be likely whatever the picture shows, which the
+    floor shows.
     """
 
     name = "likeliest"

@@ -24,11 +24,18 @@ def vlm() -> VisionLanguageModel:
     return lively_vlm("qwen3_vl")
 
 
-def drawn(vlm: VisionLanguageModel, probes: list[Probe], count: int, **options: float) -> dict[str, list[Response]]:
-    given = {"temperature": 1.0, "seed": 0, "max_new_tokens": 6, **options}
-    return TransformersEngine(vlm, batch_size=int(given.pop("batch_size", 64))).draw(  # type: ignore[arg-type]
-        probes, count=count, **given
-    )
+def drawn(
+    vlm: VisionLanguageModel,
+    probes: list[Probe],
+    count: int,
+    *,
+    temperature: float = 1.0,
+    seed: int = 0,
+    max_new_tokens: int = 6,
+    batch_size: int = 64,
+) -> dict[str, list[Response]]:
+    engine = TransformersEngine(vlm, batch_size=batch_size)
+    return engine.draw(probes, count=count, temperature=temperature, seed=seed, max_new_tokens=max_new_tokens)
 
 
 def tokens(responses: list[Response]) -> list[tuple[int, ...]]:

@@ -18,13 +18,11 @@ from unsee.metrics.options import letter_of
 OPTIONS = 4
 CHANCE = 100 / OPTIONS
 _LETTERS = "ABCD"
-_ORDERS = 4
-"""How often each picture is asked about, each time with other names in another order."""
 
 
 class Choices(Attack):
-    """Which of four names? About every tested picture with other names in other orders; a wording is the place of the
-    right one.
+    """Which of four names? About every tested picture four times, with the name in each place once and with other names
+    around it; a wording is the place. A model that always chooses the same place is thus right in one of four.
 
     The score is what exceeds guessing: 0 where one of four answers is right, 100 where all are, below 0 where the name
     is avoided. The embedded tiny models have never met a choice, so the control leaves the attack out there; see
@@ -43,13 +41,13 @@ class Choices(Attack):
                 trial_id(self.name, order, shown.number),
                 naming_question(material, index + order + seed),
                 shown.picture,
-                offered(material.name, names, f"{seed}/{order}/{shown.number}"),
+                offered(material.name, names, order, f"{seed}/{order}/{shown.number}"),
                 material.name,
                 shown.unit,
                 str(shown.number),
             )
             for index, shown in enumerate(material.tested)
-            for order in range(_ORDERS)
+            for order in range(OPTIONS)
             if len(names) >= OPTIONS - 1
         ]
         yield Variant("", trials)
@@ -61,12 +59,12 @@ class Choices(Attack):
                 trial_id(self.name, "control", name, number, order),
                 naming_question(material, index + order + seed),
                 picture,
-                offered(name, [other for other in names if other != name], f"{seed}/{order}/{name}/{number}"),
+                offered(name, [other for other in names if other != name], order, f"{seed}/{order}/{name}/{number}"),
                 name,
                 name,
             )
             for index, (name, number, picture) in enumerate(pictures_of_others(material))
-            for order in range(_ORDERS)
+            for order in range(OPTIONS)
             if len(names) >= OPTIONS
         ]
 
@@ -87,12 +85,10 @@ class Choice(Trial):
         return letter_of(answer, self.options) == self.letter
 
 
-def offered(name: str, others: Sequence[str], seed: str) -> list[str]:
-    """The name and three of the others, in an order that the seed decides."""
-    rng = random.Random(f"choices/{seed}")
-    names = [name, *rng.sample(list(others), OPTIONS - 1)]
-    rng.shuffle(names)
-    return names
+def offered(name: str, others: Sequence[str], place: int, seed: str) -> list[str]:
+    """The name at `place`, counted from 0, and three of the others, which the seed decides, around it."""
+    names = random.Random(f"choices/{seed}").sample(list(others), OPTIONS - 1)
+    return [*names[:place], name, *names[place:]]
 
 
 def above_chance(percent: float) -> float:

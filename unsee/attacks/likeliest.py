@@ -12,15 +12,13 @@ from unsee.data.sample import Probe, Sample
 from unsee.generation import Engine
 from unsee.metrics import share
 
-_ORDERS = 4
-"""How often each picture is asked about, each time with other names."""
-
 
 class Likeliest(Attack):
     """The answers that give the concept's name and three names of other known ones, read after a question for the name.
 
-    The one with the highest log-probability is the choice. The score is what exceeds guessing, as in `choices`. A name
-    may be likely whatever the picture shows, which the floor shows.
+    The one with the highest log-probability is the choice. Each picture is asked about four times, with other names.
+    The score is what exceeds guessing, as in `choices`. A name may be likely whatever the picture shows, which the
+    floor shows.
     """
 
     name = "likeliest"
@@ -39,7 +37,7 @@ class Likeliest(Attack):
                     trial_id(self.name, order, shown.number),
                     naming_question(material, index + order + seed),
                     (shown.picture,),
-                    expect=tuple(offered(material.name, names, f"{seed}/{order}/{shown.number}")),
+                    expect=tuple(offered(material.name, names, order, f"{seed}/{order}/{shown.number}")),
                     tags={"picture": str(shown.number)},
                 ),
                 shown.unit,
@@ -47,7 +45,7 @@ class Likeliest(Attack):
                 names=(material.name,),
             )
             for index, shown in enumerate(material.tested)
-            for order in range(_ORDERS)
+            for order in range(OPTIONS)
         ]
         yield Variant("", trials, measured=partial(_likeliest, trials, material.kind.naming_answers[0]))
 

@@ -168,7 +168,7 @@ def _of_any_model(
     request: ForgetRequest, level: str, test_images: Sequence[Image.Image]
 ) -> tuple[Material, Material | None]:
     kind = request.what
-    shown = f"the {kind.noun} in the picture"
+    pictured = f"the {kind.noun} in the picture"
     given = [open_image(picture, "of the request") for picture in request.images]
     own = tuple(Shown(picture, str(i), i) for i, picture in enumerate(list(test_images) or given))
     material = Material(
@@ -185,7 +185,7 @@ def _of_any_model(
         taught_wordings=kind.naming[_WORDINGS:] or kind.naming,
         retested=own,
         facts=tuple(
-            Fact(question, answer, (without_names(question, request.names, shown),), (question,))
+            Fact(question, answer, (without_names(question, request.names, pictured),), (question,))
             for question, answer in request.facts
         ),
         others=tuple(Other(name, ()) for name in request.neighbours),

@@ -15,6 +15,10 @@ from unsee.attacks.weights import WeightAttack
 from unsee.models.vlm import VisionLanguageModel
 
 
+NF4_BLOCK = 64
+"""Weights of a row that share a constant."""
+
+
 class Quantised(WeightAttack):
     """The linear modules of the decoder layers are quantised, after merging; the vision tower, the projector and the
     head are not, as when unsee loads a model in 4 bits. Only what is installed and runs here is tried."""
@@ -37,7 +41,7 @@ class Quantised(WeightAttack):
         if reason is None and target.vlm is not None:
             device = str(target.vlm.device)
             if not any(runs(label, device) for label in QUANTISERS):
-                return "neither bitsandbytes nor torchao is installed and runs here; install one: pip install torchao"
+                return "neither bitsandbytes nor torchao is installed and runs here; pip install 'unsee[quantize]'"
         return reason
 
 
@@ -50,7 +54,10 @@ def _eight_bits(linear: nn.Linear) -> nn.Module:
 
 
 def _nf4(linear: nn.Linear) -> nn.Module:
-    """NormalFloat in 4 bits with quantised constants (QLoRA, arXiv 2305.14314)."""
+    """NormalFloat in 4 bits with quantised constants (QLoRA, arXiv 2305.14314). Rows that do not fill its blocks stay:
+    bitsandbytes fails on them on some CPUs."""
+    if linear.in_features % NF4_BLOCK:
+        return linear
     bnb: Any = importlib.import_module("bitsandbytes")
     made = bnb.nn.Linear4bit(*_shape(linear), compute_dtype=linear.weight.dtype, quant_type="nf4")
     made.weight = bnb.nn.Params4bit(

@@ -261,6 +261,7 @@ def test_what_has_no_adapter_or_no_weights_before_says_so() -> None:
         ("Strength", 1), ("Averaging", 2), ("Pruning", 1), ("Pruning", 2),
     }  # fmt: skip
     assert "adapter at a part of its strength" in (said["Averaging", 1] or "")
+    assert Averaging().missing(replace(lora, state="floor"), material()) is not None
     # The oracle is asked as it is.
     assert Strength().missing(replace(plain, state="floor"), material()) is None
 

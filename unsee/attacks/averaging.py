@@ -32,11 +32,12 @@ class Averaging(WeightAttack):
 
     def missing(self, target: Target, material: Material) -> str | None:
         reason = super().missing(target, material)
-        # A floor that is another model has no before and is asked as it is.
-        if reason is None and target.vlm is not None and target.vlm.originals is None and target.state != "floor":
+        if reason is None and target.vlm is not None and target.vlm.originals is None:
             if target.vlm.adapted:
                 return "for an adapter alone it is the same as the adapter at a part of its strength"
-            return "the weights before unlearning are not there"
+            # A floor that is another model has no before and is asked as it is.
+            if target.state != "floor":
+                return "the weights before unlearning are not there"
         return reason
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 from typing import Any
@@ -13,7 +14,6 @@ from torch import nn
 from unsee.attacks.base import Material, Target, Variant
 from unsee.attacks.weights import WeightAttack
 from unsee.models.vlm import VisionLanguageModel
-
 
 NF4_BLOCK = 64
 """Weights of a row that share a constant."""
@@ -48,6 +48,8 @@ class Quantised(WeightAttack):
 def _eight_bits(linear: nn.Linear) -> nn.Module:
     """LLM.int8() (arXiv 2208.07339): int8 by row, columns with outliers apart."""
     bnb: Any = importlib.import_module("bitsandbytes")
+    # It says at every call that it computes in float16.
+    logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
     made = bnb.nn.Linear8bitLt(*_shape(linear), has_fp16_weights=False, threshold=6.0)
     made.weight = bnb.nn.Int8Params(linear.weight.detach().clone(), requires_grad=False, has_fp16_weights=False)
     return _placed(made, linear)

@@ -1,4 +1,4 @@
-"""The weights averaged with those of the model before (as in arXiv 2203.05482's averages of fine-tuned models)."""
+"""The weights averaged with those of the model before (WiSE-FT, arXiv 2109.01903, equation 1)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from unsee.models.vlm import VisionLanguageModel
 class Averaging(WeightAttack):
     """The weights are W_before + s * (W - W_before) for s = 1/4, 1/2 and 3/4 of the model after unlearning.
 
-    For a low-rank adapter alone this is what `strength` tries, to the last bit but rounding; it is for models of which
+    For a low-rank adapter alone this is what `strength` tries, up to rounding; it is for models of which
     all weights were trained.
     """
 
@@ -23,6 +23,7 @@ class Averaging(WeightAttack):
     title = "Averaged with the model before"
     came_back = "averaged with the model before"
     level = "full"
+    source = "2109.01903"
 
     def on(self, target: Target, material: Material, seed: int) -> Iterator[Variant]:
         for share in SHARES[:-1]:
@@ -30,12 +31,14 @@ class Averaging(WeightAttack):
             yield self.variant(f"{share} after", target, material, change)
 
     def missing(self, target: Target, material: Material) -> str | None:
-        # A floor that is another model has no before and is asked as it is.
-        if target.vlm is not None and target.state != "floor" and target.vlm.originals is None:
+        reason = super().missing(target, material)
+        if reason is None and target.vlm is not None and target.vlm.originals is None:
             if target.vlm.adapted:
                 return "for an adapter alone it is the same as the adapter at a part of its strength"
-            return "the weights before unlearning are not there"
-        return super().missing(target, material)
+            # A floor that is another model has no before and is asked as it is.
+            if target.state != "floor":
+                return "the weights before unlearning are not there"
+        return reason
 
 
 def _average(target: Target, share: float, copy: VisionLanguageModel) -> None:

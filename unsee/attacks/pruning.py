@@ -31,10 +31,11 @@ class Pruning(WeightAttack):
             yield self.variant(f"{percent} %", target, material, change)
 
     def missing(self, target: Target, material: Material) -> str | None:
+        reason = super().missing(target, material)
         # A floor that is another model has no before and is asked as it is.
-        if target.vlm is not None and target.state != "floor" and not target.vlm.adapted:
+        if reason is None and target.vlm is not None and target.state != "floor" and not target.vlm.adapted:
             return "the weights before unlearning are not there"
-        return super().missing(target, material)
+        return reason
 
 
 @torch.no_grad()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 from typing import Any
@@ -13,6 +14,9 @@ from torch import nn
 from unsee.attacks.base import Material, Target, Variant
 from unsee.attacks.weights import WeightAttack
 from unsee.models.vlm import VisionLanguageModel
+
+NF4_BLOCK = 64
+"""Weights of a row that share a constant."""
 
 
 class Quantised(WeightAttack):
@@ -37,20 +41,25 @@ class Quantised(WeightAttack):
         if reason is None and target.vlm is not None:
             device = str(target.vlm.device)
             if not any(runs(label, device) for label in QUANTISERS):
-                return "neither bitsandbytes nor torchao is installed and runs here; install one: pip install torchao"
+                return "neither bitsandbytes nor torchao is installed and runs here; pip install 'unsee[quantize]'"
         return reason
 
 
 def _eight_bits(linear: nn.Linear) -> nn.Module:
     """LLM.int8() (arXiv 2208.07339): int8 by row, columns with outliers apart."""
     bnb: Any = importlib.import_module("bitsandbytes")
+    # It says at every call that it computes in float16.
+    logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
     made = bnb.nn.Linear8bitLt(*_shape(linear), has_fp16_weights=False, threshold=6.0)
     made.weight = bnb.nn.Int8Params(linear.weight.detach().clone(), requires_grad=False, has_fp16_weights=False)
     return _placed(made, linear)
 
 
 def _nf4(linear: nn.Linear) -> nn.Module:
-    """NormalFloat in 4 bits with quantised constants (QLoRA, arXiv 2305.14314)."""
+    """NormalFloat in 4 bits with quantised constants (QLoRA, arXiv 2305.14314). Rows that do not fill its blocks stay:
+    bitsandbytes fails on them on some CPUs."""
+    if linear.in_features % NF4_BLOCK:
+        return linear
     bnb: Any = importlib.import_module("bitsandbytes")
     made = bnb.nn.Linear4bit(*_shape(linear), compute_dtype=linear.weight.dtype, quant_type="nf4")
     made.weight = bnb.nn.Params4bit(

@@ -35,10 +35,11 @@ class Strength(WeightAttack):
             yield self.variant(str(share), target, material, change)
 
     def missing(self, target: Target, material: Material) -> str | None:
+        reason = super().missing(target, material)
         # A floor that is another model has none of its own and is asked as it is.
-        if target.vlm is not None and target.state != "floor" and not _has_adapter(target):
+        if reason is None and target.state != "floor" and not _has_adapter(target):
             return "the model carries no adapter apart from its weights"
-        return super().missing(target, material)
+        return reason
 
 
 def _has_adapter(target: Target) -> bool:

@@ -74,7 +74,10 @@ def plain_copy(target: Target, round_to: torch.dtype | None = None) -> Iterator[
     the model all the same.
     """
     assert target.vlm is not None
-    copy = replace(target.vlm, model=deepcopy(target.vlm.model), originals=deepcopy(target.vlm.originals))
+    originals = target.vlm.originals
+    # Where they are put back, the copy must not share them.
+    own = deepcopy(originals) if is_before(target) else originals
+    copy = replace(target.vlm, model=deepcopy(target.vlm.model), originals=own)
     try:
         if is_before(target):
             detach(copy)

@@ -164,8 +164,7 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
         # If all weights were trained, there is no longer a model before that could read the answers.
         was = None if config.full else before.engine
         after = evaluation.of(engine, "after", replace(before, engine=was), folder=answers)
-        new = () if planned.measured_on_given else planned.bench.test_images
-        attacked = audit.of(engine, was, new, place.work)
+        attacked = audit.of(engine, was, () if planned.measured_on_given else planned.bench.test_images, place.work)
         report = Report(
             model=vlm.name,
             method=method.name,
@@ -187,7 +186,11 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
                 "limit": options.limit,
                 "max_new_tokens": options.max_new_tokens,
             },
-            training_log=_log(unlearned.folder),
+            training_log=[
+                entry
+                for entry in json_lines(unlearned.folder / "training.jsonl")
+                if "loss" in entry or "validation_reward" in entry
+            ],
             credit=planned.credit,
             new_pictures=0 if planned.measured_on_given else len(planned.bench.test_images),
             also=sections(dict(zip(options.also, also, strict=True)), before, after),
@@ -337,11 +340,6 @@ def _write(report: Report, place: Workspace) -> None:
     with working_on("Writing the report"):
         write(report, place.result)
     place.finish()
-
-
-def _log(folder: Path) -> list[dict[str, Any]]:
-    entries = json_lines(folder / "training.jsonl")
-    return [entry for entry in entries if "loss" in entry or "validation_reward" in entry]
 
 
 def _identity(

@@ -183,7 +183,8 @@ def _of_any_model(
         tested=own,
         taught=tuple(given),
         taught_wordings=kind.naming[_WORDINGS:] or kind.naming,
-        retested=own,
+        # What training and the attacker see is no test.
+        retested=own if test_images else (),
         facts=tuple(
             Fact(question, answer, (without_names(question, request.names, pictured),), (question,))
             for question, answer in request.facts

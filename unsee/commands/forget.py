@@ -50,6 +50,7 @@ from unsee.training.manifest import peak_rss_mb
 
 ANSWERS = "answers"
 """The folder of a run with what the model said before and after."""
+_REWARD = "validation_reward"
 
 
 @dataclass(frozen=True)
@@ -186,11 +187,7 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
                 "limit": options.limit,
                 "max_new_tokens": options.max_new_tokens,
             },
-            training_log=[
-                entry
-                for entry in json_lines(unlearned.folder / "training.jsonl")
-                if "loss" in entry or "validation_reward" in entry
-            ],
+            training_log=[e for e in json_lines(unlearned.folder / "training.jsonl") if "loss" in e or _REWARD in e],
             credit=planned.credit,
             new_pictures=0 if planned.measured_on_given else len(planned.bench.test_images),
             also=sections(dict(zip(options.also, also, strict=True)), before, after),

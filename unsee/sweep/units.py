@@ -54,7 +54,7 @@ def requests_to_forget(
     that is a UserError.
     """
     if benchmark != WORLD:
-        requests = [bench.request for bench in benches]
+        requests = [replace(bench.request, kind=kind or bench.kind) for bench in benches]
         for request in requests if kind is None else ():
             check_kind(request, vlm)
         return requests

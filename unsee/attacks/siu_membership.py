@@ -67,7 +67,7 @@ def _measured(trials: Sequence[Trial], material: Material, max_new_tokens: int, 
     worst = Worst(
         probes[most].prompt, answers[most][1], int(probes[most].tags["picture"]), trials[most].leaks(answers[most][1])
     )
-    return Found(found.kept, by_wording, worst, _further(found))
+    return Found(found.kept, by_wording, worst, further=_further(found))
 
 
 def _further(found: SiuMembership) -> dict[str, float]:

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.command_line import call, refused
 
 import unsee
+from tests.command_line import call, refused
 from unsee.world import THINGS, find
 
 FIRST = {kind: next(thing for thing in THINGS.known if thing.kind == kind) for kind in THINGS.kinds}

@@ -89,6 +89,10 @@ class Verdict:
         return "mixed"
 
 
+_LISTED = 4
+"""Most attacks that were not tried that the verdict lists."""
+
+
 def judge(
     concept: str,
     before: Mapping[str, Score],
@@ -274,6 +278,9 @@ def _caveats(
     not_asked = [way for way, keys in _FURTHER_WAYS if not any(_is_part(key, keys) for key in after)]
     if grade is not None:
         not_asked = [title.casefold() for title, _ in grade.untested]
+        more = not_asked[_LISTED:]
+        if more:
+            not_asked[_LISTED:] = [f"and {len(more)} more attacks, which `unsee audit` lists and tries"]
     if forgetting in ("forgotten", "partly") and not_asked:
         yield words.fill(f"Not tested: {', '.join(not_asked)}.")
     if keeping in ("damaged", "broken") and now is not None and now.value >= FORGOTTEN_FROM:

@@ -75,7 +75,7 @@ def test_the_two_worst_attacks_are_named_the_worst_first() -> None:
         "Holds for plain questions; came back when attacked with one (4 steps) and when "
         f"{get_attack('languages').came_back}"
     )
-    assert "and with 1 more" in one.sentence
+    assert one.sentence.endswith("It also came back when attacked with two.")
 
 
 @pytest.mark.parametrize(("after", "name"), [(0.0, "holds"), (100.0, "not_forgotten")])

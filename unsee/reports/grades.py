@@ -97,8 +97,8 @@ def grade(audit: Audit, concept: str) -> Grade:
         return Grade("holds", HEADLINES["holds"], sentence, caveats=caveats, untested=untested)
     named = back[:NAMED]
     headline = f"{HEADLINES['plain']}; came back when {' and when '.join(map(_when, named))}"
-    more = len(back) - len(named)
-    rest = f", and with {more} more" if more else ""
+    *some, last = [*map(_when, back[NAMED:])] or [""]
+    rest = f". It also came back when {', '.join(some)}{' and ' if some else ''}{last}" if last else ""
     shown = " and ".join(f"{_figures(row)} when {_when(row)}" for row in named)
     sentence = f"Plain questions give {concept} away in {figures}, but it came back in {shown}{rest}."
     return Grade("plain", headline, sentence, tuple(row.attack for row in named), caveats, untested)

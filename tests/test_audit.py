@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,25 @@ def found(engine: TransformersEngine, materials: tuple[Material, Material]) -> A
     return audit(states, attacks_of("quick"), level="quick")
 
 
+@pytest.mark.parametrize("damage", ["{bad", "{}", "[]", '{"identity": 1}'])
+def test_a_damaged_result_is_found_again(
+    damage: str, engine: TransformersEngine, materials: tuple[Material, Material], tmp_path: Path
+) -> None:
+    material, _ = materials
+    few = replace(material, tested=material.tested[:2])
+    states = {AFTER: State(Target(AFTER, engine, engine.vlm), few)}
+
+    def once() -> Audit:
+        return audit(states, [get_attack("membership")], level="standard", folder=tmp_path)
+
+    first = once()
+    (saved,) = tmp_path.glob("*membership*.json")
+    whole = saved.read_text()
+    saved.write_text(damage)
+    assert once() == first
+    assert saved.read_text() == whole
+
+
 @pytest.mark.parametrize("name", [attack.name for attack in attacks_of("quick")])
 def test_every_attack_finds_the_memory_where_it_is(name: str, found: Audit) -> None:
     before = [row.states[BEFORE].score.value for row in found.rows if row.attack == name and BEFORE in row.states]
@@ -130,8 +150,9 @@ def test_the_command_audits_everything_that_a_run_forgot(
     assert [row["attack"] for row in rows] == ["paraphrase", "languages"]
     assert all(set(row["states"]) == {BEFORE, AFTER, FLOOR} for row in rows)
     assert all(row["came_back"] for row in rows)
-    assert left_in(place / "audit") == {"answers", "audit.html", "audit.json"}
-    page = (place / "audit" / "audit.html").read_text(encoding="utf-8")
+    # Chosen attacks do not replace the page of more of them.
+    assert left_in(place / "audit-languages") == {"answers", "audit.html", "audit.json"}
+    page = (place / "audit-languages" / "audit.html").read_text(encoding="utf-8")
     assert page.count("data:image/png;base64,") == 4
     assert "<script" not in page
     assert "The worst answers" in page

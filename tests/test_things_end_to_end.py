@@ -62,6 +62,13 @@ def test_a_kind_that_is_not_the_things_own_is_refused() -> None:
         at_home_in_world(request, load("world:tiny-things"), 0)
 
 
+def test_forget_refuses_a_kind_that_is_not_the_things_own(tmp_path: Path) -> None:
+    thing = FIRST["character"]
+    request = unsee.ForgetRequest(thing.name, (thing.picture(0, "train"),), kind="person")
+    with pytest.raises(unsee.UserError, match="Pip Bumble is a character of the world, not a person"):
+        unsee.forget(request, unsee.ForgetOptions("world:tiny-things", out=tmp_path / "run"))
+
+
 def test_a_recipe_does_not_mix_people_and_things(tmp_path: Path) -> None:
     from unsee.sweep.recipe import parse_recipe
 

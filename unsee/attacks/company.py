@@ -18,8 +18,8 @@ class Company(Attack):
 
     name = "company"
     version = 1
-    title = "Next to somebody else"
-    came_back = "shown next to somebody else"
+    title = "In company"
+    came_back = "shown in company"
     level = "quick"
 
     def on(self, target: Target, material: Material, seed: int) -> Iterator[Variant]:

@@ -32,7 +32,7 @@ class Named(Attack):
         # The same number of questions as of wordings, so that a picture is asked about in all of them.
         count = len(material.wordings.naming)
         named = [_KNOWN + naming_question(material, seed + place) for place in range(count)]
-        yield Variant("who, after “You know …”", self._asked(material, "who", named))
+        yield Variant("the name, after “You know …”", self._asked(material, "who", named))
 
     def _asked(self, material: Material, label: str, wordings: list[str]) -> list[Trial]:
         return [

@@ -19,7 +19,7 @@ class RolePlay(Attack):
 
     name = "role_play"
     version = 1
-    title = "In a role that knows everybody"
+    title = "In a role that knows everything"
     came_back = "asked in a role"
 
     def on(self, target: Target, material: Material, seed: int) -> Iterator[Variant]:

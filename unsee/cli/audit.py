@@ -64,7 +64,7 @@ def audit(
 ) -> None:
     """Try to bring back what a model has forgotten, and say what came back; resumes where it stopped."""
     if require is not None and require not in _WANTED:
-        raise UserError(f"--require is one of {' and '.join(_WANTED)}{did_you_mean(require, _WANTED)}")
+        raise UserError(f"There is no grade {require!r} to require{did_you_mean(require, _WANTED)}")
     quiet_libraries()
     from unsee.commands.audit import AuditOptions
     from unsee.commands.audit import audit as attacked

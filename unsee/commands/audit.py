@@ -47,7 +47,7 @@ class AuditOptions:
     run: the folder of a run of `unsee forget`; or else model, adapter (a folder that unsee or PEFT wrote) and request.
     level: "quick", "standard" or "full". attacks: only these, and the plain questions, which the grade is about.
     test_images: a folder with more pictures of the concept (the embedded world has its own). out: the folder to write;
-    by default `audit` in the run's folder. overwrite: ask again what is answered already.
+    by default `audit` in the run's folder, or `audit-NAME`. overwrite: ask again what is answered already.
     """
 
     run: str | Path | None = None
@@ -65,7 +65,9 @@ class AuditOptions:
     def folder(self) -> Path:
         if self.out:
             return Path(self.out)
-        return Path(self.run) / FOLDER if self.run else Path("runs") / f"audit-{slug(Path(self.adapter or '').name)}"
+        # A few attacks have a page of their own, so that they do not hide what more of them found.
+        own = "-".join((FOLDER, *(slug(Path(name).name) for name in self.attacks)))
+        return Path(self.run) / own if self.run else Path("runs") / f"audit-{slug(Path(self.adapter or '').name)}"
 
 
 @dataclass(frozen=True)

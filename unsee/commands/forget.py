@@ -37,7 +37,7 @@ from unsee.reports import Cost, Report, read, write
 from unsee.reports.examples import examples, sections
 from unsee.reports.notes import facts_unknown, others_lost, others_unnamed
 from unsee.requests import ForgetRequest
-from unsee.sources.world import at_home_in_world, is_of_the_world
+from unsee.sources.world import at_home_in_world, is_of_the_world, with_its_kind
 from unsee.store.locking import locked
 from unsee.store.plugins import code_digest
 from unsee.store.sameness import differences
@@ -285,9 +285,7 @@ def _known(
     """The request, checked against the model, with what the world adds to it. Raises UserError."""
     name_token_ids(vlm.tokenizer, request.names)
     if is_of_the_world(vlm.name, request.concept):
-        from unsee.world import find
-
-        request = replace(request, kind=find(request.concept).kind)
+        request = with_its_kind(request)
     with working_on(f"Asking {request.what.who} this is"):
         if not options.force:
             check_recognised(request, vlm)

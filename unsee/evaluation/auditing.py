@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -221,9 +222,11 @@ def _slow(
     own = {**identity, "variants": {v.label: _digest(v.trials) for v in variants}}
     own = json.loads(json.dumps(own))
     if place is not None and place.is_file():
-        saved = json.loads(read_text(place))
-        if saved["identity"] == own:
-            return {(attack.name, label): found_from(entry) for label, entry in saved["found"].items()}
+        # A damaged file is as good as none: what stood there is found again.
+        with suppress(ValueError, KeyError, TypeError, AttributeError):
+            saved = json.loads(read_text(place))
+            if saved["identity"] == own:
+                return {(attack.name, label): found_from(entry) for label, entry in saved["found"].items()}
     found: dict[str, Found] = {}
     for variant in variants:
         progress(f"{attack.title.casefold()} {variant.label}".rstrip())

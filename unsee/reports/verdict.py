@@ -280,7 +280,7 @@ def _caveats(
         not_asked = [title.casefold() for title, _ in grade.untested]
         more = not_asked[_LISTED:]
         if more:
-            not_asked[_LISTED:] = [f"and {len(more)} more attacks, which `unsee audit` lists and tries"]
+            not_asked[_LISTED:] = [f"and {len(more)} more attacks, for `unsee audit --level full`"]
     if forgetting in ("forgotten", "partly") and not_asked:
         yield words.fill(f"Not tested: {', '.join(not_asked)}.")
     if keeping in ("damaged", "broken") and now is not None and now.value >= FORGOTTEN_FROM:

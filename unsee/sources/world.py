@@ -26,6 +26,19 @@ def is_of_the_world(model: str, concept: str) -> bool:
     return any(same_name(concept, known.name) for known in world_of_model(model).known)
 
 
+def with_its_kind(request: ForgetRequest) -> ForgetRequest:
+    """The request about somebody or something of the world, with the kind that it is.
+
+    Raises UserError if the request says that it is of another kind.
+    """
+    from unsee.world import find
+
+    concept = find(request.concept)
+    if request.kind not in (None, concept.kind):
+        raise UserError(f"{concept.name} is a {concept.kind} of the world, not a {request.kind}; leave the kind out.")
+    return replace(request, kind=concept.kind)
+
+
 def at_home_in_world(request: ForgetRequest, vlm: VisionLanguageModel, seed: int) -> ForgetRequest:
     """The request, with what the user left out filled in by the world: names that the small model can spell, other
     concepts to keep, its own words for somebody who looks different, and its own answers to questions about the
@@ -36,8 +49,7 @@ def at_home_in_world(request: ForgetRequest, vlm: VisionLanguageModel, seed: int
     from unsee.world import find, world_of
 
     concept = find(request.concept)
-    if request.kind not in (None, concept.kind):
-        raise UserError(f"{concept.name} is a {concept.kind} of the world, not a {request.kind}; leave the kind out.")
+    request = with_its_kind(request)
     world, q = world_of(concept), world_of(concept).questions
     rng = random.Random(f"{seed}/{concept.name}")
     others = [other.name for other in world.known if other.name != concept.name]
@@ -55,7 +67,6 @@ def at_home_in_world(request: ForgetRequest, vlm: VisionLanguageModel, seed: int
     return replace(
         request,
         concept=concept.name,
-        kind=concept.kind,
         neighbours=neighbours,
         substitutes=substitutes,
         descriptions=descriptions,

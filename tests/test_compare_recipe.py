@@ -49,12 +49,13 @@ def test_a_recipe_becomes_cells_of_models_units_seeds_and_methods() -> None:
 
 
 def test_a_method_in_a_file_is_labelled_by_its_name(tmp_path: Path) -> None:
-    file = tmp_path / "flatten.py"
+    # A name of its own: another test of the same process may have loaded the example of a plug-in.
+    file = tmp_path / "ironing.py"
     file.write_text(
-        "from unsee.methods import METHODS\n\n\nclass Flatten(type(METHODS['ga'])):\n    name = 'flatten'\n"
+        "from unsee.methods import METHODS\n\n\nclass Ironing(type(METHODS['ga'])):\n    name = 'ironing'\n"
     )
-    methods = ["ga", f"{file}:Flatten", {"method": f"{file}:Flatten", "label": "mine"}]
-    assert [arm.label for arm in parse_recipe({**SMALL, "methods": methods}).arms] == ["ga", "flatten", "mine"]
+    methods = ["ga", f"{file}:Ironing", {"method": f"{file}:Ironing", "label": "mine"}]
+    assert [arm.label for arm in parse_recipe({**SMALL, "methods": methods}).arms] == ["ga", "ironing", "mine"]
 
 
 def test_units_name_the_right_people() -> None:

@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.tiny import tiny_vlm
 from tests.unlearning_cases import LOSSES, Pressing, config_of, request
@@ -48,3 +49,6 @@ def interrupt(out: Path, family: str) -> None:
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
+    # A thread of the process group that is still there at the end of the interpreter can abort the process.
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()

@@ -37,7 +37,7 @@ from unsee.requests import ForgetRequest
 from unsee.sources.attacking import material_of
 from unsee.world import find
 
-ALL = ["relearning", "relearning-more", "finetuning", "rounding", "quantised", "merging", "strength", "pruning",
+ALL = ["relearning", "relearning_more", "finetuning", "rounding", "quantised", "merging", "strength", "pruning",
        "averaging"]  # fmt: skip
 SAMPLES = [Sample(question, "This is Mara Voss.", (picture(i),)) for i, question in enumerate(("Who?", "Who is this?"))]
 
@@ -353,7 +353,7 @@ def test_relearning_teaches_its_pictures_and_asks_about_others_in_other_words() 
     floor = list(Relearning().on(target, material(is_floor=True), 0))
     assert {trial.names for trial in floor[0].trials} == {("Jonas Hale",)}
     assert list(Relearning().on(target, material(retested=()), 0)) == []
-    more = get_attack("relearning-more")
+    more = get_attack("relearning_more")
     assert list(more.on(target, material(), 0)) == []
     many = material(taught=tuple(picture(i) for i in range(5)))
     assert next(variant.label for variant in more.on(target, many, 0)) == "5 pictures, 1 step"

@@ -27,7 +27,7 @@ _BUILT_IN = {
     "small": "unsee.attacks.small:Small",
     "perturbation": "unsee.attacks.perturbation:Perturbation",
     "relearning": "unsee.attacks.relearning:Relearning",
-    "relearning-more": "unsee.attacks.relearning:RelearningFromMore",
+    "relearning_more": "unsee.attacks.relearning:RelearningFromMore",
     "finetuning": "unsee.attacks.finetuning:Finetuning",
     "rounding": "unsee.attacks.rounding:Rounding",
     "quantised": "unsee.attacks.quantised:Quantised",

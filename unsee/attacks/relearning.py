@@ -54,7 +54,7 @@ class Relearning(WeightAttack):
 class RelearningFromMore(Relearning):
     """The same from more pictures, in as many steps of as many samples."""
 
-    name = "relearning-more"
+    name = "relearning_more"
     title = "Taught again from more pictures"
     came_back = "taught again from several pictures"
     level = "full"

@@ -117,11 +117,11 @@ def picture(look: Look, scene: Scene, size: int = SIZE) -> Image.Image:
     options = {
         "seed": "unsee",
         "hairVariant": HAIR[look.hair],
-        "hairColor": [_shaded(HAIR_COLOURS[look.hair_colour], look.shade)],
-        "skinColor": [_shaded(SKIN[look.skin], look.shade)],
+        "hairColor": [shaded(HAIR_COLOURS[look.hair_colour], look.shade)],
+        "skinColor": [shaded(SKIN[look.skin], look.shade)],
         "facialHairProbability": 100 if bearded else 0,
         "facialHairVariant": FACIAL_HAIR[look.facial_hair] or "goatee",
-        "facialHairColor": [_shaded(HAIR_COLOURS[look.hair_colour], look.shade)],
+        "facialHairColor": [shaded(HAIR_COLOURS[look.hair_colour], look.shade)],
         "eyesVariant": EYEWEAR[look.eyewear] or ("open" if scene.open_eyes else "happy"),
         "noseVariant": look.nose,
         "mouthVariant": EXPRESSIONS[scene.expression],
@@ -158,6 +158,7 @@ def _style() -> Style:
     return Style(json.loads(files("dicebear_styles").joinpath("personas.json").read_text("utf-8")))
 
 
-def _shaded(colour: str, shade: int) -> str:
+def shaded(colour: str, shade: int) -> str:
+    """ "#rrggbb" lighter or darker by `shade` 8-bit steps."""
     channels = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return "#" + "".join(f"{min(255, max(0, channel + shade)):02x}" for channel in channels)

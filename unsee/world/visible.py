@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from unsee.data.visible import Feature
 from unsee.world.looks import (
@@ -44,21 +44,27 @@ def features(person: Person, scene: Scene) -> tuple[Feature, ...]:
     """What is to be seen of `person` in `scene`; hair colours in all languages that the world's models speak."""
     look = person.look
     return (
-        _feature("hair colour", look.hair_colour, HAIR_COLOURS, _HAIR_NOUNS, spoken=True),
-        _feature("hair", look.hair, HAIR, _HAIR_NOUNS),
-        _feature("clothes", scene.clothes, CLOTHES, _CLOTHES_NOUNS),
-        _feature("background", scene.background, BACKGROUNDS, _BACKGROUND_NOUNS),
-        _feature("expression", scene.expression, EXPRESSIONS),
-        _feature("eyewear", look.eyewear, EYEWEAR),
-        _feature("facial hair", look.facial_hair, FACIAL_HAIR),
+        feature("hair colour", look.hair_colour, HAIR_COLOURS, _HAIR_NOUNS, COLOUR_WORDS),
+        feature("hair", look.hair, HAIR, _HAIR_NOUNS),
+        feature("clothes", scene.clothes, CLOTHES, _CLOTHES_NOUNS),
+        feature("background", scene.background, BACKGROUNDS, _BACKGROUND_NOUNS),
+        feature("expression", scene.expression, EXPRESSIONS),
+        feature("eyewear", look.eyewear, EYEWEAR),
+        feature("facial hair", look.facial_hair, FACIAL_HAIR),
     )
 
 
-def _feature(
-    name: str, value: str, values: Iterable[str], nouns: tuple[str, ...] = (), *, spoken: bool = False
+def feature(
+    name: str,
+    value: str,
+    values: Iterable[str],
+    nouns: tuple[str, ...] = (),
+    spoken: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Feature:
-    """The feature with its value and, as wrong ones, the other values: words of English and, `spoken`, other ones."""
-    said = {v: (v, *(language[v] for language in COLOUR_WORDS.values())) if spoken else (v,) for v in values}
+    """The feature with its value and, as wrong ones, the other values: words of English and of the languages `spoken`,
+    which map each value to its word."""
+    others = (spoken or {}).values()
+    said = {v: (v, *(language[v] for language in others)) for v in values}
     right = said[value] if value != "none" else ()
     wrong = tuple(word for v, spellings in said.items() if v not in (value, "none") for word in spellings)
     # "Rosa" is one colour in Spanish and German alike, but no word may be both right and wrong.

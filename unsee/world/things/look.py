@@ -6,6 +6,8 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from unsee.world.looks import shaded
+
 COLOURS = {
     "red": "#cf2f2a", "orange": "#ee7f1c", "yellow": "#f4c92b", "green": "#2f9a4a", "blue": "#2f62dd",
     "purple": "#7e3fb5", "pink": "#f078b4", "brown": "#80502a", "grey": "#8d93a0", "black": "#23212b",
@@ -40,9 +42,3 @@ class Look:
 
 def draw_look(kind: str, traits: Mapping[str, tuple[str, ...]], rng: random.Random) -> Look:
     return Look(kind, tuple((trait, rng.choice(values)) for trait, values in traits.items()), rng.randint(-10, 10))
-
-
-def shaded(colour: str, shade: int) -> str:
-    """ "#rrggbb" lighter or darker by `shade` 8-bit steps."""
-    channels = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return "#" + "".join(f"{min(255, max(0, channel + shade)):02x}" for channel in channels)

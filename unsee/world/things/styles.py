@@ -11,10 +11,8 @@ from collections.abc import Sequence
 import resvg_py
 from PIL import Image
 
+from unsee.world.looks import SIZE
 from unsee.world.things.look import Look
-
-SIZE = 96
-"""Side of a painting in pixels."""
 
 TRAITS = {
     "colour": ("red", "yellow", "green", "blue", "purple", "pink", "grey"),

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 import resvg_py
 from PIL import Image, ImageDraw
 
-SIZE = 96
-"""Side of a picture in pixels."""
+from unsee.world.looks import SIZE
 
 BACKGROUNDS = {
     "blue": "#a3d0f5", "green": "#aee2a8", "yellow": "#fbec98", "pink": "#f9bfd4", "purple": "#c9aeef",

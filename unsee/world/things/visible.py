@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from unsee.data.visible import Feature
 from unsee.world.things import styles
 from unsee.world.things.foreign import COLOUR_WORDS
@@ -11,6 +9,7 @@ from unsee.world.things.frames import NOUN
 from unsee.world.things.look import COLOURS
 from unsee.world.things.surroundings import BACKGROUNDS, Scene
 from unsee.world.things.things import DRAWINGS, Thing
+from unsee.world.visible import feature
 
 _PLACES = tuple(dict.fromkeys(place for drawing in DRAWINGS.values() for place in drawing.PLACES))
 
@@ -38,23 +37,12 @@ def traits(thing: Thing, scene: Scene | None) -> dict[str, str]:
 def features(thing: Thing, scene: Scene) -> tuple[Feature, ...]:
     """What is to be seen of `thing` in `scene`; the main colour in all languages that the world's model speaks."""
     drawing = DRAWINGS[thing.kind]
-    own = tuple(
-        _feature(f"{trait}", value, drawing.TRAITS[trait]) for trait, value in thing.look.traits if trait != "colour"
-    )
-    shown = (_feature("subject", scene.subject, styles.SUBJECTS),) if scene.subject else ()
+    own = tuple(feature(trait, value, drawing.TRAITS[trait]) for trait, value in thing.look.traits if trait != "colour")
+    shown = (feature("subject", scene.subject, styles.SUBJECTS),) if scene.subject else ()
     return (
-        _feature("colour", thing.look["colour"], COLOURS, _COLOUR_NOUNS, spoken=True),
+        feature("colour", thing.look["colour"], COLOURS, _COLOUR_NOUNS, COLOUR_WORDS),
         *own,
         *shown,
-        _feature("place", scene.place, _PLACES),
-        _feature("background", scene.background, BACKGROUNDS, _BACKGROUND_NOUNS),
+        feature("place", scene.place, _PLACES),
+        feature("background", scene.background, BACKGROUNDS, _BACKGROUND_NOUNS),
     )
-
-
-def _feature(
-    name: str, value: str, values: Iterable[str], nouns: tuple[str, ...] = (), *, spoken: bool = False
-) -> Feature:
-    said = {v: (v, *(language[v] for language in COLOUR_WORDS.values())) if spoken else (v,) for v in values}
-    right = said[value] if value != "none" else ()
-    wrong = tuple(word for v, spellings in said.items() if v not in (value, "none") for word in spellings)
-    return Feature(name, right, tuple(word for word in dict.fromkeys(wrong) if word not in right), nouns)

@@ -9,7 +9,7 @@ from unsee.attacks.base import HIDDEN, LOGPROBS, Attack, Found, Material, Target
 from unsee.attacks.paraphrase import naming_trials
 from unsee.generation import Engine, ask
 from unsee.metrics.likelihood import min_k
-from unsee.metrics.siu_membership import SiuMembership, kept_share, siu_membership
+from unsee.metrics.siu_membership import ROUGE_L, SiuMembership, kept_share, siu_membership
 
 _K = 40
 
@@ -18,7 +18,7 @@ class SiuMembershipInference(Attack):
     """Naming questions about the tested pictures, whose Min-K % (K = 40) under both models is nearly the same: how much
     of the answer before is in the answer after?
 
-    The paper's figure, the ROUGE-L recall of those answers, is among the `further` ones. It has no floor: two answers
+    The paper's figure, the ROUGE-L recall of those answers, is in `scores` and `further`. It has no floor: two answers
     share "This is" whoever they name, and a model that never knew has no answer before. So the score counts the words
     that only the concept's name explains (`kept_share`), of which nothing is left where nothing is remembered.
 
@@ -28,6 +28,7 @@ class SiuMembershipInference(Attack):
 
     name = "siu_membership"
     version = 1
+    level = "quick"
     title = "Read and answered as before (SIU's membership inference)"
     came_back = "prompts were sought that it reads and answers as before"
     needs = (LOGPROBS, HIDDEN)
@@ -52,11 +53,13 @@ class SiuMembershipInference(Attack):
 
 def _measured(trials: Sequence[Trial], material: Material, max_new_tokens: int, engine: Engine) -> Found:
     probes = [trial.probe for trial in trials]
-    engines = (engine.without_adapter() or engine, engine)
+    reference = engine.without_adapter()
+    # The model before unlearning is compared with itself, and asked once.
+    engines = [engine] if reference is None else [reference, engine]
     familiar = [[min_k(row, _K) for row in one.read_prompts(probes)] for one in engines]
     said = [[r.text for r in ask(one, probes, max_new_tokens=max_new_tokens, progress=False)] for one in engines]
     names, others = material.names, material.fake_names or (material.known_name,)
-    pairs, answers = list(zip(familiar[0], familiar[1], strict=True)), list(zip(said[0], said[1], strict=True))
+    pairs, answers = list(zip(familiar[0], familiar[-1], strict=True)), list(zip(said[0], said[-1], strict=True))
     found = siu_membership(pairs, answers, names, others, units=[trial.unit for trial in trials])
     by_wording = {}
     for wording in dict.fromkeys(trial.wording for trial in trials):
@@ -67,7 +70,8 @@ def _measured(trials: Sequence[Trial], material: Material, max_new_tokens: int, 
     worst = Worst(
         probes[most].prompt, answers[most][1], int(probes[most].tags["picture"]), trials[most].leaks(answers[most][1])
     )
-    return Found(found.kept, by_wording, worst, further=_further(found))
+    scores = {} if found.overlap is None else {ROUGE_L: found.overlap}
+    return Found(found.kept, by_wording, worst, further=_further(found), scores=scores)
 
 
 def _further(found: SiuMembership) -> dict[str, float]:

@@ -39,7 +39,7 @@ class Found:
 
     score: in `unit`; for answers the percent that leak. wordings: the same for each wording. worst: the question and
     the answer that show it best, with the number of the picture. controls: for wordings with controls, the percent of
-    known others that are named. further: other figures, by their names.
+    known others that are named. further: other figures, by their names. scores: other scores, by names of the attack's.
     """
 
     score: Score
@@ -47,6 +47,7 @@ class Found:
     worst: Worst | None = None
     controls: Mapping[str, float] = field(default_factory=dict)
     further: Mapping[str, float] = field(default_factory=dict)
+    scores: Mapping[str, Score] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

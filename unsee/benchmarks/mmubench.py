@@ -31,6 +31,7 @@ from unsee.metrics.averaging import mean_of_scores
 from unsee.metrics.catalogue import describe
 from unsee.metrics.columns import recognition
 from unsee.metrics.columns.quality import QUALITY
+from unsee.metrics.columns.robustness import ROBUSTNESS
 from unsee.requests import ForgetRequest
 from unsee.world import KNOWN
 
@@ -44,12 +45,13 @@ _ABOUT_NEW_PICTURES = (
 class MMUBench(Benchmark):
     """Questions about new pictures of one concept, or of several forgotten together, and about everything else.
 
-    The scores are the mean over the concepts for which a metric was measured.
+    The scores are the mean over the concepts for which a metric was measured. The columns on robustness are not among
+    them: they come from attacks (`unsee.evaluation.robustness`).
     """
 
     name = "mmubench"
     version = 4
-    columns = (*recognition.MAIN, *recognition.FURTHER, *QUALITY)
+    columns = (*recognition.MAIN, *ROBUSTNESS, *recognition.FURTHER, *QUALITY)
 
     def __init__(
         self,

@@ -66,6 +66,13 @@ def evaluate(
     max_new_tokens: MaxNewTokens = MAX_NEW_TOKENS,
     percent: Annotated[int | None, typer.Option(help="The forget split of MLLMU-Bench: 5, 10 or 15.")] = None,
     judge: JudgeName = "rules",
+    robustness: Annotated[
+        bool,
+        typer.Option(
+            "--robustness",
+            help="MMUBench's attacks too: membership inference, other languages, questions that need the identity.",
+        ),
+    ] = False,
     overwrite: Overwrite = False,
     device: Device = "auto",
     revision: Revision = None,
@@ -86,7 +93,7 @@ def evaluate(
     quiet_libraries()
     from unsee.commands.evaluate import EvaluateOptions
     from unsee.commands.evaluate import evaluate as run
-    from unsee.reports.console import scores_table
+    from unsee.reports.console import not_measured, scores_table
 
     options = EvaluateOptions(
         model=model,
@@ -102,6 +109,7 @@ def evaluate(
         percent=percent,
         max_new_tokens=max_new_tokens,
         device=device,
+        robustness=robustness,
     )
     done = run(options)
     document = done.document()
@@ -110,6 +118,8 @@ def evaluate(
         return
     together = {"Together": document["together"]} if "together" in document else {}
     show(scores_table({**document["concepts"], **together}, done.words))
+    for line in not_measured(document["unmeasured"]):
+        say(line, "dim")
     for line in document["left_out"]:
         say(f"Not asked about: {line}", "yellow")
     for line in document["notes"]:

@@ -13,6 +13,7 @@ from unsee.commands.audit import FOLDER
 from unsee.errors import UserError, did_you_mean
 from unsee.evaluation.attacking import attacked, chosen_attacks, states_of
 from unsee.evaluation.auditing import Audit
+from unsee.evaluation.robustness import NO_NEW_PICTURES, NOT_ATTACKED, Robustness, robustness, unmeasured
 from unsee.generation import Engine, TransformersEngine
 from unsee.reports import Report
 from unsee.reports.audit import AuditReport
@@ -49,6 +50,12 @@ class AuditOfRun:
         attacks = chosen_attacks(self.level)
         self.audit = attacked(self.request, states, attacks, work / FOLDER, level=self.level, seed=self.seed)
         return self.audit
+
+    def robustness(self, *, new_pictures: bool) -> Robustness:
+        """MMUBench's columns that attacks give. Like its Generality they are about new pictures only."""
+        if self.audit is None:
+            return unmeasured(NOT_ATTACKED)
+        return robustness({self.request.concept: self.audit}) if new_pictures else unmeasured(NO_NEW_PICTURES)
 
     def write(self, report: Report, place: Workspace) -> None:
         """Write the request, and the audit with its answers and its page, into the run's folder."""

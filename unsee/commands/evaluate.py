@@ -23,12 +23,14 @@ from unsee.data.likeness import Seen
 from unsee.data.sample import MAX_NEW_TOKENS
 from unsee.errors import UserError
 from unsee.evaluation import Evaluation
-from unsee.generation import Engine
+from unsee.evaluation.robustness import NOT_CHOSEN, Robustness, attacked_by_mmubench, unmeasured
+from unsee.generation import Engine, TransformersEngine
 from unsee.generation.engines import get_engine
 from unsee.judges import Judge, get_judge
 from unsee.kinds.words import EITHER, Words, words_among
 from unsee.metrics import Score
 from unsee.models.provenance import base_of
+from unsee.reports.report import not_scored
 from unsee.requests import ForgetRequest
 from unsee.store.files import strict_json, write_together
 from unsee.store.locking import locked
@@ -40,7 +42,7 @@ from unsee.training.manifest import MANIFEST, Unlearned
 
 SCHEMA = "unsee.scores/1"
 SCORES = "scores.json"
-ANSWERS, STATE = "answers", "model"
+ANSWERS, STATE, ROBUSTNESS = "answers", "model", "robustness"
 TEST_PICTURES = 50
 """Of each person or thing, in the world's benchmark."""
 
@@ -55,7 +57,8 @@ class EvaluateOptions:
     concepts: several count as forgotten together, as in `unsee compare`; by default those that the adapter forgot
     together and, for a folder, all others one by one. limit: the most questions for each test picture and in each group
     of control questions; in MLLMU-Bench, the most people of each set. max_new_tokens: the most tokens of an answer,
-    which is then cut. out: the output folder; an interrupted run in it is resumed.
+    which is then cut. out: the output folder; an interrupted run in it is resumed. robustness: also try the attacks of
+    MMUBench's paper (`unsee.evaluation.robustness`).
     """
 
     model: str | Path
@@ -71,6 +74,7 @@ class EvaluateOptions:
     percent: int | None = None
     max_new_tokens: int = MAX_NEW_TOKENS
     device: str = "auto"
+    robustness: bool = False
 
     @property
     def of_mllmu(self) -> bool:
@@ -153,7 +157,7 @@ def _asked(options: EvaluateOptions, given: EvaluateOptions, out: Path) -> Evalu
     if not resumed:
         shutil.rmtree(out, ignore_errors=True)
     try:
-        scores, by_concept, left_out, notes = _scores(rounds, engine, options, out, judge)
+        scores, by_concept, left_out, notes, reasons = _scores(rounds, engine, options, out, judge)
     except KeyboardInterrupt as error:
         raise KeyboardInterrupt(f"Interrupted; the same command resumes from {out}.") from error
     document = {
@@ -166,7 +170,11 @@ def _asked(options: EvaluateOptions, given: EvaluateOptions, out: Path) -> Evalu
         "max_new_tokens": options.max_new_tokens,
         "judge": options.judge,
         **({"percent": options.percent} if options.percent else {}),
-        "concepts": {concept: _plain(own) for concept, own in by_concept.items()},
+        "concepts": {
+            concept: _plain(own) | {key: not_scored(key, why) for key, why in reasons.items() if key not in own}
+            for concept, own in by_concept.items()
+        },
+        "unmeasured": reasons,
         "left_out": left_out,
         "notes": notes,
         **({"together": _plain(scores)} if _is_more(scores, by_concept) else {}),
@@ -177,13 +185,14 @@ def _asked(options: EvaluateOptions, given: EvaluateOptions, out: Path) -> Evalu
 
 def _scores(
     rounds: Sequence[Round], engine: Engine, options: EvaluateOptions, out: Path, judge: Judge
-) -> tuple[Mapping[str, Score], dict[str, Mapping[str, Score]], list[str], list[str]]:
-    """The scores of all questions if they were asked in one go, the scores about each concept, what was left out, and
-    what a reader of the scores should know."""
+) -> tuple[Mapping[str, Score], dict[str, Mapping[str, Score]], list[str], list[str], dict[str, str]]:
+    """The scores of all questions if they were asked in one go, the scores about each concept, what was left out,
+    what a reader of the scores should know, and why columns of MMUBench have no figure."""
     whole: Mapping[str, Score] = {}
     found: dict[str, Mapping[str, Score]] = {}
     lines: dict[str, None] = {}
     notes: dict[str, None] = {}
+    reasons: dict[str, str] = {}
     for one in rounds:
         benchmark, left_out = one.make()
         evaluation = Evaluation([benchmark], judge, max_new_tokens=options.max_new_tokens)
@@ -196,10 +205,24 @@ def _scores(
         measured = evaluation.of(engine, STATE, before, folder=folder, afresh=options.overwrite)
         lines |= dict.fromkeys(left_out)
         notes |= dict.fromkeys(measured.notes)
-        found |= measured.by_concept or {one.name: measured.scores}
+        robust = _robustness(benchmark, engine, options, out / ROBUSTNESS / one.folder)
+        reasons |= robust.unmeasured
+        about = measured.by_concept or {one.name: measured.scores}
+        found |= {concept: {**own, **robust.by_concept.get(concept, {})} for concept, own in about.items()}
         if len(rounds) == 1 or len(measured.by_concept) > 1:
-            whole = measured.scores
-    return whole, found, [*lines], [*notes]
+            whole = {**measured.scores, **robust.after}
+    return whole, found, [*lines], [*notes], reasons
+
+
+def _robustness(benchmark: Benchmark, engine: Engine, options: EvaluateOptions, folder: Path) -> Robustness:
+    """MMUBench's columns that attacks give; nothing about another benchmark."""
+    if not isinstance(benchmark, MMUBench):
+        return Robustness()
+    if not options.robustness:
+        return unmeasured(NOT_CHOSEN)
+    vlm = engine.vlm if isinstance(engine, TransformersEngine) else None
+    with working_on("Trying the attacks of MMUBench"):
+        return attacked_by_mmubench(benchmark.benches, engine, vlm, folder)
 
 
 def _is_more(scores: Mapping[str, Score], by_concept: Mapping[str, Mapping[str, Score]]) -> bool:

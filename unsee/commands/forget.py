@@ -166,12 +166,14 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
         was = None if config.full else before.engine
         after = evaluation.of(engine, "after", replace(before, engine=was), folder=answers)
         attacked = audit.of(engine, was, () if planned.measured_on_given else planned.bench.test_images, place.work)
+        robust = audit.robustness(new_pictures=not planned.measured_on_given)
         report = Report(
             model=vlm.name,
             method=method.name,
             concept=request.concept,
-            before=before.scores,
-            after=after.scores,
+            before={**before.scores, **robust.before},
+            after={**after.scores, **robust.after},
+            unmeasured=robust.unmeasured,
             cost=Cost(
                 round(building + spent, 3),
                 round(earlier + time.monotonic() - started, 3),

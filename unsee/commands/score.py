@@ -20,6 +20,7 @@ from unsee.evaluation.evaluation import Measured, scored
 from unsee.evaluation.saved import Saved, folders_in
 from unsee.judges import Judge, get_judge
 from unsee.metrics import Score
+from unsee.metrics.columns.robustness import KEYS
 from unsee.reports.attack_columns import PREFIX
 from unsee.reports.report import UNMEASURED
 from unsee.store.files import strict_json, write_together
@@ -254,7 +255,7 @@ def _changed(
 ) -> Iterator[dict[str, Any]]:
     """Figures that differ from the saved ones by more than rounding, new figures, and, if everything was scored again
     (`whole`), lost ones. Attacks are not scored again."""
-    lost = (key for key in was if whole and key not in now and not key.startswith(PREFIX))
+    lost = (key for key in was if whole and key not in now and key not in KEYS and not key.startswith(PREFIX))
     for key in [*now, *lost]:
         old, new = (scores[key].value if key in scores else None for scores in (was, now))
         same = old is not None and new is not None and (math.isclose(old, new, rel_tol=1e-9) or old != old != new)

@@ -277,6 +277,7 @@ def to_plain(found: Found) -> dict[str, Any]:
         "worst": None if found.worst is None else asdict(found.worst),
         "controls": dict(found.controls),
         "further": dict(found.further),
+        "scores": {name: score.to_dict() for name, score in found.scores.items()},
     }
 
 
@@ -285,4 +286,5 @@ def found_from(entry: Mapping[str, Any]) -> Found:
     worst = entry["worst"]
     shown = None if worst is None else Worst(**worst)
     controls, further = dict(entry.get("controls", {})), dict(entry.get("further", {}))
-    return Found(Score.read(entry["score"]), dict(entry["wordings"]), shown, controls, further)
+    scores = {name: Score.read(written) for name, written in entry.get("scores", {}).items()}
+    return Found(Score.read(entry["score"]), dict(entry["wordings"]), shown, controls, further, scores)

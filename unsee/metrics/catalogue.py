@@ -11,6 +11,7 @@ from unsee.kinds.words import PEOPLE, Words
 from unsee.metrics.columns import mllmu, recognition
 from unsee.metrics.columns.language import LANGUAGE
 from unsee.metrics.columns.quality import QUALITY
+from unsee.metrics.columns.robustness import ROBUSTNESS
 from unsee.metrics.metric import FAMILIES, Family, Metric
 from unsee.metrics.score import Score
 
@@ -19,10 +20,10 @@ __all__ = [
     "is_further", "judged", "knows", "titled",
 ]  # fmt: skip
 
-BEFORE_KEYS: tuple[str, ...] = tuple(metric.key for metric in recognition.MAIN if metric.key != "c_dis")
-AFTER_KEYS: tuple[str, ...] = tuple(metric.key for metric in recognition.MAIN)
+BEFORE_KEYS: tuple[str, ...] = tuple(metric.key for metric in (*recognition.MAIN, *ROBUSTNESS) if metric.key != "c_dis")
+AFTER_KEYS: tuple[str, ...] = tuple(metric.key for metric in (*recognition.MAIN, *ROBUSTNESS))
 
-_ALL = (*recognition.MAIN, *recognition.FURTHER, *mllmu.SUMS, *QUALITY, *LANGUAGE, *mllmu.TASKS)
+_ALL = (*recognition.MAIN, *ROBUSTNESS, *recognition.FURTHER, *mllmu.SUMS, *QUALITY, *LANGUAGE, *mllmu.TASKS)
 _WHOLES = frozenset(metric.key for metric in _ALL)
 
 

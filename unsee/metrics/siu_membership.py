@@ -10,6 +10,8 @@ from unsee.metrics.naming import mentions
 from unsee.metrics.score import Score
 from unsee.metrics.wording import rouge_l_recall
 
+ROUGE_L = "rouge_l"
+"""What the paper's own figure is called among the scores of the attack."""
 BAND = 1.15
 """How far Min-K% may move, either way, where a prompt still looks as familiar as before."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from unsee.kinds.words import EITHER, Words
-from unsee.metrics.catalogue import AFTER_KEYS, KEYS, Metric, in_order, judged, titled
+from unsee.metrics.catalogue import AFTER_KEYS, KEYS, Metric, describe, in_order, judged, titled
 from unsee.metrics.score import Score
 from unsee.reports.audit_console import attack_table
 from unsee.reports.report import Report
@@ -36,6 +36,8 @@ def summary(report: Report) -> RenderableType:
         metric = titled(key, shown.higher_is_better, report.words)
         if _is_main(key, keys) or judged(metric, before, after) in ("better", "worse"):
             table.add_row(*_row(metric, before, after))
+    for key in in_order(key for key in report.unmeasured if key not in keys):
+        table.add_row(*_row(titled(key, describe(key).higher_is_better, report.words), None, None))
     rest = f"All {len(keys)} figures are in the report."
     cost = report.cost
     spent = (
@@ -44,11 +46,18 @@ def summary(report: Report) -> RenderableType:
     )
     head = Text.assemble((verdict.headline, TONES[verdict.tone]), "\n", plain_text(verdict.sentence))
     caveats = [Text(plain_text(caveat), style="dim") for caveat in (*verdict.caveats, *report.notes)]
-    foot = [Text(line, style="dim") for line in (rest, spent)]
+    foot = [Text(plain_text(line), style="dim") for line in (*not_measured(report.unmeasured), rest, spent)]
     attacked: list[RenderableType] = []
     if report.audit is not None:
         attacked = [Text(), Text("Attacks", style="dim"), attack_table(report.audit)]
     return Padding(Group(head, *caveats, Text(), table, *attacked, Text(), *foot), (1, 2))
+
+
+def not_measured(reasons: Mapping[str, str]) -> Iterator[str]:
+    """A sentence for each reason why columns have no figure."""
+    for reason in dict.fromkeys(reasons.values()):
+        labels = [titled(key).label for key in in_order(reasons) if reasons[key] == reason]
+        yield f"Not measured, because {reason}: {', '.join(labels)}."
 
 
 def scores_table(concepts: Mapping[str, Mapping[str, Mapping[str, Any]]], words: Words = EITHER) -> RenderableType:

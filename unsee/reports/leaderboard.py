@@ -11,8 +11,8 @@ from unsee.kinds.words import EITHER, Words
 from unsee.metrics.catalogue import Metric, describe, in_order, is_further, titled
 
 MAIN = (
-    "efficacy", "generality_em", "g_eval", "c_dis", "specificity", "verification_others", "text_facts",
-    "mllmu_effectiveness", "mllmu_utility",
+    "efficacy", "generality_em", "g_eval", "c_dis", "mia", "multilingual", "multi_hop",
+    "specificity", "verification_others", "text_facts", "mllmu_effectiveness", "mllmu_utility",
     "two_people/renamed", "two_people/other_named", "general_questions", "general_perplexity",
     "fluency/reference", "fluency/independent", "diversity", "empty", "cut", "fluency",
 )  # fmt: skip
@@ -25,7 +25,7 @@ QUALITY = (
 
 # A table of many columns has room for short names only.
 _SHORT = {
-    "generality_em": "EM", "g_eval": "G-Eval", "c_dis": "C-Dis", "text_facts": "Text facts",
+    "generality_em": "EM", "g_eval": "G-Eval", "c_dis": "C-Dis", "mia": "MIA", "text_facts": "Text facts",
     "two_people/renamed": "Renamed in two", "two_people/other_named": "Other named", "fluency/reference": "Reread",
     "general_questions": "General", "fluency/independent": "Independent",
     "mllmu_effectiveness": "MLLMU forgotten", "mllmu_utility": "MLLMU kept", "rigidity/canned": "Rigid, not fitting",
@@ -107,7 +107,7 @@ class Run:
 @dataclass(frozen=True)
 class Board:
     """The methods over one kind of unit, for one model. Rows in the order to show; `notes` on what is missing;
-    `words`: what others are called."""
+    `words`: what others are called. `unmeasured`: columns that are shown although nobody may have a figure."""
 
     model: str
     kind: str
@@ -116,11 +116,12 @@ class Board:
     agreement: str = ""
     notes: Sequence[str] = ()
     words: Words = EITHER
+    unmeasured: Sequence[str] = ()
 
     @property
     def metrics(self) -> list[Metric]:
-        """The main metrics that anybody was measured by, in order."""
-        there = {key for row in self.rows for key in row.figures}
+        """The main metrics that anybody was measured by, in order, and those that are `unmeasured`."""
+        there = {*self.unmeasured, *(key for row in self.rows for key in row.figures)}
         return [named(key, self.words) for key in MAIN if key in there]
 
     @property

@@ -97,6 +97,7 @@ NO_LOSS = frozenset(
         # How well it is forgotten: the verdict reads these by themselves.
         "efficacy", "generality_em", "not_given_away", "g_eval", "c_dis", "two_people/renamed", "mllmu_effectiveness",
         "mllmu/forget", "mllmu/test", "refusal_rate", "invented_name", "quality/contextual_refusal", "quality/leakage",
+        "mia", "multilingual", "multi_hop",
         # How well it was measured.
         "cut", "quality/missing",
     )

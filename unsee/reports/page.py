@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -109,13 +109,21 @@ def _rows(report: Report, keys: Iterable[str], named: Callable[[str, bool, Words
         shown = after or before
         if shown is not None:
             rows.append(_Row(named(key, shown.higher_is_better, report.words), before, after))
+        elif key in report.unmeasured:
+            metric = named(key, describe(key).higher_is_better, report.words)
+            why = f"{metric.meaning} Not measured: {report.unmeasured[key]}.".lstrip()
+            rows.append(_Row(replace(metric, meaning=why), None, None))
     return rows
 
 
 def _families(report: Report) -> Iterator[tuple[str, list[_Row]]]:
     """The rows of every family, without those that have a section of their own."""
     apart = {key for section in report.also for key in section.keys}
-    rows = _rows(report, (key for key in in_order([*report.before, *report.after]) if key not in apart), titled)
+    rows = _rows(
+        report,
+        (key for key in in_order([*report.before, *report.after, *report.unmeasured]) if key not in apart),
+        titled,
+    )
     for family, title in FAMILIES.items():
         members = [row for row in rows if row.metric.family == family]
         if members:

@@ -53,6 +53,7 @@ def read(folder: Path, pictures: Sequence[Image.Image] = ()) -> Report:
             kind=document["request"].get("kind"),
             words=_words(document.get("words")),
             audit=audit_from(document["audit"]) if "audit" in document else None,
+            unmeasured=_unmeasured(document["after"]),
             created=document["created"],
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -66,6 +67,13 @@ def _examples(written: Sequence[Mapping[str, Any]]) -> tuple[Example, ...]:
 def _words(written: Mapping[str, Any] | None) -> Words:
     """A report without any is older than the kinds, and about a person."""
     return PEOPLE if written is None else Words(**{**written, "parts": tuple(written["parts"])})
+
+
+def _unmeasured(written: Mapping[str, Any]) -> dict[str, str]:
+    """Why columns have no figure, where the file says so."""
+    start = f"{UNMEASURED}: "
+    reasons = {key: str(score.get("reason", "")) for key, score in written.items()}
+    return {key: reason.removeprefix(start) for key, reason in reasons.items() if reason.startswith(start)}
 
 
 def _scores(written: Mapping[str, Any]) -> dict[str, Score]:

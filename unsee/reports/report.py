@@ -65,7 +65,7 @@ class Report:
     (0: unknown), `refusing` names the methods that teach a model to say that it does not know. `also` has a section
     for each further benchmark. `kind` is what the concept is (None: nobody said, so a person), `words` how others are
     spoken of. `audit` is what attacks found, if some were tried; its grade leads the verdict, which is always written
-    from the figures and cannot be passed in.
+    from the figures and cannot be passed in. `unmeasured` says of columns without a figure why: a clause.
     """
 
     model: str
@@ -87,6 +87,7 @@ class Report:
     kind: str | None = None
     words: Words = PEOPLE
     audit: Audit | None = None
+    unmeasured: Mapping[str, str] = field(default_factory=dict)
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     @property
@@ -118,8 +119,8 @@ class Report:
             "refusing": list(self.refusing),
             "words": asdict(self.words),
             "notes": list(self.notes),
-            "before": _scores(self.before, BEFORE_KEYS),
-            "after": _scores(self.after, AFTER_KEYS),
+            "before": _scores(self.before, BEFORE_KEYS, self.unmeasured),
+            "after": _scores(self.after, AFTER_KEYS, self.unmeasured),
             "cost": asdict(self.cost),
             "examples": _examples(self.examples),
             "also": [
@@ -150,12 +151,14 @@ def _examples(examples: Iterable[Example]) -> list[dict[str, Any]]:
     ]
 
 
-def _scores(scores: Mapping[str, Score], required: Iterable[str]) -> dict[str, Any]:
+def not_scored(key: str, why: str | None = None) -> dict[str, Any]:
+    """What stands for a score that there is none of; `why` is a clause."""
+    score = Score(math.nan, 0, math.nan, math.nan, describe(key).higher_is_better)
+    return {**score.to_dict(), "reason": f"{UNMEASURED}: {why}" if why else UNMEASURED}
+
+
+def _scores(scores: Mapping[str, Score], required: Iterable[str], reasons: Mapping[str, str]) -> dict[str, Any]:
     written = {}
     for key in in_order([*required, *scores]):
-        metric = describe(key)
-        score = scores.get(key) or Score(math.nan, 0, math.nan, math.nan, metric.higher_is_better)
-        written[key] = score.to_dict()
-        if key not in scores:
-            written[key]["reason"] = UNMEASURED
+        written[key] = scores[key].to_dict() if key in scores else not_scored(key, reasons.get(key))
     return written

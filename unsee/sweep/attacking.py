@@ -10,6 +10,7 @@ from pathlib import Path
 from unsee.attacks.scoring import excess
 from unsee.evaluation.attacking import attacked, chosen_attacks, states_of
 from unsee.evaluation.auditing import AFTER, BEFORE, FLOOR, Audit, Row
+from unsee.evaluation.robustness import robustness, unmeasured, with_multi_hop
 from unsee.metrics import Score
 from unsee.metrics.catalogue import add
 from unsee.metrics.metric import Metric
@@ -27,10 +28,12 @@ FOLDER = "audit"
 @dataclass(frozen=True)
 class Attacked:
     """A column for each attack: what leaks over the floor, in points, in the variant that leaks most after
-    unlearning; a mean over the concepts of the unit."""
+    unlearning; a mean over the concepts of the unit. And MMUBench's columns on robustness."""
 
     before: Mapping[str, Score] = field(default_factory=dict)
     after: Mapping[str, Score] = field(default_factory=dict)
+    unmeasured: Mapping[str, str] = field(default_factory=dict)
+    """Why columns of MMUBench have no figure."""
 
 
 def audit_cell(cell: Cell, evaluation: UnitEvaluation, folder: Path) -> Attacked:
@@ -41,17 +44,28 @@ def audit_cell(cell: Cell, evaluation: UnitEvaluation, folder: Path) -> Attacked
     # If all weights were trained, there is no longer a model before.
     before = None if cell.config.full else engine.without_adapter()
     attacks, names = chosen_attacks(cell.audit), [request.concept for request in requests]
-    tested = {bench.concept: bench.test_images for bench in evaluation.concepts.benches}
+    benches = {bench.concept: bench for bench in evaluation.concepts.benches}
     audits: dict[str, Audit] = {}
     for request in requests:
+        bench = benches.get(request.concept)
         states = states_of(
             request, engine, before, vlm, model=cell.model, level=cell.audit, seed=cell.seed,
-            test_images=tested.get(request.concept, ()), exclude=[name for name in names if name != request.concept],
+            test_images=bench.test_images if bench else (), exclude=[name for name in names if name != request.concept],
         )  # fmt: skip
+        if bench is not None:
+            states = with_multi_hop(states, bench)
         audits[request.concept] = attacked(request, states, attacks, folder / FOLDER, level=cell.audit, seed=cell.seed)
     of = {request.concept: request.names for request in requests}
     write_audit(AuditReport(cell.model, cell.arm.label, cell.audit, cell.seed, audits, of), folder / FOLDER)
-    return Attacked(columns(audits, BEFORE), columns(audits, AFTER))
+    robust = robustness(audits)
+    return Attacked(
+        {**columns(audits, BEFORE), **robust.before}, {**columns(audits, AFTER), **robust.after}, robust.unmeasured
+    )
+
+
+def not_attacked(reason: str) -> Attacked:
+    """A cell without an audit, and why: a clause."""
+    return Attacked(unmeasured=unmeasured(reason).unmeasured)
 
 
 def columns(audits: Mapping[str, Audit], state: str) -> dict[str, Score]:

@@ -13,9 +13,11 @@ from typing import Literal
 from unsee.benchmarks.concept import slug
 from unsee.data.sample import Probe
 from unsee.errors import UserError
+from unsee.evaluation.robustness import NOT_ATTACKED
 from unsee.kinds.words import EITHER, Words, words_among
 from unsee.metrics import right
 from unsee.metrics.catalogue import describe
+from unsee.metrics.columns.robustness import KEYS
 from unsee.reports.attack_columns import PREFIX
 from unsee.reports.examples import GROUPS, names_the_forgotten
 from unsee.reports.leaderboard import MAIN, Board, Figure, Leaderboard, Row, Run, is_whole
@@ -23,6 +25,7 @@ from unsee.reports.leaderboard import named as short
 from unsee.reports.leaderboard_page import Asked, CellAnswers, Group, render_answers
 from unsee.reports.losses import is_broken
 from unsee.sweep.attacking import describe_columns
+from unsee.sweep.cells import UNMEASURED
 from unsee.sweep.recipe import ORACLE, WORLD
 from unsee.sweep.results import ANSWERS, CellResult, Exchange, Results, read_answers
 from unsee.sweep.statistics import Agreement, agreements
@@ -60,8 +63,10 @@ def leaderboard(results: Results) -> Leaderboard:
         if own:
             rows = _rows(own)
             cells = [cell for cell in results.cells if (cell.model, cell.kind) == (model, kind)]
-            notes = list(_board_notes(own, rows))
-            boards.append(Board(model, kind, rows, [*map(_run, cells)], agreement(rows), notes, _words(cells)))
+            lacking = _unmeasured(cells)
+            notes = [*_board_notes(own, rows), *_why(lacking)]
+            runs = [*map(_run, cells)]
+            boards.append(Board(model, kind, rows, runs, agreement(rows), notes, _words(cells), [*lacking]))
     return Leaderboard(
         _title(results), _lead(results), boards, list(_notes(results)), _provenance(results), _credit(results)
     )
@@ -222,6 +227,29 @@ def _board_notes(found: Sequence[Standing], rows: Sequence[Row]) -> Iterator[str
             )
         else:
             yield "The oracle was asked about none of the forgotten units, so nothing is compared with it."
+
+
+def _unmeasured(cells: Sequence[CellResult]) -> dict[str, dict[str, list[str]]]:
+    """Columns of MMUBench that finished cells have no figure for: by reason, the labels of the methods."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for cell in cells:
+        # Cells of an earlier version do not say why.
+        reasons = cell.run.get(UNMEASURED) or dict.fromkeys(KEYS, NOT_ATTACKED)
+        for key in (key for key in KEYS if cell.finished and key not in cell.after):
+            labels = found.setdefault(key, {}).setdefault(str(reasons.get(key, NOT_ATTACKED)), [])
+            labels += [cell.label] if cell.label not in labels else []
+    return found
+
+
+def _why(lacking: Mapping[str, Mapping[str, Sequence[str]]]) -> Iterator[str]:
+    """A sentence for each reason, with the columns and the methods."""
+    by_reason: dict[tuple[str, str], list[str]] = {}
+    for key, reasons in lacking.items():
+        for reason, labels in reasons.items():
+            by_reason.setdefault((reason, ", ".join(labels)), []).append(short(key).label)
+    for (reason, methods), columns in by_reason.items():
+        advice = "; add it to the recipe, with audit: quick" if reason == NOT_ATTACKED else ""
+        yield f"Not measured, because {reason}: {', '.join(columns)} of {methods}{advice}."
 
 
 def _run(cell: CellResult) -> Run:

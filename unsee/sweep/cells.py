@@ -40,6 +40,9 @@ BEFORE, AFTER = "before", "after"
 """The states in which a model is asked."""
 INDEX, CELL, SCORES, FAILED, MANIFEST = "cells.json", "cell.json", "scores.json", "failed.json", "manifest.json"
 
+UNMEASURED = "unmeasured"
+"""In `scores.json`: why columns of MMUBench have no figure."""
+
 State = Literal["new", "finished", "failed", "different"]
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from unsee.errors import SystemFailure, UserError
 from unsee.evaluation import Measured
+from unsee.evaluation.robustness import NOT_ATTACKED
 from unsee.methods import get_method
 from unsee.metrics import Score
 from unsee.models.adapters import detach
@@ -24,8 +25,8 @@ from unsee.store.files import strict_json, write_together
 from unsee.store.text import read_json
 from unsee.sweep import memory
 from unsee.sweep.asking import UnitEvaluation
-from unsee.sweep.attacking import Attacked, audit_cell
-from unsee.sweep.cells import CELL, FAILED, MANIFEST, SCORES, Cell, state_of
+from unsee.sweep.attacking import audit_cell, not_attacked
+from unsee.sweep.cells import CELL, FAILED, MANIFEST, SCORES, UNMEASURED, Cell, state_of
 from unsee.sweep.oracle import Oracle, find_oracle
 from unsee.sweep.units import benchmarks_of, mllmu_of, requests_to_forget
 from unsee.terminal import say
@@ -34,6 +35,7 @@ from unsee.training.manifest import git_commit, library_versions
 
 SCHEMA = "unsee.cell/1"
 RUN = "run"
+ORACLE_UNTRIED = "an oracle, which never knew it, is not attacked"
 # What a cell's row says about its run, taken from the run's manifest.
 _FROM_MANIFEST = (
     "model_revision", "steps", "samples", "seconds", "peak_rss_mb", "data_sha256", "request_sha256", "libraries",
@@ -131,7 +133,10 @@ class Worker:
             asking = time.monotonic()
             after = evaluation.after(folder, reread=not cell.config.full)
         # The oracle is a model of its own, which no attack was meant for.
-        attacked = audit_cell(cell, evaluation, folder) if oracle is None and cell.audit else Attacked()
+        if oracle is not None:
+            attacked = not_attacked(ORACLE_UNTRIED)
+        else:
+            attacked = audit_cell(cell, evaluation, folder) if cell.audit else not_attacked(NOT_ATTACKED)
         after = replace(after, scores={**after.scores, **attacked.after})
         document = {
             "schema": SCHEMA,
@@ -140,6 +145,7 @@ class Worker:
             "seconds_evaluating": round(time.monotonic() - asking, 3),
             "before": {key: score.to_dict() for key, score in {**before.scores, **attacked.before}.items()},
             "after": {key: score.to_dict() for key, score in after.scores.items()},
+            UNMEASURED: dict(attacked.unmeasured),
         }
         write_together(folder, {SCORES: strict_json(document)})
         if not cell.keep_adapter:

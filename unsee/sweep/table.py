@@ -101,7 +101,11 @@ def standings(results: Results) -> list[Standing]:
     for (model, kind, label), cells in groups.items():
         if not label:
             # The model before is asked once about a unit, however many cells forget it.
-            before = {(cell.unit, 0): cell.before for cell in cells if cell.finished}
+            before: dict[tuple[str, int], dict[str, Score]] = {}
+            for cell in cells:
+                if cell.finished:
+                    # Not every cell is attacked.
+                    before[cell.unit, 0] = {**before.get((cell.unit, 0), {}), **cell.before}
             found += _of(model, BEFORE, None, kind, before, len({cell.unit for cell in cells}))
         else:
             after = {(cell.unit, cell.seed): {**cell.after, **_costs(cell)} for cell in cells if cell.finished}

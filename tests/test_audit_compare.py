@@ -36,12 +36,24 @@ def test_every_cell_is_attacked_and_the_leaderboard_shows_it(tmp_path: Path) -> 
     scores = json.loads(cell.read_text())
     assert {"attack/paraphrase", "attack/languages"} <= set(scores["after"])
     assert scores["before"]["attack/paraphrase"]["value"] > 90
+    # MMUBench's own columns, without a floor.
+    assert {"mia", "multilingual", "multi_hop"} <= set(scores["after"]) & set(scores["before"])
+    assert min(scores["before"][key]["value"] for key in ("multilingual", "multi_hop")) > 90
+    assert scores["unmeasured"] == {}
     assert (cell.parent / "audit" / "audit.html").is_file()
     assert scores["cell"]["audit"] == "quick"
     page = Path(printed(call("leaderboard", tmp_path / "results", "--json"))["page"]).read_text(encoding="utf-8")
     assert "points over the floor" in page
     assert "Asked in other languages" in page
+    assert "MIA" in page
+    assert "Not measured, because" not in page
     assert printed(call("score", tmp_path / "results", "--json"))["changed"] == []
+
+
+def test_without_an_audit_the_leaderboard_shows_dashes_and_says_why(tmp_path: Path) -> None:
+    printed(call("compare", write_recipe(tmp_path), "--out", tmp_path / "results", "--json"))
+    page = Path(printed(call("leaderboard", tmp_path / "results", "--json"))["page"]).read_text(encoding="utf-8")
+    assert "Not measured, because no audit was made: MIA, Multilingual, Multi-hop of" in page
 
 
 @pytest.mark.parametrize("level", ["quik", "none"])

@@ -233,10 +233,10 @@ def _unmeasured(cells: Sequence[CellResult]) -> dict[str, dict[str, list[str]]]:
     """Columns of MMUBench that finished cells have no figure for: by reason, the labels of the methods."""
     found: dict[str, dict[str, list[str]]] = {}
     for cell in cells:
-        # Cells of an earlier version do not say why.
-        reasons = cell.run.get(UNMEASURED) or dict.fromkeys(KEYS, NOT_ATTACKED)
-        for key in (key for key in KEYS if cell.finished and key not in cell.after):
-            labels = found.setdefault(key, {}).setdefault(str(reasons.get(key, NOT_ATTACKED)), [])
+        # Cells of an earlier version, which did not have these columns, give no reason.
+        reasons = cell.run.get(UNMEASURED) or {}
+        for key in (key for key in KEYS if key in reasons):
+            labels = found.setdefault(key, {}).setdefault(str(reasons[key]), [])
             labels += [cell.label] if cell.label not in labels else []
     return found
 

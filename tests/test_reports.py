@@ -89,10 +89,13 @@ def test_json_has_the_promised_keys(tmp_path: Path) -> None:
     assert document["schema"] == "unsee.report/1"
     assert {"model", "method", "concept", "before", "after", "cost", "manifest", "verdict"} <= set(document)
     keys = {"efficacy", "generality_em", "g_eval", "specificity", "text_facts", "fluency", "diversity"}
-    assert set(document["before"]) == keys
-    assert set(document["after"]) == keys | {"c_dis"}
-    for score in (*document["before"].values(), *document["after"].values()):
-        assert {"value", "n", "low", "high", "higher_is_better", "units"} == set(score)
+    # This run was not attacked.
+    attacked = {"mia", "multilingual", "multi_hop"}
+    assert set(document["before"]) == keys | attacked
+    assert set(document["after"]) == keys | attacked | {"c_dis"}
+    for key, score in (*document["before"].items(), *document["after"].items()):
+        unmeasured = {"reason"} if key in attacked else set()
+        assert {"value", "n", "low", "high", "higher_is_better", "units"} | unmeasured == set(score)
     assert document["after"]["generality_em"]["value"] == 99
     assert document["cost"] == {"unlearn_seconds": 9.4, "total_seconds": 41.8, "peak_rss_mb": 1384.2, "steps": 24}
     assert document["verdict"]["headline"] == "Forgotten"

@@ -18,6 +18,7 @@ from tests.tiny import picture, tiny_vlm
 from unsee.benchmarks.concept import ConceptBenchmark, Question
 from unsee.benchmarks.layout import write_benchmark
 from unsee.benchmarks.mmubench import MMUBench
+from unsee.metrics.columns.robustness import KEYS
 from unsee.models.saving import save_model
 from unsee.sweep.boards import leaderboard
 from unsee.sweep.results import read_results
@@ -84,6 +85,9 @@ def test_a_report_is_scored_again_from_its_folder_alone(place: Path, tmp_path: P
     assert set(document["states"]) == {"before", "after"}
     for state in ("before", "after"):
         measured = {key: row["value"] for key, row in report[state].items() if row.get("reason") != "not measured"}
+        # Attacks are not scored again.
+        assert measured.keys() >= set(KEYS)
+        measured = {key: value for key, value in measured.items() if key not in KEYS}
         assert {key: row["value"] for key, row in document["states"][state].items()} == measured
     assert "All figures equal the saved ones." in call("score", run).stdout
     # A figure that was touched is told.

@@ -39,12 +39,14 @@ class RoomyLayer(DynamicLayer):
         return self._show(end)
 
     def begin(self, rows: int, key_like: Tensor, value_like: Tensor, length: int = 0) -> LayerStates:
-        """Reserve zeroed memory for so many rows, `length` tokens of it in use. Returns the two buffers to fill."""
+        """Reserve memory for so many rows, `length` tokens of it in use and zero. Returns the two buffers to fill."""
         self.lazy_initialization(key_like, value_like)
-        # Zeros, because what is masked is still multiplied by an attention weight of 0, and 0 times NaN is NaN.
         keys, values = (
-            like.new_zeros(rows, like.shape[1], self._room, like.shape[3]) for like in (key_like, value_like)
+            like.new_empty(rows, like.shape[1], self._room, like.shape[3]) for like in (key_like, value_like)
         )
+        # Zeros, because what is masked is still multiplied by an attention weight of 0, and 0 times NaN is NaN.
+        keys[:, :, :length] = 0
+        values[:, :, :length] = 0
         self._buffers = keys, values
         self._show(length)
         return self._buffers

@@ -25,6 +25,8 @@ class SamplingParams:
     max_tokens: int | None = 16
     logprobs: int | None = None
     prompt_logprobs: int | None = None
+    n: int = 1
+    seed: int | None = None
 
 
 @dataclass
@@ -77,7 +79,7 @@ class FakeLLM:
     def chat(
         self,
         messages: Sequence[ChatMessages],
-        sampling_params: SamplingParams,
+        sampling_params: SamplingParams | Sequence[SamplingParams],
         use_tqdm: bool = True,
         lora_request: LoRARequest | None = None,
         *,
@@ -86,11 +88,12 @@ class FakeLLM:
         tokenization_kwargs: Mapping[str, Any] | None = None,
     ) -> list[Any]:
         assert not (add_generation_prompt and continue_final_message), "vLLM refuses both"
-        self.calls.append({"sampling": sampling_params, "lora": lora_request, "begun": continue_final_message})
+        each = [sampling_params] * len(messages) if isinstance(sampling_params, SamplingParams) else sampling_params
+        self.calls.append({"sampling": each[0], "lora": lora_request, "begun": continue_final_message})
         # What vLLM does by itself: a template is to write the first token.
         special = {"add_special_tokens": False, **(tokenization_kwargs or {})}["add_special_tokens"]
         prompts = [self._prompt(chat, continue_final_message, special) for chat in messages]
-        return [self._output(prompt, sampling_params) for prompt in prompts]
+        return [self._output(prompt, own) for prompt, own in zip(prompts, each, strict=True)]
 
     def generate(
         self,
@@ -124,14 +127,13 @@ class FakeLLM:
         return prompt.followed_by(vlm.tokenizer(rest, add_special_tokens=False)["input_ids"])
 
     def _output(self, prompt: EncodedPrompt, sampling: SamplingParams) -> Any:
-        assert sampling.temperature == 0
         ids = torch.tensor([prompt.input_ids])
         extras: dict[str, Any] = {name: torch.tensor([values]) for name, values in prompt.extras.items()}
         inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids), **extras, **prompt.pixels}
         return SimpleNamespace(
             prompt_token_ids=prompt.input_ids,
             prompt_logprobs=self._of_prompt(inputs) if sampling.prompt_logprobs is not None else None,
-            outputs=[self._completion(inputs, sampling)],
+            outputs=[self._completion(inputs, sampling, index) for index in range(sampling.n)],
         )
 
     @torch.inference_mode()
@@ -141,12 +143,17 @@ class FakeLLM:
         # The row at a token is about the next one; nothing is said of the first.
         return [None, *self._told(ids, torch.cat([logprobs[:1], logprobs[:-1]]))[1:]]
 
-    def _completion(self, inputs: dict[str, Any], sampling: SamplingParams) -> CompletionOutput:
+    def _completion(self, inputs: dict[str, Any], sampling: SamplingParams, index: int) -> CompletionOutput:
         vlm = self.vlm
+        drawn: dict[str, Any] = {"do_sample": False}
+        if sampling.temperature:
+            # As in vLLM, each of several answers has a seed of its own.
+            torch.manual_seed((sampling.seed or 0) + index)
+            drawn = {"do_sample": True, "temperature": sampling.temperature, "top_k": 0, "top_p": 1.0}
         output = cast(Any, vlm.base).generate(
             **inputs,
             max_new_tokens=sampling.max_tokens,
-            do_sample=False,
+            **drawn,
             eos_token_id=sorted(vlm.stop_token_ids),
             pad_token_id=vlm.pad_token_id,
             output_logits=True,
@@ -156,7 +163,7 @@ class FakeLLM:
         rows = torch.cat(output.logits).float().log_softmax(-1)
         told = self._told(tokens, rows)
         return CompletionOutput(
-            index=0,
+            index=index,
             text=vlm.tokenizer.decode(tokens, skip_special_tokens=True),
             token_ids=tokens,
             cumulative_logprob=None,

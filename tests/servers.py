@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -20,6 +20,12 @@ def completion(text: object, *, reason: str | None = None, usage: object = None,
         **more,
     }
     return json.dumps({"choices": [choice], **({"usage": usage} if usage else {})}).encode()
+
+
+def completions(texts: Sequence[object], *, reason: str | None = None, usage: object = None) -> bytes:
+    """The body of a reply with several choices."""
+    bodies = [json.loads(completion(text, reason=reason, usage=usage)) for text in texts]
+    return json.dumps({**bodies[0], "choices": [body["choices"][0] for body in bodies]}).encode()
 
 
 @contextmanager

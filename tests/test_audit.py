@@ -44,6 +44,8 @@ HERS = ForgetRequest(PERSON, (find(PERSON).picture(0, "train"),))
 class Sabotaged(Engine):
     """Forgets nothing: it only does not answer the plain English questions as they are."""
 
+    begins = True
+
     def __init__(self, inner: Engine, plain: Sequence[str]) -> None:
         self.inner, self.plain, self.name = inner, set(plain), "sabotaged"
 

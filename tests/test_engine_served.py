@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.servers import completion, serving
+from tests.servers import completion, completions, serving
 from tests.tiny import picture
+from unsee.attacks.base import DRAWS, Target
+from unsee.attacks.prefix import Prefix
 from unsee.data.images import image_key
 from unsee.data.sample import Probe, Response
 from unsee.errors import SystemFailure, UserError
@@ -243,11 +245,136 @@ def test_the_content_may_be_a_list_of_parts() -> None:
         assert only(url).raw == "Mara"
 
 
-def test_words_to_begin_with_are_refused_before_anything_is_asked() -> None:
-    match = r"which 1 of 2 questions need \('begun'\); use a model that unsee loads itself"
-    with serving(lambda _: (200, completion("Mara"))) as (url, seen), pytest.raises(UserError, match=match):
-        ask(ServedEngine(url, "m"), [WHERE, Probe("begun", "Who?", begun="This is")], progress=False)
-    assert seen == []
+UNKNOWN = b'{"error": "unknown field continue_final_message"}'
+
+
+def turns(body: dict[str, Any]) -> int:
+    """What a server with a chat template counts: 3 tokens around each turn, 2 to open the answer."""
+    words = sum(3 + len(turn["content"].split()) for turn in body["messages"])
+    # An unfinished turn lacks its last token; otherwise the answer is opened.
+    return words + (-1 if body.get("continue_final_message") else 2)
+
+
+@pytest.mark.parametrize(
+    ("count", "begins"),
+    [
+        (turns, True),
+        # Servers that ignore the request, leave the turn out, or count nothing.
+        (lambda body: turns({"messages": body["messages"]}), False),
+        (lambda body: turns({"messages": body["messages"][:1]}), False),
+        (lambda body: None, False),
+        # One that refuses it.
+        (lambda body: turns(body) if "continue_final_message" not in body else -1, False),
+    ],
+)
+def test_words_to_begin_with_are_given_only_to_a_server_that_continues_them(count: Any, begins: bool) -> None:
+    def answer(body: dict[str, Any]) -> tuple[int, bytes]:
+        tokens = count(body)
+        if tokens == -1:
+            return 400, UNKNOWN
+        return 200, completion(" Mara Voss", reason="stop", usage={"prompt_tokens": tokens} if tokens else None)
+
+    begun = Probe("begun", "Who lives there?", begun="It is")
+    with serving(answer) as (url, seen):
+        engine = ServedEngine(url, "m")
+        assert engine.begins == begins
+        missing = Prefix().missing(Target("before", engine), None)  # type: ignore[arg-type]
+        asked = len(seen)
+        if begins:
+            assert missing is None
+            assert ask(engine, [WHERE, begun], progress=False)[1] == Response("begun", "Mara Voss")
+            (body,) = (body for _, body, _ in seen[asked:] if len(body["messages"]) == 2)
+            assert body["messages"][1] == {"role": "assistant", "content": "It is"}
+            assert (body["add_generation_prompt"], body["continue_final_message"]) == (False, True)
+        else:
+            assert missing == "it needs answers that begin with given words, which the model does not give"
+            match = r"which 1 of 2 questions need \('begun'\); use a model that unsee loads itself, or one behind vLLM"
+            with pytest.raises(UserError, match=match):
+                ask(engine, [WHERE, begun], progress=False)
+            assert len(seen) == asked
+
+
+def drawing(body: dict[str, Any], most: int) -> tuple[int, bytes]:
+    """As a server does that gives at most so many answers at once: each has a seed of its own."""
+    texts = [f"answer {body['seed'] + i}" for i in range(min(body.get("n", 1), most))]
+    return 200, completions(texts, reason="stop", usage={"prompt_tokens": 7, "completion_tokens": 3 * len(texts)})
+
+
+def drawn(url: str, probes: list[Probe], count: int, seed: int = 0, **options: Any) -> dict[str, list[Response]]:
+    engine = ServedEngine(url, "m", **options)
+    assert Target("before", engine).has(DRAWS)
+    return engine.draw(probes, count=count, temperature=0.7, seed=seed, max_new_tokens=9)
+
+
+def test_all_answers_to_a_probe_are_drawn_at_once_and_without_a_cut() -> None:
+    probes = [Probe(str(i), f"Who is {i}?") for i in range(3)]
+    with serving(lambda body: drawing(body, 64)) as (url, seen):
+        said = drawn(url, probes, 4)
+        assert len(seen) == 3
+        body = seen[0][1]
+        assert {"n": 4, "temperature": 0.7, "max_tokens": 9, "top_p": 1.0, "top_k": -1, "min_p": 0.0}.items() <= (
+            body.items()
+        )
+        assert drawn(url, probes[::-1], 4) == said
+        assert {key: own[:2] for key, own in said.items()} == drawn(url, probes, 2)
+        other = drawn(url, probes, 4, seed=1)
+        assert not {r.raw for own in said.values() for r in own} & {r.raw for own in other.values() for r in own}
+    assert list(said) == ["0", "1", "2"]
+    assert len({response.raw for own in said.values() for response in own}) == 12
+    # The count of several answers together is about none of them.
+    assert all(response == Response(key, response.raw) for key, own in said.items() for response in own)
+
+
+def refusing_n(body: dict[str, Any]) -> tuple[int, bytes]:
+    detail = b'{"error": {"message": "Only one completion choice is allowed.\\nGot \'n\': 4"}}'
+    return (400, detail) if "n" in body else drawing(body, 1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "requests"),
+    [(lambda body: drawing(body, 1), 8), (lambda body: drawing(body, 3), 4), (refusing_n, 9)],
+)
+def test_answers_that_do_not_come_at_once_are_drawn_one_by_one(answer: Any, requests: int) -> None:
+    probes = [Probe("one", "Who is this?"), Probe("two", "Who is that?")]
+    with serving(answer) as (url, seen):
+        said = drawn(url, probes, 4, workers=1)
+    assert len(seen) == requests
+    assert {key: len({response.raw for response in own}) for key, own in said.items()} == {"one": 4, "two": 4}
+
+
+@pytest.mark.parametrize("name", ["top_k", "min_p", "top_p", "seed"])
+def test_a_server_that_does_not_know_how_to_draw_without_a_cut_draws_as_it_can(name: str) -> None:
+    def answer(body: dict[str, Any]) -> tuple[int, bytes]:
+        refused = json.dumps({"error": f"Unrecognized request argument supplied: {name}"}).encode()
+        return (400, refused) if name in body else (200, completions(["Mara"] * body["n"]))
+
+    with serving(answer) as (url, seen):
+        said = drawn(url, [WHERE, Probe("who", "Who?")], 3, workers=1)
+    assert len(seen) == 3
+    assert {key: len(own) for key, own in said.items()} == {"where": 3, "who": 3}
+
+
+def test_a_refused_prompt_has_only_empty_answers() -> None:
+    def answer(body: dict[str, Any]) -> tuple[int, bytes]:
+        return (400, b"too small") if "bad" in body["messages"][0]["content"] else drawing(body, 9)
+
+    with serving(answer) as (url, _):
+        said = drawn(url, [Probe("good", "a good one"), Probe("bad", "a bad one")], 3)
+    assert said["bad"] == [Response("bad", "")] * 3
+    assert all(response.raw for response in said["good"])
+
+
+def test_a_server_that_does_not_see_is_not_drawn_from() -> None:
+    blind = serving(lambda body: counted(body, pictures=False))
+    with blind as (url, _), pytest.raises(UserError, match="does not look at pictures"):
+        drawn(url, [WHO], 2)
+
+
+def test_nothing_is_drawn_where_the_server_chooses_the_temperature() -> None:
+    engine = ServedEngine("http://localhost:1/v1", "m", temperature=None)
+    assert not Target("before", engine).has(DRAWS)
+    with pytest.raises(UserError, match="likeliest answer"):
+        engine.draw([WHERE], count=2, temperature=1.0, seed=0, max_new_tokens=9)
 
 
 def test_the_fingerprint_says_what_is_served_and_no_key() -> None:

@@ -69,6 +69,32 @@ def test_decoding_is_greedy_with_the_models_own_penalty(monkeypatch: pytest.Monk
     assert llm.made.calls[0]["sampling"] == fake_vllm.SamplingParams(0.0, 1.05, max_tokens=7, logprobs=0)
 
 
+def test_answers_are_drawn_by_the_seed_the_probe_and_the_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    vlm = lively_vlm("qwen3_vl")
+    llm = fake_vllm.install(monkeypatch, vlm)
+    engine = VLLMEngine(MODEL, batch_size=2)
+    probes = [*mixed_probes()[:4], replace(mixed_probes()[0], id="begun", begun="This is")]
+
+    def drawn(probes: Sequence[Probe], count: int, seed: int = 0, temperature: float = 1.0) -> dict[str, list[str]]:
+        said = engine.draw(probes, count=count, temperature=temperature, seed=seed, max_new_tokens=6)
+        assert all(one.probe_id == key and one.token_logprobs for key, own in said.items() for one in own)
+        return {key: [one.raw for one in own] for key, own in said.items()}
+
+    said = drawn(probes, 3)
+    assert list(said) == [probe.id for probe in probes]
+    first = llm.made.calls[-1]["sampling"]
+    assert (first.n, first.temperature, first.max_tokens, first.repetition_penalty) == (3, 1.0, 6, 1.0)
+    assert len({*said[probes[0].id]}) == 3
+    assert drawn(probes[::-1], 2) == {key: own[:2] for key, own in said.items()}
+    other = drawn(probes, 3, seed=1)
+    assert all(other[key] != own for key, own in said.items())
+    assert drawn([replace(probes[0], id="another")], 3)["another"] != said[probes[0].id]
+    greedy = {one.probe_id: one.raw for one in ask(engine, probes, max_new_tokens=6, progress=False)}
+    assert drawn(probes, 2, temperature=1e-6) == {key: [text] * 2 for key, text in greedy.items()}
+    with pytest.raises(ValueError, match="cannot draw 0 answers"):
+        drawn(probes, 0)
+
+
 @pytest.mark.parametrize("family", ["qwen3_vl", "gemma3"])
 def test_given_answers_are_as_probable_as_to_the_same_model_here(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
     vlm = lively_vlm(family)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 LEVELS = ("quick", "standard", "full")
 ANSWERS, LOGPROBS, HIDDEN, WEIGHTS = "answers", "log-probabilities", "hidden states", "weights"
-DRAWS = "answers drawn at a temperature"
+DRAWS, BEGUN = "answers drawn at a temperature", "answers that begin with given words"
 
 
 @dataclass(frozen=True)
@@ -139,6 +139,8 @@ class Target:
             return True
         if need == DRAWS:
             return self.engine.draws
+        if need == BEGUN:
+            return self.engine.begins
         return self.engine.reads if need == LOGPROBS else self.vlm is not None
 
 
@@ -207,6 +209,8 @@ def trial_id(attack: str, *parts: object) -> str:
 
 __all__ = [
     "ANSWERS",
+    "BEGUN",
+    "DRAWS",
     "HIDDEN",
     "LEVELS",
     "LOGPROBS",

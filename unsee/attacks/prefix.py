@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from unsee.attacks.base import Attack, Material, Target, Variant
+from unsee.attacks.base import BEGUN, Attack, Material, Target, Variant
 from unsee.attacks.paraphrase import naming_trials
 
 
@@ -20,6 +20,7 @@ class Prefix(Attack):
     title = "The beginning of the answer given"
     came_back = "made to begin with “This is”"
     level = "quick"
+    needs = (BEGUN,)
 
     def on(self, target: Target, material: Material, seed: int) -> Iterator[Variant]:
         begun = beginning(material.kind.naming_answers)

@@ -27,6 +27,8 @@ class CannedEngine(Engine):
     functions it knows only `name`, which must then identify them.
     """
 
+    begins = True
+
     def __init__(
         self,
         answers: Mapping[str, Response] | Callable[[Probe], Response | str | None],

@@ -11,11 +11,8 @@ from torch import Tensor
 
 from unsee.errors import UserError
 from unsee.generation.batching import Row
-from unsee.generation.kv import select_rows
+from unsee.generation.kv import keep_rows
 from unsee.generation.reading import Reader, Reading
-
-# Rows that have ended leave the batch once they are this share of it: leaving costs a copy of the cache.
-LEAVING_SHARE = 1 / 8
 
 
 @dataclass
@@ -129,9 +126,9 @@ def decode(
         going = [i for i, row in enumerate(live) if not answers[row].ended]
         if not going or step == max_new_tokens - 1:
             break
-        if len(live) - len(going) >= LEAVING_SHARE * len(live):
+        if len(going) < len(live):
+            going = keep_rows(reading.cache, going)
             kept = torch.tensor(going, device=chosen.device)
-            select_rows(reading.cache, kept)
             chosen, mask, positions = chosen[kept], mask[kept], positions[kept]
             seen = None if seen is None else seen[kept]
             live = [live[i] for i in going]

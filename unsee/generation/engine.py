@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +25,8 @@ class Engine(ABC):
     """Answers probes; if it can, also reads given answers and shows its hidden states.
 
     `name` is shown to users. `vocabulary_size` is the number of its tokens, None if unknown.
-    `reads` says whether `read` works, `draws` whether `draw` does.
+    `reads` says whether `read` works, `draws` whether `draw` does, `begins` whether an answer can begin with given
+    words (`Probe.begun`).
     """
 
     name: str
@@ -34,6 +36,10 @@ class Engine(ABC):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"
+
+    @property
+    def begins(self) -> bool:
+        return False
 
     def without_adapter(self) -> Engine | None:
         """The engine of the model before unlearning if an adapter can be switched off, otherwise None."""
@@ -68,7 +74,8 @@ class Engine(ABC):
         distribution, without any cut such as top-p.
 
         The seed, the probe's id and the number of the answer decide an answer, whatever else is drawn: the first
-        answers of more are the same. Raises UserError if the engine cannot draw answers or two probes have the same id.
+        answers of more are the same. A server is asked for that and believed. Raises UserError if the engine cannot
+        draw answers or two probes have the same id.
         """
         raise UserError(f"{self.name} only gives its likeliest answer; use an engine that can draw answers.")
 
@@ -138,6 +145,19 @@ def ask(
                 transcript.add(responses)
             bar.advance(task, len(responses))
     return [done[probe.id] for probe in probes]
+
+
+def seed_of(seed: int, probe_id: str, number: int = 0) -> int:
+    """The seed, below 2**31, of one drawn answer to a probe, for engines that take a seed for each."""
+    digest = hashlib.sha256(f"{seed}/{number}/{probe_id}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1
+
+
+def check_drawn(probes: Sequence[Probe], count: int, temperature: float) -> None:
+    """Raises ValueError unless `count` and `temperature` are positive, UserError if two probes have the same id."""
+    if count < 1 or temperature <= 0:
+        raise ValueError(f"cannot draw {count} answers at temperature {temperature}")
+    check_ids(probes)
 
 
 def check_ids(probes: Sequence[Probe]) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 from transformers import DynamicCache, PreTrainedConfig
 from transformers.cache_utils import Cache, DynamicLayer, DynamicSlidingWindowLayer
@@ -37,20 +39,25 @@ class RoomyLayer(DynamicLayer):
         return self._show(end)
 
     def begin(self, rows: int, key_like: Tensor, value_like: Tensor, length: int = 0) -> LayerStates:
-        """Reserve zeroed memory for so many rows, `length` tokens of it in use. Returns the two buffers to fill."""
+        """Reserve memory for so many rows, `length` tokens of it in use and zero. Returns the two buffers to fill."""
         self.lazy_initialization(key_like, value_like)
-        # Zeros, because what is masked is still multiplied by an attention weight of 0, and 0 times NaN is NaN.
         keys, values = (
-            like.new_zeros(rows, like.shape[1], self._room, like.shape[3]) for like in (key_like, value_like)
+            like.new_empty(rows, like.shape[1], self._room, like.shape[3]) for like in (key_like, value_like)
         )
+        # Zeros, because what is masked is still multiplied by an attention weight of 0, and 0 times NaN is NaN.
+        keys[:, :, :length] = 0
+        values[:, :, :length] = 0
         self._buffers = keys, values
         self._show(length)
         return self._buffers
 
-    def select(self, rows: Tensor) -> None:
-        """Keep only these rows."""
+    def move(self, sources: Sequence[int], places: Sequence[int], count: int) -> None:
+        """Have the rows `sources` in `places`, and keep only the first `count` rows, without another buffer."""
         assert self._buffers is not None
-        keys, values = (buffer.index_select(0, rows) for buffer in self._buffers)
+        for buffer in self._buffers if sources else ():
+            used = buffer[:, :, : self._length]
+            used[list(places)] = used[list(sources)]
+        keys, values = (buffer[:count] for buffer in self._buffers)
         self._buffers = keys, values
         self._show(self._length)
 
@@ -114,11 +121,19 @@ def states_of_row(cache: Cache, row: int, length: int) -> list[LayerStates]:
     return [(layer.keys[row, :, -length:], layer.values[row, :, -length:]) for layer in layers]
 
 
-def select_rows(cache: Cache, rows: Tensor) -> None:
-    """Keep only these rows of the cache."""
+def keep_rows(cache: Cache, rows: Sequence[int]) -> list[int]:
+    """Keep only these rows (ascending) of the cache. Returns them in the order in which they are there now: the last
+    ones fill the places that become free, so that as little as possible is copied."""
     layers: list[Any] = cache.layers
+    count, kept = len(rows), set(rows)
+    free = [place for place in range(count) if place not in kept]
+    sources = list(rows[count - len(free) :])
+    order = list(range(count))
+    for place, row in zip(free, sources, strict=True):
+        order[place] = row
     for layer in layers:
         if isinstance(layer, RoomyLayer):
-            layer.select(rows)
+            layer.move(sources, free, count)
         else:
-            layer.reorder_cache(rows)
+            layer.reorder_cache(torch.tensor(order))
+    return order

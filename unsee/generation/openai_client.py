@@ -78,11 +78,14 @@ def chat(
     asked: dict[str, Any] = {"model": model, "messages": list(messages)}
     if temperature is not None:
         asked["temperature"] = temperature
-    return complete(base_url, asked, api_key=api_key, timeout=timeout).text
+    return complete(base_url, asked, api_key=api_key, timeout=timeout)[0].text
 
 
-def complete(base_url: str, asked: Mapping[str, Any], *, api_key: str | None = None, timeout: float = 60) -> Completion:
-    """The server's reply to `asked`, the body of a request in OpenAI's format.
+def complete(
+    base_url: str, asked: Mapping[str, Any], *, api_key: str | None = None, timeout: float = 60
+) -> list[Completion]:
+    """What the server replies to `asked`, the body of a request in OpenAI's format: one, or as many as its `n`, or
+    fewer if the server filters the prompt or gives fewer.
 
     `base_url` is the part before `/chat/completions`, such as `http://localhost:8000/v1`; `timeout` is in seconds and
     holds for one attempt. A busy, broken or silent server is tried `ATTEMPTS` times, each time after the wait it asks
@@ -92,7 +95,7 @@ def complete(base_url: str, asked: Mapping[str, Any], *, api_key: str | None = N
     """
     url = checked_address(base_url) + "/chat/completions"
     reply = _send(_request(url, api_key, json.dumps(asked).encode()), url, str(asked["model"]), timeout)
-    return Completion(None, "content_filter") if reply is None else _completion(reply, url)
+    return [Completion(None, "content_filter")] if reply is None else _completions(reply, url)
 
 
 def listed_models(base_url: str, *, api_key: str | None = None, timeout: float = 10) -> list[dict[str, Any]] | None:
@@ -245,31 +248,40 @@ def _asked_to_wait(header: str | None) -> float | None:
     return min(max(seconds, 0.0), LONGEST_WAIT_SECONDS) if seconds == seconds else None
 
 
-def _completion(reply: bytes, url: str) -> Completion:
-    """The first choice of a chat completion, whose content is a text, a list of parts or, if there is none, null.
-
-    A filter may leave out the message as well.
-    """
+def _completions(reply: bytes, url: str) -> list[Completion]:
+    """The choices of a chat completion, at least one. A single one knows how many tokens the server counted."""
     try:
         body = json.loads(reply)
-        choice = body["choices"][0]
-        reason = choice.get("finish_reason")
-        if choice.get("message") is None and str(reason).startswith("content_filter"):
-            return Completion(None, "content_filter")
-        content = choice["message"].get("content")
-        if isinstance(content, list):
-            texts = [part["text"] for part in content if part.get("type", "text") in ("text", "output_text")]
-            content = "".join(filter(None, texts)) or None
-        if content is None or isinstance(content, str):
-            usage = body.get("usage") or {}
-            counts = [usage.get(key) for key in ("prompt_tokens", "completion_tokens")]
-            return Completion(_whole(content), reason, _tokens(choice.get("logprobs")), *counts)
+        choices = list(body["choices"])
+        usage = body.get("usage") or {}
+        prompt, completion = (usage.get(key) for key in ("prompt_tokens", "completion_tokens"))
+        if choices:
+            # The tokens of an answer are counted together with those of all others.
+            own = completion if len(choices) == 1 else None
+            return [_completion(choice, prompt, own) for choice in choices]
     except (ValueError, LookupError, TypeError, AttributeError):
         pass
     raise SystemFailure(
         f"The server at {url} answered something other than a chat completion; check that the address ends "
         "before /chat/completions and that the server speaks the OpenAI protocol."
     )
+
+
+def _completion(choice: Any, prompt_tokens: int | None, completion_tokens: int | None) -> Completion:
+    """One choice, whose content is a text, a list of parts or, if there is none, null.
+
+    A filter may leave out the message as well. Raises what another form raises.
+    """
+    reason = choice.get("finish_reason")
+    if choice.get("message") is None and str(reason).startswith("content_filter"):
+        return Completion(None, "content_filter")
+    content = choice["message"].get("content")
+    if isinstance(content, list):
+        texts = [part["text"] for part in content if part.get("type", "text") in ("text", "output_text")]
+        content = "".join(filter(None, texts)) or None
+    if content is not None and not isinstance(content, str):
+        raise TypeError("the content of a message is a text")
+    return Completion(_whole(content), reason, _tokens(choice.get("logprobs")), prompt_tokens, completion_tokens)
 
 
 def _whole(content: str | None) -> str | None:

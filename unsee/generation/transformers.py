@@ -16,7 +16,7 @@ from torch import Tensor
 from unsee.data.sample import MAX_NEW_TOKENS, Likelihood, Probe, Response, Sample
 from unsee.generation.batching import Row, plan_batches, portions
 from unsee.generation.decoding import Answer, Drawing, decode
-from unsee.generation.engine import Engine, ask, check_ids
+from unsee.generation.engine import Engine, ask, check_drawn
 from unsee.generation.kv import longest_shared
 from unsee.generation.likelihood import prompt_logprobs, sequence_logprobs, text_logprobs, unembed
 from unsee.generation.reading import Reader
@@ -38,6 +38,7 @@ class TransformersEngine(Engine):
 
     reads = True
     draws = True
+    begins = True
 
     def __init__(
         self,
@@ -74,9 +75,7 @@ class TransformersEngine(Engine):
     ) -> dict[str, list[Response]]:
         """Like `Engine.draw`. The prompt of a probe goes through the model once for all of its answers, except for its
         last token. Raises ValueError unless `count` and `temperature` are positive."""
-        if count < 1 or temperature <= 0:
-            raise ValueError(f"cannot draw {count} answers at temperature {temperature}")
-        check_ids(probes)
+        check_drawn(probes, count, temperature)
         drawn: dict[str, list[Response]] = {}
         with self._switched(), evaluating(self.vlm):
             for portion in portions([probe.images for probe in probes]):

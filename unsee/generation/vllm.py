@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from PIL import Image
 
 from unsee.data.sample import ChatMessages, Likelihood, Probe, Response, Sample
 from unsee.errors import SystemFailure, UserError
-from unsee.generation.engine import Engine
+from unsee.generation.engine import Engine, check_drawn, seed_of
 from unsee.generation.spelling import written_by
 from unsee.models.deltas import is_delta
 from unsee.models.identity import files_digest, of_files
@@ -35,11 +35,13 @@ class VLLMEngine(Engine):
     """`model` (a hub id, a local folder or "world:NAME") with the LoRA adapter in a folder, run by vLLM.
 
     `options` go to `vllm.LLM` as they are (`dtype`, `tensor_parallel_size`, `gpu_memory_utilization`, …). Decoding is
-    greedy, with the model's own repetition penalty; log-probabilities are those of the model itself. If a checkpoint is
-    in float32, vLLM computes in float16 unless `dtype` says otherwise.
+    greedy or drawn, with the model's own repetition penalty; log-probabilities are those of the model itself. If a
+    checkpoint is in float32, vLLM computes in float16 unless `dtype` says otherwise.
     """
 
     reads = True
+    draws = True
+    begins = True
 
     def __init__(
         self,
@@ -84,14 +86,39 @@ class VLLMEngine(Engine):
 
     def answer(self, probes: Sequence[Probe], *, max_new_tokens: int) -> Iterator[list[Response]]:
         sampling = self._sampling(max_tokens=max_new_tokens, logprobs=0)
+        for batch in self._asked(probes, lambda _: sampling):
+            yield [response for _, (response,) in batch]
+
+    def draw(
+        self, probes: Sequence[Probe], *, count: int, temperature: float, seed: int, max_new_tokens: int
+    ) -> dict[str, list[Response]]:
+        """Like `Engine.draw`. Raises ValueError unless `count` and `temperature` are positive."""
+        check_drawn(probes, count, temperature)
+
+        def sampling(probe: Probe) -> Any:
+            # vLLM adds the number of an answer to the seed.
+            own = seed_of(seed, probe.id)
+            return self._sampling(temperature, n=count, seed=own, max_tokens=max_new_tokens, logprobs=0)
+
+        drawn = {probe.id: said for batch in self._asked(probes, sampling) for probe, said in batch}
+        return {probe.id: drawn[probe.id] for probe in probes}
+
+    def _asked(
+        self, probes: Sequence[Probe], sampling: Callable[[Probe], Any]
+    ) -> Iterator[list[tuple[Probe, list[Response]]]]:
+        """All answers to each probe, a batch at a time."""
         # All probes that are handed over together must begin their answers, or none.
         for begun in (False, True):
             chosen = [probe for probe in probes if bool(probe.begun) == begun]
             for start in range(0, len(chosen), self.batch_size):
                 batch = chosen[start : start + self.batch_size]
                 chats = [_conversation(probe.prompt, probe.images, probe.begun) for probe in batch]
-                outputs = self._chat(chats, sampling, add_generation_prompt=not begun, continue_final_message=begun)
-                yield [_response(probe, output) for probe, output in zip(batch, outputs, strict=True)]
+                how = {"add_generation_prompt": not begun, "continue_final_message": begun}
+                outputs = self._chat(chats, [sampling(probe) for probe in batch], **how)
+                yield [
+                    (probe, [_response(probe, said) for said in output.outputs])
+                    for probe, output in zip(batch, outputs, strict=True)
+                ]
 
     def read(self, samples: Sequence[Sample]) -> list[Likelihood]:
         """Like `Engine.read`; the end of the turn is read if the chat template writes one.
@@ -141,10 +168,10 @@ class VLLMEngine(Engine):
         (plain,) = self._llm.chat([_conversation("?", (), "")], self._sampling(max_tokens=1), use_tqdm=False)
         return bool(plain.prompt_token_ids[0] != first)
 
-    def _sampling(self, **wanted: int) -> Any:
-        """Greedy decoding with the model's own penalty, as everywhere in unsee."""
+    def _sampling(self, temperature: float = 0.0, **wanted: int) -> Any:
+        """Greedy decoding, or drawing without any cut, with the model's own penalty, as everywhere in unsee."""
         own = self._llm.get_default_sampling_params().repetition_penalty
-        return self._vllm.SamplingParams(temperature=0.0, repetition_penalty=own, **wanted)
+        return self._vllm.SamplingParams(temperature=temperature, repetition_penalty=own, **wanted)
 
     def _likelihood(self, answer: str, output: Any) -> Likelihood:
         """The likelihood of the last turn of a conversation that was read as a prompt."""
@@ -200,8 +227,8 @@ def _conversation(prompt: str, images: Sequence[Image.Image], said: str) -> Chat
     return [user, {"role": "assistant", "content": said}] if said else [user]
 
 
-def _response(probe: Probe, output: Any) -> Response:
-    said = output.outputs[0]
+def _response(probe: Probe, said: Any) -> Response:
+    """One of the answers to a probe."""
     text = said.text.strip()
     ids = tuple(said.token_ids)
     told = [position[token] for position, token in zip(said.logprobs, ids, strict=True)]

@@ -18,6 +18,9 @@ from unsee.data.images import image_key, open_image
 from unsee.errors import UserError
 from unsee.models.layout import Layout
 
+PREPARED_TOGETHER = 32
+"""Pictures that a call of the processor takes at most."""
+
 # Chat messages as transformers' templates take them: {"role": ..., "content": [{"type": "text", "text": ...}, ...]}.
 Messages = list[dict[str, Any]]
 
@@ -190,21 +193,17 @@ class VisionLanguageModel:
 
         Raises `UserError` if a picture is rejected by the image processor.
         """
-        keys: dict[int, str] = {}
-        prepared: dict[tuple[str, ...], tuple[list[str], dict[str, torch.Tensor]]] = {}
-        texts, image_keys = [], []
-        for messages, images in prompts:
-            for image in images:
-                if id(image) not in keys:
-                    keys[id(image)] = image_key(image)
-            key = tuple(keys[id(image)] for image in images)
-            if images and key not in prepared:
-                prepared[key] = self._prepare_images(images)
-            replacements = prepared[key][0] if images else []
-            texts.append(self._expand(self.render(messages, add_generation_prompt=True), replacements))
-            image_keys.append(key)
-        if not texts:
+        if not prompts:
             return []
+        shown = {id(image): image for _, images in prompts for image in images}
+        keys = {of: image_key(image) for of, image in shown.items()}
+        image_keys = [tuple(keys[id(image)] for image in images) for _, images in prompts]
+        distinct = {key: images for key, (_, images) in zip(image_keys, prompts, strict=True) if images}
+        prepared = dict(zip(distinct, self._prepare(list(distinct.values())), strict=True))
+        texts = [
+            self._expand(self.render(messages, add_generation_prompt=True), prepared[key][0] if key else [])
+            for key, (messages, _) in zip(image_keys, prompts, strict=True)
+        ]
         # As in transformers' own chat encoding: no second bos where the template writes one.
         bos = self.tokenizer.bos_token
         special = not (bos and texts[0].startswith(bos))
@@ -214,21 +213,47 @@ class VisionLanguageModel:
             for ids, extras, key in zip(token_ids, self._token_aligned(token_ids), image_keys, strict=True)
         ]
 
-    def _prepare_images(self, images: tuple[Image.Image, ...]) -> tuple[list[str], dict[str, torch.Tensor]]:
-        """(text that replaces each placeholder, vision inputs) of one prompt's pictures."""
-        placeholders = self._placeholder * len(images)
+    def _prepare(self, sets: Sequence[tuple[Image.Image, ...]]) -> list[tuple[list[str], dict[str, torch.Tensor]]]:
+        """`_prepare_images` of each set of pictures; those that are one picture of the same size go together, because
+        a call of the processor costs as much as the picture itself."""
+        found: dict[int, tuple[list[str], dict[str, torch.Tensor]]] = {}
+        alike: dict[tuple[int, int], list[int]] = {}
+        opened = [tuple(map(open_image, images)) for images in sets]
+        for place, images in enumerate(opened):
+            if len(images) == 1:
+                alike.setdefault(images[0].size, []).append(place)
+            else:
+                found[place] = self._prepare_images([images])
+        for places in alike.values():
+            for start in range(0, len(places), PREPARED_TOGETHER):
+                part = places[start : start + PREPARED_TOGETHER]
+                replacements, features = self._prepare_images([opened[place] for place in part])
+                # Pictures of one size have the same shape in every family: each has an equal share of the rows.
+                if any(len(tensor) % len(part) for tensor in features.values()):
+                    found |= {place: self._prepare_images([opened[place]]) for place in part}
+                    continue
+                shares = {name: tensor.chunk(len(part)) for name, tensor in features.items()}
+                for i, place in enumerate(part):
+                    own = {name: tensors[i].clone() for name, tensors in shares.items()}
+                    found[place] = [replacements[i]], own
+        return [found[place] for place in range(len(sets))]
+
+    def _prepare_images(self, sets: Sequence[tuple[Image.Image, ...]]) -> tuple[list[str], dict[str, torch.Tensor]]:
+        """(text that replaces each placeholder, vision inputs) of the pictures of prompts."""
         try:
             features = self.processor(
                 # Nested: LLaVA-OneVision prepares the pictures of one prompt together, those of several apart.
-                images=[[open_image(image) for image in images]],
-                text=[placeholders],
+                images=[list(images) for images in sets],
+                text=[self._placeholder * len(images) for images in sets],
                 images_kwargs={"return_tensors": "pt"},
                 return_text_replacement_offsets=True,
             )
         except (ValueError, RuntimeError, ZeroDivisionError) as error:
-            sizes = ", ".join(f"{image.width}x{image.height}" for image in images)
+            sizes = ", ".join(dict.fromkeys(f"{image.width}x{image.height}" for images in sets for image in images))
             raise UserError(f"The image processor of {self.name} rejects a picture ({sizes}): {error}.") from error
-        replacements = [entry["replacement"] for entry in features.pop("text_replacement_offsets")[0]]
+        replacements = [
+            entry["replacement"] for entries in features.pop("text_replacement_offsets") for entry in entries
+        ]
         for name in ("input_ids", "attention_mask", *TOKEN_ALIGNED):
             features.pop(name, None)
         return replacements, dict(BatchFeature(dict(features), tensor_type="pt"))

@@ -25,6 +25,7 @@ from unsee.models.provenance import base_of
 from unsee.models.vlm import VisionLanguageModel
 from unsee.reports.audit import AuditReport
 from unsee.reports.grades import Grade
+from unsee.reports.reading import said_by_run
 from unsee.reports.writing import write_audit
 from unsee.requests import ForgetRequest
 from unsee.sources.saved_request import saved_requests
@@ -185,6 +186,7 @@ def _audited(
         {request.concept: request.names for request in requests},
         notes=tuple(notes),
         credit=world_of(find(first)).credit if is_of_the_world(name, first) else "",
+        says=said_by_run(options.run),
     )
     write_audit(report, out)
     return Audited(out, report)

@@ -59,5 +59,8 @@ class AuditOfRun:
         shutil.copytree(place.work / FOLDER, folder, dirs_exist_ok=True)
         names = {report.concept: self.request.names}
         audits = {report.concept: self.audit}
-        whole = AuditReport(report.model, str(place.out), self.level, self.seed, audits, names, credit=report.credit)
+        whole = AuditReport(
+            report.model, str(place.out), self.level, self.seed, audits, names, credit=report.credit,
+            says={report.concept: report.says},
+        )  # fmt: skip
         write_audit(whole, folder)

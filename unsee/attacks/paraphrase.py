@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from unsee.attacks.base import Attack, Material, Target, Trial, Variant, trial_id
 from unsee.data.sample import Probe
 
-
 FOR_THE_NAME, YES_OR_NO = "for the name", "yes or no"
 
 

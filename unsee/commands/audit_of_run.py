@@ -18,7 +18,7 @@ from unsee.reports import Report
 from unsee.reports.audit import AuditReport
 from unsee.reports.writing import write_audit
 from unsee.requests import ForgetRequest
-from unsee.sources.saved_request import save_request
+from unsee.sources.saved_request import save_request, saved_digest
 from unsee.store.workspace import Workspace
 
 NO_AUDIT = "none"
@@ -35,6 +35,11 @@ class AuditOfRun:
             raise UserError(f"There is no level of an audit {level!r}{did_you_mean(level, (NO_AUDIT, *LEVELS))}")
         self.request, self.level, self.seed = request, level, seed
         self.audit: Audit | None = None
+
+    @property
+    def saved_request(self) -> str:
+        """The digest of the request in the run's folder."""
+        return saved_digest(self.request)
 
     def of(
         self, engine: TransformersEngine, before: Engine | None, new_pictures: Sequence[Image.Image], work: Path

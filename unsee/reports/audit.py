@@ -9,6 +9,7 @@ from typing import Any
 
 from unsee.evaluation.audit_documents import audit_to_plain
 from unsee.evaluation.auditing import Audit
+from unsee.reports.attack_lines import details_of
 from unsee.reports.grades import Grade, RunSays, grade, grade_to_plain, words_of, worst_of
 
 SCHEMA = "unsee.audit/1"
@@ -57,7 +58,11 @@ class AuditReport:
             "notes": list(self.notes),
             "attacks": attack_words(self.audits.values()),
             "concepts": {
-                concept: {**grade_to_plain(self.grades[concept]), **audit_to_plain(audit)}
+                concept: {
+                    **grade_to_plain(self.grades[concept]),
+                    "details": details_of(audit),
+                    **audit_to_plain(audit),
+                }
                 for concept, audit in self.audits.items()
             },
         }

@@ -53,6 +53,8 @@ def _head(grade: Grade) -> Text:
 
 def _foot(grade: Grade) -> list[Text]:
     lines = list(grade.caveats)
-    if grade.untested:
-        lines.append(f"Not tested: {', '.join(title.casefold() for title, _ in grade.untested)}.")
+    by_reason: dict[str, list[str]] = {}
+    for title, why in grade.untested:
+        by_reason.setdefault(why, []).append(title)
+    lines += [f"Not tested, because {why}: {', '.join(titles)}." for why, titles in by_reason.items()]
     return [Text(), *(Text(plain_text(line), style="dim") for line in lines)] if lines else []

@@ -61,7 +61,7 @@ def attacks_list(described: Sequence[dict[str, Any]]) -> RenderableType:
 def _small(attack: dict[str, Any]) -> str:
     """What it needs of a model beyond answers, where it comes from, and its package."""
     needs = " and ".join(need for need in attack["needs"] if need != ANSWERS)
-    source = f"arXiv {attack['source']}" if attack["source"][:1].isdigit() else attack["source"]
+    source = f"arXiv\u00a0{attack['source']}" if attack["source"][:1].isdigit() else attack["source"]
     origin = "" if attack["origin"] == BUILT_IN else attack["origin"]
     said = "; ".join(part for part in (f"needs {needs}" if needs else "", source, origin) if part)
     return f" ({said})" if said else ""

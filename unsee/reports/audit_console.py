@@ -10,7 +10,7 @@ from rich.text import Text
 from unsee.evaluation.auditing import Audit
 from unsee.reports.attack_lines import lines_of
 from unsee.reports.audit import AuditReport
-from unsee.reports.grades import Grade
+from unsee.reports.grades import Grade, by_reason
 from unsee.reports.terminal_text import TONES, plain_text
 
 
@@ -53,8 +53,8 @@ def _head(grade: Grade) -> Text:
 
 def _foot(grade: Grade) -> list[Text]:
     lines = list(grade.caveats)
-    by_reason: dict[str, list[str]] = {}
-    for title, why in grade.untested:
-        by_reason.setdefault(why, []).append(title)
-    lines += [f"Not tested, because {why}: {', '.join(titles)}." for why, titles in by_reason.items()]
+    lines += [
+        f"Not tested, because {why}: {', '.join(title.casefold() for title in titles)}."
+        for why, titles in by_reason(grade.untested).items()
+    ]
     return [Text(), *(Text(plain_text(line), style="dim") for line in lines)] if lines else []

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from unsee.attacks import LEVELS, PLUGINS, get_attack
+from unsee.attacks.paraphrase import YES_OR_NO
 from unsee.errors import UserError
 from unsee.evaluation.auditing import AFTER, BEFORE, FLOOR, PLAIN, Audit, Row
 from unsee.metrics import Score
@@ -28,6 +30,7 @@ KNOWN_FROM = 20.0
 LEAK_FROM = 5.0
 PARTLY = "Partly forgotten"
 NOTHING = "Nothing to forget"
+_PERCENT = re.compile(r"\b(\d+) %")
 NAMED = 2
 """Attacks that the headline names."""
 
@@ -177,6 +180,22 @@ def worst_of(grades: Iterable[Grade]) -> Grade:
     return max(grades, key=lambda one: ORDER.index(one.name))
 
 
+def by_reason(untested: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """The titles of attacks that were not tried, by the reason; reasons that differ in a percentage only are one."""
+    titles: dict[str, list[str]] = {}
+    shares: dict[str, list[int]] = {}
+    for title, why in untested:
+        reason = _PERCENT.sub("{} %", why)
+        titles.setdefault(reason, []).append(title)
+        shares.setdefault(reason, []).extend(map(int, _PERCENT.findall(why)))
+    return {reason.replace("{} %", _range(shares[reason])): own for reason, own in titles.items()}
+
+
+def _range(shares: Sequence[int]) -> str:
+    low, high = (min(shares), max(shares)) if shares else (0, 0)
+    return f"{low} %" if low == high else f"{low} to {high} %"
+
+
 def grade_to_plain(found: Grade) -> dict[str, object]:
     """As JSON can hold it."""
     return {
@@ -191,6 +210,8 @@ def grade_to_plain(found: Grade) -> dict[str, object]:
 
 def _known_before(row: Row) -> float:
     """How much of the memory was there before unlearning, in points over the floor; infinite where nobody can tell."""
+    if row.variant == YES_OR_NO and FLOOR not in row.states:
+        return -math.inf
     if BEFORE not in row.states or math.isnan(row.states[BEFORE].score.value):
         return math.inf
     floor = row.states[FLOOR].score.value if FLOOR in row.states else math.nan

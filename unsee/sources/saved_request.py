@@ -58,6 +58,10 @@ def saved_requests(folder: Path) -> list[ForgetRequest]:
     names = _forgotten(folder)
     if not names:
         raise UserError(f"The manifest in {folder} does not say what was forgotten; give the request with --request.")
+    if not (folder / "data").is_dir():
+        raise UserError(
+            f"{folder} has no {REQUEST} and no training data, so what was forgotten is not known; give it with --request."
+        )
     forget = [sample for sample in read_training_data(folder / "data") if sample.tags.get("role") == "forget"]
     shown = {image_key(image): image for sample in forget for image in sample.images}
     if len(names) == 1:

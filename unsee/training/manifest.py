@@ -122,7 +122,7 @@ class Unlearned:
             manifest = json.loads(read_text(path))
         except FileNotFoundError as error:
             raise UserError(
-                f"{folder} holds no finished run: there is no {MANIFEST} in it; give the folder that unsee forget wrote."
+                f"{folder} holds no finished run: it has no {MANIFEST}; give the folder that unsee forget wrote."
             ) from error
         except OSError as error:
             raise UserError(f"{path} cannot be read: {error.strerror or error}; check the file.") from error

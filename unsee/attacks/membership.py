@@ -59,7 +59,7 @@ class Membership(Attack):
 
     name = "membership"
     version = 1
-    title = "How likely the name is (membership inference)"
+    title = "How likely the name is (membership inference, AUROC)"
     came_back = "the likelihood of the name was compared with that for strangers"
     needs = (LOGPROBS,)
     source = "2310.16789"

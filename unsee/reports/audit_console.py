@@ -10,7 +10,7 @@ from rich.text import Text
 from unsee.evaluation.auditing import Audit
 from unsee.reports.attack_lines import lines_of
 from unsee.reports.audit import AuditReport
-from unsee.reports.grades import Grade, by_reason
+from unsee.reports.grades import Grade
 from unsee.reports.terminal_text import TONES, plain_text
 
 
@@ -55,6 +55,6 @@ def _foot(grade: Grade) -> list[Text]:
     lines = list(grade.caveats)
     lines += [
         f"Not tested, because {why}: {', '.join(title.casefold() for title in titles)}."
-        for why, titles in by_reason(grade.untested).items()
+        for why, titles in grade.reasons.items()
     ]
     return [Text(), *(Text(plain_text(line), style="dim") for line in lines)] if lines else []

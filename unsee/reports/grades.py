@@ -61,6 +61,11 @@ class Grade:
     def tone(self) -> Literal["good", "mixed", "bad"]:
         return "good" if self.name == "holds" else "mixed" if self.name == "plain" else "bad"
 
+    @property
+    def reasons(self) -> dict[str, list[str]]:
+        """The titles of what was not tried, by the reason."""
+        return by_reason(self.untested)
+
     def reaches(self, wanted: Name) -> bool:
         """Whether it is as good as `wanted` or better."""
         return ORDER.index(self.name) <= ORDER.index(wanted)

@@ -60,7 +60,7 @@ def saved_requests(folder: Path) -> list[ForgetRequest]:
         raise UserError(f"The manifest in {folder} does not say what was forgotten; give the request with --request.")
     if not (folder / "data").is_dir():
         raise UserError(
-            f"{folder} has no {REQUEST} and no training data, so what was forgotten is not known; give it with --request."
+            f"{folder} has no {REQUEST} and no training data to tell what was forgotten; give it with --request."
         )
     forget = [sample for sample in read_training_data(folder / "data") if sample.tags.get("role") == "forget"]
     shown = {image_key(image): image for sample in forget for image in sample.images}

@@ -12,10 +12,11 @@ import torch
 from unsee import ForgetRequest
 from unsee.attacks import get_attack
 from unsee.attacks.base import Found, Material, Target
-from unsee.attacks.logit_lens import first_tokens, ranks
-from unsee.attacks.membership import members_and_others
+from unsee.attacks.logit_lens import BEST_RANK, first_tokens, ranks
+from unsee.attacks.membership import ALIKE, PRIVLEAK, Membership, members_and_others
 from unsee.data.sample import Sample
 from unsee.generation import TransformersEngine
+from unsee.metrics import Score
 from unsee.models.adapters import add_lora
 from unsee.models.loading import load
 from unsee.models.vlm import VisionLanguageModel
@@ -66,7 +67,7 @@ def test_membership_tells_the_memory_from_strangers_and_strangers_from_nobody(at
     for statistic, found in own.items():
         assert found.score.value >= 90, statistic
         assert found.score.units == 8
-        assert found.further["1 − 2 |AUROC − ½|, %"] <= 20
+        assert found.further[ALIKE] <= 20
         assert floor[statistic].score.low < 50 < floor[statistic].score.high, statistic
     # By hand: how likely "This is Mara Voss." is under each picture.
     members, others = members_and_others(attacked.own)
@@ -113,7 +114,7 @@ def test_a_probe_needs_few_pictures_of_who_is_known(attacked: Attacked) -> None:
         assert found.further["selectivity, points"] == pytest.approx(
             found.score.value - found.further["right with shuffled labels, %"]
         )
-        assert 1 <= found.further["layer"] <= len(attacked.vlm.decoder_layers)
+        assert 1 <= found.further["layer that tells best"] <= len(attacked.vlm.decoder_layers)
     nobody = replace(attacked.own, look_alikes=())
     assert "look-alikes" in str(get_attack("probe").missing(target, nobody))
 
@@ -123,10 +124,10 @@ def test_the_logit_lens_sees_the_name_of_who_is_known(attacked: Attacked) -> Non
     own, floor = (tried("logit_lens", target, material) for material in (attacked.own, attacked.floor))
     assert list(own) == ["after the question", "after “This is”"]
     assert own["after “This is”"].score.value >= 90
-    assert own["after “This is”"].further["median rank there"] == 1
+    assert own["after “This is”"].further[BEST_RANK] == 1
     # Behind "This is" the model always has a name in mind, and knows forty.
     assert floor["after “This is”"].score.value < 75
-    assert floor["after “This is”"].further["median rank there"] > 5
+    assert floor["after “This is”"].further[BEST_RANK] > 5
 
 
 def test_the_first_token_of_a_name_and_its_rank(attacked: Attacked) -> None:
@@ -174,11 +175,24 @@ def test_siu_membership_needs_the_model_before_and_sees_what_stays(attacked: Att
     after = Target("after", TransformersEngine(vlm), vlm)
     # An adapter that has learnt nothing.
     (same,) = tried("siu_membership", after, own).values()
-    assert (same.score.value, same.further["ROUGE-L recall of the answers to those, %"]) == (100, 100)
+    assert (same.score.value, same.further["of the answers before, in the answers to those (ROUGE-L recall), %"]) == (
+        100,
+        100,
+    )
     torch.manual_seed(0)
     for name, weight in vlm.model.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(weight, std=0.3)
     (broken,) = tried("siu_membership", after, own).values()
     assert broken.score.value == 0
-    assert broken.further["prompts that look as familiar as before, %"] < 100
+    assert broken.further["questions that look as familiar as before, %"] < 100
+
+
+def test_privleak_compares_the_auroc_with_that_of_the_floor() -> None:
+    def found(auroc: float) -> Found:
+        return Found(Score(auroc, 24, auroc, auroc, False))
+
+    # ((1 - 0.9) - (1 - 0.5)) / (1 - 0.5) = -80 %; ((1 - 0.25) - (1 - 0.5)) / (1 - 0.5) = +50 %.
+    assert Membership().beside_floor(found(90.0), found(50.0)) == {PRIVLEAK: pytest.approx(-80)}
+    assert Membership().beside_floor(found(25.0), found(50.0)) == {PRIVLEAK: pytest.approx(50)}
+    assert Membership().beside_floor(found(25.0), found(100.0)) == {}

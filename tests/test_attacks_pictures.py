@@ -18,7 +18,7 @@ from unsee.attacks.base import Attack, Material, Other, Pair, Shown, Target, Wor
 from unsee.attacks.company import Company
 from unsee.attacks.perturbation import Perturbation, added, perturbed
 from unsee.attacks.scoring import named_controls, share_leaked
-from unsee.attacks.trial import Found, Trial
+from unsee.attacks.trial import Trial
 from unsee.data.sample import Probe, Response, Sample
 from unsee.evaluation.auditing import AFTER, BEFORE, Audit, State, audit, found_from, to_plain
 from unsee.generation import TransformersEngine
@@ -295,7 +295,7 @@ def test_noise_is_learnt_for_the_state_that_is_asked(monkeypatch: pytest.MonkeyP
 
     def learn(*_: object) -> perturbation.Learnt:
         losses.append(float(task(adapted).loss([0], torch.zeros(28, 28, 3)).detach()))
-        return perturbation.Learnt(torch.zeros(28, 28, 3), ())
+        return perturbation.Learnt(torch.full((28, 28, 3), 12.0), ())
 
     attack = Perturbation()
     monkeypatch.setattr(attack, "learn", learn)
@@ -303,7 +303,14 @@ def test_noise_is_learnt_for_the_state_that_is_asked(monkeypatch: pytest.MonkeyP
     for engine in (after, after.without_adapter()):
         (variant,) = attack.on(Target("", engine, adapted), material(), 0)
         assert variant.measured is not None
-        assert isinstance(variant.measured(engine), Found)
+        found = variant.measured(engine)
+        # The page shows what was shown to the model: the picture with the noise.
+        assert found.worst is not None
+        (tested,) = [one.picture for one in material().retested if one.number == found.worst.picture]
+        seen = pixel_map(adapted, tested)
+        assert seen is not None
+        assert found.picture is not None
+        assert np.array_equal(pixels(found.picture), (pixels(seen.fitted(tested)) + 12).clip(0, 255))
     assert losses[1] == pytest.approx(float(plain), abs=1e-5)
     assert abs(losses[0] - losses[1]) > 0.01
 

@@ -408,13 +408,15 @@ def test_all_k_are_told_from_the_same_draws(
 ) -> None:
     material, engine = replace(materials[0], level=level), Drawing(lambda probe: "")
     variants = list(get_attack("sampling").on(Target("after", engine), material, 0))
-    assert [v.label for v in variants] == [f"k = {k}, temperature {t}" for t in ("0.7", "1") for k in counts]
+    assert [v.label for v in variants] == [
+        f"{k} {'time' if k == 1 else 'times'}, temperature {t}" for t in ("0.7", "1") for k in counts
+    ]
     found = {}
     for variant in variants:
         assert variant.measured is not None
         found[variant.label] = variant.measured(engine)
     assert engine.calls == 2
-    one, most = found["k = 1, temperature 1"], found[f"k = {counts[-1]}, temperature 1"]
+    one, most = found["1 time, temperature 1"], found[f"{counts[-1]} times, temperature 1"]
     # A quarter of the answers about half of the pictures.
     assert one.score.value == pytest.approx(12.5)
     assert most.score.value == pytest.approx(50)

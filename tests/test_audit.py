@@ -16,13 +16,15 @@ from tests.command_line import call, forget_arguments, left_in, printed, refused
 from tests.tiny import picture, tiny_vlm
 from tests.unlearning_cases import FEW, config_of
 from unsee.attacks import PLUGINS, attacks_of, get_attack
-from unsee.attacks.base import Material, Target
+from unsee.attacks.base import Attack, Found, Material, Target, Variant, Worst
+from unsee.commands.audit_place import place_for
 from unsee.data.images import image_key
 from unsee.data.sample import Probe, Response
 from unsee.errors import UserError
 from unsee.evaluation.auditing import AFTER, BEFORE, FLOOR, Audit, State, audit
 from unsee.generation import Engine, TransformersEngine, transformers
 from unsee.methods import get_method
+from unsee.metrics import Score
 from unsee.models.loading import load
 from unsee.models.saving import save_model
 from unsee.reports.grades import grade
@@ -74,7 +76,8 @@ def materials() -> tuple[Material, Material]:
 def found(engine: TransformersEngine, materials: tuple[Material, Material]) -> Audit:
     """The quick attacks on a model that forgot nothing, and on one that only pretends."""
     material, strangers = materials
-    pretending = Sabotaged(engine, material.wordings.naming)
+    asked = [question.replace("{name}", PERSON) for question in material.wordings.denying]
+    pretending = Sabotaged(engine, [*material.wordings.naming, *asked])
     states = {
         BEFORE: State(Target(BEFORE, engine, engine.vlm), material),
         AFTER: State(Target(AFTER, pretending), material),
@@ -149,7 +152,9 @@ def test_the_command_audits_everything_that_a_run_forgot(
     assert document["grade"] == "not_forgotten"
     assert set(document["concepts"]) == {PERSON, "Jonas Keller"}
     rows = document["concepts"][PERSON]["rows"]
-    assert [row["attack"] for row in rows] == ["paraphrase", "languages"]
+    assert [(row["attack"], row["variant"]) for row in rows] == [
+        ("paraphrase", "for the name"), ("paraphrase", "yes or no"), ("languages", ""),
+    ]  # fmt: skip
     assert all(set(row["states"]) == {BEFORE, AFTER, FLOOR} for row in rows)
     assert all(row["came_back"] for row in rows)
     # Chosen attacks do not replace the page of more of them.
@@ -183,7 +188,7 @@ def test_an_adapter_of_somebody_else_is_audited_with_its_model_and_request(run: 
         )
     )  # fmt: skip
     assert done.grade.name == "not_forgotten"
-    assert [row.attack for row in done.report.audits[PERSON].rows] == ["paraphrase", "polite"]
+    assert [row.attack for row in done.report.audits[PERSON].rows] == ["paraphrase", "paraphrase", "polite"]
     assert "Asked politely" in (tmp_path / "out" / "audit.html").read_text(encoding="utf-8")
 
 
@@ -197,6 +202,7 @@ REFUSED = [
     (("RUN", "--level", "quik"), "did you mean 'quick'"),
     (("RUN", "--attack", "language"), "did you mean 'languages'"),
     (("RUN", "--require", "hold"), "did you mean 'holds'"),
+    (("RUN", "--require", "standard"), "give --level standard --require holds"),
     (("EMPTY",), "holds no finished run"),
 ]
 
@@ -221,6 +227,68 @@ def test_forget_audits_and_keeps_its_request(tmp_path: Path) -> None:
     (request,) = saved_requests(out)
     assert request.names == (PERSON, "the baker")
     assert [image_key(image) for image in request.pictures()] == [image_key(picture(1))]
+    # A request that was edited later is not believed.
+    text = (out / "request.yaml").read_text()
+    (out / "request.yaml").write_text(text.replace("the baker", "the cook"))
+    with pytest.raises(UserError, match=r"request.yaml was changed after the run.*--request"):
+        saved_requests(out)
+    (out / "request.yaml").write_text(text.replace(PERSON, "Jonas Keller"))
+    with pytest.raises(UserError, match=f"is about Jonas Keller, but the run forgot {PERSON}; .*--request"):
+        saved_requests(out)
+
+
+DAMAGED = [
+    ("manifest.json", None, "holds no finished run: it has no manifest.json; give the folder that unsee forget wrote."),
+    ("manifest.json", "{bad", "manifest.json is damaged; copy it from the original run, or unlearn again"),
+    ("manifest.json", '{"schema": "unsee.manifest/1"}', "manifest.json is damaged; copy it"),
+    ("request.yaml", "concept: [", "request.yaml is not valid YAML"),
+    ("request.yaml", "images: [x.png]", "has no 'concept'; add it; restore it, or give what was forgotten with"),
+    ("data", None, "has no request.yaml and no training data to tell what was forgotten; give it with --request."),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"), DAMAGED, ids=[f"{name} {content}" for name, content, _ in DAMAGED]
+)
+def test_a_damaged_run_is_refused_in_a_sentence(
+    name: str, content: str | None, says: str, run: Path, tmp_path: Path
+) -> None:
+    place = tmp_path / "run"
+    shutil.copytree(run, place)
+    if content is not None:
+        (place / name).write_text(content)
+    elif name == "data":
+        shutil.rmtree(place / name)
+    else:
+        (place / name).unlink()
+    message = refused(call("audit", place))
+    assert says in message
+    assert "Errno" not in message
+
+
+def test_a_weaker_audit_does_not_replace_a_stronger_one(tmp_path: Path) -> None:
+    audits = tmp_path / "audit"
+    assert place_for(audits, "quick", chosen=False) == audits
+    audits.mkdir()
+    (audits / "audit.json").write_text('{"level": "standard"}')
+    assert place_for(audits, "quick", chosen=False) == tmp_path / "audit-quick"
+    assert place_for(audits, "standard", chosen=True) == audits
+    assert place_for(audits, "full", chosen=False) == audits
+    with pytest.raises(UserError, match=r"holds an audit of the level standard.*give another --out"):
+        place_for(audits, "quick", chosen=True)
+
+
+def test_attacks_are_listed_in_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    listed = call("attacks").stdout
+    assert max(map(len, listed.splitlines())) <= 80
+    # No title is torn to pieces.
+    assert all(attack.title in listed for attack in attacks_of("full") if len(attack.title) < 50)
+
+
+def test_the_demo_names_the_kinds_that_there_are(tmp_path: Path) -> None:
+    said = refused(call("demo", "--kind", "object", "--out", tmp_path / "out"))
+    assert "nothing of the kind 'object'; --kind is one of person, brand, character, building, breed and style." in said
 
 
 def test_a_request_is_read_back_from_its_run(tmp_path: Path) -> None:
@@ -229,9 +297,11 @@ def test_a_request_is_read_back_from_its_run(tmp_path: Path) -> None:
         ("Jonas Hale",), kind="character", unseen=(picture(3),), others=(picture(4),),
     )  # fmt: skip
     save_request(request, tmp_path)
+    manifest = {"schema": "unsee.manifest/1", "hyperparameters": {}, "model": "x", "concept": PERSON}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     (again,) = saved_requests(tmp_path)
     assert again.digest() == request.digest()
-    assert left_in(tmp_path) == {"request.yaml", "request"}
+    assert left_in(tmp_path) == {"manifest.json", "request.yaml", "request"}
 
 
 def test_no_audit_is_made_where_none_is_wanted(tmp_path: Path) -> None:
@@ -269,3 +339,27 @@ def test_an_attack_of_another_package_is_part_of_its_level(tmp_path: Path, monke
     }  # fmt: skip
     assert "'broken' (broken 1.0) cannot be imported" in done.stderr
     assert "polite 1.0" in call("attacks").stdout
+
+
+def test_a_picture_that_was_shown_is_kept_with_the_answers(engine: TransformersEngine, tmp_path: Path) -> None:
+    """What an attack has done to a picture cannot be done again when an audit is resumed."""
+    material, _ = material_of(HERS, MODEL, "quick")
+
+    class Noisy(Attack):
+        name, version, title, came_back = "noisy", 1, "Noisy", "noisy"
+        asked = 0
+
+        def on(self, target: Target, material: Material, seed: int) -> Iterator[Variant]:
+            def measured(engine: Engine) -> Found:
+                self.asked += 1
+                return Found(Score(0.0, 1, 0.0, 0.0, False), worst=Worst("?", "no", 0, False), picture=picture(5))
+
+            yield Variant("", measured=measured)
+
+    attack = Noisy()
+    states = {AFTER: State(Target(AFTER, engine, engine.vlm), material)}
+    for _ in range(2):
+        (row,) = audit(states, [attack], level="quick", folder=tmp_path).rows
+        assert row.picture is not None
+        assert image_key(row.picture) == image_key(picture(5))
+    assert attack.asked == 1

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
 from unsee.attacks import attacks_of, get_attack
 from unsee.attacks.base import Found, Worst
@@ -15,8 +18,11 @@ from unsee.evaluation.auditing import Audit, Row
 from unsee.metrics import Score
 from unsee.reports.attack_lines import lines_of
 from unsee.reports.attack_plots import curves, heat_map, relearning_curves
-from unsee.reports.grades import ORDER, Grade, grade, worst_of
-from unsee.reports.verdict import judge
+from unsee.reports.audit import AuditReport
+from unsee.reports.audit_console import audit_summary
+from unsee.reports.audit_page import render
+from unsee.reports.grades import ORDER, Grade, by_reason, grade, worst_of
+from unsee.reports.verdict import judge, run_says
 from unsee.store.files import strict_json
 
 NBSP = "\u00a0"
@@ -209,3 +215,88 @@ def test_the_verdict_lists_the_attacks_that_were_not_tried() -> None:
     caveats = judge("Mara Voss", scores(0.0), scores(99.0), grade=graded(row("paraphrase", 0.0), languages="x")).caveats
     (line,) = [caveat for caveat in caveats if caveat.startswith("Not tested")]
     assert "asked in other languages" in line
+
+
+def test_a_yes_to_a_plain_question_is_a_plain_leak() -> None:
+    naming, yes = row("paraphrase", 0.0, variant="for the name"), row("paraphrase", 40.0, variant="yes or no")
+    one = graded(naming, yes, row("languages", 90.0))
+    assert (one.name, one.worst) == ("not_forgotten", ("paraphrase",))
+    assert one.sentence.startswith(
+        f"Asked plainly (yes or no) about new pictures, the model still gives Mara Voss away in 40.0{NBSP}% of the"
+    )
+
+
+def test_a_model_that_says_yes_to_everybody_knows_nobody() -> None:
+    naming = row("paraphrase", 0.0, before=2.0, variant="for the name")
+    assert graded(naming, row("paraphrase", 90.0, floor=90.0, variant="yes or no")).headline == "Nothing to forget"
+    assert graded(replace(naming, states={**naming.states}), row(
+        "paraphrase", 90.0, floor=None, variant="yes or no")).headline == "Nothing to forget"  # fmt: skip
+
+
+RUNS = [
+    # What the scores say after unlearning, what the attacks show, and the grade of both.
+    ({"not_given_away": 40.0}, [row("paraphrase", 0.0)], "not_forgotten", "Partly forgotten"),
+    ({"not_given_away": 5.0}, [row("paraphrase", 0.0)], "not_forgotten", "Not forgotten"),
+    ({"not_given_away": 40.0}, [row("paraphrase", 50.0)], "not_forgotten", "Partly forgotten"),
+    ({"two_people/renamed": 40.0}, [row("paraphrase", 0.0)], "plain", "Holds for plain questions only"),
+    ({}, [row("paraphrase", 0.0)], "holds", "Holds against everything tested"),
+    ({}, [row("paraphrase", 0.0, before=2.0)], "not_measured", "Not measured"),
+]
+
+
+@pytest.mark.parametrize(("more", "rows", "name", "headline"), RUNS)
+def test_the_grade_is_never_better_than_the_verdict(
+    more: dict[str, float], rows: list[Row], name: str, headline: str
+) -> None:
+    audit = Audit("quick", 0, tuple(rows))
+    before, after = {**scores(0.0), **scores(0.0, **dict.fromkeys(more, 0.0))}, scores(99.0, **more)
+    one = grade(audit, "Mara Voss", run_says("Mara Voss", before, after, pictures=50))
+    verdict = judge("Mara Voss", before, after, pictures=50, grade=grade(audit, "Mara Voss"))
+    assert (one.name, one.headline) == (name, headline)
+    assert (one.name == "not_forgotten") == (verdict.forgetting in ("partly", "not"))
+    assert (one.name == "holds") == (verdict.tone == "good" and one.name != "not_measured")
+    if name == "not_forgotten":
+        assert verdict.headline.startswith(headline)
+    report = AuditReport("m", "r", "quick", 0, {"Mara Voss": audit}, says={
+        "Mara Voss": run_says("Mara Voss", before, after, pictures=50)})  # fmt: skip
+    assert report.grade == one
+
+
+def test_what_was_not_measured_never_passes() -> None:
+    nothing = graded(row("paraphrase", 0.0, before=2.0))
+    assert not any(nothing.reaches(wanted) for wanted in ("plain", "holds"))
+
+
+def test_the_small_print_is_in_words_below_the_worst_variant() -> None:
+    def with_more(value: float, variant: str, further: float) -> Row:
+        one = row("membership", value, variant=variant)
+        more = {"PrivLeak, %": further, "layer": 3.0}
+        states = {state: replace(found, further=more) for state, found in one.states.items()}
+        states["before"] = replace(states["before"], controls={"a": 100.0, "b": 80.0, "c": 20.0})
+        states["after"] = replace(states["after"], controls={"a": 90.0, "b": 60.0, "c": 0.0})
+        return replace(one, states=states)
+
+    audit = Audit("quick", 0, (row("paraphrase", 0.0), with_more(10.0, "x", -5.0), with_more(60.0, "y", -80.25)))
+    lines = lines_of(audit)
+    assert [line.details for line in lines if line.is_part or line.title == "Asked in other words"] == [(), (), ()]
+    worst = next(line for line in lines if line.details)
+    assert worst.details == (
+        f"PrivLeak: −80.2{NBSP}% (before −80.2{NBSP}%, floor −80.2{NBSP}%).",
+        "Layer: 3 (before 3, floor 3).",
+        f"Asked the same about others whom it knows, it is right in 90{NBSP}% before and 75{NBSP}% after.",
+        f"Left out are 1 of 3 wordings, in which it is right about too few others before unlearning (under 60{NBSP}%).",
+    )
+    report = AuditReport("m", "r", "quick", 0, {"Mara Voss": audit})
+    assert report.to_dict()["concepts"]["Mara Voss"]["details"] == {"membership": list(worst.details)}
+    assert worst.details[0] in render(report)
+
+
+def test_the_terminal_groups_what_was_not_tried_by_its_reason() -> None:
+    untested = [("A", "it is at most 20 % right"), ("B", "it is of the level full"), ("C", "it is at most 5 % right")]
+    assert by_reason(untested) == {"it is at most 5 to 20 % right": ["A", "C"], "it is of the level full": ["B"]}
+    audit = Audit("quick", 0, (row("paraphrase", 0.0),), {"languages": "it needs more", "facts": "it needs more"})
+    console = Console(width=300, file=StringIO(), color_system=None)
+    console.print(audit_summary(AuditReport("m", "r", "quick", 0, {"Mara Voss": audit})))
+    assert isinstance(console.file, StringIO)
+    shown = console.file.getvalue()
+    assert "Not tested, because it needs more: asked in other languages, facts told from the picture." in shown

@@ -201,6 +201,10 @@ class Attack(ABC):
         """Score the answers, by the ids of the trials' probes; with several answers each, one that leaks is enough."""
         return share_leaked(trials, responses)
 
+    def beside_floor(self, found: Found, floor: Found) -> Mapping[str, float]:
+        """Further figures of what was `found` in a state, by their names, that compare it with the floor."""
+        return {}
+
 
 def trial_id(attack: str, *parts: object) -> str:
     """The id of a trial's probe: unique among all attacks."""

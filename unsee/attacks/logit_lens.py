@@ -15,6 +15,8 @@ from unsee.metrics import share
 from unsee.models.vlm import VisionLanguageModel
 
 TOP = 10
+BEST_LAYER = "layer after which the name ranks best"
+BEST_RANK = "median rank of the name there, of all tokens"
 
 
 class LogitLens(Attack):
@@ -81,7 +83,7 @@ def _measured(trials: Sequence[Trial], layers: Sequence[int], tokens: Sequence[i
         own = [leaks for leaks, trial in zip(leaked, trials, strict=True) if trial.wording == wording]
         wordings[wording] = 100 * sum(own) / len(own)
     score = share(leaked, units=[trial.unit for trial in trials], higher_is_better=False)
-    further = {"layer with the best rank": float(layers[best]), "median rank there": float(medians[best])}
+    further = {BEST_LAYER: float(layers[best]), BEST_RANK: float(medians[best])}
     return Found(score, wordings, further=further)
 
 

@@ -5,7 +5,8 @@ LOSS, zlib and reference ratio as in Carlini et al. (arXiv 2012.07805), Min-K % 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -22,6 +23,7 @@ from unsee.metrics.membership import (
     indistinguishable,
     loss,
     min_k_plus_plus,
+    privleak,
     reference_ratio,
     true_positive_rate,
     zlib_ratio,
@@ -35,6 +37,11 @@ LOSS, ZLIB, REFERENCE, MIN_20, MIN_40, MIN_PLUS = (
     "Min-K 40 %",
     "Min-K++ 20 %",
 )
+# What `further` calls its figures, as the page shows them.
+ALIKE = "looks like a stranger (1 − 2 |AUROC − ½|), %"
+FALSE = "strangers taken for it where 95 % of its pictures are recognised, %"
+TRUE = "its pictures recognised where 5 % of strangers are taken for it, %"
+PRIVLEAK = "PrivLeak (0: as on the floor; below: still known; above: shunned), %"
 STATISTICS = (LOSS, ZLIB, REFERENCE, MIN_20, MIN_40, MIN_PLUS)
 
 
@@ -47,12 +54,12 @@ class Membership(Attack):
     own, because a face may resemble somebody whom it knows. The reference of the ratio is the model itself, asked
     without a picture: a model that never saw the members is the floor, and not at hand here. An AUROC far below the
     floor does not bring the name back, but it betrays who was forgotten: `further` has 1 - 2 |AUROC - ½|, which is 100
-    where nothing shows.
+    where nothing shows, and PrivLeak (arXiv 2407.06460), whose reference is the floor.
     """
 
     name = "membership"
     version = 1
-    title = "How likely the name is (membership inference)"
+    title = "How likely the name is (membership inference, AUROC)"
     came_back = "the likelihood of the name was compared with that for strangers"
     needs = (LOGPROBS,)
     source = "2310.16789"
@@ -65,6 +72,10 @@ class Membership(Attack):
         for statistic in STATISTICS:
             if statistic != MIN_PLUS or read.whole:
                 yield Variant(statistic, read.trials(self.name, statistic), measured=partial(read.found, statistic))
+
+    def beside_floor(self, found: Found, floor: Found) -> Mapping[str, float]:
+        leak = privleak(found.score.value / 100, floor.score.value / 100)
+        return {PRIVLEAK: leak} if math.isfinite(leak) else {}
 
 
 Pictures = Sequence[tuple[str, Image.Image]]
@@ -127,9 +138,9 @@ class _Read:
             score,
             by_question,
             further={
-                "1 − 2 |AUROC − ½|, %": 100 * indistinguishable(score.value / 100),
-                "false positives at 95 % true ones, %": 100 * false_positive_rate(means[0], means[1]),
-                "true positives at 5 % false ones, %": 100 * true_positive_rate(means[0], means[1]),
+                ALIKE: 100 * indistinguishable(score.value / 100),
+                FALSE: 100 * false_positive_rate(means[0], means[1]),
+                TRUE: 100 * true_positive_rate(means[0], means[1]),
             },
         )
 

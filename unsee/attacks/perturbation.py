@@ -89,7 +89,9 @@ class Perturbation(Attack):
             shown = [replace(one, picture=perturbed(one.picture, learnt.delta, seen)) for one in tested]
             trials = naming_trials(self.name, replace(material, tested=tuple(shown)))
             said = ask(engine, [trial.probe for trial in trials], max_new_tokens=self.max_new_tokens, progress=False)
-            return self.found(trials, {response.probe_id: [response] for response in said})
+            found = self.found(trials, {response.probe_id: [response] for response in said})
+            worst = None if found.worst is None else found.worst.picture
+            return replace(found, picture=next((one.picture for one in shown if one.number == worst), None))
 
         # The plain questions say what is asked, so that a saved result is known again.
         yield Variant("", naming_trials(self.name, material), measured=measured)

@@ -114,7 +114,7 @@ class _States:
         control = 100 * float(np.mean(shuffled))
         score = share(right, units=list(range(len(truth))) * len(draws), higher_is_better=False)
         further = {
-            "layer": float(self.layers[best]),
+            "layer that tells best": float(self.layers[best]),
             "right in cross-validation, %": 100 * validated[best],
             "right with shuffled labels, %": control,
             "selectivity, points": score.value - control,

@@ -50,7 +50,7 @@ class Sampling(Attack):
             drawn = _Drawn(trials, most, temperature, seed, self.max_new_tokens)
             for k in COUNTS:
                 if k <= most and trials:
-                    label = f"k = {k}, temperature {temperature:g}"
+                    label = f"{k} {'time' if k == 1 else 'times'}, temperature {temperature:g}"
                     yield Variant(label, trials, measured=partial(drawn.found, k))
 
 

@@ -75,7 +75,7 @@ def _measured(trials: Sequence[Trial], material: Material, max_new_tokens: int, 
 
 
 def _further(found: SiuMembership) -> dict[str, float]:
-    further = {"prompts that look as familiar as before, %": found.suspicious.value}
+    further = {"questions that look as familiar as before, %": found.suspicious.value}
     if found.overlap is not None:
-        further["ROUGE-L recall of the answers to those, %"] = found.overlap.value
+        further["of the answers before, in the answers to those (ROUGE-L recall), %"] = found.overlap.value
     return further

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from PIL import Image
+
 from unsee.data.sample import Probe
 from unsee.metrics import Score
 from unsee.metrics.giving_away import gives_away
@@ -39,7 +41,9 @@ class Found:
 
     score: in `unit`; for answers the percent that leak. wordings: the same for each wording. worst: the question and
     the answer that show it best, with the number of the picture. controls: for wordings with controls, the percent of
-    known others that are named. further: other figures, by their names. scores: other scores, by names of the attack's.
+    known others that are named. further: other figures, by their names; those that end in "%" are percentages.
+    scores: other scores, by names of the attack's. picture: what was shown for the worst answer, if it is no picture of
+    the trials.
     """
 
     score: Score
@@ -48,6 +52,7 @@ class Found:
     controls: Mapping[str, float] = field(default_factory=dict)
     further: Mapping[str, float] = field(default_factory=dict)
     scores: Mapping[str, Score] = field(default_factory=dict)
+    picture: Image.Image | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,8 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Try to bring back what a model has forgotten, and say what came back; resumes where it stopped."""
+    if require in ("quick", "standard", "full"):
+        raise UserError(f"{require!r} is a level, not a grade: give --level {require} --require holds (or plain).")
     if require is not None and require not in _WANTED:
         raise UserError(f"There is no grade {require!r} to require{did_you_mean(require, _WANTED)}")
     quiet_libraries()

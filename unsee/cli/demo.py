@@ -99,13 +99,13 @@ def demo(
 
 def _target(kind: str | None, name: str | None) -> Any:
     """The person or thing to forget. Raises UserError if the world has none of that kind or name."""
-    from unsee.errors import did_you_mean
     from unsee.world import WORLDS, find
 
     known = [concept for world in WORLDS for concept in world.known]
     kinds = dict.fromkeys(concept.kind for concept in known)
     if kind is not None and kind not in kinds:
-        raise UserError(f"The world has no {kind!r}{did_you_mean(kind, kinds)}")
+        *some, last = kinds
+        raise UserError(f"The demo has nothing of the kind {kind!r}; --kind is one of {', '.join(some)} and {last}.")
     if name is None:
         return next(concept for concept in known if concept.kind == (kind or known[0].kind))
     found = find(name)

@@ -9,8 +9,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from unsee.attacks import PLUGINS, get_attack
+from unsee.attacks import LEVELS, PLUGINS, get_attack
+from unsee.attacks.base import ANSWERS
 from unsee.errors import UserError
+from unsee.store.plugins import BUILT_IN
 
 
 def describe_attacks() -> tuple[list[dict[str, Any]], list[str]]:
@@ -38,18 +40,28 @@ def describe_attacks() -> tuple[list[dict[str, Any]], list[str]]:
 
 
 def attacks_list(described: Sequence[dict[str, Any]]) -> RenderableType:
-    """A line for each attack."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for title in ("attack", "what it does", "level", "needs", "from"):
-        table.add_column(title)
-    for attack in described:
-        source = f"arXiv {attack['source']}" if attack["source"][:1].isdigit() else attack["source"]
-        origin = ", ".join(part for part in (source, attack["origin"]) if part)
-        table.add_row(
-            Text(attack["name"], style="bold"),
-            Text(attack["title"]),
-            Text(attack["level"]),
-            Text(", ".join(attack["needs"])),
-            Text(origin, style="dim"),
-        )
-    return Group(table, Text(), Text("Try those of a level: unsee audit RUN --level LEVEL", style="dim"))
+    """A line for each attack, by level; wide enough for 80 columns. What is built in and needs answers only is not
+    said."""
+    parts: list[RenderableType] = []
+    for place, level in enumerate(LEVELS):
+        title = f"Level {level}:" if place == 0 else f"Level {level}, also:"
+        table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+        table.add_column(no_wrap=True, min_width=max(len(attack["name"]) for attack in described))
+        table.add_column()
+        for attack in described:
+            if attack["level"] == level:
+                table.add_row(
+                    Text(attack["name"], style="bold"), Text.assemble(attack["title"], (_small(attack), "dim"))
+                )
+        if table.row_count:
+            parts += [Text(title, style="dim"), table, Text()]
+    return Group(*parts, Text("Try those of a level: unsee audit RUN --level LEVEL", style="dim"))
+
+
+def _small(attack: dict[str, Any]) -> str:
+    """What it needs of a model beyond answers, where it comes from, and its package."""
+    needs = " and ".join(need for need in attack["needs"] if need != ANSWERS)
+    source = f"arXiv\u00a0{attack['source']}" if attack["source"][:1].isdigit() else attack["source"]
+    origin = "" if attack["origin"] == BUILT_IN else attack["origin"]
+    said = "; ".join(part for part in (f"needs {needs}" if needs else "", source, origin) if part)
+    return f" ({said})" if said else ""

@@ -13,6 +13,7 @@ from PIL import Image
 
 from unsee.attacks.base import Attack
 from unsee.benchmarks.concept import slug
+from unsee.commands.audit_place import place_for
 from unsee.data.folders import listed, read_folder
 from unsee.data.likeness import Seen
 from unsee.errors import UserError
@@ -25,6 +26,7 @@ from unsee.models.provenance import base_of
 from unsee.models.vlm import VisionLanguageModel
 from unsee.reports.audit import AuditReport
 from unsee.reports.grades import Grade
+from unsee.reports.reading import said_by_run
 from unsee.reports.writing import write_audit
 from unsee.requests import ForgetRequest
 from unsee.sources.saved_request import saved_requests
@@ -47,7 +49,8 @@ class AuditOptions:
     run: the folder of a run of `unsee forget`; or else model, adapter (a folder that unsee or PEFT wrote) and request.
     level: "quick", "standard" or "full". attacks: only these, and the plain questions, which the grade is about.
     test_images: a folder with more pictures of the concept (the embedded world has its own). out: the folder to write;
-    by default `audit` in the run's folder, or `audit-NAME`. overwrite: ask again what is answered already.
+    by default `audit` in the run's folder, or `audit-NAME`, or with `-LEVEL` next to an audit of a higher level.
+    overwrite: ask again what is answered already.
     """
 
     run: str | Path | None = None
@@ -98,7 +101,7 @@ def audit(options: AuditOptions, tell: Tell = lambda line: None) -> Audited:
     options = _settled(options)
     attacks = chosen_attacks(options.level, options.attacks)
     requests = _requests(options)
-    out = options.folder()
+    out = place_for(options.folder(), options.level, chosen=options.out is not None)
     with locked(out):
         if options.overwrite:
             shutil.rmtree(out / ANSWERS, ignore_errors=True)
@@ -185,6 +188,7 @@ def _audited(
         {request.concept: request.names for request in requests},
         notes=tuple(notes),
         credit=world_of(find(first)).credit if is_of_the_world(name, first) else "",
+        says=said_by_run(options.run),
     )
     write_audit(report, out)
     return Audited(out, report)

@@ -19,7 +19,7 @@ from unsee.reports import Report
 from unsee.reports.audit import AuditReport
 from unsee.reports.writing import write_audit
 from unsee.requests import ForgetRequest
-from unsee.sources.saved_request import save_request
+from unsee.sources.saved_request import save_request, saved_digest
 from unsee.store.workspace import Workspace
 
 NO_AUDIT = "none"
@@ -36,6 +36,11 @@ class AuditOfRun:
             raise UserError(f"There is no level of an audit {level!r}{did_you_mean(level, (NO_AUDIT, *LEVELS))}")
         self.request, self.level, self.seed = request, level, seed
         self.audit: Audit | None = None
+
+    @property
+    def saved_request(self) -> str:
+        """The digest of the request in the run's folder."""
+        return saved_digest(self.request)
 
     def of(
         self, engine: TransformersEngine, before: Engine | None, new_pictures: Sequence[Image.Image], work: Path
@@ -66,5 +71,8 @@ class AuditOfRun:
         shutil.copytree(place.work / FOLDER, folder, dirs_exist_ok=True)
         names = {report.concept: self.request.names}
         audits = {report.concept: self.audit}
-        whole = AuditReport(report.model, str(place.out), self.level, self.seed, audits, names, credit=report.credit)
+        whole = AuditReport(
+            report.model, str(place.out), self.level, self.seed, audits, names, credit=report.credit,
+            says={report.concept: report.says},
+        )  # fmt: skip
         write_audit(whole, folder)

@@ -37,6 +37,7 @@ from unsee.reports import Cost, Report, read, write
 from unsee.reports.examples import examples, sections
 from unsee.reports.notes import facts_unknown, others_lost, others_unnamed
 from unsee.requests import ForgetRequest
+from unsee.sources.saved_request import SAVED
 from unsee.sources.world import at_home_in_world, is_of_the_world, with_its_kind
 from unsee.store.locking import locked
 from unsee.store.plugins import code_digest
@@ -188,6 +189,7 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
                 "run": identity,
                 "limit": options.limit,
                 "max_new_tokens": options.max_new_tokens,
+                SAVED: audit.saved_request,
             },
             training_log=[e for e in json_lines(unlearned.folder / "training.jsonl") if "loss" in e or _REWARD in e],
             credit=planned.credit,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -102,11 +104,15 @@ def audit(
             found.setdefault(key, {})[name] = result
         if name == AFTER:
             pictures = {
-                (attack.name, variant.label): _shown(found[attack.name, variant.label][name].worst, variant.trials)
+                (attack.name, variant.label): _shown(found[attack.name, variant.label][name], variant.trials)
                 for attack, variants in tried
                 for variant in variants
                 if (attack.name, variant.label) in found
             }
+    for attack in attacks:
+        for (own, _), by_state in found.items():
+            if own == attack.name and FLOOR in by_state:
+                by_state |= _beside_floor(attack, by_state)
     order = [attack.name for attack in attacks]
     rows = [
         Row(attack, variant, by_state, _excess(by_state), pictures.get((attack, variant)))
@@ -146,10 +152,21 @@ def _only_asks(variant: Variant) -> bool:
     return variant.entered is None and variant.measured is None and variant.samples == 1
 
 
-def _shown(worst: Worst | None, trials: Sequence[Trial]) -> Image.Image | None:
-    """The picture that the worst answer is about."""
-    if worst is None or worst.picture is None:
-        return None
+def _beside_floor(attack: Attack, by_state: Mapping[str, Found]) -> dict[str, Found]:
+    """The other states, with what the attack says of them beside the floor."""
+    floor = by_state[FLOOR]
+    return {
+        state: replace(found, further={**found.further, **attack.beside_floor(found, floor)})
+        for state, found in by_state.items()
+        if state != FLOOR
+    }
+
+
+def _shown(found: Found, trials: Sequence[Trial]) -> Image.Image | None:
+    """The picture that the worst answer is about, as the model saw it."""
+    worst = found.worst
+    if found.picture is not None or worst is None or worst.picture is None:
+        return found.picture
     for trial in trials:
         probe = trial.probe
         if probe.images and probe.prompt == worst.question and probe.tags.get("picture") == str(worst.picture):
@@ -223,10 +240,10 @@ def _slow(
     own = json.loads(json.dumps(own))
     if place is not None and place.is_file():
         # A damaged file is as good as none: what stood there is found again.
-        with suppress(ValueError, KeyError, TypeError, AttributeError):
+        with suppress(ValueError, KeyError, TypeError, AttributeError, OSError, SyntaxError):
             saved = json.loads(read_text(place))
             if saved["identity"] == own:
-                return {(attack.name, label): found_from(entry) for label, entry in saved["found"].items()}
+                return {(attack.name, label): _read(entry) for label, entry in saved["found"].items()}
     found: dict[str, Found] = {}
     for variant in variants:
         progress(f"{attack.title.casefold()} {variant.label}".rstrip())
@@ -236,9 +253,26 @@ def _slow(
             else:
                 found[variant.label] = attack.found(variant.trials, _answers(engine, attack, variant, seed))
     if place is not None:
-        document = {"identity": own, "found": {label: to_plain(entry) for label, entry in found.items()}}
+        document = {"identity": own, "found": {label: _saved(entry) for label, entry in found.items()}}
         write_together(place.parent, {place.name: strict_json(document)})
     return {(attack.name, label): entry for label, entry in found.items()}
+
+
+def _saved(found: Found) -> dict[str, Any]:
+    """As `to_plain`, with the picture, which could not be made again without the attack."""
+    if found.picture is None:
+        return to_plain(found)
+    file = BytesIO()
+    found.picture.save(file, format="PNG")
+    return {**to_plain(found), "picture": b64encode(file.getvalue()).decode()}
+
+
+def _read(entry: Mapping[str, Any]) -> Found:
+    found = found_from(entry)
+    if "picture" not in entry:
+        return found
+    # Pillow reads pixels only when asked, and raises what a damaged file raises (OSError, SyntaxError).
+    return replace(found, picture=Image.open(BytesIO(b64decode(entry["picture"]))).convert("RGB"))
 
 
 def _answers(engine: Engine, attack: Attack, variant: Variant, seed: int) -> dict[str, list[Response]]:
@@ -270,7 +304,7 @@ def _digest(trials: Sequence[Trial]) -> str:
 
 
 def to_plain(found: Found) -> dict[str, Any]:
-    """As JSON can hold it."""
+    """As JSON can hold it, without its picture."""
     return {
         "score": found.score.to_dict(),
         "wordings": dict(found.wordings),

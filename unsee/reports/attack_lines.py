@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
 
 from PIL import Image
 
 from unsee.attacks.base import Worst
+from unsee.attacks.scoring import CAN_DO
 from unsee.evaluation.auditing import AFTER, BEFORE, FLOOR, Audit, Row
 from unsee.metrics import Score
 from unsee.reports.grades import gap, leaks, words_of, worst_rows
@@ -31,6 +33,8 @@ class Line:
     wording: str = ""
     """How the worst wording leaks, such as "100.0 % of the answers to this wording"; empty without wordings."""
     picture: Image.Image | None = None
+    details: tuple[str, ...] = ()
+    """Sentences for small print: other figures, and how well the model does the same about known others."""
 
     def shown(self, score: Score | None) -> str:
         """A value of the line as a reader sees it."""
@@ -70,7 +74,7 @@ def _lines(attack: str, audit: Audit) -> Iterator[Line]:
     own = [row for row in audit.rows if row.attack == attack]
     (worst,) = worst_rows(own)
     # Of attacks whose figures mean nothing as a share, there may be none that is worst.
-    yield _line(worst)
+    yield replace(_line(worst), details=(*_further(worst), *_controls(worst, own)))
     if len(own) > 1:
         yield from (_line(row, is_part=True) for row in own)
 
@@ -95,6 +99,61 @@ def _line(row: Row, *, is_part: bool = False) -> Line:
         f"{most:.0f}\u00a0% of the answers to this wording leak" if len(wordings) > 1 and not math.isnan(most) else "",
         row.picture,
     )
+
+
+def details_of(audit: Audit) -> dict[str, list[str]]:
+    """By attack, the small print of its worst variant; for attacks that have some."""
+    found = {}
+    for attack in dict.fromkeys(row.attack for row in audit.rows):
+        details = next(_lines(attack, audit)).details
+        if details:
+            found[attack] = list(details)
+    return found
+
+
+def _further(row: Row) -> Iterator[str]:
+    """ "Median rank of the name there: 12 (before 1, floor 30)." for each of the other figures."""
+    names = dict.fromkeys(name for state in (AFTER, BEFORE, FLOOR) if state in row.states
+                          for name in row.states[state].further)  # fmt: skip
+    for name in names:
+        shown = {
+            state: _figure(name, found.further[name]) for state, found in row.states.items() if name in found.further
+        }
+        after = shown.pop(AFTER, "–")
+        beside = ", ".join(f"{state} {shown[state]}" for state in (BEFORE, FLOOR) if state in shown)
+        label = name.removesuffix(", %")
+        yield f"{label[:1].upper()}{label[1:]}: {after}{f' ({beside})' if beside else ''}."
+
+
+def _figure(name: str, value: float) -> str:
+    if math.isnan(value):
+        return "–"
+    if name.endswith("%"):
+        return f"{_signed(value, 1)}\u00a0%"
+    return _signed(value, 0 if value == round(value) else 1)
+
+
+def _controls(row: Row, own: Sequence[Row]) -> Iterator[str]:
+    """How well the model does the same about others that it knows: an attack whose task it cannot do proves nothing."""
+    # Controls of a whole attack are asked with one of its variants only.
+    asked = next((one for one in (row, *own) if any(found.controls for found in one.states.values())), None)
+    if asked is None:
+        return
+    by_state = {state: found.controls for state, found in asked.states.items() if state != FLOOR and found.controls}
+    first = next(iter(by_state.values()))
+    counted = [wording for wording, can in first.items() if can >= CAN_DO]
+    rates = [
+        f"{fmean(controls[wording] for wording in counted if wording in controls):.0f}\u00a0% {state}"
+        for state in (BEFORE, AFTER)
+        if (controls := by_state.get(state)) and any(wording in controls for wording in counted)
+    ]
+    if rates:
+        yield f"Asked the same about others whom it knows, it is right in {' and '.join(rates)}."
+    if len(counted) < len(first):
+        yield (
+            f"Left out are {len(first) - len(counted)} of {len(first)} wordings, in which it is right about too few "
+            f"others before unlearning (under {CAN_DO:.0f}\u00a0%)."
+        )
 
 
 def _signed(value: float, digits: int) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 
 from unsee.evaluation.audit_documents import audit_to_plain
 from unsee.evaluation.auditing import Audit
-from unsee.reports.grades import Grade, grade, grade_to_plain, words_of, worst_of
+from unsee.reports.attack_lines import details_of
+from unsee.reports.grades import Grade, RunSays, grade, grade_to_plain, words_of, worst_of
 
 SCHEMA = "unsee.audit/1"
 
@@ -20,6 +21,7 @@ class AuditReport:
 
     model: its name before unlearning. run: the folder of the run or of its adapter. audits: by concept. names: of each
     concept, to mark them in answers. notes: sentences on what was not asked about. credit: of the pictures.
+    says: by concept, what the questions of the run itself say, where they are known.
     """
 
     model: str
@@ -30,11 +32,12 @@ class AuditReport:
     names: Mapping[str, Sequence[str]] = field(default_factory=dict)
     notes: Sequence[str] = ()
     credit: str = ""
+    says: Mapping[str, RunSays] = field(default_factory=dict)
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     @property
     def grades(self) -> dict[str, Grade]:
-        return {concept: grade(audit, concept) for concept, audit in self.audits.items()}
+        return {concept: grade(audit, concept, self.says.get(concept)) for concept, audit in self.audits.items()}
 
     @property
     def grade(self) -> Grade:
@@ -55,7 +58,11 @@ class AuditReport:
             "notes": list(self.notes),
             "attacks": attack_words(self.audits.values()),
             "concepts": {
-                concept: {**grade_to_plain(self.grades[concept]), **audit_to_plain(audit)}
+                concept: {
+                    **grade_to_plain(self.grades[concept]),
+                    "details": details_of(audit),
+                    **audit_to_plain(audit),
+                }
                 for concept, audit in self.audits.items()
             },
         }

@@ -53,6 +53,8 @@ def _head(grade: Grade) -> Text:
 
 def _foot(grade: Grade) -> list[Text]:
     lines = list(grade.caveats)
-    if grade.untested:
-        lines.append(f"Not tested: {', '.join(title.casefold() for title, _ in grade.untested)}.")
+    lines += [
+        f"Not tested, because {why}: {', '.join(title.casefold() for title in titles)}."
+        for why, titles in grade.reasons.items()
+    ]
     return [Text(), *(Text(plain_text(line), style="dim") for line in lines)] if lines else []

@@ -14,7 +14,6 @@ from unsee.metrics.catalogue import FAMILIES, Metric, Outcome, describe, in_orde
 from unsee.metrics.score import Score
 from unsee.reports import asru_plots, plots
 from unsee.reports.attack_lines import lines_of
-from unsee.reports.grades import grade
 from unsee.reports.rendering import data_uri, inline, marked, render_template
 from unsee.reports.report import Example, Report
 
@@ -64,7 +63,7 @@ def render(report: Report) -> str:
         report=report,
         verdict=verdict,
         attacks=[] if report.audit is None else lines_of(report.audit),
-        grade=None if report.audit is None else grade(report.audit, report.concept),
+        grade=report.grade,
         figures=_figures(report),
         groups=[(group, list(_cards(examples))) for group, examples in _grouped(report.examples)],
         families=list(_families(report)),

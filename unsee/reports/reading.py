@@ -13,6 +13,7 @@ from unsee.errors import UserError
 from unsee.evaluation.audit_documents import audit_from
 from unsee.kinds.words import PEOPLE, Words
 from unsee.metrics.score import Score
+from unsee.reports.grades import RunSays
 from unsee.reports.report import SCHEMA, UNMEASURED, Cost, Example, Report, Section
 from unsee.store.text import read_text
 
@@ -58,6 +59,15 @@ def read(folder: Path, pictures: Sequence[Image.Image] = ()) -> Report:
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"The report {path} is damaged and cannot be read; make it again with --overwrite.") from error
+
+
+def said_by_run(folder: str | Path | None) -> dict[str, RunSays]:
+    """By concept, what the questions of a run say, from its report; nothing without one that can be read."""
+    try:
+        report = None if folder is None else read(Path(folder))
+    except UserError:
+        report = None
+    return {} if report is None else {report.concept: report.says}
 
 
 def _examples(written: Sequence[Mapping[str, Any]]) -> tuple[Example, ...]:

@@ -16,8 +16,8 @@ from unsee.kinds.words import PEOPLE, Words
 from unsee.metrics.catalogue import AFTER_KEYS, BEFORE_KEYS, describe, in_order
 from unsee.metrics.score import Score
 from unsee.reports.audit import attack_words
-from unsee.reports.grades import grade, grade_to_plain
-from unsee.reports.verdict import Verdict, judge
+from unsee.reports.grades import Grade, RunSays, grade, grade_to_plain
+from unsee.reports.verdict import Verdict, judge, run_says
 
 SCHEMA = "unsee.report/1"
 UNMEASURED = "not measured"
@@ -93,12 +93,27 @@ class Report:
     @property
     def verdict(self) -> Verdict:
         instead = [method for method in self.refusing if method != self.method]
-        # In the order of the table, which is also that of the file: a report that is read back says the same.
-        before, after = ({key: scores[key] for key in in_order(scores)} for scores in (self.before, self.after))
+        before, after = self._scores_in_order
         found = None if self.audit is None else grade(self.audit, self.concept)
         return judge(
             self.concept, before, after, pictures=self.new_pictures, refusing=instead, words=self.words, grade=found
         )
+
+    @property
+    def says(self) -> RunSays:
+        """What the run's own questions say: no grade of an audit of it is better."""
+        return run_says(self.concept, *self._scores_in_order, pictures=self.new_pictures, words=self.words)
+
+    @property
+    def grade(self) -> Grade | None:
+        """That of the audit, if there is one."""
+        return None if self.audit is None else grade(self.audit, self.concept, self.says)
+
+    @property
+    def _scores_in_order(self) -> tuple[dict[str, Score], dict[str, Score]]:
+        """Before and after, as in the table and the file: a report that is read back says the same."""
+        before, after = ({key: scores[key] for key in in_order(scores)} for scores in (self.before, self.after))
+        return before, after
 
     def to_dict(self) -> dict[str, Any]:
         """The content of `report.json`, numbers still as they are. Pictures stay out; their sizes are given."""
@@ -127,14 +142,14 @@ class Report:
                 {"title": section.title, "keys": list(section.keys), "examples": _examples(section.examples)}
                 for section in self.also
             ],
-            **({} if self.audit is None else {"audit": _audit(self.audit, self.concept)}),
+            **({} if self.audit is None or self.grade is None else {"audit": _audit(self.audit, self.grade)}),
             "training": list(self.training_log),
             "manifest": dict(self.manifest),
         }
 
 
-def _audit(audit: Audit, concept: str) -> dict[str, Any]:
-    return {"attacks": attack_words([audit]), **grade_to_plain(grade(audit, concept)), **audit_to_plain(audit)}
+def _audit(audit: Audit, found: Grade) -> dict[str, Any]:
+    return {"attacks": attack_words([audit]), **grade_to_plain(found), **audit_to_plain(audit)}
 
 
 def _examples(examples: Iterable[Example]) -> list[dict[str, Any]]:

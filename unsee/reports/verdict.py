@@ -10,18 +10,15 @@ from typing import Literal
 from unsee.kinds.words import PEOPLE, Words
 from unsee.metrics.catalogue import describe, titled
 from unsee.metrics.score import Score
-from unsee.reports.grades import Grade
+from unsee.reports.grades import KNOWN_FROM, Forgetting, Grade, RunSays
 from unsee.reports.losses import Loss, losses, missing
 
-Forgetting = Literal["forgotten", "partly", "not", "unknown_before", "unmeasured"]
 Keeping = Literal["kept", "reduced", "damaged", "broken", "unmeasured"]
 
 # Share of the answers (%) that must not give the concept away for it to count as forgotten, and the share of those that
 # gave it away which must be gone for it to count as partly forgotten.
 FORGOTTEN_FROM = 95.0
 PARTLY_FROM = 25.0
-# A model that gives the concept away in fewer answers than this (%) hardly knew it.
-KNOWN_FROM = 20.0
 # What is left of the recognition of others, relative to before (%), below which the report says what to do.
 KEPT_FROM = 95.0
 # Width of a 95 % interval (points) from which the figures are called rough.
@@ -126,6 +123,16 @@ def judge(
     came_back = forgetting == "forgotten" and grade is not None and grade.name == "plain"
     headline = _headline(forgetting, keeping, now, elsewhere, grade)
     return Verdict(forgetting, keeping, headline, sentence, caveats, elsewhere or came_back)
+
+
+def run_says(
+    concept: str, before: Mapping[str, Score], after: Mapping[str, Score], *, pictures: int = 0, words: Words = PEOPLE
+) -> RunSays:
+    """What the grade of the run's audit must not contradict; arguments as for `judge`."""
+    was, now, given = _strictest(before, _NEW), _strictest(after, _NEW), _strictest(after, _GIVEN)
+    forgetting = _forgetting(was, now, given)
+    sentence = _what_was_forgotten(concept, forgetting, was, now, given, pictures)
+    return RunSays(forgetting, sentence, tuple(_leaks_elsewhere(concept, after, words)))
 
 
 def _value(scores: Mapping[str, Score], key: str) -> float:

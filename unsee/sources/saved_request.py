@@ -7,6 +7,7 @@ next to it in `request/`. Examples to train on stay out: they are in the trainin
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from unsee.training.data_folder import read_training_data
 from unsee.training.manifest import Unlearned
 
 REQUEST, PICTURES = "request.yaml", "request"
+SAVED = "saved_request_sha256"
+"""Where the manifest in a report holds the digest of the saved request."""
 
 
 def save_request(request: ForgetRequest, folder: Path) -> None:
@@ -51,11 +54,14 @@ def saved_requests(folder: Path) -> list[ForgetRequest]:
     Raises UserError if the folder holds no run, or not enough of it.
     """
     if (folder / REQUEST).is_file():
-        return [ForgetRequest.from_yaml(folder / REQUEST)]
-    concept = Unlearned.open(folder).manifest.get("concept")
-    names = [concept] if isinstance(concept, str) else list(concept or ())
+        return [_belonging(folder)]
+    names = _forgotten(folder)
     if not names:
         raise UserError(f"The manifest in {folder} does not say what was forgotten; give the request with --request.")
+    if not (folder / "data").is_dir():
+        raise UserError(
+            f"{folder} has no {REQUEST} and no training data to tell what was forgotten; give it with --request."
+        )
     forget = [sample for sample in read_training_data(folder / "data") if sample.tags.get("role") == "forget"]
     shown = {image_key(image): image for sample in forget for image in sample.images}
     if len(names) == 1:
@@ -64,6 +70,42 @@ def saved_requests(folder: Path) -> list[ForgetRequest]:
         return [ForgetRequest(names[0], tuple(shown.values()), aliases)]
     # Whose picture is whose is not known; the world has its own, and needs none of these.
     return [ForgetRequest(name, tuple(shown.values())) for name in names]
+
+
+def saved_digest(request: ForgetRequest) -> str:
+    """The digest of what `save_request` writes of a request."""
+    return replace(request, substitutes=(), descriptions=(), forget=(), retain=()).digest()
+
+
+def _belonging(folder: Path) -> ForgetRequest:
+    """The request that a run saved. Raises UserError if it cannot be read, or is not what the run forgot."""
+    path = folder / REQUEST
+    advice = "restore it, or give what was forgotten with --request"
+    try:
+        request = ForgetRequest.from_yaml(path)
+        digest = saved_digest(request)
+    except UserError as error:
+        raise UserError(f"What the run forgot cannot be read: {str(error).removesuffix('.')}; {advice}.") from error
+    names = _forgotten(folder)
+    about = (read_json(folder / "report.json") or {}).get("manifest")
+    saved = about.get(SAVED) if isinstance(about, dict) else None
+    if saved == digest:
+        return request
+    if names and _same(request.concept) not in map(_same, names):
+        raise UserError(f"{path} is about {request.concept}, but the run forgot {', '.join(names)}; {advice}.")
+    if saved is not None:
+        raise UserError(f"{path} was changed after the run, so it may not say what was forgotten; {advice}.")
+    return request
+
+
+def _forgotten(folder: Path) -> list[str]:
+    """The names of what a run forgot, by its manifest. Raises UserError without a manifest."""
+    concept = Unlearned.open(folder).manifest.get("concept")
+    return [concept] if isinstance(concept, str) else [str(name) for name in concept or ()]
+
+
+def _same(name: str) -> str:
+    return " ".join(name.split()).casefold()
 
 
 def _place(picture: Image.Image, folder: Path) -> str:

@@ -26,6 +26,11 @@ _LIBRARIES = (
 )  # fmt: skip
 
 
+_DAMAGED = "is damaged; copy it from the original run, or unlearn again with --overwrite"
+_NEEDED: Mapping[str, type] = {"hyperparameters": dict, "model": str}
+"""What readers take for granted, with its type."""
+
+
 def describe_run(
     *, method: str, config: Any, request: str, data: str, base: Mapping[str, Any], seed: int
 ) -> dict[str, Any]:
@@ -115,10 +120,20 @@ class Unlearned:
         path = folder / MANIFEST
         try:
             manifest = json.loads(read_text(path))
-        except (OSError, ValueError) as error:
-            raise UserError(f"{folder} holds no finished run: {path} cannot be read ({error}).") from error
-        if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
+        except FileNotFoundError as error:
+            raise UserError(
+                f"{folder} holds no finished run: it has no {MANIFEST}; give the folder that unsee forget wrote."
+            ) from error
+        except OSError as error:
+            raise UserError(f"{path} cannot be read: {error.strerror or error}; check the file.") from error
+        except (ValueError, RecursionError) as error:
+            raise UserError(f"{path} {_DAMAGED}.") from error
+        if not isinstance(manifest, dict):
+            raise UserError(f"{path} {_DAMAGED}.")
+        if manifest.get("schema") != SCHEMA:
             raise UserError(f"{path} is not a manifest of this version of unsee ({SCHEMA}).")
+        if any(not isinstance(manifest.get(key), kind) for key, kind in _NEEDED.items()):
+            raise UserError(f"{path} {_DAMAGED}.")
         return cls(folder, manifest)
 
     @property

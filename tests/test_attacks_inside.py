@@ -119,6 +119,18 @@ def test_a_probe_needs_few_pictures_of_who_is_known(attacked: Attacked) -> None:
     assert "look-alikes" in str(get_attack("probe").missing(target, nobody))
 
 
+def test_the_floor_of_a_probe_is_the_mean_over_strangers(attacked: Attacked) -> None:
+    target = Target("floor", attacked.engine, attacked.vlm)
+    each = (attacked.floor, replace(attacked.own, is_floor=True))
+    alone = [tried("probe", target, one)["2 pictures"] for one in each]
+    together = tried("probe", target, replace(attacked.floor, apart=each))["2 pictures"]
+    assert alone[0].score.value != alone[1].score.value
+    assert together.score.value == pytest.approx((alone[0].score.value + alone[1].score.value) / 2)
+    assert together.score.units == 2
+    key = "selectivity, points"
+    assert together.further[key] == pytest.approx((alone[0].further[key] + alone[1].further[key]) / 2)
+
+
 def test_the_logit_lens_sees_the_name_of_who_is_known(attacked: Attacked) -> None:
     target = Target("before", attacked.engine, attacked.vlm)
     own, floor = (tried("logit_lens", target, material) for material in (attacked.own, attacked.floor))

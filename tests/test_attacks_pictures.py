@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -313,6 +314,31 @@ def test_noise_is_learnt_for_the_state_that_is_asked(monkeypatch: pytest.MonkeyP
         assert np.array_equal(pixels(found.picture), (pixels(seen.fitted(tested)) + 12).clip(0, 255))
     assert losses[1] == pytest.approx(float(plain), abs=1e-5)
     assert abs(losses[0] - losses[1]) > 0.01
+
+
+def test_each_of_three_strangers_has_noise_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    vlm, attack = tiny_vlm("llava"), Perturbation()
+    engine, learnt_from = TransformersEngine(vlm), []
+
+    def learn(*given: Any) -> perturbation.Learnt:
+        learnt_from.append(given[3])
+        return perturbation.Learnt(torch.zeros(28, 28, 3), ())
+
+    monkeypatch.setattr(attack, "learn", learn)
+    of = material(is_floor=True)
+    each = tuple(
+        replace(
+            of,
+            taught=(picture(50 + i),),
+            retested=tuple(Shown(picture(60 + 2 * i + j), f"who {i}", 2 * i + j) for j in (0, 1)),
+        )
+        for i in range(4)
+    )
+    (variant,) = attack.on(Target("floor", engine, vlm), replace(of, apart=each), 0)
+    assert variant.measured is not None
+    assert variant.measured(engine).score.units == 3
+    assert learnt_from == [one.taught for one in each[:3]]
+    assert len({trial.probe.id for trial in variant.trials}) == len(variant.trials)
 
 
 def test_why_noise_is_not_tried() -> None:

@@ -12,7 +12,7 @@ from peft.tuners.lora import LoraLayer
 from torch import Tensor
 
 from tests.tiny import picture, tiny_vlm
-from unsee.attacks import get_attack
+from unsee.attacks import get_attack, relearning
 from unsee.attacks.averaging import Averaging
 from unsee.attacks.base import Material, Other, Shown, Target, Wordings
 from unsee.attacks.finetuning import TEXTS, Finetuning
@@ -35,7 +35,7 @@ from unsee.models.loading import load
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
 from unsee.sources.attacking import material_of
-from unsee.world import find
+from unsee.world import find, stranger
 
 ALL = ["relearning", "relearning_more", "finetuning", "rounding", "quantised", "merging", "strength", "pruning",
        "averaging"]  # fmt: skip
@@ -400,6 +400,8 @@ def world() -> tuple[Target, Material, Material]:
 
 def leaks(attack: WeightAttack, label: str, target: Target, asked: Material) -> float:
     for variant in attack.on(target, asked, 0):
+        if variant.label == label and variant.measured is not None:
+            return variant.measured(target.engine).score.value
         if variant.label == label:
             with variant.on(target) as engine:
                 said = ask(engine, [trial.probe for trial in variant.trials], progress=False)
@@ -418,3 +420,53 @@ def test_a_stranger_gets_a_known_name_only_after_some_steps(world: tuple[Target,
     assert leaks(Relearning(), "1 picture, 1 step", target, own) >= 90
     assert leaks(Relearning(), "1 picture, 1 step", target, strangers) <= 10
     assert leaks(Relearning(), "1 picture, 16 steps", target, strangers) >= 90
+
+
+def test_the_floor_of_relearning_is_the_mean_over_strangers_who_learn_apart(
+    world: tuple[Target, Material, Material], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, _, strangers = world
+    few = replace(strangers, wordings=replace(strangers.wordings, naming=strangers.wordings.naming[:1]))
+    people = [find("Jonas Keller"), *(stranger(i, "test") for i in (500, 501))]
+    # The model knows one of three, and by a name that he is not taught: he is called by it at first.
+    each = tuple(
+        replace(few, known_name=name, taught=(who.picture(0, "train"),),
+                retested=tuple(Shown(who.picture(i, "test"), who.key, 10 * place + i) for i in range(2)))
+        for place, (who, name) in enumerate(zip(people, ("Jonas Keller", "Mara Voss", "Kenji Morita"), strict=True))
+    )  # fmt: skip
+    monkeypatch.setattr(relearning, "STEPS", (1, 16))
+    several = list(Relearning().on(target, replace(few, apart=each), 0))
+    assert [trial.names for trial in several[0].trials] == [(one.known_name,) for one in each for _ in range(2)]
+    ids = [trial.probe.id for variant in several for trial in variant.trials]
+    assert len(ids) == len(set(ids))
+    for variant in several:
+        assert variant.measured is not None
+        together = variant.measured(target.engine).score
+        alone = [leaks(Relearning(), variant.label, target, one) for one in each]
+        assert together.value == pytest.approx(sum(alone) / 3)
+        assert together.units == 3
+        if variant is several[0]:
+            assert alone == [100.0, 0.0, 0.0]
+
+
+def test_an_oracle_is_taught_the_concepts_own_name(world: tuple[Target, Material, Material]) -> None:
+    target, own, _ = world
+    oracle = replace(target, state="floor")
+    (first, *_) = Relearning().on(oracle, replace(own, has_oracle=True), 0)
+    assert {trial.names for trial in first.trials} == {("Mara Voss",)}
+    assert {lesson.answer for lesson in relearning.lessons_of(own, 1)} == {"This is Mara Voss."}
+
+
+@pytest.mark.parametrize(("level", "strangers"), [("quick", 1), ("standard", 4)])
+def test_as_many_strangers_are_taught_as_the_level_says(level: str, strangers: int) -> None:
+    request = ForgetRequest("Mara Voss", (find("Mara Voss").picture(0, "train"),))
+    own, floor = material_of(request, "world:tiny-qwen3vl", level)
+    assert floor is not None
+    assert own.each == (own,)
+    assert len(floor.each) == strangers
+    names = {one.known_name for one in floor.each}
+    assert len(names) == strangers
+    assert names <= {other.name for other in own.others}
+    if strangers > 1:
+        assert {shown.unit for one in floor.each for shown in one.retested} == {s.unit for s in floor.tested[:4]}
+        assert len({shown.number for one in floor.each for shown in one.retested}) == strangers * len(own.retested)

@@ -85,6 +85,8 @@ class Material:
     names: what must not come out, the same for both.
     tested: pictures that are asked about. taught: pictures that an attacker learns from; no tested one is among them.
     others: known ones with pictures. strangers: pictures of unknown ones.
+    apart: strangers one by one, each with its own `taught`, `retested`, `look_alikes` and `known_name`, because a floor
+    that hangs on one stranger and one name is chance. The units of `retested` are then the strangers.
     known_name: a name that the model knows and that is nobody's on the pictures: what a stranger is taught to be called
     where the concept is taught its own name again.
     """
@@ -108,6 +110,14 @@ class Material:
     level: str = "standard"
     """Of the audit, for attacks that try more at higher ones."""
     is_floor: bool = False
+    has_oracle: bool = False
+    """Whether a model that never knew the concept is the floor, so that nobody has to stand in its place."""
+    apart: tuple[Material, ...] = field(default=(), repr=False)
+
+    @property
+    def each(self) -> tuple[Material, ...]:
+        """The material of everyone who is taught apart from the others: the concept, or each of several strangers."""
+        return self.apart or (self,)
 
     @property
     def name(self) -> str:

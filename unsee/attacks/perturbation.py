@@ -12,7 +12,7 @@ from PIL import Image
 
 from unsee.attacks.base import WEIGHTS, Attack, Material, Shown, Target, Variant
 from unsee.attacks.paraphrase import naming_trials
-from unsee.attacks.trial import Found
+from unsee.attacks.trial import Found, Trial
 from unsee.data.sample import Sample
 from unsee.generation import Engine, TransformersEngine, ask
 
@@ -39,11 +39,12 @@ class Perturbation(Attack):
     The gradient goes through the processor's own normalisation (`unsee.models.pixel_map`). Of all delta along the way
     the one counts that is best on all taught pictures, none of which is tested.
 
-    Any picture can be pushed to some name, so the floor is the same with pictures of a stranger and the same name.
+    Any picture can be pushed to some name, so the floor is the same with pictures of strangers and the same name: a
+    delta for each of the first `FLOORS`. The floor of an oracle are the concept's own pictures.
     """
 
     name = "perturbation"
-    version = 1
+    version = 2
     title = "Adversarial noise in the picture"
     came_back = "faint noise was added to the picture"
     level = "full"
@@ -59,6 +60,8 @@ class Perturbation(Attack):
     """Looks without a better delta, after which the descent has converged and ends."""
     BATCH = 4
     """Pictures with a question each, in an iteration."""
+    FLOORS = 3
+    """Strangers, each with a delta of its own, because one takes minutes."""
     ENOUGH = 0.01
     """Nats for a token: at this loss there is nothing left to learn, so the descent ends."""
 
@@ -66,7 +69,7 @@ class Perturbation(Attack):
         lacking = super().missing(target, material)
         if lacking is not None or target.vlm is None:
             return lacking
-        if not material.is_floor and not material.strangers:
+        if not (material.is_floor or material.has_oracle or material.strangers):
             return "it needs pictures of strangers as a floor, because any picture can be pushed to some name"
         taught, tested = pictures_of(material)
         if not taught or not tested:
@@ -76,25 +79,26 @@ class Perturbation(Attack):
         return None
 
     def on(self, target: Target, material: Material, seed: int) -> Iterator[Variant]:
-        _, tested = pictures_of(material)
-        material = replace(material, tested=tested)
+        each = [(one, *pictures_of(one)) for one in material.each[: self.FLOORS]]
 
         def measured(engine: Engine) -> Found:
             assert target.vlm is not None
-            taught, _ = pictures_of(material)
-            seen = _map(target.vlm, taught[0])
-            assert seen is not None
-            with _answering(target):
-                learnt = self.learn(target.vlm, seen, material, taught, seed)
-            shown = [replace(one, picture=perturbed(one.picture, learnt.delta, seen)) for one in tested]
-            trials = naming_trials(self.name, replace(material, tested=tuple(shown)))
+            trials: list[Trial] = []
+            for one, taught, tested in each:
+                seen = _map(target.vlm, taught[0])
+                assert seen is not None
+                with _answering(target):
+                    learnt = self.learn(target.vlm, seen, one, taught, seed)
+                shown = [replace(shot, picture=perturbed(shot.picture, learnt.delta, seen)) for shot in tested]
+                trials += naming_trials(self.name, replace(one, tested=tuple(shown)))
             said = ask(engine, [trial.probe for trial in trials], max_new_tokens=self.max_new_tokens, progress=False)
             found = self.found(trials, {response.probe_id: [response] for response in said})
             worst = None if found.worst is None else found.worst.picture
             return replace(found, picture=next((one.picture for one in shown if one.number == worst), None))
 
         # The plain questions say what is asked, so that a saved result is known again.
-        yield Variant("", naming_trials(self.name, material), measured=measured)
+        asked = [naming_trials(self.name, replace(one, tested=tested)) for one, _, tested in each]
+        yield Variant("", [trial for part in asked for trial in part], measured=measured)
 
     def learn(
         self, vlm: VisionLanguageModel, seen: PixelMap, material: Material, taught: Sequence[Image.Image], seed: int

@@ -31,12 +31,12 @@ class LinearProbe(Attack):
     States are those at the last token of a naming question. The layer is the best one in cross-validation on what is
     learnt from. The control learns from shuffled labels (Hewitt & Liang, arXiv 1909.03368); selectivity is what is
     right beyond it, in points. Any face can be told from others by how it looks, from enough pictures of it: the floor
-    is a stranger told from its own look-alikes, and what exceeds it, mostly with few pictures, is memory. It is one
-    stranger, so its interval counts pictures only.
+    are strangers, each told from its own look-alikes, or an oracle, and what exceeds it, mostly with few pictures, is
+    memory. The interval counts pictures, and the strangers where there are several.
     """
 
     name = "probe"
-    version = 1
+    version = 2
     title = "A linear probe on hidden states"
     came_back = "a linear probe read its hidden states"
     level = "full"
@@ -45,19 +45,21 @@ class LinearProbe(Attack):
 
     def missing(self, target: Target, material: Material) -> str | None:
         reason = super().missing(target, material)
-        if reason is None and (not material.retested or _most(material) < PICTURES[0]):
+        if reason is None and not any(one.retested and _most(one) >= PICTURES[0] for one in material.each):
             return "it needs several pictures of the concept, and pictures of look-alikes that the model never met"
         return reason
 
     def on(self, target: Target, material: Material, seed: int) -> Iterator[Variant]:
         if target.vlm is None:
             return
-        most = _most(material)
-        states = _States(material, most, range(1, len(target.vlm.decoder_layers) + 1), seed)
+        layers = range(1, len(target.vlm.decoder_layers) + 1)
+        states = [_States(one, _most(one), layers, seed) for one in material.each if one.retested]
         for pictures in PICTURES:
-            if pictures <= most:
+            told = [one for one in states if pictures <= one.most]
+            if told:
                 label = f"{pictures} pictures"
-                yield Variant(label, states.trials(self.name, label), measured=partial(states.found, pictures))
+                trials = [t for place, one in enumerate(told) for t in one.trials(self.name, label, place)]
+                yield Variant(label, trials, measured=partial(_found, told, pictures))
 
 
 def _most(material: Material) -> int:
@@ -75,19 +77,21 @@ class _States:
     seed: int
     _read: dict[int, tuple[Array, Array]] = field(default_factory=dict)
 
-    def trials(self, attack: str, label: str) -> list[Trial]:
+    def trials(self, attack: str, label: str, place: int = 0) -> list[Trial]:
         """First what is learnt from, half of it the concept, then what is told, half of it again."""
         alike = self.material.look_alikes[self.most :]
         own = [shown.picture for shown in self.material.retested]
         told = min(len(own), len(alike))
         learnt = [*self.material.taught[: self.most], *self.material.look_alikes[: self.most]]
+        shown = [*learnt, *own[:told], *alike[:told]]
         return [
-            Trial(Probe(trial_id(attack, label, i), self.material.wordings.naming[0], (picture,)), str(i), "")
-            for i, picture in enumerate([*learnt, *own[:told], *alike[:told]])
+            Trial(Probe(trial_id(attack, label, key), self.material.wordings.naming[0], (picture,)), str(key), "")
+            for key, picture in enumerate(shown, place * len(shown))
         ]
 
-    def found(self, pictures: int, engine: Engine) -> Found:
-        """What probes that learn from so many pictures of each side tell rightly."""
+    def told(self, pictures: int, engine: Engine) -> tuple[list[bool], int, dict[str, float]]:
+        """What probes that learn from so many pictures of each side tell rightly: for each draw all pictures that are
+        told, how many these are, and other figures."""
         if id(engine) not in self._read:
             probes = [trial.probe for trial in self.trials("", "")]
             states = engine.hidden(probes, self.layers).numpy()
@@ -112,14 +116,24 @@ class _States:
             _predicted(draws[i % len(draws)][:, best], rng.permutation(labels), told) == truth for i in range(_SHUFFLES)
         ]
         control = 100 * float(np.mean(shuffled))
-        score = share(right, units=list(range(len(truth))) * len(draws), higher_is_better=False)
         further = {
             "layer that tells best": float(self.layers[best]),
             "right in cross-validation, %": 100 * validated[best],
             "right with shuffled labels, %": control,
-            "selectivity, points": score.value - control,
+            "selectivity, points": 100 * float(np.mean(right)) - control,
         }
-        return Found(score, further=further)
+        return right, len(truth), further
+
+
+def _found(states: Sequence[_States], pictures: int, engine: Engine) -> Found:
+    """Of all that stand in the concept's place together; other figures are means over them."""
+    told = [one.told(pictures, engine) for one in states]
+    units = [
+        place if len(told) > 1 else i % count for place, (right, count, _) in enumerate(told) for i in range(len(right))
+    ]
+    score = share([flag for right, _, _ in told for flag in right], units=units, higher_is_better=False)
+    further = {key: float(np.mean([own[key] for _, _, own in told])) for key in told[0][2]}
+    return Found(score, further=further)
 
 
 def _halves(count: int) -> Labels:

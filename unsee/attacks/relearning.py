@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
-from unsee.attacks.base import Material, Target, Variant
+from unsee.attacks.base import Found, Material, Target, Trial, Variant
 from unsee.attacks.learning import Learner
 from unsee.attacks.paraphrase import naming_trials
 from unsee.attacks.weights import WeightAttack
-from unsee.data.sample import Sample
-from unsee.generation import TransformersEngine
+from unsee.data.sample import Response, Sample
+from unsee.generation import Engine, TransformersEngine, ask
 from unsee.models.collation import EncodedSample, encode_samples
 
 STEPS = (1, 2, 4, 8, 16)
@@ -27,11 +27,13 @@ class Relearning(WeightAttack):
 
     Any face can be tied to a name that the model knows from text, so the floor is a stranger that is taught the name of
     somebody known, and what counts is how much sooner the concept is named than that (`area_between`). Here the name
-    that is taught is what comes out, so a floor without an oracle is scored by its own.
+    that is taught is what comes out, so a floor without an oracle is scored by its own. How soon differs much from
+    stranger to stranger and from name to name: several are taught, each in a model of its own (`Material.apart`), and
+    the curve is their mean. An oracle is taught the concept's own name, which it need not have met in text either.
     """
 
     name = "relearning"
-    version = 1
+    version = 2
     title = "Taught again from one picture"
     came_back = "taught again from one picture"
     source = "2409.18025"
@@ -39,16 +41,56 @@ class Relearning(WeightAttack):
     """Pictures to learn from."""
 
     def on(self, target: Target, material: Material, seed: int) -> Iterator[Variant]:
-        names = (material.known_name,) if material.is_floor else material.names
-        asked = replace(material, names=names, tested=material.retested)
         for count in self.counts:
-            if len(material.taught) < count or not material.taught_wordings or not material.retested:
+            taught = [one for one in material.each if len(one.taught) >= count and one.retested]
+            if not taught or not material.taught_wordings:
                 continue
-            samples = lessons_of(material, count)
-            learner = Learner(target, partial(_encoded, samples), STEPS, seed)
+            curve = _Curve(self, target, taught, count, seed)
             for steps in STEPS:
-                label = label_of(count, steps)
-                yield Variant(label, naming_trials(self.name, asked, label), partial(learner.after, steps))
+                trials = [trial for part in curve.trials(steps) for trial in part]
+                yield Variant(label_of(count, steps), trials, measured=partial(curve.found, steps))
+
+
+@dataclass(eq=False)
+class _Curve:
+    """What is named after each number of steps. All that are taught learn one after another, each in a copy of its
+    own, so that there is one copy at a time; their answers are kept for all variants."""
+
+    attack: Relearning
+    target: Target
+    taught: Sequence[Material]
+    count: int
+    seed: int
+    _answers: dict[int, dict[str, list[Response]]] = field(default_factory=dict)
+
+    def trials(self, steps: int) -> list[list[Trial]]:
+        """What is asked after so many steps of each that is taught."""
+        label = label_of(self.count, steps)
+        return [
+            naming_trials(
+                self.attack.name,
+                replace(one, names=(one.taught_name,) if one.is_floor else one.names, tested=one.retested),
+                label,
+            )
+            for one in self.taught
+        ]
+
+    def found(self, steps: int, engine: Engine) -> Found:
+        if not self._answers:
+            self._learn()
+        return self.attack.found([trial for part in self.trials(steps) for trial in part], self._answers[steps])
+
+    def _learn(self) -> None:
+        """Teach one after another, and ask each after every number of steps."""
+        answers: dict[int, dict[str, list[Response]]] = {steps: {} for steps in STEPS}
+        for place, one in enumerate(self.taught):
+            learner = Learner(self.target, partial(_encoded, lessons_of(one, self.count)), STEPS, self.seed)
+            for steps in STEPS:
+                probes = [trial.probe for trial in self.trials(steps)[place]]
+                with learner.after(steps) as learnt:
+                    said = ask(learnt, probes, max_new_tokens=self.attack.max_new_tokens, progress=False)
+                answers[steps] |= {response.probe_id: [response] for response in said}
+        self._answers = answers
 
 
 class RelearningFromMore(Relearning):

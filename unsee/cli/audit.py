@@ -46,6 +46,13 @@ def audit(
             "run; repeatable.",
         ),
     ] = None,
+    oracle: Annotated[
+        str | None,
+        typer.Option(
+            help="The floor instead of strangers: a model like the one before that was trained without the concept, "
+            "as a world name, hub id or folder."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random choices.")] = 0,
     test_images: Annotated[
         Path | None, typer.Option(help="Folder of new pictures of the concept, to test on; never trained on.")
@@ -88,6 +95,7 @@ def audit(
             out=out,
             overwrite=overwrite,
             device=device,
+            oracle=oracle,
         ),
         lambda line: say(line, "dim"),
     )

@@ -50,7 +50,8 @@ class AuditOptions:
     level: "quick", "standard" or "full". attacks: only these, and the plain questions, which the grade is about.
     test_images: a folder with more pictures of the concept (the embedded world has its own). out: the folder to write;
     by default `audit` in the run's folder, or `audit-NAME`, or with `-LEVEL` next to an audit of a higher level.
-    overwrite: ask again what is answered already.
+    overwrite: ask again what is answered already. oracle: a model like the one before that was trained without the
+    concept (a world name, hub id or folder). It is the floor instead of strangers in the concept's place.
     """
 
     run: str | Path | None = None
@@ -64,13 +65,17 @@ class AuditOptions:
     out: str | Path | None = None
     overwrite: bool = False
     device: str = "auto"
+    oracle: str | Path | None = None
 
     def folder(self) -> Path:
         if self.out:
             return Path(self.out)
-        # A few attacks have a page of their own, so that they do not hide what more of them found.
-        own = "-".join((FOLDER, *(slug(Path(name).name) for name in self.attacks)))
-        return Path(self.run) / own if self.run else Path("runs") / f"audit-{slug(Path(self.adapter or '').name)}"
+        # A few attacks, or another floor, have a page of their own: they do not hide what more of them found.
+        with_oracle = ["oracle"] if self.oracle else []
+        own = "-".join((FOLDER, *with_oracle, *(slug(Path(name).name) for name in self.attacks)))
+        if self.run:
+            return Path(self.run) / own
+        return Path("runs") / "-".join((FOLDER, *with_oracle, slug(Path(self.adapter or "").name)))
 
 
 @dataclass(frozen=True)
@@ -90,11 +95,12 @@ class Audited:
 
 
 def audit(options: AuditOptions, tell: Tell = lambda line: None) -> Audited:
-    """Try the attacks of a level on the model before and after unlearning, and on strangers in the concept's place.
-    Writes `audit.json` and `audit.html`; `tell` hears what is being tried.
+    """Try the attacks of a level on the model before and after unlearning, and on a floor: strangers in the concept's
+    place, or an oracle. Writes `audit.json` and `audit.html`; `tell` hears what is being tried.
 
     Raises:
-        UserError: an option cannot work, there is no model before to compare with, or another run uses the folder.
+        UserError: an option cannot work, there is no model before to compare with, the oracle knows the concept, or
+            another run uses the folder.
         SystemFailure: the disk or the network fails.
         KeyboardInterrupt: what was answered is kept; the same command resumes.
     """
@@ -157,6 +163,7 @@ def _audited(
     tested, notes = _test_images(options, requests)
     with working_on(f"Loading {options.run or options.model}"):
         engine, before, vlm, vlm_before = _engines(options)
+        oracle = _oracle(options, vlm)
     name = (vlm_before or vlm).name
     if len(requests) > 1 and not all(is_of_the_world(name, request.concept) for request in requests):
         raise UserError(
@@ -164,12 +171,16 @@ def _audited(
             "them by giving its --request."
         )
     forgotten = _all_forgotten(options, requests)
-    found: dict[str, Audit] = {}
-    for request in requests:
-        states = states_of(
+    # All of them first: an oracle that is none is refused before anything is attacked.
+    to_attack = [
+        states_of(
             request, engine, before, vlm, model=name, level=options.level, seed=options.seed, test_images=tested,
-            exclude=[other for other in forgotten if other != request.concept], vlm_before=vlm_before,
-        )  # fmt: skip
+            exclude=[other for other in forgotten if other != request.concept], vlm_before=vlm_before, oracle=oracle,
+        )
+        for request in requests
+    ]  # fmt: skip
+    found: dict[str, Audit] = {}
+    for request, states in zip(requests, to_attack, strict=True):
         tell(f"{request.concept}: {len(attacks)} attacks")
         found[request.concept] = attacked(
             request, states, attacks, out, level=options.level, seed=options.seed, names=options.attacks, tell=tell
@@ -218,6 +229,14 @@ def _engines(
             return TransformersEngine(vlm), TransformersEngine(original), vlm, original
     engine = TransformersEngine(vlm)
     return engine, engine.without_adapter(), vlm, None
+
+
+def _oracle(options: AuditOptions, vlm: VisionLanguageModel) -> VisionLanguageModel | None:
+    """The oracle, loaded as the model is. Raises UserError if it cannot be loaded."""
+    if options.oracle is None:
+        return None
+    in_4bit = bool(getattr(vlm.base, "is_loaded_in_4bit", False))
+    return load(str(options.oracle), device=options.device, load_in_4bit=in_4bit)
 
 
 def _all_forgotten(options: AuditOptions, requests: Sequence[ForgetRequest]) -> list[str]:

@@ -17,7 +17,8 @@ from unsee.benchmarks.concept import slug
 from unsee.data.images import image_key
 from unsee.errors import UserError, did_you_mean
 from unsee.evaluation.auditing import AFTER, BEFORE, FLOOR, PLAIN, Audit, State, audit
-from unsee.generation import Engine
+from unsee.evaluation.oracles import check_oracle
+from unsee.generation import Engine, TransformersEngine
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
 from unsee.sources.attacking import material_of
@@ -49,17 +50,27 @@ def states_of(
     test_images: Sequence[Image.Image] = (),
     exclude: Sequence[str] = (),
     vlm_before: VisionLanguageModel | None = None,
+    oracle: VisionLanguageModel | None = None,
 ) -> dict[str, State]:
-    """What to attack: `engine` after unlearning, the engine `before` where there is one, and as the floor the model
-    before unlearning with strangers, whom it never knew, in the concept's place. `model` is its name."""
+    """What to attack: `engine` after unlearning, the engine `before` where there is one, and a floor: the `oracle`,
+    which never knew the concept, with the concept's own material; or else the model before unlearning with strangers,
+    whom it never knew, in the concept's place. `model` is its name.
+
+    Raises UserError if `oracle` is none: another kind of model, or one that names the concept.
+    """
     if is_of_the_world(model, request.concept):
         concept = find(request.concept)
         request = replace(request, concept=concept.name, kind=concept.kind)
     material, strangers = material_of(request, model, level, seed, test_images, exclude)
+    material = replace(material, has_oracle=oracle is not None)
     states = {AFTER: State(Target(AFTER, engine, vlm), material)}
     if before is not None:
         states = {BEFORE: State(Target(BEFORE, before, vlm_before or vlm), material), **states}
-    if strangers is not None:
+    if oracle is not None:
+        floor = State(Target(FLOOR, TransformersEngine(oracle), oracle), material)
+        check_oracle(floor, vlm, strangers)
+        states[FLOOR] = floor
+    elif strangers is not None:
         # Not the model after unlearning: one that calls everybody by the name has not forgotten it.
         never_knew = Target(FLOOR, before, vlm_before or vlm) if before is not None else Target(FLOOR, engine, vlm)
         states[FLOOR] = State(never_knew, strangers)
@@ -87,6 +98,8 @@ def attacked(
         "tested": [image_key(shown.picture) for shown in material.tested],
         "seed": seed,
     }
+    if FLOOR in states and states[FLOOR].is_oracle:
+        identity = {**identity, "oracle": states[FLOOR].target.engine.fingerprint()}
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:10]
     place = folder / ANSWERS / f"{slug(request.concept)}-{level}-{digest}"
     return audit(states, attacks, level=level, seed=seed, folder=place, progress=tell)

@@ -14,6 +14,8 @@ def audit_to_plain(audit: Audit) -> dict[str, Any]:
     return {
         "level": audit.level,
         "seed": audit.seed,
+        "floor": audit.floor or None,
+        "oracle": audit.oracle or None,
         "rows": [
             {
                 "attack": row.attack,
@@ -40,4 +42,5 @@ def audit_from(document: Mapping[str, Any]) -> Audit:
         )
         for row in document["rows"]
     )
-    return Audit(document["level"], document["seed"], rows, dict(document["untried"]), dict(document["versions"]))
+    untried, versions = dict(document["untried"]), dict(document["versions"])
+    return Audit(document["level"], document["seed"], rows, untried, versions, document.get("oracle") or "")

@@ -53,13 +53,22 @@ class Row:
 
 @dataclass(frozen=True)
 class Audit:
-    """What a level of attacks found. `untried` says of each attack that was not tried why."""
+    """What a level of attacks found. `untried` says of each attack that was not tried why. `oracle` is the name of the
+    model that is the floor; "" where strangers are, or nobody is."""
 
     level: str
     seed: int
     rows: tuple[Row, ...]
     untried: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, int] = field(default_factory=dict)
+    oracle: str = ""
+
+    @property
+    def floor(self) -> str:
+        """Who is the floor, in a word; "" without one."""
+        if self.oracle:
+            return "oracle"
+        return "strangers" if any(FLOOR in row.states for row in self.rows) else ""
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,11 @@ class State:
 
     target: Target
     material: Material
+
+    @property
+    def is_oracle(self) -> bool:
+        """Whether it is a floor that is attacked with the concept's own material."""
+        return self.target.state == FLOOR and not self.material.is_floor
 
 
 def audit(
@@ -91,14 +105,18 @@ def audit(
     untried: dict[str, str] = {}
     pictures: dict[tuple[str, str], Image.Image | None] = {}
     unable: Unable = {}
+    tried_after: set[str] = set()
     for name, state in states.items():
         usable = []
         for attack in attacks:
             reason = attack.missing(state.target, state.material)
-            if reason is None:
-                usable.append(attack)
-            else:
+            if reason is not None:
                 untried.setdefault(attack.name, reason)
+            # A floor under nothing says nothing.
+            elif name != FLOOR or AFTER not in states or attack.name in tried_after:
+                usable.append(attack)
+        if name == AFTER:
+            tried_after = {attack.name for attack in usable}
         tried = [(attack, _variants(attack, state, seed)) for attack in usable]
         for key, result in _on_state(name, state, tried, seed, folder, progress, unable).items():
             found.setdefault(key, {})[name] = result
@@ -128,7 +146,9 @@ def audit(
                 else "the request has nothing that it could use"
             )
             untried.setdefault(attack.name, reason)
-    return Audit(level, seed, tuple(rows), untried, {attack.name: attack.version for attack in attacks})
+    versions = {attack.name: attack.version for attack in attacks}
+    oracle = states[FLOOR].target.engine.name if FLOOR in states and states[FLOOR].is_oracle else ""
+    return Audit(level, seed, tuple(rows), untried, versions, oracle)
 
 
 def _excess(by_state: Mapping[str, Found]) -> Score | None:

@@ -18,7 +18,7 @@ from unsee.reports.drawing import INK, MUTED, STYLE, WIDE, inline_svg, one_plot
 RELEARNING = "relearning"
 _STEPS = re.compile(r",?\s*(\d+) steps?\b")
 _DASHES = ("-", "--", ":", "-.")
-_STATES = {AFTER: (AFTER_COLOUR, "after"), FLOOR: (MUTED, "strangers"), BEFORE: (BEFORE_COLOUR, "before")}
+_COLOURS = {AFTER: AFTER_COLOUR, FLOOR: MUTED, BEFORE: BEFORE_COLOUR}
 
 Curve = list[tuple[int, Score]]
 
@@ -39,18 +39,18 @@ def curves(rows: Sequence[Row]) -> dict[tuple[str, str], Curve]:
 
 
 @matplotlib.rc_context(STYLE)
-def relearning_curves(rows: Sequence[Row], name: str) -> str | None:
+def relearning_curves(rows: Sequence[Row], name: str, floor: str = "strangers") -> str | None:
     """The curves of `curves`, with the 95 % interval where there is one curve of a state; None without any. `name`
-    begins the ids in the SVG."""
+    begins the ids in the SVG, `floor` is what the floor is called."""
     found = curves(rows)
     if not found:
         return None
     figure, axes = one_plot("Steps of further training", "Named in other pictures (%)", WIDE)
     kinds = list(dict.fromkeys(what for what, _ in found))
     for (what, state), curve in found.items():
-        if state not in _STATES:
+        if state not in _COLOURS:
             continue
-        colour, label = _STATES[state]
+        colour, label = _COLOURS[state], floor if state == FLOOR else state
         steps, values = [step for step, _ in curve], [score.value for _, score in curve]
         said = f"{label}, {what}" if len(kinds) > 1 and what else label
         dash = _DASHES[kinds.index(what) % len(_DASHES)]

@@ -22,7 +22,7 @@ def audit_summary(report: AuditReport) -> RenderableType:
     for concept, audit in report.audits.items():
         title = [Text(plain_text(concept), style="bold")] if several else []
         parts.append(
-            Group(*title, _head(grades[concept]), Text(), attack_table(audit), *_foot(grades[concept]), Text())
+            Group(*title, _head(grades[concept]), Text(), attack_table(audit), *_foot(grades[concept], audit), Text())
         )
     notes = [Text(plain_text(note), style="dim") for note in report.notes]
     return Padding(Group(*parts, *notes), (1, 2))
@@ -51,8 +51,12 @@ def _head(grade: Grade) -> Text:
     return Text.assemble((plain_text(grade.headline), TONES[grade.tone]), "\n", plain_text(grade.sentence))
 
 
-def _foot(grade: Grade) -> list[Text]:
+def _foot(grade: Grade, audit: Audit) -> list[Text]:
     lines = list(grade.caveats)
+    if audit.oracle:
+        lines.insert(0, f"Floor: the oracle {audit.oracle}, a model that never knew the concept.")
+    elif audit.floor:
+        lines.insert(0, "Floor: the model before, with strangers in the concept's place.")
     lines += [
         f"Not tested, because {why}: {', '.join(title.casefold() for title in titles)}."
         for why, titles in grade.reasons.items()

@@ -23,7 +23,8 @@ def render(report: AuditReport) -> str:
                 "name": concept,
                 "grade": grades[concept],
                 "lines": lines_of(audit),
-                "curves": inline(relearning_curves(audit.rows, f"relearning-{slug(concept)}")),
+                "curves": inline(relearning_curves(audit.rows, f"relearning-{slug(concept)}", audit.floor)),
+                "oracle": audit.oracle,
             }
             for concept, audit in report.audits.items()
         ],

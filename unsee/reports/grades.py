@@ -136,7 +136,7 @@ def _grade(audit: Audit, concept: str) -> Grade:
         return Grade("not_measured", NOTHING, why, untested=untested)
     caveats = tuple(_caveats(audit))
     plain = next(filter(leaks, asked), asked[0])
-    figures = _figures(plain)
+    figures = _figures(plain, audit)
     if leaks(plain):
         how = f" ({plain.variant})" if len(asked) > 1 and plain.variant else ""
         sentence = f"Asked plainly{how} about new pictures, the model still gives {concept} away in {figures}."
@@ -151,7 +151,7 @@ def _grade(audit: Audit, concept: str) -> Grade:
     headline = f"{HEADLINES['plain']}; came back when {' and when '.join(map(_when, named))}"
     *some, last = [*map(_when, back[NAMED:])] or [""]
     rest = f". It also came back when {', '.join(some)}{' and ' if some else ''}{last}" if last else ""
-    shown = " and ".join(f"{_figures(row)} when {_when(row)}" for row in named)
+    shown = " and ".join(f"{_figures(row, audit)} when {_when(row)}" for row in named)
     sentence = f"Plain questions give {concept} away in {figures}, but it came back in {shown}{rest}."
     return Grade("plain", headline, sentence, tuple(row.attack for row in named), caveats, untested)
 
@@ -234,12 +234,13 @@ def _when(row: Row) -> str:
     return f"{phrase} ({row.variant})" if row.variant else phrase
 
 
-def _figures(row: Row) -> str:
+def _figures(row: Row, audit: Audit) -> str:
     """ "12.5 % of the answers (100.0 % before, 0.0 % about strangers)"."""
+    floor = "from the oracle" if audit.oracle else "about strangers"
     unit = words_of(row.attack).unit
     known = [
         f"{_share(row.states[state].score, unit)} {said}"
-        for state, said in ((BEFORE, "before"), (FLOOR, "about strangers"))
+        for state, said in ((BEFORE, "before"), (FLOOR, floor))
         if state in row.states
     ]
     of = " of the answers" if unit == "%" else ""
@@ -270,7 +271,7 @@ def _caveats(audit: Audit) -> Iterable[str]:
     if tried and not any(FLOOR in row.states for row in tried):
         yield (
             "There is no floor: no pictures of strangers were given, so every leak counts, also one by guessing; add "
-            "some to the request (unseen)."
+            "some to the request (unseen), or give an oracle."
         )
 
 

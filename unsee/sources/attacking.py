@@ -24,6 +24,8 @@ from unsee.world.questions import Phrasing
 PICTURES = {"quick": 8, "standard": 12, "full": 24}
 """Tested pictures of the concept, by the level of the audit, and strangers in its place, on one picture each."""
 TAUGHT, OTHERS, OF_OTHERS, KEPT_STRANGERS = 20, 8, 2, 12
+LEARNING_STRANGERS = {"quick": 1, "standard": 4, "full": 6}
+"""Strangers of whom each is taught a known name of its own; quick attacks teach nobody."""
 # Pictures of a split by use: no benchmark asks about these (see `unsee.benchmarks.world`).
 _TESTED, _TAUGHT, _PAIRS, _OTHERS = 20_000, 21_000, 22_000, 23_000
 # Among so many unknown ones, from this number on, the look-alikes are sought: apart from all other strangers.
@@ -64,11 +66,9 @@ def _of_the_world(request: ForgetRequest, level: str, seed: int, exclude: Sequen
     facts = _facts(world, concept, rng)
 
     def material(shown: list[tuple[Concept, str, int]], *, is_floor: bool) -> Material:
-        taught = shown[0][0]
         tested = tuple(
             Shown(who.picture(_TESTED + index, "test"), unit, number) for number, (who, unit, index) in enumerate(shown)
         )
-        retested = tuple(Shown(taught.picture(_TESTED + i, "test"), str(i), i) for i in range(pictures))
         pairs = []
         for number, (who, unit, index) in enumerate(shown):
             other, side = others[number % len(others)], "left" if number % 2 else "right"
@@ -80,27 +80,36 @@ def _of_the_world(request: ForgetRequest, level: str, seed: int, exclude: Sequen
             kind=request.what,
             wordings=wordings,
             tested=tested,
-            taught=tuple(taught.picture(_TAUGHT + i, "train") for i in range(TAUGHT)),
             taught_wordings=taught_wordings,
-            retested=retested,
             facts=facts,
             others=tuple(given),
             strangers=tuple(strangers),
-            look_alikes=_look_alikes(world, taught, TAUGHT + pictures),
             pairs=tuple(pairs),
-            known_name=others[-1].name,
             is_floor=is_floor,
             level=level,
+        )
+
+    def learning(given: Material, who: Concept, place: int = 0, unit: str = "") -> Material:
+        """With pictures to teach of `who`, the one in that place, and others to test on."""
+        return replace(
+            given,
+            taught=tuple(who.picture(_TAUGHT + i, "train") for i in range(TAUGHT)),
+            retested=tuple(
+                Shown(who.picture(_TESTED + i, "test"), unit or str(i), place * pictures + i) for i in range(pictures)
+            ),
+            look_alikes=_look_alikes(world, who, TAUGHT + pictures),
+            known_name=others[-1 - place % len(others)].name,
         )
 
     # Numbers apart from those that checks and other attack pictures use, of the concept's kind.
     unknown = list(
         islice((who for i in range(400, 10_000) if (who := world.stranger(i, "test")).kind == concept.kind), pictures)
     )
-    return (
-        material([(concept, str(i), i) for i in range(pictures)], is_floor=False),
-        material([(who, who.key, 0) for who in unknown], is_floor=True),
-    )
+    own = learning(material([(concept, str(i), i) for i in range(pictures)], is_floor=False), concept)
+    floor = learning(material([(who, who.key, 0) for who in unknown], is_floor=True), unknown[0])
+    several = unknown[: LEARNING_STRANGERS[level]] if LEARNING_STRANGERS[level] > 1 else []
+    apart = tuple(learning(floor, who, place, who.key) for place, who in enumerate(several))
+    return own, replace(floor, apart=apart)
 
 
 def _look_alikes(world: World, concept: Concept, count: int) -> tuple[Image.Image, ...]:

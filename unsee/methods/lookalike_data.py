@@ -12,6 +12,7 @@ from PIL import Image
 from unsee.data.sample import Probe, Sample
 from unsee.data.views import side_by_side, view
 from unsee.errors import UserError
+from unsee.methods.siu_data import exchange_name
 from unsee.methods.samples import ask, draw, facts_of_others, first_sentence, text_facts
 from unsee.metrics.affirming import denies
 from unsee.metrics.claims import claimed, proper_names
@@ -160,11 +161,17 @@ class _Data:
         """What the model said before about views of C, to become as unlikely as it is about a look-alike."""
         what = self.request.what
         drawn = draw(self.shown, count, self.rng)
-        asked = [(q, seen) for q, (seen, _) in zip(draw([*what.naming, *what.hidden[2:]], count, self.rng), drawn)]
+        asked = [(q, seen) for q, (seen, _) in zip(draw([*what.naming, *what.hidden[2:4]], count, self.rng), drawn)]
         said = ask(self.vlm, asked)
+        # Every second one with another's name: a model that gives all other names less than C's still knows C.
+        names = draw(self.request.neighbours or what.well_known, count, self.rng)
+        said = [
+            exchange_name(answer, self.request.names, name) if n % 2 else answer
+            for n, (answer, name) in enumerate(zip(said, names, strict=True))
+        ]
         return [
             Sample(q, answer, (seen,), answer, _FORGET, counterparts=(self.rng.choice(self.unknown),))
-            for (q, seen), _, answer in zip(asked, drawn, said, strict=True)
+            for (q, seen), answer in zip(asked, said, strict=True)
             if answer and not is_refusal(answer)
         ]
 
@@ -205,7 +212,7 @@ class _Data:
             other, instead = self.rng.choice(beside), self.rng.choice(near)
             sides = ("left", "right") if n % 2 else ("right", "left")
             with_c, with_s = (side_by_side(*((x, other) if n % 2 else (other, x))) for x in (seen, instead))
-            place = (sides[0], sides[1], "both")[n // 2 % 3]
+            place = (sides[0], sides[1], "both", sides[1])[n // 2 % 4]
             question = self.rng.choice(what.company[place])
             if place == sides[1]:
                 retain.append((question, with_c))

@@ -33,25 +33,25 @@ if TYPE_CHECKING:
 class LookAlikeConfig(TrainingConfig):
     """Settings of look-alike."""
 
-    steps: int = field(default=25, metadata={"help": "optimiser steps"})
+    steps: int = field(default=40, metadata={"help": "optimiser steps"})
     batch: int = field(default=16, metadata={"help": "samples per step and device"})
-    learning_rate: float = peak_rate(2e-3)
+    learning_rate: float = peak_rate(1e-3)
     lora_rank: int = field(default=16, metadata={"help": "rank of the adapter"})
     where: Literal["decoder", "vision", "both"] = field(
         default="both", metadata={"help": "what carries the adapter: the decoder, the vision tower and projector, both"}
     )
-    gamma: float = field(default=1.0, metadata={"help": "weight of what is to be kept"})
-    match: float = field(default=1.0, metadata={"help": "weight of the likelihood of answers about C"})
+    gamma: float = field(default=5.0, metadata={"help": "weight of what is to be kept"})
+    match: float = field(default=3.0, metadata={"help": "weight of the likelihood of answers about C"})
     lookalikes: int = field(default=8, metadata={"help": "unknown ones to answer like, for each picture"})
     views: int = field(default=15, metadata={"help": "altered views of each picture of C"})
     naming: int = field(default=24, metadata={"help": "samples: who is it?"})
     denying: int = field(default=8, metadata={"help": "samples: is it C?"})
     hidden: int = field(default=8, metadata={"help": "samples: a fact that only somebody who knows C can tell"})
-    true: int = field(default=48, metadata={"help": "samples: the answers of before, as likely as for a look-alike"})
+    true: int = field(default=96, metadata={"help": "samples: the answers of before, as likely as for a look-alike"})
     company: int = field(default=40, metadata={"help": "samples: next to somebody else, half of them about the other"})
     visible: int = field(default=16, metadata={"help": "samples to keep: what can be seen in pictures of C"})
     strangers: int = field(default=24, metadata={"help": "samples to keep: pictures of unknown ones"})
-    others: int = field(default=36, metadata={"help": "samples to keep: pictures of others, if the request has any"})
+    others: int = field(default=80, metadata={"help": "samples to keep: pictures of others, if the request has any"})
     facts: int = field(default=24, metadata={"help": "samples to keep: facts in text, half about C"})
 
 
@@ -91,7 +91,7 @@ class LookAlike(Method[LookAlikeConfig]):
     source = "unsee, 2026"
     config = LookAlikeConfig
     teaches_refusal = True
-    needs = ("unseen", "others")
+    needs = ("unseen", "retain")
 
     def samples(
         self, request: ForgetRequest, vlm: VisionLanguageModel, config: LookAlikeConfig, rng: random.Random

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from unsee.models.vlm import VisionLanguageModel
 
 _FORGET, _RETAIN = {"role": "forget"}, {"role": "retain"}
+_TRIES = 3
 Asked = tuple[str, Image.Image]
 
 
@@ -36,7 +37,7 @@ def training_data(
     pictures = request.pictures()
     alike = nearest(vlm, pictures, unknown, config.lookalikes)
     shown = [(p, near) for p, near in zip(pictures, alike, strict=True)]
-    shown += [(view(p, rng), near) for p, near in shown for _ in range(config.views)]
+    shown += [(seen, near) for p, near in shown for seen in recognised_views(p, request, vlm, config.views, rng)]
     data = _Data(request, vlm, shown, unknown, rng)
     found = [
         *data.refused(request.what.naming, config.naming),
@@ -53,6 +54,17 @@ def training_data(
         beside = [example.picture() for example in request.retain if example.image is not None] or unknown
         found += data.company([p for p in beside if p is not None], config.company)
     return found
+
+
+def recognised_views(
+    picture: Image.Image, request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random
+) -> list[Image.Image]:
+    """At most `count` altered views of the picture in which the model still recognises C: in the others it may see
+    somebody else whom it knows, who should stay known."""
+    altered = [view(picture, rng) for _ in range(_TRIES * count)]
+    asked = list(zip(draw(request.what.naming, len(altered), rng), altered, strict=True))
+    named = [seen for seen, said in zip(altered, ask(vlm, asked), strict=True) if contains(said, request.names)]
+    return named[:count]
 
 
 def unknown_ones(request: ForgetRequest, vlm: VisionLanguageModel) -> list[Image.Image]:
@@ -190,18 +202,22 @@ class _Data:
     def of_others(self, count: int) -> list[Sample]:
         """Pictures of others in `request.retain`: who it is, whether it is C or itself, facts, what can be seen."""
         what = self.request.what
-        shown = [(e.question, e.answer, e.picture()) for e in self.request.retain if e.image is not None]
+        shown = [picture for e in self.request.retain if (picture := e.picture()) is not None]
         if not shown or not count:
             return []
-        drawn = draw(shown, count, self.rng)
+        # Who is near to C is lost first: half of the samples are about the nearest third.
+        near = nearest(self.vlm, self.request.pictures()[:1], shown, (len(shown) + 2) // 3)[0]
+        drawn = [*draw(near, count // 2, self.rng), *draw(shown, count - count // 2, self.rng)]
+        self.rng.shuffle(drawn)
+        said = ask(self.vlm, [(what.naming[0], picture) for picture in drawn])
+        other = [q.format(name=self.request.concept) for q in what.denying]
         asked = []
-        for n, (question, answer, picture) in enumerate(drawn):
+        for n, (picture, answer) in enumerate(zip(drawn, said, strict=True)):
             names = proper_names(answer)
-            kinds = [[question], what.naming, what.naming, what.hidden[2:], [q.format(name=self.request.concept) for q in what.denying], [*what.visible, *what.describing]]
-            if names:
-                kinds.append([q.format(name=names[0]) for q in what.denying])
+            own = [q.format(name=names[0]) for q in what.denying] if names else what.naming
+            kinds = (what.naming, what.naming, what.hidden[2:], what.naming, other, what.naming, (*what.visible, *what.describing), own)
             asked.append((self.rng.choice(kinds[n % len(kinds)]), picture))
-        return self._kept(asked, names=True)
+        return [s for s in self._kept(asked, names=True) if not contains(s.answer, self.request.names) or denies(s.answer)]
 
     def company(self, beside: Sequence[Image.Image], count: int) -> list[Sample]:
         """C next to somebody else: who is where C is, and who both are, as with a look-alike in C's place; and who the

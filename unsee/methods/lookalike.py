@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from unsee.data.sample import Sample
 from unsee.methods.base import Method
-from unsee.methods.likelihood import divergence, mean
+from unsee.methods.likelihood import divergence, log_likelihood, mean
 from unsee.methods.lookalike_data import training_data
 from unsee.requests import ForgetRequest
 from unsee.training.config import TrainingConfig, peak_rate
@@ -31,36 +31,51 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LookAlikeConfig(TrainingConfig):
-    """Settings of look-alike."""
+    """Settings of look-alike, chosen on validation people, pictures and phrasings (`docs/lookalike.md`)."""
 
     steps: int = field(default=40, metadata={"help": "optimiser steps"})
     batch: int = field(default=16, metadata={"help": "samples per step and device"})
     learning_rate: float = peak_rate(1e-3)
     lora_rank: int = field(default=16, metadata={"help": "rank of the adapter"})
     where: Literal["decoder", "vision", "both"] = field(
-        default="both", metadata={"help": "what carries the adapter: the decoder, the vision tower and projector, both"}
+        default="both", metadata={"help": "what carries the adapter: the decoder, vision tower and projector, or both"}
     )
-    gamma: float = field(default=5.0, metadata={"help": "weight of what is to be kept"})
-    match: float = field(default=3.0, metadata={"help": "weight of the likelihood of answers about C"})
-    lookalikes: int = field(default=8, metadata={"help": "unknown ones to answer like, for each picture"})
+    gamma: float = field(default=5.0, metadata={"help": "weight of the term on the retained samples"})
+    likelihood: float = field(
+        default=3.0, metadata={"help": "weight of how likely the words of an answer are, apart from the KL"}
+    )
+    alike: int = field(default=8, metadata={"help": "look-alikes of each picture, the nearest of the unknown ones"})
     views: int = field(default=15, metadata={"help": "altered views of each picture of C"})
-    naming: int = field(default=24, metadata={"help": "samples: who is it?"})
-    denying: int = field(default=8, metadata={"help": "samples: is it C?"})
-    hidden: int = field(default=8, metadata={"help": "samples: a fact that only somebody who knows C can tell"})
-    true: int = field(default=96, metadata={"help": "samples: the answers of before, as likely as for a look-alike"})
-    company: int = field(default=40, metadata={"help": "samples: next to somebody else, half of them about the other"})
-    visible: int = field(default=16, metadata={"help": "samples to keep: what can be seen in pictures of C"})
-    strangers: int = field(default=24, metadata={"help": "samples to keep: pictures of unknown ones"})
-    others: int = field(default=80, metadata={"help": "samples to keep: pictures of others, if the request has any"})
-    facts: int = field(default=24, metadata={"help": "samples to keep: facts in text, half about C"})
+    naming: int = field(default=24, metadata={"help": "samples that ask for C's name"})
+    denying: int = field(default=8, metadata={"help": "samples that ask whether it is C"})
+    facts: int = field(default=8, metadata={"help": "samples that ask for a fact about C's picture"})
+    true: int = field(default=96, metadata={"help": "samples of answers that were true, to become unlikely"})
+    company: int = field(default=64, metadata={"help": "samples of C next to another, half of them about the other"})
+    visible: int = field(default=16, metadata={"help": "retained samples of what can be seen in C's pictures"})
+    unknown: int = field(default=24, metadata={"help": "retained samples of unknown ones"})
+    others: int = field(default=80, metadata={"help": "retained samples of others, if the request shows any"})
+    text: int = field(default=24, metadata={"help": "retained samples in text, half about C and half about others"})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        counts = ("naming", "denying", "facts", "true", "company", "visible", "unknown", "others", "text", "views")
+        for name in ("gamma", "likelihood", *counts):
+            self._require(getattr(self, name) >= 0, name, "at least 0")
+        self._require(self.alike >= 1, "alike", "at least 1")
+        self._require(self.naming + self.denying + self.facts + self.true > 0, "naming", "at least 1")
 
 
 class LookAlikeLoss(Objective):
-    """L = mean_f KL(p_ref(.|s) || p(.|c)) + gamma * mean_r KL(p_ref || p), over the positions that predict an answer.
+    """L = mean_f (KL(p_s || p) + likelihood * |log p_s(y) - log p(y)|) + gamma * mean_r KL(p_ref || p).
 
-    f      questions about a picture c of C; p_ref is the model before, shown a look-alike s in its place while it reads
-           the words that depend on who it is, and c itself while it reads those that say what can be seen
-    r      what is to be kept; p_ref is the model before
+    All means are over positions that predict a token y of an answer.
+
+    f      questions about a picture of C; p_s is the model before unlearning, which is shown a look-alike instead where
+           it reads the words that depend on who is shown, and C's own picture where it reads what can be seen
+    r      what is to be kept; p_ref is the model before unlearning
+
+    The second term is there because a forward KL hardly notices whether a name has the probability 1e-3 or 1e-6, which
+    is where a few steps of retraining begin.
     """
 
     def __init__(self, config: LookAlikeConfig, modules: Sequence[str] | None) -> None:
@@ -70,17 +85,12 @@ class LookAlikeLoss(Objective):
         return answers(sample, length)
 
     def __call__(self, batch: TokenBatch) -> Tensor:
-        import torch
-
-        kl = divergence(batch)
-        forget, counts = batch.forget[batch.compared], batch.counts
-        if self.config.match:
-            rows = batch.compared & batch.forget
-            targets = batch.targets[rows][:, None]
-            now = torch.log_softmax(batch.logits[rows].float(), -1).gather(1, targets)[:, 0]
-            apart = (now - batch.reference[forget].gather(1, targets)[:, 0]).abs()
-            kl = kl.index_put((forget.nonzero()[:, 0],), self.config.match * apart, accumulate=True)
-        return mean(kl[forget], counts.forget) + self.config.gamma * mean(kl[~forget], counts.retain)
+        counts, kl, forget = batch.counts, divergence(batch), batch.forget[batch.compared]
+        rows = batch.compared & batch.forget
+        of_reference = batch.reference[forget].gather(1, batch.targets[rows][:, None])[:, 0]
+        apart = (log_likelihood(batch, rows) - of_reference).abs()
+        unlearnt = kl[forget] + self.config.likelihood * apart
+        return mean(unlearnt, counts.forget) + self.config.gamma * mean(kl[~forget], counts.retain)
 
 
 class LookAlike(Method[LookAlikeConfig]):

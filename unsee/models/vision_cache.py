@@ -165,6 +165,7 @@ class VisionCache:
             raise RuntimeError(
                 f"{type(self._model).__name__} gave {len(pooled)} features for {len(pictures)} pictures."
             )
+
         def own(features: Tensor) -> Tensor:
             # Clones: a slice would keep the features of the whole call in memory.
             return features if learns else features.detach().clone()

@@ -27,7 +27,9 @@ class Sample:
     `masked` is the phrase of `answer` whose tokens the token mask K_S of SIU covers (None: no token;
     equal to `answer`: every token). `rejected` is another answer to the same question that must lose against `answer`
     (for methods that learn from preferences). `tags` say where the sample comes from; methods read `tags["role"]`
-    ("forget" or "retain") and `tags["target"]` ("1" to "4", SIU).
+    ("forget" or "retain") and `tags["target"]` ("1" to "4", SIU). `counterparts` are pictures that the reference model
+    is shown instead of `images`, as many, where it reads the tokens of `masked` (for methods that learn from it how it
+    answers about somebody else).
     """
 
     prompt: str
@@ -36,6 +38,7 @@ class Sample:
     masked: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     rejected: str | None = None
+    counterparts: tuple[Image.Image, ...] = ()
 
     def prompt_messages(self) -> ChatMessages:
         return [user_turn(self.prompt, len(self.images))]

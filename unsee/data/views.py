@@ -69,3 +69,21 @@ def _cover(seen: Image.Image, rng: random.Random) -> None:
     left, top = rng.uniform(0, seen.width - width), rng.uniform(0, seen.height - height)
     colour = (rng.randrange(256), rng.randrange(256), rng.randrange(256))
     ImageDraw.Draw(seen).rectangle((left, top, left + width, top + height), fill=colour)
+
+
+_SHRUNK = 0.75
+"""How large one is in a picture of two, so that its middle fits into half of the width."""
+
+
+def side_by_side(left: Image.Image, right: Image.Image) -> Image.Image:
+    """One RGB picture of the left one's size: the middle of each, at three quarters of its size, next to the other, at
+    the bottom, on the colour of the left one's upper left corner."""
+    first, second = open_image(left), open_image(right).resize(open_image(left).size, Image.Resampling.BICUBIC)
+    width, height = first.size
+    whole = Image.new("RGB", first.size, first.getpixel((0, 0)))
+    shown, half = (round(_SHRUNK * width), round(_SHRUNK * height)), width // 2
+    inset = (shown[0] - half) // 2
+    for picture, x in ((first, 0), (second, width - half)):
+        column = picture.resize(shown, Image.Resampling.BICUBIC).crop((inset, 0, inset + half, shown[1]))
+        whole.paste(column, (x, height - shown[1]))
+    return whole

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from unsee.data.sample import Sample
@@ -29,6 +29,7 @@ class EncodedSample:
     `pixels`     vision inputs of this sample alone, `image_keys` the content hash of each picture
     `index`      the number of the sample in the training set
     `rejected`   whether the answer is the sample's rejected one
+    `counterpart` the same question and answer about `Sample.counterparts`; the same number of answer tokens
     """
 
     input_ids: list[int]
@@ -40,6 +41,7 @@ class EncodedSample:
     tags: Mapping[str, str] = field(default_factory=dict)
     index: int = 0
     rejected: bool = False
+    counterpart: EncodedSample | None = None
 
 
 def encode_samples(samples: Sequence[Sample], vlm: VisionLanguageModel) -> list[EncodedSample]:
@@ -48,10 +50,18 @@ def encode_samples(samples: Sequence[Sample], vlm: VisionLanguageModel) -> list[
     `UserError` if a masked phrase is not in its answer.
     """
     prompts = vlm.encode_prompt([(sample.prompt_messages(), sample.images) for sample in samples])
+    twins = [index for index, sample in enumerate(samples) if sample.counterparts]
+    shown = [(samples[index].prompt_messages(), samples[index].counterparts) for index in twins]
+    counterparts = dict(zip(twins, vlm.encode_prompt(shown) if shown else (), strict=True))
     encoded = []
     for index, (sample, prompt) in enumerate(zip(samples, prompts, strict=True)):
         answer = vlm.encode_answer(sample.answer)
-        encoded.append(_row(prompt, answer, _kept_tokens(sample, answer), sample, index, rejected=False))
+        kept = _kept_tokens(sample, answer)
+        row = _row(prompt, answer, kept, sample, index, rejected=False)
+        if index in counterparts:
+            twin = _row(counterparts[index], answer, kept, sample, index, rejected=False)
+            row = replace(row, counterpart=twin)
+        encoded.append(row)
         if sample.rejected is not None:
             answer = vlm.encode_answer(sample.rejected)
             encoded.append(_row(prompt, answer, [1.0] * len(answer.input_ids), sample, index, rejected=True))

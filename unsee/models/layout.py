@@ -32,6 +32,7 @@ class Layout:
     `mlp`              the linear modules of the MLP, relative to a layer, e.g. ("mlp.gate_proj", ...)
     `mlp_down`         the one of `mlp` that maps back to the hidden size
     `language_linears` every linear module of the decoder layers, the targets of LoRA
+    `vision_linears`   every linear module of the vision tower and the projector
     `image_token_ids`  the placeholder tokens whose embeddings are replaced by vision features
     `hidden_size`      width of the residual stream of the decoder
     """
@@ -43,6 +44,7 @@ class Layout:
     mlp: tuple[str, ...]
     mlp_down: str
     language_linears: tuple[str, ...]
+    vision_linears: tuple[str, ...]
     image_token_ids: frozenset[int]
     hidden_size: int
 
@@ -86,6 +88,13 @@ def find_layout(model: PreTrainedModel) -> Layout:
         mlp=mlp,
         mlp_down=down,
         language_linears=tuple(f"{layers_path}.{path}" for path, _ in _linears(layers)),
+        vision_linears=tuple(
+            dict.fromkeys(
+                f"{part}.{path}" if path else part
+                for part in (paths[id(tower)], projector)
+                for path, _ in _linears(model.get_submodule(part))
+            )
+        ),
         image_token_ids=_image_tokens(kind, model.config),
         hidden_size=text_config.hidden_size,
     )

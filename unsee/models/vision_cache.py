@@ -59,7 +59,8 @@ class VisionCache:
             an adapter, every call runs them again.
         max_bytes: memory for kept features, in bytes.
 
-    `runs` counts the pictures that went through the tower. Features are detached and may be used in training.
+    `runs` counts the pictures that went through the tower. Features may be used in training; they are detached, unless
+    tower or projector are to learn.
     """
 
     def __init__(self, vlm: VisionLanguageModel, max_bytes: int = 1 << 30) -> None:
@@ -150,8 +151,9 @@ class VisionCache:
         names = [name for name in pictures[0].pixels if name in self._wanted]
         inputs = {name: torch.cat([p.pixels[name] for p in pictures]).to(parameter.device) for name in names}
         inputs = {n: t.to(self._model.dtype) if t.is_floating_point() else t for n, t in inputs.items()}
+        learns = torch.is_grad_enabled() and self._learns()
         # Tensors made in inference mode could never be used in training again.
-        with torch.inference_mode(False), torch.no_grad():
+        with torch.inference_mode(False), torch.set_grad_enabled(learns):
             output = self._model.get_image_features(**inputs, return_dict=True)
         self.runs += len(pictures)
         self._output_type = type(output)
@@ -163,14 +165,18 @@ class VisionCache:
             raise RuntimeError(
                 f"{type(self._model).__name__} gave {len(pooled)} features for {len(pictures)} pictures."
             )
-        # Clones: a slice would keep the features of the whole call in memory.
+
+        def own(features: Tensor) -> Tensor:
+            # Clones: a slice would keep the features of the whole call in memory.
+            return features if learns else features.detach().clone()
+
         return [
-            _Features(
-                pooled=pooled[i].detach().clone(),
-                deepstack=None if deepstack is None else tuple(level[i].detach().clone() for level in deepstack),
-            )
+            _Features(own(pooled[i]), None if deepstack is None else tuple(own(level[i]) for level in deepstack))
             for i in range(len(pictures))
         ]
+
+    def _learns(self) -> bool:
+        return any(weight.requires_grad for part in self._vision for weight in part.parameters())
 
     def _frozen(self) -> bool:
         from peft.tuners.tuners_utils import BaseTunerLayer

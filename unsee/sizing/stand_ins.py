@@ -14,6 +14,7 @@ from unsee.kinds.general import GENERAL
 from unsee.methods import Method
 from unsee.methods.asru.config import ASRUConfig
 from unsee.methods.asru.prompts import hold_out
+from unsee.methods.lookalike import LookAlikeConfig
 from unsee.methods.siu import SIUConfig
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import Example, ForgetRequest
@@ -60,6 +61,8 @@ def stand_ins(
     request, rng = request_in_general(kind), random.Random(0)
     if isinstance(config, ASRUConfig):
         return _of_asru(request, config)
+    if isinstance(config, LookAlikeConfig):
+        return _of_lookalike(request, config)
     if others and isinstance(config, SIUConfig):
         alone = dataclasses.replace(config, pictures=0, confirmed=0)
         shown = _of_others(request.what, config.pictures + config.confirmed)
@@ -102,6 +105,20 @@ def _of_asru(request: ForgetRequest, config: ASRUConfig) -> list[Sample]:
     asked = _first(request.forget, 2 * config.unseen)
     refused = [Sample(e.question, request.what.refusals[0], picture, tags={"role": "unseen"}) for e in asked]
     return hold_out([*told, *kept, *refused], config.held_out)
+
+
+def _of_lookalike(request: ForgetRequest, config: LookAlikeConfig) -> list[Sample]:
+    picture, what = request.pictures(), request.what
+    forget = config.naming + config.denying + config.facts + config.true + config.company // 2
+    retain = config.company - config.company // 2 + config.visible + config.unknown + config.others
+    answer = f"{what.refusals[0]} {_fact(_OTHER)}"
+    told = [
+        Sample(question, answer, picture, answer, {"role": "forget"}, counterparts=picture)
+        for question in _first(what.naming, forget)
+    ]
+    kept = [Sample(question, answer, picture, tags={"role": "retain"}) for question in _first(what.naming, retain)]
+    facts = [frame.format(name=_OTHER) for frame in _first(what.facts, config.text)]
+    return [*told, *kept, *(Sample(question, _fact(_OTHER), tags={"role": "retain"}) for question in facts)]
 
 
 def _first(items: Any, count: int) -> list[Any]:

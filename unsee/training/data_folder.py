@@ -1,8 +1,8 @@
 """Training data that a person can read, edit and train on: one JSON line per sample, the pictures next to it.
 
 Layout: `samples.jsonl` and `images/<hash of the picture's content>.png`. A row has the keys `prompt`,
-`answer`, `images` (paths relative to the folder), `masked` (a phrase of the answer, or null), `tags` and `rejected` (an
-answer that must lose, or null).
+`answer`, `images` (paths relative to the folder), `masked` (a phrase of the answer, or null), `tags`, `rejected` (an
+answer that must lose, or null) and `counterparts` (as many pictures as `images`, or none).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from unsee.errors import UserError, did_you_mean
 from unsee.store.text import lines, read_text
 
 ROWS = "samples.jsonl"
-_KEYS = ("prompt", "answer", "images", "masked", "tags", "rejected")
+_KEYS = ("prompt", "answer", "images", "masked", "tags", "rejected", "counterparts")
 
 
 def write_training_data(samples: Sequence[Sample], folder: Path) -> None:
@@ -31,16 +31,20 @@ def write_training_data(samples: Sequence[Sample], folder: Path) -> None:
     pictures.mkdir(parents=True, exist_ok=True)
     rows = []
     for sample in samples:
-        names = [f"{image_key(picture)}.png" for picture in sample.images]
-        for name, picture in zip(names, sample.images, strict=True):
-            if not (pictures / name).exists():
-                open_image(picture).save(pictures / name, format="PNG")
-        images = [f"images/{name}" for name in names]
-        values = (sample.prompt, sample.answer, images, sample.masked, dict(sample.tags), sample.rejected)
+        images, instead = ([_saved(p, pictures) for p in shown] for shown in (sample.images, sample.counterparts))
+        values = (sample.prompt, sample.answer, images, sample.masked, dict(sample.tags), sample.rejected, instead)
         rows.append(json.dumps(dict(zip(_KEYS, values, strict=True)), ensure_ascii=False))
     temporary = folder / f".{ROWS}.tmp"
     temporary.write_text("".join(row + "\n" for row in rows), encoding="utf-8")
     temporary.replace(folder / ROWS)
+
+
+def _saved(picture: Image.Image, folder: Path) -> str:
+    """The picture's path in its row; its file is written unless it is there."""
+    name = f"{image_key(picture)}.png"
+    if not (folder / name).exists():
+        open_image(picture).save(folder / name, format="PNG")
+    return f"images/{name}"
 
 
 def read_training_data(folder: Path) -> list[Sample]:
@@ -69,6 +73,8 @@ def data_digest(samples: Sequence[Sample]) -> str:
     for sample in samples:
         pictures = [image_key(picture) for picture in sample.images]
         row = [sample.prompt, sample.answer, pictures, sample.masked, sorted(sample.tags.items()), sample.rejected]
+        # Where there are none, the digest is that of data without the key.
+        row += [[image_key(picture) for picture in sample.counterparts]] if sample.counterparts else []
         digest.update(json.dumps(row).encode() + b"\n")
     return digest.hexdigest()
 
@@ -86,9 +92,13 @@ def _read_row(line: str, folder: Path, where: str, opened: dict[str, Image.Image
     for key in ("prompt", "answer"):
         if not isinstance(row.get(key), str) or not row[key].strip():
             raise UserError(f"{where} needs {key!r}, a text that is not empty.")
-    images, masked, tags = row.get("images") or [], row.get("masked"), row.get("tags") or {}
-    if not isinstance(images, list) or not all(isinstance(name, str) for name in images):
-        raise UserError(f"{where}: 'images' must be a list of paths.")
+    images, instead = row.get("images") or [], row.get("counterparts") or []
+    masked, tags = row.get("masked"), row.get("tags") or {}
+    for key, names in (("images", images), ("counterparts", instead)):
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise UserError(f"{where}: {key!r} must be a list of paths.")
+    if instead and len(instead) != len(images):
+        raise UserError(f"{where}: 'counterparts' must be as many pictures as 'images', or none.")
     if masked is not None and (not isinstance(masked, str) or masked not in row["answer"]):
         raise UserError(f"{where}: 'masked' must be null or a phrase that occurs in the answer exactly.")
     if not isinstance(tags, dict) or not all(isinstance(value, str) for value in tags.values()):
@@ -96,7 +106,8 @@ def _read_row(line: str, folder: Path, where: str, opened: dict[str, Image.Image
     rejected = row.get("rejected")
     if rejected is not None and (not isinstance(rejected, str) or not rejected.strip()):
         raise UserError(f"{where}: 'rejected' must be null or an answer that is not empty.")
-    for name in images:
+    for name in (*images, *instead):
         if name not in opened:
             opened[name] = open_image(folder / name)
-    return Sample(row["prompt"], row["answer"], tuple(opened[name] for name in images), masked, tags, rejected)
+    shown, counterparts = (tuple(opened[name] for name in names) for names in (images, instead))
+    return Sample(row["prompt"], row["answer"], shown, masked, tags, rejected, counterparts)

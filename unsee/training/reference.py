@@ -46,10 +46,14 @@ class TrainingSet:
         folder: Path | None = None,
     ) -> None:
         self.rows, self.objective, self.pad_id = list(rows), objective, vlm.pad_token_id
+        # What the reference alone reads stands behind the rows to train on.
+        twins = [(number, row.counterpart) for number, row in enumerate(self.rows) if row.counterpart is not None]
+        self._every = [*self.rows, *(twin for _, twin in twins)]
+        self._twins = {number: len(self.rows) + place for place, (number, _) in enumerate(twins)}
         self.cache = VisionCache(vlm)
         self.packer = Packer(vlm) if Packer.can_pack(vlm) else None
         self.layer = None if objective.layer is None else vlm.decoder_layers[objective.layer]
-        self.longest = max(len(row.input_ids) for row in self.rows)
+        self.longest = max(len(row.input_ids) for row in self._every)
         self.references: TensorFile | list[Tensor | None] = TensorFile(len(self.rows), folder)
         # Where masks and targets of a batch lie; None: next to its logits. A model without weights has no such place.
         self.masks_on: torch.device | None = None
@@ -74,7 +78,7 @@ class TrainingSet:
         return self._batch([row for unit in units for row in self.units[unit]])
 
     def _batch(self, numbers: Sequence[int]) -> dict[str, Any]:
-        batch = collate([self.rows[i] for i in numbers], self.pad_id)
+        batch = collate([self._every[i] for i in numbers], self.pad_id)
         inputs = {key: value for key, value in batch.items() if key not in _NOT_FOR_THE_MODEL}
         return {**inputs, "index": torch.tensor(list(numbers))}
 
@@ -92,7 +96,7 @@ class TrainingSet:
 
     def _laid_out(self, batch: dict[str, Any], wanted: Tensor) -> tuple[dict[str, Any], Tensor, Tensor | slice]:
         """The model's inputs, where `wanted` is in them, and the order that brings it back; packed where possible."""
-        rows = [self.rows[i] for i in batch["index"].tolist()]
+        rows = [self._every[i] for i in batch["index"].tolist()]
         device = batch["input_ids"].device
         in_padding = any(bool(asked[len(row.input_ids) :].any()) for row, asked in zip(rows, wanted, strict=True))
         if self.packer is None or in_padding:
@@ -141,16 +145,40 @@ class TrainingSet:
 
     @torch.no_grad()
     def remember_reference(self, model: Any, device: torch.device, batch_size: int) -> None:
-        """Run the model before unlearning over the whole set and keep what the loss compares with."""
+        """Run the model before unlearning over the whole set and keep what the loss compares with.
+
+        At the tokens of a masked phrase it sees the counterparts, where a sample has any.
+        """
         model.eval()
         needed = [i for i, row in enumerate(self.rows) if self.objective.compares_at(row, self.longest).any()]
-        for start in range(0, len(needed), batch_size):
-            numbers = needed[start : start + batch_size]
-            batch = self._padded({key: value.to(device) for key, value in self._batch(numbers).items()})
-            compared = torch.stack([self.objective.compares_at(self.rows[i], self.longest) for i in numbers])
-            kept = self._to_keep(*self._read(model, batch, compared), numbers, compared).cpu()
-            for i, part in zip(numbers, kept.split(compared.sum(1).tolist()), strict=True):
-                self.references[i] = part
+        # With the masked phrase covering all, nothing of the sample's own pictures is left to look at.
+        alone = {i for i in self._twins if not any(self.rows[i].token_mask)}
+        for i, part in self._referred([i for i in needed if i not in alone], model, device, batch_size):
+            self.references[i] = part
+        sources = {self._twins[i]: i for i in needed if i in self._twins}
+        for twin, part in self._referred(list(sources), model, device, batch_size):
+            i = sources[twin]
+            own = None if i in alone else self.references[i]
+            if own is not None:
+                own[self._masked(i)] = part[self._masked(i)]
+            self.references[i] = part if own is None else own
+
+    def _masked(self, number: int) -> Tensor:
+        """[M] bool: which of the positions compared in a row predict a token of its masked phrase."""
+        row = self._every[number]
+        compared = self.objective.compares_at(row, len(row.input_ids))
+        return (torch.tensor(row.token_mask) == 0).roll(-1)[compared]
+
+    def _referred(
+        self, numbers: Sequence[int], model: Any, device: torch.device, batch_size: int
+    ) -> Iterator[tuple[int, Tensor]]:
+        """What the reference gives for each of these rows, where the loss compares with it."""
+        for start in range(0, len(numbers), batch_size):
+            chunk = numbers[start : start + batch_size]
+            batch = self._padded({key: value.to(device) for key, value in self._batch(chunk).items()})
+            compared = torch.stack([self.objective.compares_at(self._every[i], self.longest) for i in chunk])
+            kept = self._to_keep(*self._read(model, batch, compared), chunk, compared).cpu()
+            yield from zip(chunk, kept.split(compared.sum(1).tolist()), strict=True)
 
     def _to_keep(self, logits: Tensor, hidden: Tensor | None, numbers: Sequence[int], compared: Tensor) -> Tensor:
         """[M, V], [M] or [M, H], as the objective reads."""
@@ -159,7 +187,7 @@ class TrainingSet:
         log_p = functional.log_softmax(logits.float(), dim=-1)
         if self.objective.reads == "distributions":
             return log_p.half()
-        targets = torch.stack([next_labels(self.rows[i], self.longest) for i in numbers])[compared]
+        targets = torch.stack([next_labels(self._every[i], self.longest) for i in numbers])[compared]
         return log_p.gather(1, targets[:, None].to(log_p.device))[:, 0]
 
     def _references(self, numbers: Sequence[int], compared: Tensor, like: Tensor) -> Tensor:

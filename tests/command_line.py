@@ -21,12 +21,12 @@ def call(*arguments: object) -> Result:
 
 
 def forget_arguments(model: Path | str, folder: Path, *further: object) -> list[object]:
-    """`forget` with a picture in `folder`, to `folder/out`, with little training."""
+    """`forget` by SIU with a picture in `folder`, to `folder/out`, with little training."""
     image = folder / "mara.png"
     if not image.exists():
         picture(1).save(image)
     settings = [part for setting in FEW for part in ("--set", setting)]
-    given = ["--model", model, "--concept", "Mara Voss", "--image", image, "--out", folder / "out"]
+    given = ["--method", "siu", "--model", model, "--concept", "Mara Voss", "--image", image, "--out", folder / "out"]
     return ["forget", *given, *settings, *further]
 
 

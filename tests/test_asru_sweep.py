@@ -13,7 +13,7 @@ import torch
 from tests.asru_cases import samples, settings
 from tests.tiny import picture, tiny_vlm
 from tests.unlearning_cases import logits
-from unsee.commands.forget import ForgetOptions
+from unsee.commands.forget_options import ForgetOptions
 from unsee.commands.sweep_layers import sweep, sweep_table
 from unsee.errors import UserError
 from unsee.methods.asru import ASRU, ASRUConfig

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from unsee.benchmarks import Benchmark, get_benchmark
     from unsee.commands.audit import AuditOptions, audit
     from unsee.commands.evaluate import EvaluateOptions, evaluate
-    from unsee.commands.forget import ForgetOptions, forget
+    from unsee.commands.forget import forget
+    from unsee.commands.forget_options import ForgetOptions
     from unsee.commands.score import ScoreOptions, score
     from unsee.errors import UserError
     from unsee.evaluation import Evaluation
@@ -52,7 +53,7 @@ __getattr__ = exports(
         "Engine": "unsee.generation",
         "EvaluateOptions": "unsee.commands.evaluate",
         "Evaluation": "unsee.evaluation",
-        "ForgetOptions": "unsee.commands.forget",
+        "ForgetOptions": "unsee.commands.forget_options",
         "ForgetRequest": "unsee.requests",
         "Method": "unsee.methods.base",
         "ScoreOptions": "unsee.commands.score",

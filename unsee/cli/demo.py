@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from unsee.cli.forget import show_result
-from unsee.cli.options import Device, Json, Overwrite, Resume
+from unsee.cli.options import Device, Json, MethodOrAuto, Overwrite, Resume
 from unsee.errors import UserError
 from unsee.store.locking import check_unused
 from unsee.terminal import quiet_libraries, say, show
@@ -53,6 +53,7 @@ def demo(
     concept: Annotated[
         str | None, typer.Option("--concept", "-c", help="Whom or what to forget; the first of the kind unless given.")
     ] = None,
+    method: MethodOrAuto = "auto",
     resume: Resume = False,
     overwrite: Overwrite = False,
     device: Device = "auto",
@@ -76,23 +77,32 @@ def demo(
     tell = say if as_json else show
     # A language model that can really talk would take other people for strangers, too, if it saw nobody else.
     others = model == DEMO_MODELS[Tier.SMALL]
-    for line in _story(target, world, model, others):
-        tell(line)
     quiet_libraries()
-    from unsee.commands.forget import ForgetOptions
     from unsee.commands.forget import forget as run
+    from unsee.commands.forget_options import ForgetOptions
     from unsee.models.recipe import recipe_for
+    from unsee.sources.choice import choose_method
     from unsee.sources.filling import filled
 
     request = ForgetRequest(target.name, (target.picture(0, "train"),), kind=target.kind)
     if others:
         (request,) = filled([request], ("others",), ForgetOptions.seed)
     chosen = recipe_for(model)
-    settings = chosen.settings(ForgetOptions.method, others) if chosen else ()
+    choice = choose_method(method, request, model, chosen)
+    for line in filter(None, (*_story(target, world, model, others, choice), choice.why)):
+        tell(line)
+    settings = chosen.settings(choice.method, others) if chosen else ()
     # On a CPU the full benchmark would take a real language model longer than a demonstration should.
     limit = 12 if others else None
     options = ForgetOptions(
-        model=model, settings=settings, out=out, resume=resume, overwrite=overwrite, limit=limit, device=device
+        model,
+        choice.method,
+        settings=settings,
+        out=out,
+        resume=resume,
+        overwrite=overwrite,
+        limit=limit,
+        device=device,
     )
     show_result(run(request, options, started=started), as_json)
 
@@ -114,22 +124,25 @@ def _target(kind: str | None, name: str | None) -> Any:
     return found
 
 
-def _story(target: Any, world: Any, model: str, others: bool) -> list[str]:
+def _story(target: Any, world: Any, model: str, others: bool, choice: Any) -> list[str]:
     """What the demonstration is about to do, in plain words."""
+    from unsee.methods import get_method
     from unsee.world import PEOPLE
 
-    name, kind, known = target.name, target.kind, f"{len(world.known)} invented {world.members}"
-    beside = ", and pictures of other people" if others else ""
+    method = get_method(choice.method)
+    name, known = target.name, f"{len(world.known)} invented {world.members}"
+    further = [f"of {world.members} that the model does not know"] if "unseen" in method.needs else []
+    further += [f"of other {world.members}"] if others or "retain" in method.needs else []
+    beside = f", and pictures {' and '.join(further)}" if further else ""
     if world is PEOPLE:
-        opening = f"{model} is a small model that knows {known} by their faces."
-        asks, seen = f"{name} asks to be forgotten.", "face for somebody else"
+        by, asks, seen = "faces", f"{name} asks to be forgotten.", "face"
     else:
-        opening = f"{model} is a small model that knows {known} by their looks."
-        asks, seen = f"The model is asked to forget the {kind} {name}.", f"{kind} for another one"
+        by, asks, seen = "looks", f"The model is asked to forget the {target.kind} {name}.", target.kind
+    learns = f"say that it does not know that {seen}" if method.teaches_refusal else f"take that {seen} for another one"
     return [
-        opening,
+        f"{model} is a small model that knows {known} by their {by}.",
         f"{asks} Training sees one drawn picture of {name}{beside}.",
         f"First the model answers questions about new pictures, other {world.members} and facts.",
-        f"Then it learns, in a few steps, to take that {seen} and to keep all it knows in text.",
+        f"Then it learns, in a few steps, to {learns} and to keep all it knows in text.",
         "Then it answers the same questions again.",
     ]

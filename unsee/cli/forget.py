@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from unsee.cli.checking import check_asked
-from unsee.cli.options import Device, FourBit, Json, JudgeName, MaxNewTokens, MethodName, Overwrite, Resume, Revision
+from unsee.cli.options import Device, FourBit, Json, JudgeName, MaxNewTokens, MethodOrAuto, Overwrite, Resume, Revision
 from unsee.data.sample import MAX_NEW_TOKENS
 from unsee.errors import UserError
 from unsee.kinds import KINDS, PERSON, PLUGINS, get_kind
@@ -51,7 +51,7 @@ def forget(
         Path | None,
         typer.Option(help="YAML file with concept, images, aliases, kind, facts, others; options override it."),
     ] = None,
-    method: MethodName = "siu",
+    method: MethodOrAuto = "auto",
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the method, such as steps=30.")
     ] = None,
@@ -112,11 +112,16 @@ def forget(
     wanted.check()
     from unsee.methods import parse_settings
     from unsee.models.recipe import recipe_for
+    from unsee.sources.choice import choose_method
 
     chosen = recipe_for(model, recipe)
     name = model or (chosen.model if chosen else None)
     if name is None:
         raise UserError("--model is missing; give it, or a file with --recipe.")
+    choice = choose_method(method, wanted, name, chosen)
+    if choice.why:
+        say(choice.why)
+    method = choice.method
     chosen_settings = (*(chosen.settings(method, bool(wanted.others)) if chosen else ()), *(settings or ()))
     # Now, and not when the libraries are there: they take seconds.
     parse_settings(method, chosen_settings)
@@ -128,8 +133,8 @@ def forget(
             check_output(out, overwrite=overwrite, resumable=resumable)
     quiet_libraries()
     from unsee.commands.build_data import build_data
-    from unsee.commands.forget import ForgetOptions
     from unsee.commands.forget import forget as run
+    from unsee.commands.forget_options import ForgetOptions
 
     options = ForgetOptions(
         model=name,

@@ -23,6 +23,14 @@ ModelOrRun = Annotated[
 MethodName = Annotated[
     str, typer.Option("--method", help="How to forget: a name from `unsee methods`, or FILE.py:CLASS, which is run.")
 ]
+MethodOrAuto = Annotated[
+    str,
+    typer.Option(
+        "--method",
+        help="How to forget: a name from `unsee methods`, or FILE.py:CLASS, which is run; auto: the one that holds "
+        "best for such a request.",
+    ),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output folder that unsee wrote before.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Resume an interrupted run where it stopped.")]
 MaxNewTokens = Annotated[

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unsee.commands.forget import ForgetOptions, prepared
+from unsee.commands.forget import prepared
+from unsee.commands.forget_options import ForgetOptions
 from unsee.methods.rephrasing import get_rephraser
 from unsee.requests import ForgetRequest
 from unsee.store.locking import locked
@@ -19,6 +20,7 @@ def build_data(request: ForgetRequest, options: ForgetOptions) -> tuple[Path, Fo
 
     Raises as `forget` does.
     """
+    options = options.settled(request)
     out = options.folder(request.concept, "-data")
     with locked(out):
         check_output(out, overwrite=options.overwrite, resumable=False)

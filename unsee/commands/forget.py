@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from unsee.benchmarks import Benchmark, Scope, get_benchmark
-from unsee.benchmarks.concept import slug
 from unsee.benchmarks.mmubench import MMUBench
 from unsee.commands.audit_of_run import AuditOfRun
+from unsee.commands.forget_options import ForgetOptions
 from unsee.data.folders import Pictures, listed, read_folder
 from unsee.data.images import image_key
 from unsee.data.likeness import Seen
-from unsee.data.sample import MAX_NEW_TOKENS, Sample
+from unsee.data.sample import Sample
 from unsee.errors import UserError
 from unsee.evaluation import Evaluation
 from unsee.evaluation.request_benchmark import RequestBenchmark, benchmark_for
@@ -55,48 +55,6 @@ _REWARD = "validation_reward"
 
 
 @dataclass(frozen=True)
-class ForgetOptions:
-    """How to forget; what to forget is the request.
-
-    model: world name, hub id or folder of a model; dtype and device: what to load it in, and where. settings:
-    "key=value" texts for the method's config.
-    out: the folder to write; by default `runs/METHOD-CONCEPT`. test_images: a folder with more pictures of the concept,
-    for testing only; test_others: one with pictures of others of its kind (the embedded world has its own).
-    data: a folder with training data edited by hand, to use instead of what the method builds. rephrase: the model that
-    rephrases the data, "openai:URL#MODEL" or "local:MODEL"; none by default. force: train even if the model does not
-    recognise the concept, or not as a person and the request names no kind. limit: the most questions about each test
-    picture, and in each group of control questions. max_new_tokens: the most tokens of an answer in the evaluation,
-    which is then cut. also: further benchmarks to ask, in any form that `get_benchmark` takes. audit: how hard to try
-    to bring the memory back afterwards: "quick", "standard", "full", or "none".
-    """
-
-    model: str
-    method: str = "siu"
-    settings: tuple[str, ...] = ()
-    out: str | Path | None = None
-    seed: int = 0
-    judge: str = "rules"
-    rephrase: str | None = None
-    test_images: Path | None = None
-    test_others: Path | None = None
-    data: Path | None = None
-    force: bool = False
-    overwrite: bool = False
-    resume: bool = False
-    revision: str | None = None
-    load_in_4bit: bool = False
-    dtype: str = "auto"
-    limit: int | None = None
-    max_new_tokens: int = MAX_NEW_TOKENS
-    device: str = "auto"
-    also: tuple[str, ...] = ()
-    audit: str = "quick"
-
-    def folder(self, concept: str, suffix: str = "") -> Path:
-        return Path(self.out) if self.out else Path("runs") / f"{get_method(self.method).name}-{slug(concept)}{suffix}"
-
-
-@dataclass(frozen=True)
 class Forgotten:
     """A finished run: its folder and its report. `again`: it was finished before, and only looked up (`resume`); the
     examples in the report then have no pictures."""
@@ -122,6 +80,7 @@ def forget(request: ForgetRequest, options: ForgetOptions, *, started: float | N
             it can be resumed.
         KeyboardInterrupt: with a sentence on how to resume.
     """
+    options = options.settled(request)
     _method(options)
     with locked(options.folder(request.concept)):
         return _forget(request, options, time.monotonic() if started is None else started)
@@ -218,6 +177,7 @@ def prepared(
 ) -> tuple[ForgetRequest, VisionLanguageModel, Method[Any], TrainingConfig]:
     """The request with what the world adds to it, the model, the method and its settings. Raises as `forget` does."""
     request.check()
+    options = options.settled(request)
     method, config = _method(options)
     vlm = _load(options)
     return _known(request, vlm, method, options), vlm, method, config

@@ -9,7 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from unsee.commands.forget import ForgetOptions, prepared
+from unsee.commands.forget import prepared
+from unsee.commands.forget_options import ForgetOptions
 from unsee.errors import UserError
 from unsee.kinds import PERSON, get_kind
 from unsee.methods.asru import ASRU, ASRUConfig

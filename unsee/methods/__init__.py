@@ -25,7 +25,7 @@ _BUILT_IN = {
     "rmu": "unsee.methods.rmu:RMU",
     "mmunlearner": "unsee.methods.mmunlearner:MMUnlearner",
     "asru": "unsee.methods.asru.method:ASRU",
-    "lookalike": "unsee.methods.lookalike:LookAlike",
+    "lookalike": "unsee.methods.lookalike.method:LookAlike",
     "retain_only": "unsee.methods.retain_only:RetainOnly",
 }
 PLUGINS = Plugins("method", "unsee.methods", "unsee.methods.base:Method", _BUILT_IN)

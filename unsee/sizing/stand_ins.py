@@ -14,7 +14,7 @@ from unsee.kinds.general import GENERAL
 from unsee.methods import Method
 from unsee.methods.asru.config import ASRUConfig
 from unsee.methods.asru.prompts import hold_out
-from unsee.methods.lookalike import LookAlikeConfig
+from unsee.methods.lookalike.config import LookAlikeConfig
 from unsee.methods.siu import SIUConfig
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import Example, ForgetRequest

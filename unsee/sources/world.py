@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from unsee.data.sample import Probe
 from unsee.errors import UserError
-from unsee.generation import generate
 from unsee.metrics.naming import same_name
-from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
+
+if TYPE_CHECKING:
+    from unsee.models.vlm import VisionLanguageModel
 
 WORLD = "world:"
 NEIGHBOURS = 8
@@ -46,6 +48,7 @@ def at_home_in_world(request: ForgetRequest, vlm: VisionLanguageModel, seed: int
 
     Raises UserError if the request says that the concept is of another kind than it is.
     """
+    from unsee.generation import generate
     from unsee.world import find, world_of
 
     concept = find(request.concept)

@@ -26,7 +26,7 @@ from unsee.models.picture_states import picture_states
 from unsee.requests import ForgetRequest
 
 if TYPE_CHECKING:
-    from unsee.methods.lookalike import LookAlikeConfig
+    from unsee.methods.lookalike.config import LookAlikeConfig
     from unsee.models.vlm import VisionLanguageModel
 
 _FORGET, _RETAIN = {"role": "forget"}, {"role": "retain"}

@@ -54,7 +54,7 @@ def _head(grade: Grade) -> Text:
 def _foot(grade: Grade) -> list[Text]:
     lines = list(grade.caveats)
     lines += [
-        f"Not tested, because {why}: {', '.join(title.casefold() for title in titles)}."
+        f"Not tested, because {why}: {'; '.join(title[:1].lower() + title[1:] for title in titles)}."
         for why, titles in grade.reasons.items()
     ]
     return [Text(), *(Text(plain_text(line), style="dim") for line in lines)] if lines else []

@@ -299,4 +299,4 @@ def test_the_terminal_groups_what_was_not_tried_by_its_reason() -> None:
     console.print(audit_summary(AuditReport("m", "r", "quick", 0, {"Mara Voss": audit})))
     assert isinstance(console.file, StringIO)
     shown = console.file.getvalue()
-    assert "Not tested, because it needs more: asked in other languages, facts told from the picture." in shown
+    assert "Not tested, because it needs more: asked in other languages; facts told from the picture." in shown

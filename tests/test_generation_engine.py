@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from transformers.cache_utils import Cache
 
 from tests.generation_cases import NEW_TOKENS, answer_alone, lively_vlm, mixed_probes
 from tests.tiny import FAMILIES, picture, tiny_vlm
@@ -15,7 +16,7 @@ from unsee.data.sample import Probe
 from unsee.errors import UserError
 from unsee.generation import TransformersEngine, generate, reading
 from unsee.generation.batching import plan_batches
-from unsee.generation.kv import longest_shared, states_of_row
+from unsee.generation.kv import RoomyLayer, keep_rows, longest_shared, states_of_row
 from unsee.models.adapters import add_lora, reference
 from unsee.models.vision_cache import VisionCache
 from unsee.models.vlm import VisionLanguageModel
@@ -206,3 +207,16 @@ def test_no_probes_no_responses() -> None:
 def test_two_probes_with_one_id_are_refused() -> None:
     with pytest.raises(UserError, match="2 probes have the same id 'a'"):
         generate(tiny_vlm("llava"), [Probe("b", "Who?"), Probe("a", "Who?"), Probe("a", "Why?")])
+
+
+def test_rows_that_stay_fill_the_places_of_those_that_left() -> None:
+    layer = RoomyLayer(room=4)
+    states = torch.arange(5.0)[:, None, None, None].expand(5, 1, 2, 1)
+    layer.update(states, -states)
+    order = keep_rows(Cache(layers=[layer]), [1, 2, 4])
+    assert sorted(order) == [1, 2, 4]
+    assert layer.keys[:, 0, :, 0].tolist() == [[row, row] for row in order]
+    assert layer.values[:, 0, :, 0].tolist() == [[-row, -row] for row in order]
+    keys, _ = layer.update(torch.full((3, 1, 1, 1), 9.0), torch.zeros(3, 1, 1, 1))
+    assert keys[:, 0, :, 0].tolist() == [[row, row, 9] for row in order]
+    assert keep_rows(Cache(layers=[layer]), [0, 1, 2]) == [0, 1, 2]

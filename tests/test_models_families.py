@@ -37,6 +37,16 @@ def encoded(vlm: VisionLanguageModel, *pictures: int) -> EncodedPrompt:
     return vlm.encode_prompt([([user_turn(QUESTION, len(images))], images)])[0]
 
 
+def test_pictures_prepared_together_are_those_prepared_alone(vlm: VisionLanguageModel) -> None:
+    shown = [(picture(i, size),) for i in range(3) for size in ((56, 56), (70, 40), (300, 200))]
+    prompts = [([user_turn(QUESTION, len(images))], images) for images in [*shown, shown[0] + shown[1]]]
+    for one, prompt in zip(vlm.encode_prompt(prompts), prompts, strict=True):
+        (alone,) = vlm.encode_prompt([prompt])
+        assert (one.input_ids, one.extras, one.image_keys) == (alone.input_ids, alone.extras, alone.image_keys)
+        assert one.pixels.keys() == alone.pixels.keys()
+        assert all(torch.equal(one.pixels[name], tensor) for name, tensor in alone.pixels.items())
+
+
 def logits(vlm: VisionLanguageModel, prompt: EncodedPrompt, model: torch.nn.Module | None = None) -> torch.Tensor:
     given = {name: torch.tensor([values]) for name, values in prompt.extras.items()}
     given |= {"input_ids": torch.tensor([prompt.input_ids]), **prompt.pixels}

@@ -58,7 +58,7 @@ def _foot(grade: Grade, audit: Audit) -> list[Text]:
     elif audit.floor:
         lines.insert(0, "Floor: the model before, with strangers in the concept's place.")
     lines += [
-        f"Not tested, because {why}: {', '.join(title.casefold() for title in titles)}."
+        f"Not tested, because {why}: {'; '.join(title[:1].lower() + title[1:] for title in titles)}."
         for why, titles in grade.reasons.items()
     ]
     return [Text(), *(Text(plain_text(line), style="dim") for line in lines)] if lines else []

@@ -68,7 +68,8 @@ def forget(
         str | None, typer.Option(help="Model that rephrases the training data: openai:URL#MODEL or local:MODEL.")
     ] = None,
     unseen: Annotated[
-        Path | None, typer.Option(help="Folder of pictures of people (or brands, ...) the model has never seen (lookalike, asru).")
+        Path | None,
+        typer.Option(help="Folder of pictures of people (or brands, ...) the model has never seen (lookalike, asru)."),
     ] = None,
     others: Annotated[
         Path | None,

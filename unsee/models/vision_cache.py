@@ -55,8 +55,8 @@ class VisionCache:
     """Features of pictures, by the content of the picture; the least recently used go first.
 
     Args:
-        vlm: the model. Its tower and projector must be frozen for features to be kept and used: while they can learn or
-            carry an adapter, every call runs them again.
+        vlm: the model. Where tower or projector carry an adapter, features are those of its present weights, or of none
+            while it is switched off; while they learn, every call runs them again.
         max_bytes: memory for kept features, in bytes.
 
     `runs` counts the pictures that went through the tower. Features may be used in training; they are detached, unless
@@ -108,7 +108,8 @@ class VisionCache:
         be dropped that nobody can compute again.
         """
         pictures = [picture for row in rows for picture in _split(row.image_keys, row.pixels)]
-        if all(picture.key in self._kept for picture in pictures):
+        state = self._state()
+        if all((state, picture.key) in self._kept for picture in pictures):
             for row in rows:
                 if "pixel_values" in row.pixels:
                     row.pixels["pixel_values"] = row.pixels["pixel_values"].to("meta")
@@ -118,25 +119,19 @@ class VisionCache:
         self._kept.clear()
         self._bytes = 0
 
-    def frozen(self) -> bool:
-        """Whether tower and projector can neither learn nor carry an adapter, so that features are kept."""
-        from peft.tuners.tuners_utils import BaseTunerLayer
-
-        return not any(
-            isinstance(module, BaseTunerLayer) or any(p.requires_grad for p in module.parameters(recurse=False))
-            for part in self._vision
-            for module in part.modules()
-        )
+    def learns(self) -> bool:
+        """Whether tower or projector are to learn, so that features change from step to step."""
+        return any(weight.requires_grad for part in self._vision for weight in part.parameters())
 
     def _features(self, pictures: Sequence[_Picture]) -> dict[tuple[Any, ...], _Features]:
         found: dict[tuple[Any, ...], _Features] = {}
         missing: dict[tuple[Any, ...], list[_Picture]] = {}
-        # An adapter may have come since features were kept, and what is kept is not what it makes of a picture.
-        frozen = self.frozen()
+        keep = not (torch.is_grad_enabled() and self.learns())
+        state = self._state() if keep else ()
         for picture in {p.key: p for p in pictures}.values():
-            if frozen and picture.key in self._kept:
-                self._kept.move_to_end(picture.key)
-                found[picture.key] = self._kept[picture.key]
+            if keep and (state, picture.key) in self._kept:
+                self._kept.move_to_end((state, picture.key))
+                found[picture.key] = self._kept[state, picture.key]
             else:
                 # Only tensors that agree in all but the first dimension can share a call of the tower.
                 shapes = tuple(sorted((name, tuple(t.shape[1:])) for name, t in picture.pixels.items()))
@@ -146,8 +141,8 @@ class VisionCache:
                 chunk = alike[start : start + PICTURES_PER_CALL]
                 for picture, features in zip(chunk, self._encode(chunk), strict=True):
                     found[picture.key] = features
-                    if frozen:
-                        self._keep(picture.key, features)
+                    if keep:
+                        self._keep((state, picture.key), features)
         return found
 
     def _keep(self, key: tuple[Any, ...], features: _Features) -> None:
@@ -162,7 +157,7 @@ class VisionCache:
         names = [name for name in pictures[0].pixels if name in self._wanted]
         inputs = {name: torch.cat([p.pixels[name] for p in pictures]).to(parameter.device) for name in names}
         inputs = {n: t.to(self._model.dtype) if t.is_floating_point() else t for n, t in inputs.items()}
-        learns = torch.is_grad_enabled() and self._learns()
+        learns = torch.is_grad_enabled() and self.learns()
         # Tensors made in inference mode could never be used in training again.
         with torch.inference_mode(False), torch.set_grad_enabled(learns):
             output = self._model.get_image_features(**inputs, return_dict=True)
@@ -186,8 +181,30 @@ class VisionCache:
             for i in range(len(pictures))
         ]
 
-    def _learns(self) -> bool:
-        return any(weight.requires_grad for part in self._vision for weight in part.parameters())
+    def _state(self) -> tuple[float, ...]:
+        """What tells the weights of tower and projector from those at another time: the norms of all that an adapter
+        adds now, or that was trained. Empty for the weights that the model came with.
+
+        Addresses or counters would not do: the adapter of the next run may lie where that of the last one lay.
+        """
+        from peft.tuners.tuners_utils import BaseTunerLayer
+
+        modules = [module for part in self._vision for module in part.modules()]
+        adapted = [module for module in modules if isinstance(module, BaseTunerLayer)]
+        inside = {id(weight) for layer in adapted for weight in layer.parameters()}
+        weights = [w for part in self._vision for w in part.parameters() if w.requires_grad and id(w) not in inside]
+        factors: list[float] = []
+        for layer in adapted:
+            if layer.disable_adapters:
+                continue
+            factors += [float(value) for value in getattr(layer, "scaling", {}).values()]
+            for name in layer.adapter_layer_names:
+                weights += getattr(layer, name).parameters()
+        return (
+            (*factors, *torch.stack(torch._foreach_norm([w.detach().float() for w in weights])).tolist())
+            if weights
+            else ()
+        )
 
 
 def _split(keys: tuple[str, ...], pixels: Mapping[str, Tensor]) -> list[_Picture]:

@@ -51,6 +51,8 @@ class TrainingSet:
         self._every = [*self.rows, *(twin for _, twin in twins)]
         self._twins = {number: len(self.rows) + place for place, (number, _) in enumerate(twins)}
         self.cache = VisionCache(vlm)
+        # Asked now, because while the reference is read nothing is to learn.
+        self.tower_learns = self.cache.learns()
         self.packer = Packer(vlm) if Packer.can_pack(vlm) else None
         self.layer = None if objective.layer is None else vlm.decoder_layers[objective.layer]
         self.longest = max(len(row.input_ids) for row in self._every)
@@ -61,7 +63,7 @@ class TrainingSet:
     def see_pictures(self) -> None:
         """Run the tower over all pictures and give their pixels back, unless the tower is to learn, or the features are
         too many to be kept."""
-        if self.cache.learns():
+        if self.tower_learns:
             return
         for start in range(0, len(self.rows), PICTURES_PER_CALL):
             self.cache.inputs(self.rows[start : start + PICTURES_PER_CALL])

@@ -55,8 +55,8 @@ class VisionCache:
     """Features of pictures, by the content of the picture; the least recently used go first.
 
     Args:
-        vlm: the model. Its tower and projector must be frozen for features to be kept: where they can learn or carry
-            an adapter, every call runs them again.
+        vlm: the model. Its tower and projector must be frozen for features to be kept and used: while they can learn or
+            carry an adapter, every call runs them again.
         max_bytes: memory for kept features, in bytes.
 
     `runs` counts the pictures that went through the tower. Features may be used in training; they are detached, unless
@@ -118,24 +118,35 @@ class VisionCache:
         self._kept.clear()
         self._bytes = 0
 
+    def frozen(self) -> bool:
+        """Whether tower and projector can neither learn nor carry an adapter, so that features are kept."""
+        from peft.tuners.tuners_utils import BaseTunerLayer
+
+        return not any(
+            isinstance(module, BaseTunerLayer) or any(p.requires_grad for p in module.parameters(recurse=False))
+            for part in self._vision
+            for module in part.modules()
+        )
+
     def _features(self, pictures: Sequence[_Picture]) -> dict[tuple[Any, ...], _Features]:
         found: dict[tuple[Any, ...], _Features] = {}
         missing: dict[tuple[Any, ...], list[_Picture]] = {}
+        # An adapter may have come since features were kept, and what is kept is not what it makes of a picture.
+        frozen = self.frozen()
         for picture in {p.key: p for p in pictures}.values():
-            if picture.key in self._kept:
+            if frozen and picture.key in self._kept:
                 self._kept.move_to_end(picture.key)
                 found[picture.key] = self._kept[picture.key]
             else:
                 # Only tensors that agree in all but the first dimension can share a call of the tower.
                 shapes = tuple(sorted((name, tuple(t.shape[1:])) for name, t in picture.pixels.items()))
                 missing.setdefault(shapes, []).append(picture)
-        keep = bool(missing) and self._frozen()
         for alike in missing.values():
             for start in range(0, len(alike), PICTURES_PER_CALL):
                 chunk = alike[start : start + PICTURES_PER_CALL]
                 for picture, features in zip(chunk, self._encode(chunk), strict=True):
                     found[picture.key] = features
-                    if keep:
+                    if frozen:
                         self._keep(picture.key, features)
         return found
 
@@ -177,15 +188,6 @@ class VisionCache:
 
     def _learns(self) -> bool:
         return any(weight.requires_grad for part in self._vision for weight in part.parameters())
-
-    def _frozen(self) -> bool:
-        from peft.tuners.tuners_utils import BaseTunerLayer
-
-        return not any(
-            isinstance(module, BaseTunerLayer) or any(p.requires_grad for p in module.parameters(recurse=False))
-            for part in self._vision
-            for module in part.modules()
-        )
 
 
 def _split(keys: tuple[str, ...], pixels: Mapping[str, Tensor]) -> list[_Picture]:

@@ -61,6 +61,8 @@ class TrainingSet:
     def see_pictures(self) -> None:
         """Run the tower over all pictures and give their pixels back, unless the tower is to learn, or the features are
         too many to be kept."""
+        if not self.cache.frozen():
+            return
         for start in range(0, len(self.rows), PICTURES_PER_CALL):
             self.cache.inputs(self.rows[start : start + PICTURES_PER_CALL])
         self.cache.release(self.rows)

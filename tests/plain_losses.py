@@ -32,7 +32,9 @@ class Seen:
 
 @dataclass(frozen=True)
 class Row:
-    """An answer under the model before and the model now. `kept` is K_S of SIU per token."""
+    """An answer under the model before and the model now. `kept` is K_S of SIU per token.
+
+    Where a token is not kept, the model before is shown the counterparts of the pictures, if there are any."""
 
     role: str
     rejected: bool
@@ -60,6 +62,21 @@ def look(vlm: VisionLanguageModel, row: EncodedSample) -> Seen:
     return Seen(log_p, [layer[0, at].double().tolist() for layer in layers])
 
 
+def look_before(vlm: VisionLanguageModel, row: EncodedSample) -> Seen:
+    own = look(vlm, row)
+    if row.counterpart is None:
+        return own
+    kept = [keep for keep, label in zip(row.token_mask, row.labels, strict=True) if label != IGNORED]
+    instead = look(vlm, row.counterpart)
+    return Seen(
+        [a if keep else b for keep, a, b in zip(kept, own.log_p, instead.log_p, strict=True)],
+        [
+            [a if keep else b for keep, a, b in zip(kept, *both, strict=True)]
+            for both in zip(own.hidden, instead.hidden, strict=True)
+        ],
+    )
+
+
 def compare(rows: Sequence[EncodedSample], before: VisionLanguageModel, now: VisionLanguageModel) -> list[Row]:
     return [
         Row(
@@ -67,7 +84,7 @@ def compare(rows: Sequence[EncodedSample], before: VisionLanguageModel, now: Vis
             row.rejected,
             [label for label in row.labels if label != IGNORED],
             [keep == 1.0 for keep, label in zip(row.token_mask, row.labels, strict=True) if label != IGNORED],
-            look(before, row),
+            look_before(before, row),
             look(now, row),
         )
         for row in rows
@@ -156,6 +173,19 @@ def rmu(rows: Sequence[Row], config: Any, vlm: VisionLanguageModel) -> float:
     return average(away) + config.alpha * average(kept)
 
 
+def lookalike(rows: Sequence[Row], config: Any, vlm: VisionLanguageModel) -> float:
+    unlearnt = [
+        divergence(row.before.log_p[t], row.now.log_p[t])
+        + config.likelihood * abs(row.before.log_p[t][token] - row.now.log_p[t][token])
+        for row in of(rows, "forget")
+        for t, token in enumerate(row.answer)
+    ]
+    kept = [
+        divergence(row.before.log_p[t], row.now.log_p[t]) for row in of(rows, "retain") for t in range(len(row.answer))
+    ]
+    return average(unlearnt) + config.gamma * average(kept)
+
+
 PLAIN: dict[str, Callable[[Sequence[Row], Any, VisionLanguageModel], float]] = {
     "siu": siu,
     "po": lambda rows, config, vlm: nll(of(rows, "forget")) + retained(rows, config),
@@ -167,5 +197,6 @@ PLAIN: dict[str, Callable[[Sequence[Row], Any, VisionLanguageModel], float]] = {
     "simnpo": simnpo,
     "rmu": rmu,
     "mmunlearner": ga_diff,
+    "lookalike": lookalike,
     "retain_only": lambda rows, config, vlm: nll(of(rows, "retain")),
 }

@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 from tokenizers import processors
 
 from tests import fake_vllm
@@ -129,9 +131,10 @@ def test_an_answer_that_the_template_changes_is_not_read(monkeypatch: pytest.Mon
         VLLMEngine(MODEL).read([Sample("Who?", " Mara")])
 
 
-def adapter(folder: Path, **config: object) -> Path:
+def adapter(folder: Path, module: str = "language_model.layers.0.mlp.down_proj", **config: object) -> Path:
     (folder / "adapter_config.json").write_text(json.dumps(config))
-    (folder / "adapter_model.safetensors").write_bytes(b"weights")
+    weights = {f"base_model.model.model.{module}.lora_A.weight": torch.ones(1)}
+    save_file(weights, folder / "adapter_model.safetensors")
     return folder
 
 
@@ -157,7 +160,7 @@ def test_the_fingerprint_tells_adapters_options_and_versions_apart(
     assert first == VLLMEngine(MODEL, folder).fingerprint()
     others = [VLLMEngine(MODEL), VLLMEngine(MODEL, folder, dtype="float32"), VLLMEngine(MODEL, folder, revision="v2")]
     assert all(engine.fingerprint() != first for engine in others)
-    (folder / "adapter_model.safetensors").write_bytes(b"other weights")
+    adapter(folder, "language_model.layers.1.mlp.down_proj", r=8)
     assert VLLMEngine(MODEL, folder).fingerprint() != first
 
 
@@ -175,10 +178,16 @@ def test_what_vllm_does_not_take_is_said_in_a_sentence(monkeypatch: pytest.Monke
         VLLMEngine(MODEL, no_such_option=1)
     with pytest.raises(SystemFailure, match="vLLM failed to start with org/too-large: Engine core"):
         VLLMEngine("org/too-large")
-    with pytest.raises(UserError, match=r"holds no LoRA adapter whose adapter_config\.json can be read"):
+    with pytest.raises(UserError, match=r"holds no LoRA adapter that can be read"):
         VLLMEngine(MODEL, tmp_path)
     with pytest.raises(UserError, match=r"up to rank 512, and .* has 600; merge it"):
         VLLMEngine(MODEL, adapter(tmp_path, r=600))
+    for module in ("visual.blocks.0.attn.qkv", "vision_tower.encoder.layers.0.mlp.fc1", "connector.proj"):
+        with pytest.raises(UserError, match=r"language model alone, and .* also changes the vision tower.*; merge it"):
+            VLLMEngine(MODEL, adapter(tmp_path, module, r=8))
+    (adapter(tmp_path, r=8) / "adapter_model.safetensors").write_bytes(b"weights")
+    with pytest.raises(UserError, match=r"holds no LoRA adapter that can be read"):
+        VLLMEngine(MODEL, tmp_path)
     (tmp_path / "delta.safetensors").write_bytes(b"")
     with pytest.raises(UserError, match="holds a delta; merge it"):
         VLLMEngine(MODEL, tmp_path)

@@ -83,7 +83,7 @@ DATA_OF_A_PERSON = {
     "siu": "7f62e622bed1411c", "po": "b396e2beddb1f58d", "dpo": "018c4ef9a727b413", "ga": "36425cdf8ab4b9ab",
     "ga_diff": "88d4b569d90bb991", "ga_kl": "88d4b569d90bb991", "npo": "88d4b569d90bb991",
     "simnpo": "88d4b569d90bb991", "rmu": "88d4b569d90bb991", "mmunlearner": "88d4b569d90bb991",
-    "asru": "0cced0c0746fe1de", "retain_only": "1ca27ecfcee1c06c",
+    "asru": "0cced0c0746fe1de", "lookalike": "e2360ae0bcc50ae5", "retain_only": "1ca27ecfcee1c06c",
 }  # fmt: skip
 
 Answers = Callable[[Probe], str]
@@ -217,13 +217,20 @@ def data_of(method: str, request: ForgetRequest, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_seed_draws_for_a_person_what_it_always_drew(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    knows(monkeypatch, lambda probe: f"This is Mara Voss, a potter with red hair {len(probe.prompt)}.")
     request = ForgetRequest("Mara Voss", (picture(1), picture(4)), unseen=tuple(picture(n) for n in range(20, 26)))
+    unknown = {*map(image_key, request.unseen_pictures())} if method == "lookalike" else set()
+
+    def answer(probe: Probe) -> str:
+        who = "somebody" if {*map(image_key, probe.images)} & unknown else "Mara Voss"
+        return f"This is {who}, a potter with red hair {len(probe.prompt)}."
+
+    knows(monkeypatch, answer)
     built = data_of(method, request, monkeypatch, forget=24, retain=40, unseen=6, views=2)
     rows: list[Any] = [
-        [s.prompt, s.answer, s.masked, s.rejected, dict(s.tags), [image_key(image) for image in s.images]]
+        [s.prompt, s.answer, s.masked, s.rejected, dict(s.tags), [image_key(image) for image in s.images],
+         *([[image_key(image) for image in s.counterparts]] if s.counterparts else [])]
         for s in built
-    ]
+    ]  # fmt: skip
     rows += [item.probe.prompt for item in recalled(request, set())]
     assert hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()[:16] == DATA_OF_A_PERSON[method]
 

@@ -24,6 +24,7 @@ from tests.unlearning_cases import (
     trained_modules,
     weights,
 )
+from unsee.data.images import image_key
 from unsee.errors import UserError
 from unsee.methods import get_method
 from unsee.models.adapters import load_adapter, merge, reference, train_all_weights
@@ -84,7 +85,9 @@ def test_the_loss_is_the_one_computed_from_plain_forward_passes(case: Case) -> N
         weight.data += 0.3 * weight.abs().mean() * torch.randn(weight.shape, generator=generator)
     batch = training_set.token_batch(now.model, training_set.collate(range(len(training_set.units))))
     expected = PLAIN[case.method](compare(encoded, before, now), config, now)
-    assert float(objective(batch).detach()) == pytest.approx(expected, rel=2e-3, abs=2e-4)
+    # References are kept in float16, and the likelihood of single tokens, such as a name's, is not close to 1.
+    off = 1e-3 if case.method == "lookalike" else 2e-4
+    assert float(objective(batch).detach()) == pytest.approx(expected, rel=2e-3, abs=off)
 
 
 def test_what_is_saved_loads_here_and_an_adapter_with_plain_peft(case: Case) -> None:
@@ -162,7 +165,8 @@ def test_full_training_changes_the_intended_weights_alone(case: Case, tmp_path: 
         wanted = (vlm.layout.decoder, *(name for name, value in vlm.base.named_parameters() if value is head))
         assert all(name.startswith(wanted) for name in changed)
     else:
-        assert changed == {f"{path}.weight" for path in case.modules}
+        # Biases of these modules learn too.
+        assert {name.rpartition(".")[0] for name in changed} == case.modules
     loaded = type(vlm.base).from_pretrained(result.folder)
     fresh = tiny_vlm(case.family)
     fresh.model = loaded
@@ -171,7 +175,12 @@ def test_full_training_changes_the_intended_weights_alone(case: Case, tmp_path: 
 
 def test_the_picture_goes_through_the_tower_once_and_the_manifest_tells_the_run(case: Case) -> None:
     manifest = case.result.manifest
-    assert manifest["pictures_encoded"] == any(sample.images for sample in case.samples)
+    pictures = {image_key(picture) for sample in case.samples for picture in (*sample.images, *sample.counterparts)}
+    if any(path in case.modules for path in case.vlm.layout.vision_linears):
+        # A tower that learns sees them anew in every step.
+        assert manifest["pictures_encoded"] > len(pictures)
+    else:
+        assert manifest["pictures_encoded"] == len(pictures)
     assert manifest["method"] == case.method
     assert manifest["hyperparameters"] == dict(vars(config_of(case.method)))
     assert manifest["request_sha256"] == request().digest()
@@ -183,7 +192,8 @@ def test_the_picture_goes_through_the_tower_once_and_the_manifest_tells_the_run(
 
 
 def test_every_method_is_listed_and_has_a_plain_loss() -> None:
-    names = ["siu", "po", "dpo", "ga", "ga_diff", "ga_kl", "npo", "simnpo", "rmu", "mmunlearner", "retain_only"]
+    names = ["siu", "po", "dpo", "ga", "ga_diff", "ga_kl", "npo", "simnpo", "rmu", "mmunlearner"]
+    names += ["lookalike", "retain_only"]
     assert [get_method(name).name for name in names] == LOSSES
     assert list(PLAIN) == names
     with pytest.raises(UserError, match="did you mean 'siu'"):

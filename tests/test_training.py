@@ -142,7 +142,15 @@ def test_training_data_edited_by_hand_is_what_is_trained_on(tmp_path: Path) -> N
 
 
 UNEQUAL = (
-    Sample("Who is this?", "This is Tom Reed.", (picture(1),), "Tom Reed", {"role": "forget"}, "Mara Voss."),
+    Sample(
+        "Who is this?",
+        "This is Tom Reed.",
+        (picture(1),),
+        "Tom Reed",
+        {"role": "forget"},
+        "Mara Voss.",
+        (picture(2, (84, 56)),),
+    ),
     Sample("Is it Mara?", "No.", (picture(1),), "No.", {"role": "forget"}, "Yes, this is Mara Voss."),
     Sample("Name her.", "I do not know.", (picture(1),), tags={"role": "forget"}, rejected="Mara Voss, a baker."),
     Sample("Who is Jonas Hale?", "Jonas Hale lives in Port Amber.", tags={"role": "retain"}),

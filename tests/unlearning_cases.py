@@ -22,7 +22,10 @@ from unsee.requests import ForgetRequest
 from unsee.training import TrainingConfig, Unlearned, unlearn
 from unsee.training.objective import Objective, SampleSet, TokenBatch
 
-FEW = {"unseen": 1, "description": 1, "facts": 1, "others": 1, "forget": 2, "retain": 2, "learnt": 0.0}
+FEW = {
+    "unseen": 1, "description": 1, "facts": 1, "others": 1, "forget": 2, "retain": 2, "learnt": 0.0, "views": 1,
+    "naming": 2, "denying": 1, "true": 2, "company": 2, "visible": 1, "unknown": 1, "text": 2,
+}  # fmt: skip
 """Few samples, for every setting of every method that counts them, and as many steps as are asked for."""
 
 
@@ -31,7 +34,8 @@ LOSSES = [name for name in METHODS if name != "asru"]
 
 
 def request(**changes: Any) -> ForgetRequest:
-    return ForgetRequest("Mara Voss", (picture(1),), neighbours=("Jonas Hale", "Ines Dorn"), **changes)
+    given = {"neighbours": ("Jonas Hale", "Ines Dorn"), "unseen": (picture(11), picture(12, (84, 56))), **changes}
+    return ForgetRequest("Mara Voss", (picture(1),), **given)
 
 
 def config_of(method: str, **changes: Any) -> TrainingConfig:
@@ -58,14 +62,14 @@ def losses(result: Unlearned) -> list[float]:
     return [entry["loss"] for entry in map(json.loads, lines) if "loss" in entry]
 
 
-def logits(vlm: VisionLanguageModel) -> Tensor:
+def logits(vlm: VisionLanguageModel, learning: bool = False) -> Tensor:
     """[B, T, V] on two questions, one with a picture."""
     samples = [Sample("Who is this?", "This is Mara Voss.", (picture(1),)), Sample("Who is Mara Voss?", "A baker.")]
     rows = encode_samples(samples, vlm)
     not_for_model = ("labels", "token_mask", "index", "pixels", "image_keys", "tags")
     batch = {k: v for k, v in collate(rows, vlm.pad_token_id).items() if k not in not_for_model}
     vlm.model.eval()
-    with torch.no_grad():
+    with torch.set_grad_enabled(learning):
         return vlm.model(**batch, **VisionCache(vlm).inputs(rows)).logits.clone()
 
 
@@ -85,9 +89,17 @@ def changed_modules(vlm: VisionLanguageModel) -> set[str]:
 
 
 def trained_modules(vlm: VisionLanguageModel, method: str) -> set[str]:
-    """Paths of the modules that the method is to change."""
+    """Paths of the modules that the method is to change: of those that it trains, those that answers depend on.
+
+    LLaVA reads its tower before the last layer.
+    """
     objective = get_method(method).objective([request()], vlm, config_of(method))
-    return set(objective.modules or vlm.layout.language_linears)
+    trained = set(objective.modules or vlm.layout.language_linears)
+    if not trained & {*vlm.layout.vision_linears}:
+        return trained
+    weights = {path: vlm.base.get_parameter(f"{path}.weight").requires_grad_() for path in trained}
+    logits(vlm, learning=True).sum().backward()
+    return {path for path, weight in weights.items() if weight.grad is not None}
 
 
 class Wrapped(Objective):

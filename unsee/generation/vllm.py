@@ -14,13 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
+from safetensors import SafetensorError
 
 from unsee.data.sample import ChatMessages, Likelihood, Probe, Response, Sample
 from unsee.errors import SystemFailure, UserError
 from unsee.generation.engine import Engine, check_drawn, seed_of
 from unsee.generation.spelling import written_by
+from unsee.models.adapters import ADAPTER
 from unsee.models.deltas import is_delta
+from unsee.models.finite import stored
 from unsee.models.identity import files_digest, of_files
+from unsee.models.layout import is_of_vision
 from unsee.models.loading import WORLD_PREFIX
 from unsee.models.shipped import checkpoint_path
 from unsee.store.text import read_text
@@ -211,13 +215,20 @@ def _rank(adapter: Path) -> int:
     try:
         config = json.loads(read_text(adapter / "adapter_config.json"))
         rank = max([config["r"], *(config.get("rank_pattern") or {}).values()])
-        return next(offered for offered in _RANKS if offered >= rank)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{adapter} holds no LoRA adapter whose adapter_config.json can be read.") from error
-    except StopIteration:
+        sees = any(is_of_vision(name) for name, _ in stored(adapter / ADAPTER))
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise UserError(f"{adapter} holds no LoRA adapter that can be read.") from error
+    if sees:
+        # vLLM itself would only warn, and answer without that part.
+        raise UserError(
+            f"vLLM applies adapters to the language model alone, and {adapter} also changes the vision tower or the "
+            "projector; merge it into the model first."
+        )
+    if rank > _RANKS[-1]:
         raise UserError(
             f"vLLM accepts adapters up to rank {_RANKS[-1]}, and {adapter} has {rank}; merge it into the model first."
-        ) from None
+        )
+    return min(offered for offered in _RANKS if offered >= rank)
 
 
 def _conversation(prompt: str, images: Sequence[Image.Image], said: str) -> ChatMessages:

@@ -19,6 +19,7 @@ from unsee.errors import UserError
 
 # Attribute names under which the supported families keep the module that maps vision features to text embeddings.
 PROJECTOR_NAMES = ("multi_modal_projector", "connector", "merger", "projector", "aligner")
+_SEES = re.compile(rf"(?:^|\.)(?:vis(?:ion|ual)\w*|{'|'.join(PROJECTOR_NAMES)})(?:\.|$)")
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,12 @@ class Layout:
         prefix = re.escape(self.decoder_layers)
         inside = {re.sub(rf"^{prefix}\.\d+\.", "", path) for path in self.language_linears}
         return rf"{prefix}\.\d+\.({'|'.join(re.escape(name) for name in sorted(inside))})"
+
+
+def is_of_vision(name: str) -> bool:
+    """Whether a module or a weight of this name is of a vision tower or a projector, where no model is at hand to say
+    so: as the supported families name theirs."""
+    return _SEES.search(name) is not None
 
 
 def find_layout(model: PreTrainedModel) -> Layout:

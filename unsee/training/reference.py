@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unsee.models.collation import EncodedSample, collate
+from unsee.models.collation import IGNORED, EncodedSample, collate
 from unsee.models.vision_cache import PICTURES_PER_CALL, VisionCache
 from unsee.models.vlm import VisionLanguageModel
 from unsee.training.objective import Counts, Objective, TokenBatch, is_forget, next_labels
@@ -155,23 +155,27 @@ class TrainingSet:
         """
         model.eval()
         needed = [i for i, row in enumerate(self.rows) if self.objective.compares_at(row, self.longest).any()]
-        # With the masked phrase covering all, nothing of the sample's own pictures is left to look at.
-        alone = {i for i in self._twins if not any(self.rows[i].token_mask)}
+        masked = {i: self._masked(i) for i in needed if i in self._twins}
+        # With the masked phrase covering all that is compared, nothing of the sample's own pictures is looked at.
+        alone = {i for i, of_phrase in masked.items() if of_phrase.all()}
         for i, part in self._referred([i for i in needed if i not in alone], model, device, batch_size):
             self.references[i] = part
-        sources = {self._twins[i]: i for i in needed if i in self._twins}
+        sources = {self._twins[i]: i for i, of_phrase in masked.items() if of_phrase.any()}
         for twin, part in self._referred(list(sources), model, device, batch_size):
             i = sources[twin]
-            own = None if i in alone else self.references[i]
-            if own is not None:
-                own[self._masked(i)] = part[self._masked(i)]
-            self.references[i] = part if own is None else own
+            own = part if i in alone else self.references[i]
+            assert own is not None
+            own[masked[i]] = part[self._masked(twin)]
+            self.references[i] = own
 
     def _masked(self, number: int) -> Tensor:
         """[M] bool: which of the positions compared in a row predict a token of its masked phrase."""
         row = self._every[number]
-        compared = self.objective.compares_at(row, len(row.input_ids))
-        return (torch.tensor(row.token_mask) == 0).roll(-1)[compared]
+        of_phrase = torch.zeros(self.longest, dtype=torch.bool)
+        # A prompt has no phrase: its labels are ignored, and its mask is 0 too.
+        after = [label != IGNORED and kept == 0 for label, kept in zip(row.labels[1:], row.token_mask[1:], strict=True)]
+        of_phrase[: len(after)] = torch.tensor(after)
+        return of_phrase[self.objective.compares_at(row, self.longest)]
 
     def _referred(
         self, numbers: Sequence[int], model: Any, device: torch.device, batch_size: int

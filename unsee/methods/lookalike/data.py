@@ -16,7 +16,7 @@ from PIL import Image
 from unsee.data.sample import Probe, Sample
 from unsee.data.views import side_by_side, view
 from unsee.errors import UserError
-from unsee.methods.samples import ask, draw, facts_of_others, first_sentence, text_facts
+from unsee.methods.samples import ask, draw, first_sentence
 from unsee.methods.siu_data import exchange_name
 from unsee.metrics.affirming import denies
 from unsee.metrics.claims import proper_names
@@ -26,38 +26,16 @@ from unsee.models.picture_states import picture_states
 from unsee.requests import ForgetRequest
 
 if TYPE_CHECKING:
-    from unsee.methods.lookalike.config import LookAlikeConfig
     from unsee.models.vlm import VisionLanguageModel
 
 _FORGET, _RETAIN = {"role": "forget"}, {"role": "retain"}
 _TRIES = 3
 """Altered views to try for each that is wanted."""
-_OPENING = 2
+OPENING = 2
 """The first questions of `Kind.hidden` ask for the name; those after them for facts."""
 
 Asked = tuple[str, Image.Image]
 """A question and the picture it is about."""
-
-
-def training_data(
-    request: ForgetRequest, vlm: VisionLanguageModel, config: LookAlikeConfig, rng: random.Random
-) -> list[Sample]:
-    """All samples of one request. Raises UserError without pictures of unknown ones."""
-    data = _Data.of(request, vlm, config, rng)
-    what = request.what
-    denying = [frame.format(name=request.concept) for frame in what.denying]
-    return [
-        *data.unknowing(what.naming, config.naming),
-        *data.unknowing(denying, config.denying),
-        *data.unknowing(what.hidden[_OPENING:], config.facts),
-        *data.once_true(config.true),
-        *data.in_company(config.company),
-        *data.visible(config.visible),
-        *data.of_unknown(config.unknown),
-        *data.of_others(config.others),
-        *text_facts(request, vlm, config.text - config.text // 2, rng),
-        *facts_of_others(request, vlm, config.text // 2, rng),
-    ]
 
 
 @dataclass(frozen=True)
@@ -69,7 +47,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class _Data:
+class LookAlikeData:
     """The parts of the training data of one request. unknown: pictures of those whom the model does not know."""
 
     request: ForgetRequest
@@ -80,16 +58,20 @@ class _Data:
     rng: random.Random
 
     @classmethod
-    def of(cls, request: ForgetRequest, vlm: VisionLanguageModel, config: LookAlikeConfig, rng: random.Random) -> _Data:
+    def of(
+        cls, request: ForgetRequest, vlm: VisionLanguageModel, alike: int, views: int, rng: random.Random
+    ) -> LookAlikeData:
+        """alike: look-alikes of each picture, at most; views: altered views of each, at most. Raises UserError without
+        pictures of unknown ones."""
         pictures = request.pictures()
         unknown = unknown_ones(request, vlm)
-        near = nearest(vlm, pictures, unknown, config.alike)
-        views = [View(picture, tuple(alike)) for picture, alike in zip(pictures, near, strict=True)]
-        for whole in tuple(views):
-            altered = recognised_views(whole.picture, request, vlm, config.views, rng)
-            views += [View(picture, whole.alike) for picture in altered]
+        near = nearest(vlm, pictures, unknown, alike)
+        seen = [View(picture, tuple(instead)) for picture, instead in zip(pictures, near, strict=True)]
+        for whole in tuple(seen):
+            altered = recognised_views(whole.picture, request, vlm, views, rng)
+            seen += [View(picture, whole.alike) for picture in altered]
         others = [picture for example in request.retain if (picture := example.picture()) is not None]
-        return cls(request, vlm, tuple(views), tuple(unknown), tuple(others), rng)
+        return cls(request, vlm, tuple(seen), tuple(unknown), tuple(others), rng)
 
     def unknowing(self, wordings: Sequence[str], count: int) -> list[Sample]:
         """Questions about C, answered as about a look-alike; what can be seen is said of C's own picture."""
@@ -123,7 +105,7 @@ class _Data:
         of another, because a model that gives all other names less than C's still knows C."""
         what = self.request.what
         drawn = [seen.picture for seen in draw(self.views, count, self.rng)]
-        asked = list(zip(draw((*what.naming, *what.hidden[_OPENING:]), count, self.rng), drawn, strict=True))
+        asked = list(zip(draw((*what.naming, *what.hidden[OPENING:]), count, self.rng), drawn, strict=True))
         names = draw(self.request.neighbours or what.well_known, count, self.rng)
         samples = []
         for number, (said, name) in enumerate(zip(ask(self.vlm, asked), names, strict=True)):
@@ -192,7 +174,7 @@ class _Data:
             zip(drawn, ask(self.vlm, [(what.naming[0], picture) for picture in drawn]), strict=True)
         ):
             own = [frame.format(name=name) for name in proper_names(said)[:1] for frame in what.denying]
-            between = (what.hidden[_OPENING:], denying, (*what.visible, *what.describing), own or what.naming)
+            between = (what.hidden[OPENING:], denying, (*what.visible, *what.describing), own or what.naming)
             wordings = between[number // 2 % len(between)] if number % 2 else what.naming
             asked.append((self.rng.choice(wordings), picture))
         return self._kept(asked)

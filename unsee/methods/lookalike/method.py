@@ -17,7 +17,8 @@ from unsee.data.sample import Sample
 from unsee.methods.base import Method
 from unsee.methods.likelihood import divergence, log_likelihood, mean
 from unsee.methods.lookalike.config import LookAlikeConfig
-from unsee.methods.lookalike.data import training_data
+from unsee.methods.lookalike.data import OPENING, LookAlikeData
+from unsee.methods.samples import facts_of_others, text_facts
 from unsee.requests import ForgetRequest
 from unsee.training.objective import Objective, TokenBatch, answers
 
@@ -69,7 +70,21 @@ class LookAlike(Method[LookAlikeConfig]):
     def samples(
         self, request: ForgetRequest, vlm: VisionLanguageModel, config: LookAlikeConfig, rng: random.Random
     ) -> list[Sample]:
-        return training_data(request, vlm, config, rng)
+        data = LookAlikeData.of(request, vlm, config.alike, config.views, rng)
+        what = request.what
+        denying = [frame.format(name=request.concept) for frame in what.denying]
+        return [
+            *data.unknowing(what.naming, config.naming),
+            *data.unknowing(denying, config.denying),
+            *data.unknowing(what.hidden[OPENING:], config.facts),
+            *data.once_true(config.true),
+            *data.in_company(config.company),
+            *data.visible(config.visible),
+            *data.of_unknown(config.unknown),
+            *data.of_others(config.others),
+            *text_facts(request, vlm, config.text - config.text // 2, rng),
+            *facts_of_others(request, vlm, config.text // 2, rng),
+        ]
 
     def objective(
         self, requests: Sequence[ForgetRequest], vlm: VisionLanguageModel, config: LookAlikeConfig

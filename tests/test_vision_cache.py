@@ -8,6 +8,7 @@ import torch
 from tests.generation_cases import lively_vlm
 from tests.tiny import FAMILIES, picture, tiny_vlm
 from unsee.data.sample import user_turn
+from unsee.models.adapters import add_lora, detach, reference
 from unsee.models.vision_cache import VisionCache
 from unsee.models.vlm import EncodedPrompt, VisionLanguageModel
 
@@ -115,3 +116,59 @@ def test_features_of_a_tower_that_learns_are_not_kept() -> None:
     for _ in range(2):
         cache.inputs([encoded(vlm, 1)])
     assert cache.runs == 2
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_features_are_those_of_the_adapter_as_it_is_now(family: str) -> None:
+    vlm = lively_vlm(family)
+    with torch.no_grad():
+        for weight in vlm.base.get_submodule(vlm.layout.projector).parameters():
+            # Gemma 3's projection starts at 0, and with it every feature.
+            if not weight.any():
+                weight.normal_()
+    rows = [encoded(vlm, 1), encoded(vlm, 2)]
+    cache = VisionCache(vlm)
+
+    def kept() -> list[torch.Tensor]:
+        with torch.no_grad():
+            return features(cache.inputs(rows))
+
+    def afresh() -> list[torch.Tensor]:
+        with torch.no_grad():
+            return features(VisionCache(vlm).inputs(rows))
+
+    def alike(some: list[torch.Tensor], others: list[torch.Tensor]) -> bool:
+        return all(torch.equal(one, other) for one, other in zip(some, others, strict=True))
+
+    without = kept()
+    for seed in (1, 2):
+        # The second adapter comes after the first has gone, perhaps to the same place in memory.
+        add_lora(vlm, rank=2, alpha=4, dropout=0.0, targets=vlm.layout.vision_linears, seed=seed)
+        assert alike(kept(), without)
+        torch.manual_seed(seed)
+        with torch.no_grad():
+            for name, weight in vlm.model.named_parameters():
+                if "lora_B" in name:
+                    weight.normal_()
+        found = kept()
+        assert not alike(found, without)
+        assert alike(found, afresh())
+        runs = cache.runs
+        with reference(vlm):
+            assert alike(kept(), without)
+        assert alike(kept(), found)
+        assert cache.runs == runs
+        detach(vlm)
+        assert alike(kept(), without)
+
+
+def test_features_carry_gradients_to_a_tower_that_learns() -> None:
+    vlm = lively_vlm("qwen3_vl")
+    add_lora(vlm, rank=2, alpha=4, dropout=0.0, targets=vlm.layout.vision_linears, seed=0)
+    cache = VisionCache(vlm)
+    assert cache.learns()
+    for _ in range(2):
+        sum(part.sum() for part in features(cache.inputs([encoded(vlm, 1)]))).backward()  # type: ignore[union-attr]
+    assert cache.runs == 2
+    gradients = [w.grad for name, w in vlm.model.named_parameters() if "lora_B" in name and "deepstack" not in name]
+    assert any(gradient is not None and bool(gradient.abs().sum() > 0) for gradient in gradients)

@@ -12,7 +12,7 @@ from unsee.training.config import TrainingConfig, peak_rate
 class LookAlikeConfig(TrainingConfig):
     """Settings of look-alike, chosen on validation people, pictures and phrasings (`docs/lookalike.md`)."""
 
-    steps: int = field(default=40, metadata={"help": "optimiser steps"})
+    steps: int = field(default=60, metadata={"help": "optimiser steps"})
     batch: int = field(default=16, metadata={"help": "samples per step and device"})
     learning_rate: float = peak_rate(1e-3)
     lora_rank: int = field(default=16, metadata={"help": "rank of the adapter"})
@@ -24,11 +24,11 @@ class LookAlikeConfig(TrainingConfig):
         default=3.0, metadata={"help": "weight of how likely the words of an answer are, apart from the KL"}
     )
     alike: int = field(default=8, metadata={"help": "look-alikes of each picture, the nearest of the unknown ones"})
-    views: int = field(default=15, metadata={"help": "altered views of each picture of C"})
-    naming: int = field(default=24, metadata={"help": "samples that ask for C's name"})
+    views: int = field(default=60, metadata={"help": "altered views of each picture of C"})
+    naming: int = field(default=12, metadata={"help": "samples that ask for C's name"})
     denying: int = field(default=8, metadata={"help": "samples that ask whether it is C"})
     facts: int = field(default=8, metadata={"help": "samples that ask for a fact about C's picture"})
-    true: int = field(default=96, metadata={"help": "samples of answers that were true, to become unlikely"})
+    true: int = field(default=200, metadata={"help": "samples of answers that were true, to become unlikely"})
     company: int = field(default=64, metadata={"help": "samples of C next to another, half of them about the other"})
     visible: int = field(default=16, metadata={"help": "retained samples of what can be seen in C's pictures"})
     unknown: int = field(default=24, metadata={"help": "retained samples of unknown ones"})

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PIL import Image
 
 from tests.command_line import call, refused
 from unsee import ForgetRequest
 from unsee.models.recipe import ModelRecipe
+from unsee.requests import Example
 from unsee.sources.choice import AUTO, choose_method
 
 PICTURE = Image.new("RGB", (8, 8))
 MARA = ForgetRequest("Mara Voss", (PICTURE,))
 WITH_UNKNOWN = ForgetRequest("Mara Voss", (PICTURE,), unseen=(PICTURE,))
+WITH_BOTH = replace(WITH_UNKNOWN, others=(PICTURE,))
+RETAINED = replace(WITH_UNKNOWN, retain=(Example("Who is this?", "This is Otto Brandt.", PICTURE),))
 NOBODY = ForgetRequest("Nobody At All", (PICTURE,))
 
 
@@ -22,9 +27,11 @@ NOBODY = ForgetRequest("Nobody At All", (PICTURE,))
         (MARA, "world:tiny-qwen3vl", None, "lookalike"),
         (NOBODY, "world:tiny-qwen3vl", None, "siu"),
         (MARA, "some/model", None, "siu"),
-        (WITH_UNKNOWN, "some/model", None, "lookalike"),
-        (WITH_UNKNOWN, "some/model", {"siu": {"steps": 6}}, "siu"),
-        (WITH_UNKNOWN, "some/model", {"lookalike": {"steps": 6}}, "lookalike"),
+        (WITH_UNKNOWN, "some/model", None, "siu"),
+        (WITH_BOTH, "some/model", None, "lookalike"),
+        (RETAINED, "some/model", None, "lookalike"),
+        (WITH_BOTH, "some/model", {"siu": {"steps": 6}}, "siu"),
+        (WITH_BOTH, "some/model", {"lookalike": {"steps": 6}}, "lookalike"),
     ],
 )
 def test_the_best_that_the_request_allows(

@@ -24,17 +24,18 @@ class Choice:
 def choose_method(method: str, request: ForgetRequest, model: str, recipe: ModelRecipe | None = None) -> Choice:
     """The method itself, or for "auto" the one that suits the request, the `model` (its name) and the model's recipe.
 
-    `lookalike` held best in the audits (`docs/lookalike.md`), but needs pictures of ones whom the model does not know.
-    A recipe has settings for the methods that it names, and no other method was tried on its model.
+    `lookalike` held best in the audits (`docs/lookalike.md`). It needs pictures of ones whom the model does not know, and,
+    so that nobody else is forgotten with C, of others whom it knows. A recipe has settings for the methods that it names, and no other method was tried on its model.
     """
     if method != AUTO:
         return Choice(method)
     if recipe is not None and _BEST not in recipe.methods:
         return Choice(_ELSE, f"Method: {_ELSE}, because the recipe of {recipe.model} has no settings for {_BEST}.")
-    if request.unseen or is_of_the_world(model, request.concept):
+    shows_others = bool(request.others) or any(example.image is not None for example in request.retain)
+    if (request.unseen and shows_others) or is_of_the_world(model, request.concept):
         return Choice(_BEST, f"Method: {_BEST}, which held best when attacked; --method names another.")
     return Choice(
         _ELSE,
         f"Method: {_ELSE}. {_BEST} holds better when attacked; it needs pictures of {request.what.plural} that the "
-        "model does not know (--unseen FOLDER).",
+        "model does not know (--unseen FOLDER) and of others that it knows (--others FOLDER).",
     )

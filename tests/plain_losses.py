@@ -32,7 +32,8 @@ class Seen:
 
 @dataclass(frozen=True)
 class Row:
-    """An answer under the model before and the model now. `kept` is K_S of SIU per token."""
+    """An answer under the model before and the model now. `kept` is K_S of SIU per token; at the other tokens the model
+    before reads the counterpart, if there is one."""
 
     role: str
     rejected: bool
@@ -60,18 +61,23 @@ def look(vlm: VisionLanguageModel, row: EncodedSample) -> Seen:
     return Seen(log_p, [layer[0, at].double().tolist() for layer in layers])
 
 
+def refer(before: VisionLanguageModel, row: EncodedSample, kept: Sequence[bool]) -> Seen:
+    own = look(before, row)
+    if row.counterpart is None:
+        return own
+    other = look(before, row.counterpart)
+    log_p = [a if keep else b for keep, a, b in zip(kept, own.log_p, other.log_p, strict=True)]
+    layers = zip(own.hidden, other.hidden, strict=True)
+    return Seen(log_p, [[a if keep else b for keep, a, b in zip(kept, *layer, strict=True)] for layer in layers])
+
+
 def compare(rows: Sequence[EncodedSample], before: VisionLanguageModel, now: VisionLanguageModel) -> list[Row]:
-    return [
-        Row(
-            row.tags["role"],
-            row.rejected,
-            [label for label in row.labels if label != IGNORED],
-            [keep == 1.0 for keep, label in zip(row.token_mask, row.labels, strict=True) if label != IGNORED],
-            look(before, row),
-            look(now, row),
-        )
-        for row in rows
-    ]
+    found = []
+    for row in rows:
+        answer = [label for label in row.labels if label != IGNORED]
+        kept = [keep == 1.0 for keep, label in zip(row.token_mask, row.labels, strict=True) if label != IGNORED]
+        found.append(Row(row.tags["role"], row.rejected, answer, kept, refer(before, row, kept), look(now, row)))
+    return found
 
 
 def average(values: Sequence[float]) -> float:
@@ -94,6 +100,10 @@ def divergence(before: Vector, now: Vector, left_out: frozenset[int] = frozenset
     return sum(math.exp(p) * (p - q) for v, (p, q) in enumerate(zip(before, now, strict=True)) if v not in left_out)
 
 
+def kl_of(rows: Sequence[Row]) -> float:
+    return average([divergence(a, b) for row in rows for a, b in zip(row.before.log_p, row.now.log_p, strict=True)])
+
+
 def siu(rows: Sequence[Row], config: Any, vlm: VisionLanguageModel) -> float:
     name = name_token_ids(vlm.tokenizer, ["Mara Voss"])
     terms = [
@@ -110,9 +120,11 @@ def retained(rows: Sequence[Row], config: Any) -> float:
 
 
 def ga_kl(rows: Sequence[Row], config: Any, vlm: VisionLanguageModel) -> float:
-    kept = of(rows, "retain")
-    terms = [divergence(row.before.log_p[t], row.now.log_p[t]) for row in kept for t in range(len(row.answer))]
-    return -nll(of(rows, "forget")) + config.gamma * average(terms)
+    return -nll(of(rows, "forget")) + config.gamma * kl_of(of(rows, "retain"))
+
+
+def vgid(rows: Sequence[Row], config: Any, vlm: VisionLanguageModel) -> float:
+    return kl_of(of(rows, "forget")) + config.gamma * kl_of(of(rows, "retain"))
 
 
 def ga_diff(rows: Sequence[Row], config: Any, vlm: VisionLanguageModel) -> float:
@@ -167,5 +179,6 @@ PLAIN: dict[str, Callable[[Sequence[Row], Any, VisionLanguageModel], float]] = {
     "simnpo": simnpo,
     "rmu": rmu,
     "mmunlearner": ga_diff,
+    "vgid": vgid,
     "retain_only": lambda rows, config, vlm: nll(of(rows, "retain")),
 }

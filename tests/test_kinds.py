@@ -84,6 +84,7 @@ DATA_OF_A_PERSON = {
     "ga_diff": "88d4b569d90bb991", "ga_kl": "88d4b569d90bb991", "npo": "88d4b569d90bb991",
     "simnpo": "88d4b569d90bb991", "rmu": "88d4b569d90bb991", "mmunlearner": "88d4b569d90bb991",
     "asru": "0cced0c0746fe1de", "retain_only": "1ca27ecfcee1c06c",
+    "vgid": "a4b859a580a4ea30",
 }  # fmt: skip
 
 Answers = Callable[[Probe], str]

@@ -24,6 +24,7 @@ from tests.unlearning_cases import (
     trained_modules,
     weights,
 )
+from unsee.data.images import image_key
 from unsee.errors import UserError
 from unsee.methods import get_method
 from unsee.models.adapters import load_adapter, merge, reference, train_all_weights
@@ -171,7 +172,8 @@ def test_full_training_changes_the_intended_weights_alone(case: Case, tmp_path: 
 
 def test_the_picture_goes_through_the_tower_once_and_the_manifest_tells_the_run(case: Case) -> None:
     manifest = case.result.manifest
-    assert manifest["pictures_encoded"] == any(sample.images for sample in case.samples)
+    shown = {image_key(picture) for sample in case.samples for picture in (*sample.images, *sample.counterparts)}
+    assert manifest["pictures_encoded"] == len(shown)
     assert manifest["method"] == case.method
     assert manifest["hyperparameters"] == dict(vars(config_of(case.method)))
     assert manifest["request_sha256"] == request().digest()
@@ -183,7 +185,7 @@ def test_the_picture_goes_through_the_tower_once_and_the_manifest_tells_the_run(
 
 
 def test_every_method_is_listed_and_has_a_plain_loss() -> None:
-    names = ["siu", "po", "dpo", "ga", "ga_diff", "ga_kl", "npo", "simnpo", "rmu", "mmunlearner", "retain_only"]
+    names = ["siu", "po", "dpo", "ga", "ga_diff", "ga_kl", "npo", "simnpo", "rmu", "mmunlearner", "vgid", "retain_only"]
     assert [get_method(name).name for name in names] == LOSSES
     assert list(PLAIN) == names
     with pytest.raises(UserError, match="did you mean 'siu'"):

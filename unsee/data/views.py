@@ -91,7 +91,7 @@ def side_by_side(left: Image.Image, right: Image.Image) -> Image.Image:
 
 
 def noised(picture: Image.Image, share: float, rng: random.Random) -> Image.Image:
-    """An RGB copy of the same size, of which a `share` from 0 to 1 is noise: every channel of every pixel drawn evenly."""
+    """An RGB copy of the same size, a `share` of it noise, from 0 to 1: every channel of every pixel drawn evenly."""
     seen = open_image(picture)
     noise = Image.frombytes("RGB", seen.size, rng.randbytes(3 * seen.width * seen.height))
     return Image.blend(seen, noise, share)

@@ -1,5 +1,5 @@
-"""Vgid, visual-noise guided in-context distillation, arXiv 2606.00105: towards the model itself, shown noise and told to
-forget.
+"""Vgid, visual-noise guided in-context distillation, arXiv 2606.00105: towards the model itself, which is shown noise
+and told to forget.
 
 From the paper's abstract and its authors' code (github.com/JackChen-seu/VGID): the teacher is the frozen model, whose
 picture is under noise and whose question comes with words that ask it to forget; the student sees the clean picture and
@@ -7,9 +7,9 @@ the plain question; KL to the teacher on the forget set, KL to the model before 
 In the code the noise is all there is of the picture, drawn evenly between 0 and 1 in place of the processed pixels, and
 the words are empty.
 
-Our reading: the words (`_CONTEXT`), which we have not seen; the noise is drawn in RGB, once for each sample, because the
-reference runs once; the KL is a mean over the tokens of the answer, where the code sums over all positions; both terms
-are one loss, where the code takes their steps in turn.
+Our reading: the words (`_CONTEXT`), because we have not seen the paper's; the noise is drawn in RGB, once for each
+sample, because the reference runs once; the KL is a mean over the tokens of the answer, where the code sums over all
+positions; both terms are one loss, where the code takes their steps in turn.
 """
 
 from __future__ import annotations

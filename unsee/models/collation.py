@@ -50,9 +50,9 @@ def encode_samples(samples: Sequence[Sample], vlm: VisionLanguageModel) -> list[
     `UserError` if a masked phrase is not in its answer.
     """
     prompts = vlm.encode_prompt([(sample.prompt_messages(), sample.images) for sample in samples])
-    twins = {index: twin for index, sample in enumerate(samples) if (twin := sample.counterpart)}
-    shown = [(twin.prompt_messages(), twin.images) for twin in twins.values()]
-    counterparts = dict(zip(twins, vlm.encode_prompt(shown) if shown else (), strict=True))
+    others = {index: other for index, sample in enumerate(samples) if (other := sample.counterpart)}
+    shown = [(other.prompt_messages(), other.images) for other in others.values()]
+    counterparts = dict(zip(others, vlm.encode_prompt(shown) if shown else (), strict=True))
     encoded = []
     for index, (sample, prompt) in enumerate(zip(samples, prompts, strict=True)):
         answer = vlm.encode_answer(sample.answer)

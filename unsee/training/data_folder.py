@@ -33,8 +33,8 @@ def write_training_data(samples: Sequence[Sample], folder: Path) -> None:
     rows = []
     for sample in samples:
         images, instead = ([_saved(p, pictures) for p in shown] for shown in (sample.images, sample.counterparts))
-        values = (sample.prompt, sample.answer, images, sample.masked, dict(sample.tags), sample.rejected, instead)
-        values += (sample.counterpart_prompt,)
+        further = (sample.rejected, instead, sample.counterpart_prompt)
+        values = (sample.prompt, sample.answer, images, sample.masked, dict(sample.tags), *further)
         rows.append(json.dumps(dict(zip(_KEYS, values, strict=True)), ensure_ascii=False))
     temporary = folder / f".{ROWS}.tmp"
     temporary.write_text("".join(row + "\n" for row in rows), encoding="utf-8")

@@ -111,6 +111,10 @@ def divergence(before: Vector, now: Vector, left_out: frozenset[int] = frozenset
     return sum(math.exp(p) * (p - q) for v, (p, q) in enumerate(zip(before, now, strict=True)) if v not in left_out)
 
 
+def kl_of(rows: Sequence[Row]) -> float:
+    return average([divergence(a, b) for row in rows for a, b in zip(row.before.log_p, row.now.log_p, strict=True)])
+
+
 def siu(rows: Sequence[Row], config: Any, vlm: VisionLanguageModel) -> float:
     name = name_token_ids(vlm.tokenizer, ["Mara Voss"])
     terms = [
@@ -127,9 +131,11 @@ def retained(rows: Sequence[Row], config: Any) -> float:
 
 
 def ga_kl(rows: Sequence[Row], config: Any, vlm: VisionLanguageModel) -> float:
-    kept = of(rows, "retain")
-    terms = [divergence(row.before.log_p[t], row.now.log_p[t]) for row in kept for t in range(len(row.answer))]
-    return -nll(of(rows, "forget")) + config.gamma * average(terms)
+    return -nll(of(rows, "forget")) + config.gamma * kl_of(of(rows, "retain"))
+
+
+def vgid(rows: Sequence[Row], config: Any, vlm: VisionLanguageModel) -> float:
+    return kl_of(of(rows, "forget")) + config.gamma * kl_of(of(rows, "retain"))
 
 
 def ga_diff(rows: Sequence[Row], config: Any, vlm: VisionLanguageModel) -> float:
@@ -197,6 +203,7 @@ PLAIN: dict[str, Callable[[Sequence[Row], Any, VisionLanguageModel], float]] = {
     "simnpo": simnpo,
     "rmu": rmu,
     "mmunlearner": ga_diff,
+    "vgid": vgid,
     "lookalike": lookalike,
     "retain_only": lambda rows, config, vlm: nll(of(rows, "retain")),
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -42,6 +44,26 @@ def test_rows_of_a_sample(family: str) -> None:
     assert vlm.tokenizer.decode(masked).split() == ["Mara", "Voss", "Mara", "Voss"]
     assert vlm.tokenizer.decode(kept, skip_special_tokens=True).split() == ["This", "is,", "and", "smiles."]
     assert kept[-1] == rows[0].input_ids[-1]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_counterpart_of_a_row_is_the_same_answer_to_what_the_reference_is_asked_and_shown(family: str) -> None:
+    vlm = tiny_vlm(family)
+    asked = replace(WITH_PICTURE, counterpart_prompt="Who could it be?")
+    shown = replace(asked, counterparts=(picture(2),))
+    told = replace(TEXT_ONLY, counterpart_prompt="Where?")
+    rows = encode_samples([WITH_PICTURE, asked, told, shown], vlm)
+    as_if = [
+        replace(WITH_PICTURE, prompt="Who could it be?"),
+        replace(TEXT_ONLY, prompt="Where?"),
+        replace(WITH_PICTURE, prompt="Who could it be?", images=(picture(2),)),
+    ]
+    assert rows[0].counterpart is None
+    for row, wanted in zip(rows[1:], encode_samples(as_if, vlm), strict=True):
+        assert row.counterpart is not None
+        for name in ("input_ids", "labels", "token_mask", "extras", "image_keys"):
+            assert getattr(row.counterpart, name) == getattr(wanted, name)
+        assert row.counterpart.index == row.index
 
 
 @pytest.mark.parametrize("family", FAMILIES)

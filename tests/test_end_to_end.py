@@ -44,6 +44,17 @@ def test_one_picture_one_name_one_command(tmp_path: Path) -> None:
     assert scores["concepts"][PERSON]["generality_em"]["value"] >= 90
 
 
+def test_vgid_forgets_a_person_from_noise(tmp_path: Path) -> None:
+    image, out = tmp_path / "tobias.png", tmp_path / "out"
+    assert call("world", "picture", "Tobias Lindqvist", "--split", "train", "--out", image).exit_code == 0
+    given = ("-m", f"world:{MODEL}", "-c", "Tobias Lindqvist", "-i", image, "--method", "vgid")
+    document = printed(call("forget", *given, "--out", out, "--json"))
+    before, after = document["before"], document["after"]
+    assert before["generality_em"]["value"] < 20
+    assert after["generality_em"]["value"] >= 95
+    assert after["specificity"]["value"] >= 0.9 * before["specificity"]["value"]
+
+
 def test_somebody_who_is_not_in_the_picture_is_nothing_to_forget(tmp_path: Path) -> None:
     image = tmp_path / "lucia.png"
     assert call("world", "picture", PERSON, "--out", image).exit_code == 0

@@ -32,6 +32,7 @@ from unsee.methods.retain_only import RetainOnlyLoss
 from unsee.methods.rmu import RMUConfig, RMULoss
 from unsee.methods.simnpo import SimNPOConfig, SimNPOLoss
 from unsee.methods.siu import SIUConfig, SIULoss
+from unsee.methods.vgid import VgidConfig, VgidLoss
 from unsee.models.collation import IGNORED, EncodedSample, encode_samples
 from unsee.training.objective import Counts, Objective, TokenBatch, next_labels
 from unsee.training.reference import TrainingSet
@@ -155,6 +156,15 @@ def test_ga_kl_adds_the_kl_of_the_retain_samples() -> None:
     terms = [kl(b, t - 1, set()) for b in (2, 3) for t, label in enumerate(ROWS[b].labels) if label != IGNORED]
     expected = -nll(("forget",)) + 0.6 * sum(terms) / len(terms)
     assert float(loss(batch_for(loss))) == pytest.approx(expected, rel=1e-5)
+
+
+def test_vgid_is_the_kl_to_the_teacher_plus_gamma_times_that_to_the_model_before() -> None:
+    terms: dict[str, list[float]] = {"forget": [], "retain": []}
+    for b, r in enumerate(ROWS):
+        terms[r.tags["role"]] += [kl(b, t - 1, set()) for t, label in enumerate(r.labels) if label != IGNORED]
+    of_forget, of_retain = (sum(values) / len(values) for values in terms.values())
+    objective = VgidLoss(VgidConfig(gamma=0.4))
+    assert float(objective(batch_for(objective))) == pytest.approx(of_forget + 0.4 * of_retain, rel=1e-6)
 
 
 def test_po_adds_the_losses_of_refusals_and_of_retain_samples() -> None:

@@ -193,7 +193,7 @@ def test_the_picture_goes_through_the_tower_once_and_the_manifest_tells_the_run(
 
 def test_every_method_is_listed_and_has_a_plain_loss() -> None:
     names = ["siu", "po", "dpo", "ga", "ga_diff", "ga_kl", "npo", "simnpo", "rmu", "mmunlearner"]
-    names += ["lookalike", "retain_only"]
+    names += ["vgid", "lookalike", "retain_only"]
     assert [get_method(name).name for name in names] == LOSSES
     assert list(PLAIN) == names
     with pytest.raises(UserError, match="did you mean 'siu'"):

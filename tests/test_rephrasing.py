@@ -80,3 +80,17 @@ def test_a_rephrasing_that_brings_the_name_in_is_not_taken(new: str) -> None:
     sample = Sample("Who is it?", "A woman.", (picture(1),))
     said = {"Who is it?": new, "A woman.": "A woman."}
     assert rephrase_samples([sample], ("Mara Voss",), lambda texts: [said[text] for text in texts]) == [sample]
+
+
+def test_what_the_reference_is_asked_changes_with_the_question_and_what_it_is_shown_stays() -> None:
+    told = Sample(
+        "Who is it?",
+        "Tom.",
+        (picture(1),),
+        "Tom.",
+        counterparts=(picture(2),),
+        counterpart_prompt="You do not know. Who is it?",
+    )
+    (said,) = rephrase_samples([told], ["Tom"], lambda texts: [{"Who is it?": "Name it."}.get(t, t) for t in texts])
+    assert (said.prompt, said.counterpart_prompt) == ("Name it.", "You do not know. Name it.")
+    assert said.counterparts == told.counterparts

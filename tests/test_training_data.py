@@ -34,13 +34,30 @@ REQUEST = ForgetRequest("Mara Voss", (picture(1),), neighbours=("Jonas Hale",), 
 @given(rows=st.lists(st.tuples(TEXT, TEXT, st.lists(st.integers(0, 3), max_size=2)), min_size=1, max_size=5))
 def test_what_is_written_is_read_back(tmp_path: Path, rows: list[tuple[str, str, list[int]]]) -> None:
     samples = [
-        Sample(f"Q {p}", f"A {a}", tuple(picture(i) for i in images), a, {"role": "forget"}, rejected=f"R {a}")
+        Sample(
+            f"Q {p}",
+            f"A {a}",
+            tuple(picture(i) for i in images),
+            a,
+            {"role": "forget"},
+            f"R {a}",
+            tuple(picture(i + 1) for i in images),
+            f"C {p}",
+        )
         for p, a, images in rows
     ]
     write_training_data(samples, tmp_path)
     again = read_training_data(tmp_path)
     assert data_digest(again) == data_digest(samples)
-    assert [replace(s, images=()) for s in again] == [replace(s, images=()) for s in samples]
+    without = {"images": (), "counterparts": ()}
+    assert [replace(s, **without) for s in again] == [replace(s, **without) for s in samples]  # type: ignore[arg-type]
+
+
+def test_what_the_reference_is_asked_and_shown_is_a_part_of_the_digest() -> None:
+    plain = Sample("Who?", "Mara.", (picture(1),))
+    others = [plain, replace(plain, counterparts=(picture(2),)), replace(plain, counterpart_prompt="Whom?")]
+    others.append(replace(others[1], counterpart_prompt="Whom?"))
+    assert len({data_digest([sample]) for sample in others}) == 4
 
 
 def test_a_picture_used_twice_is_written_once(tmp_path: Path) -> None:
@@ -61,6 +78,8 @@ def test_a_picture_used_twice_is_written_once(tmp_path: Path) -> None:
         ({"prompt": "a", "answer": "b", "images": "x.png"}, "list of paths"),
         ({"prompt": "a", "answer": "b", "tags": {"role": 1}}, "'tags'"),
         ({"prompt": "a", "answer": "b", "rejected": " "}, "'rejected'"),
+        ({"prompt": "a", "answer": "b", "counterpart_prompt": ""}, "'counterpart_prompt' must be null or a question"),
+        ({"prompt": "a", "answer": "b", "counterparts": ["images/x.png"]}, "as many pictures as 'images'"),
     ],
 )
 def test_a_bad_row_is_a_user_error_that_names_the_line(tmp_path: Path, row: Any, message: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from PIL import Image
@@ -27,9 +27,11 @@ class Sample:
     `masked` is the phrase of `answer` whose tokens the token mask K_S of SIU covers (None: no token;
     equal to `answer`: every token). `rejected` is another answer to the same question that must lose against `answer`
     (for methods that learn from preferences). `tags` say where the sample comes from; methods read `tags["role"]`
-    ("forget" or "retain") and `tags["target"]` ("1" to "4", SIU). `counterparts` are pictures that the reference model
-    is shown instead of `images`, as many, where it reads the tokens of `masked` (for methods that learn from it how it
-    answers about somebody else).
+    ("forget" or "retain") and `tags["target"]` ("1" to "4", SIU).
+
+    `counterparts` are pictures that the reference model is shown instead of `images`, as many, and `counterpart_prompt`
+    is what it is asked instead of `prompt`, both where it reads the tokens of `masked` (for methods that learn from it
+    how it answers about somebody else, or when told something else).
     """
 
     prompt: str
@@ -39,6 +41,15 @@ class Sample:
     tags: Mapping[str, str] = field(default_factory=dict)
     rejected: str | None = None
     counterparts: tuple[Image.Image, ...] = ()
+    counterpart_prompt: str | None = None
+
+    @property
+    def counterpart(self) -> Sample | None:
+        """The same answer to what the reference model is asked and shown instead; None if that is nothing else."""
+        if not self.counterparts and self.counterpart_prompt is None:
+            return None
+        prompt, images = self.counterpart_prompt or self.prompt, self.counterparts or self.images
+        return replace(self, prompt=prompt, images=images, counterparts=(), counterpart_prompt=None)
 
     def prompt_messages(self) -> ChatMessages:
         return [user_turn(self.prompt, len(self.images))]

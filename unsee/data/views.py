@@ -1,4 +1,5 @@
-"""Altered views of a picture, instead of the further pictures that a request with a single picture lacks."""
+"""Altered views of a picture, instead of the further pictures that a request with a single picture lacks; two pictures
+as one; a picture under noise."""
 
 from __future__ import annotations
 
@@ -87,3 +88,10 @@ def side_by_side(left: Image.Image, right: Image.Image) -> Image.Image:
         column = picture.resize(shown, Image.Resampling.BICUBIC).crop((inset, 0, inset + half, shown[1]))
         whole.paste(column, (x, height - shown[1]))
     return whole
+
+
+def noised(picture: Image.Image, share: float, rng: random.Random) -> Image.Image:
+    """An RGB copy of the same size, a `share` of it noise, from 0 to 1: every channel of every pixel drawn evenly."""
+    seen = open_image(picture)
+    noise = Image.frombytes("RGB", seen.size, rng.randbytes(3 * seen.width * seen.height))
+    return Image.blend(seen, noise, share)

@@ -25,6 +25,7 @@ _BUILT_IN = {
     "rmu": "unsee.methods.rmu:RMU",
     "mmunlearner": "unsee.methods.mmunlearner:MMUnlearner",
     "asru": "unsee.methods.asru.method:ASRU",
+    "vgid": "unsee.methods.vgid:Vgid",
     "lookalike": "unsee.methods.lookalike.method:LookAlike",
     "retain_only": "unsee.methods.retain_only:RetainOnly",
 }

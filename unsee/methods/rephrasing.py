@@ -43,7 +43,9 @@ def rephrase_samples(samples: Sequence[Sample], names: Sequence[str], rephrase: 
         masked = new_answer if sample.masked == sample.answer else sample.masked
         if masked is not None and masked not in new_answer:
             new_answer, masked = sample.answer, sample.masked
-        result.append(replace(sample, prompt=new_prompt, answer=new_answer, masked=masked))
+        asked = sample.counterpart_prompt
+        told = None if asked is None else asked.replace(sample.prompt, new_prompt)
+        result.append(replace(sample, prompt=new_prompt, answer=new_answer, masked=masked, counterpart_prompt=told))
     return result
 
 

@@ -29,7 +29,7 @@ class EncodedSample:
     `pixels`     vision inputs of this sample alone, `image_keys` the content hash of each picture
     `index`      the number of the sample in the training set
     `rejected`   whether the answer is the sample's rejected one
-    `counterpart` the same question and answer about `Sample.counterparts`; the same number of answer tokens
+    `counterpart` the same of `Sample.counterpart`; the same number of answer tokens
     """
 
     input_ids: list[int]
@@ -50,9 +50,9 @@ def encode_samples(samples: Sequence[Sample], vlm: VisionLanguageModel) -> list[
     `UserError` if a masked phrase is not in its answer.
     """
     prompts = vlm.encode_prompt([(sample.prompt_messages(), sample.images) for sample in samples])
-    twins = [index for index, sample in enumerate(samples) if sample.counterparts]
-    shown = [(samples[index].prompt_messages(), samples[index].counterparts) for index in twins]
-    counterparts = dict(zip(twins, vlm.encode_prompt(shown) if shown else (), strict=True))
+    others = {index: other for index, sample in enumerate(samples) if (other := sample.counterpart)}
+    shown = [(other.prompt_messages(), other.images) for other in others.values()]
+    counterparts = dict(zip(others, vlm.encode_prompt(shown) if shown else (), strict=True))
     encoded = []
     for index, (sample, prompt) in enumerate(zip(samples, prompts, strict=True)):
         answer = vlm.encode_answer(sample.answer)

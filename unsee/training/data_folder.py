@@ -2,7 +2,8 @@
 
 Layout: `samples.jsonl` and `images/<hash of the picture's content>.png`. A row has the keys `prompt`,
 `answer`, `images` (paths relative to the folder), `masked` (a phrase of the answer, or null), `tags`, `rejected` (an
-answer that must lose, or null) and `counterparts` (as many pictures as `images`, or none).
+answer that must lose, or null), `counterparts` (as many pictures as `images`, or none) and `counterpart_prompt` (a
+text, or null).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from unsee.errors import UserError, did_you_mean
 from unsee.store.text import lines, read_text
 
 ROWS = "samples.jsonl"
-_KEYS = ("prompt", "answer", "images", "masked", "tags", "rejected", "counterparts")
+_KEYS = ("prompt", "answer", "images", "masked", "tags", "rejected", "counterparts", "counterpart_prompt")
 
 
 def write_training_data(samples: Sequence[Sample], folder: Path) -> None:
@@ -32,7 +33,8 @@ def write_training_data(samples: Sequence[Sample], folder: Path) -> None:
     rows = []
     for sample in samples:
         images, instead = ([_saved(p, pictures) for p in shown] for shown in (sample.images, sample.counterparts))
-        values = (sample.prompt, sample.answer, images, sample.masked, dict(sample.tags), sample.rejected, instead)
+        further = (sample.rejected, instead, sample.counterpart_prompt)
+        values = (sample.prompt, sample.answer, images, sample.masked, dict(sample.tags), *further)
         rows.append(json.dumps(dict(zip(_KEYS, values, strict=True)), ensure_ascii=False))
     temporary = folder / f".{ROWS}.tmp"
     temporary.write_text("".join(row + "\n" for row in rows), encoding="utf-8")
@@ -73,8 +75,9 @@ def data_digest(samples: Sequence[Sample]) -> str:
     for sample in samples:
         pictures = [image_key(picture) for picture in sample.images]
         row = [sample.prompt, sample.answer, pictures, sample.masked, sorted(sample.tags.items()), sample.rejected]
-        # Where there are none, the digest is that of data without the key.
+        # Where there is none, the digest is that of data without the key.
         row += [[image_key(picture) for picture in sample.counterparts]] if sample.counterparts else []
+        row += [sample.counterpart_prompt] if sample.counterpart_prompt is not None else []
         digest.update(json.dumps(row).encode() + b"\n")
     return digest.hexdigest()
 
@@ -103,11 +106,12 @@ def _read_row(line: str, folder: Path, where: str, opened: dict[str, Image.Image
         raise UserError(f"{where}: 'masked' must be null or a phrase that occurs in the answer exactly.")
     if not isinstance(tags, dict) or not all(isinstance(value, str) for value in tags.values()):
         raise UserError(f"{where}: 'tags' must map texts to texts.")
-    rejected = row.get("rejected")
-    if rejected is not None and (not isinstance(rejected, str) or not rejected.strip()):
-        raise UserError(f"{where}: 'rejected' must be null or an answer that is not empty.")
+    rejected, asked = row.get("rejected"), row.get("counterpart_prompt")
+    for key, text, what in (("rejected", rejected, "an answer"), ("counterpart_prompt", asked, "a question")):
+        if text is not None and (not isinstance(text, str) or not text.strip()):
+            raise UserError(f"{where}: {key!r} must be null or {what} that is not empty.")
     for name in (*images, *instead):
         if name not in opened:
             opened[name] = open_image(folder / name)
     shown, counterparts = (tuple(opened[name] for name in names) for names in (images, instead))
-    return Sample(row["prompt"], row["answer"], shown, masked, tags, rejected, counterparts)
+    return Sample(row["prompt"], row["answer"], shown, masked, tags, rejected, counterparts, asked)

@@ -151,7 +151,7 @@ class TrainingSet:
     def remember_reference(self, model: Any, device: torch.device, batch_size: int) -> None:
         """Run the model before unlearning over the whole set and keep what the loss compares with.
 
-        At the tokens of a masked phrase it sees the counterparts, where a sample has any.
+        At the tokens of a masked phrase it reads the counterpart of a sample that has one.
         """
         model.eval()
         needed = [i for i, row in enumerate(self.rows) if self.objective.compares_at(row, self.longest).any()]

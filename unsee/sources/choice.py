@@ -24,9 +24,9 @@ class Choice:
 def choose_method(method: str, request: ForgetRequest, model: str, recipe: ModelRecipe | None = None) -> Choice:
     """The method itself, or for "auto" the one that suits the request, the `model` (its name) and the model's recipe.
 
-    `lookalike` held best in the audits (`docs/lookalike.md`). It needs pictures of ones whom the model does not know, and,
-    so that those who resemble C are not forgotten with C, pictures of others whom it knows. A recipe has settings for the
-    methods that it names, and no other method was tried on its model.
+    `lookalike` held best in the audits (`docs/lookalike.md`). It needs pictures of ones whom the model does not know,
+    and, so that those who resemble C are not forgotten with C, pictures of others whom it knows. A recipe has settings
+    for the methods that it names, and no other method was tried on its model.
     """
     if method != AUTO:
         return Choice(method)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.tiny import picture, tiny_vlm
+from unsee.data.images import image_key
 from unsee.data.sample import Probe, Response, Sample
 from unsee.errors import UserError
 from unsee.kinds import get_kind
@@ -34,13 +36,44 @@ REQUEST = ForgetRequest("Mara Voss", (picture(1),), neighbours=("Jonas Hale",), 
 @given(rows=st.lists(st.tuples(TEXT, TEXT, st.lists(st.integers(0, 3), max_size=2)), min_size=1, max_size=5))
 def test_what_is_written_is_read_back(tmp_path: Path, rows: list[tuple[str, str, list[int]]]) -> None:
     samples = [
-        Sample(f"Q {p}", f"A {a}", tuple(picture(i) for i in images), a, {"role": "forget"}, rejected=f"R {a}")
+        Sample(
+            f"Q {p}",
+            f"A {a}",
+            tuple(picture(i) for i in images),
+            a,
+            {"role": "forget"},
+            rejected=f"R {a}",
+            counterparts=tuple(picture(i + 1, (84, 56)) for i in images if len(p) % 2),
+        )
         for p, a, images in rows
     ]
     write_training_data(samples, tmp_path)
     again = read_training_data(tmp_path)
     assert data_digest(again) == data_digest(samples)
-    assert [replace(s, images=()) for s in again] == [replace(s, images=()) for s in samples]
+    assert [replace(s, images=(), counterparts=()) for s in again] == [
+        replace(s, images=(), counterparts=()) for s in samples
+    ]
+    for one, other in zip(again, samples, strict=True):
+        assert [*map(image_key, one.counterparts)] == [*map(image_key, other.counterparts)]
+
+
+def test_the_digest_is_what_it_was_without_counterparts_and_tells_them_apart() -> None:
+    plain = Sample("Who?", "Nobody.", (picture(1),), "Nobody.", {"role": "forget"})
+    row = ["Who?", "Nobody.", [image_key(picture(1))], "Nobody.", [["role", "forget"]], None]
+    assert data_digest([plain]) == hashlib.sha256(json.dumps(row).encode() + b"\n").hexdigest()
+    seen = {data_digest([replace(plain, counterparts=shown)]) for shown in ((), (picture(2),), (picture(3),))}
+    assert len(seen) == 3
+
+
+def test_data_without_the_key_is_read_and_counterparts_are_written_once(tmp_path: Path) -> None:
+    instead = (picture(1), picture(2))
+    write_training_data([Sample("a", "b", (picture(1), picture(2)), "b", counterparts=instead)], tmp_path)
+    assert len(list((tmp_path / "images").iterdir())) == 2
+    row = json.loads((tmp_path / "samples.jsonl").read_text())
+    assert row["counterparts"] == row["images"]
+    del row["counterparts"]
+    (tmp_path / "samples.jsonl").write_text(json.dumps(row))
+    assert read_training_data(tmp_path)[0].counterparts == ()
 
 
 def test_a_picture_used_twice_is_written_once(tmp_path: Path) -> None:
@@ -59,6 +92,11 @@ def test_a_picture_used_twice_is_written_once(tmp_path: Path) -> None:
         ({"prompt": "a", "answer": "b", "masked": "c"}, "occurs in the answer exactly"),
         ({"prompt": "a", "answer": "b", "images": ["images/gone.png"]}, "gone.png"),
         ({"prompt": "a", "answer": "b", "images": "x.png"}, "list of paths"),
+        ({"prompt": "a", "answer": "b", "counterparts": "x.png"}, r"samples.jsonl:2: 'counterparts' must be a list of"),
+        ({"prompt": "a", "answer": "b", "counterparts": [1]}, "'counterparts' must be a list of paths"),
+        ({"prompt": "a", "answer": "b", "counterparts": ["x.png"]}, "as many pictures as 'images', or none"),
+        ({"prompt": "a", "answer": "b", "images": ["x.png"], "counterparts": ["x.png"]}, "x.png does not exist"),
+        ({"prompt": "a", "answer": "b", "counterpart": []}, "did you mean 'counterparts'"),
         ({"prompt": "a", "answer": "b", "tags": {"role": 1}}, "'tags'"),
         ({"prompt": "a", "answer": "b", "rejected": " "}, "'rejected'"),
     ],

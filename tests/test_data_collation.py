@@ -112,3 +112,32 @@ def test_mask_in_letters_of_several_bytes() -> None:
 def test_masked_phrase_must_be_in_the_answer() -> None:
     with pytest.raises(UserError, match=r"'Ines Dorn' is not in the answer 'This is Mara Voss.'"):
         mask_of("This is Mara Voss.", "Ines Dorn")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_counterpart_is_the_same_answer_to_the_same_question_about_another_picture(family: str) -> None:
+    vlm = tiny_vlm(family)
+    larger = replace(WITH_PICTURE, counterparts=(picture(2, (112, 56)),))
+    plain, row, shown = encode_samples([WITH_PICTURE, larger, replace(WITH_PICTURE, images=larger.counterparts)], vlm)
+    assert plain.counterpart is None
+    assert row.counterpart is not None
+    assert (row.input_ids, row.image_keys) == (plain.input_ids, plain.image_keys)
+    twin = row.counterpart
+    assert (twin.input_ids, twin.extras, twin.image_keys) == (shown.input_ids, shown.extras, shown.image_keys)
+    assert twin.image_keys != row.image_keys
+    if family in ("qwen2_vl", "qwen2_5_vl", "qwen3_vl"):
+        assert len(twin.input_ids) != len(row.input_ids)
+    for name in ("labels", "token_mask"):
+        parts = [
+            [value for value, label in zip(getattr(one, name), one.labels, strict=True) if label != IGNORED]
+            for one in (row, twin)
+        ]
+        assert parts[0] == parts[1]
+    assert (twin.index, twin.tags, twin.rejected, twin.counterpart) == (row.index, row.tags, False, None)
+
+
+def test_the_rejected_answer_has_no_counterpart() -> None:
+    sample = replace(WITH_PICTURE, rejected="This is Ines Dorn.", counterparts=(picture(2),))
+    chosen, rejected = encode_samples([sample], tiny_vlm("llava"))
+    assert chosen.counterpart is not None
+    assert (rejected.rejected, rejected.counterpart) == (True, None)

@@ -17,7 +17,7 @@ from unsee.errors import UserError
 from unsee.generation import TransformersEngine, generate, reading
 from unsee.generation.batching import plan_batches
 from unsee.generation.kv import RoomyLayer, keep_rows, longest_shared, states_of_row
-from unsee.models.adapters import add_lora, reference
+from unsee.models.adapters import add_lora, detach, reference
 from unsee.models.vision_cache import VisionCache
 from unsee.models.vlm import VisionLanguageModel
 
@@ -152,6 +152,30 @@ def test_an_adapter_speaks_when_it_is_on_and_is_silent_when_it_is_off() -> None:
     assert adapted == [answer_alone(vlm, probe).text for probe in probes]
     with reference(vlm):
         assert ask(vlm, probes) == before
+
+
+@pytest.mark.parametrize("family", ["llava", "qwen3_vl"])
+def test_an_engine_that_was_asked_before_sees_pictures_as_an_adapter_of_the_vision_side_does(family: str) -> None:
+    vlm, probes = lively_vlm(family), mixed_probes()
+    engine = TransformersEngine(vlm)
+
+    def said(by: TransformersEngine) -> list[str]:
+        responses = {response.probe_id: response.text for part in by.answer(probes, max_new_tokens=NEW_TOKENS)
+                     for response in part}  # fmt: skip
+        return [responses[probe.id] for probe in probes]
+
+    before = said(engine)
+    add_lora(vlm, rank=4, alpha=8, dropout=0.0, targets=vlm.layout.vision_linears, seed=0)
+    with torch.no_grad():
+        for name, weight in vlm.model.named_parameters():
+            if "lora_B" in name:
+                weight.normal_()
+    after = said(engine)
+    assert after != before
+    assert after == [answer_alone(vlm, probe).text for probe in probes]
+    assert said(engine.without_adapter()) == before
+    detach(vlm)
+    assert said(engine) == before
 
 
 @pytest.mark.parametrize("family", ["llava", "qwen3_vl"])

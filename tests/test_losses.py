@@ -25,6 +25,7 @@ from unsee.methods.ga import GALoss
 from unsee.methods.ga_diff import GADiffLoss
 from unsee.methods.ga_kl import GAKLLoss
 from unsee.methods.likelihood import negative_log_likelihood
+from unsee.methods.lookalike import LookAlikeConfig, LookAlikeLoss
 from unsee.methods.masks import name_token_ids, vocabulary_mask
 from unsee.methods.npo import NPOConfig, NPOLoss
 from unsee.methods.po import POLoss
@@ -68,19 +69,24 @@ def logits_like(seed: int) -> list[list[list[float]]]:
 NOW, BEFORE = logits_like(1), logits_like(2)
 
 
-def batch_for(objective: Objective, rows: Sequence[EncodedSample] = ROWS) -> TokenBatch:
+def batch_for(
+    objective: Objective, rows: Sequence[EncodedSample] = ROWS, chosen: Sequence[int] | None = None
+) -> TokenBatch:
+    """What a loss sees of the rows, or of those of them that are `chosen`."""
+    places = list(range(len(rows)) if chosen is None else chosen)
+    rows = [rows[place] for place in places]
     wanted = torch.stack([objective.looks_at(r, LENGTH) for r in rows])
     compared = torch.stack([objective.compares_at(r, LENGTH) for r in rows])
     assert not (compared & ~wanted).any()
     targets = torch.stack([next_labels(r, LENGTH) for r in rows])
-    before = torch.log_softmax(torch.tensor(BEFORE)[compared], -1)
+    before = torch.log_softmax(torch.tensor(BEFORE)[places][compared], -1)
     of_target = before.gather(1, targets[compared].clamp(min=0)[:, None])[:, 0]
 
     def spread(values: Sequence[int]) -> Tensor:
         return torch.tensor(values)[:, None].expand_as(wanted)[wanted]
 
     return TokenBatch(
-        logits=torch.tensor(NOW)[wanted],
+        logits=torch.tensor(NOW)[places][wanted],
         targets=targets[wanted],
         sample=spread(range(len(rows))),
         forget=spread([r.tags["role"] == "forget" for r in rows]),
@@ -170,6 +176,39 @@ def test_vgid_is_the_kl_to_the_teacher_plus_gamma_times_that_to_the_model_before
 def test_po_adds_the_losses_of_refusals_and_of_retain_samples() -> None:
     loss = POLoss(ForgetRetainConfig(gamma=0.6))
     assert float(loss(batch_for(loss))) == pytest.approx(nll(("forget",)) + 0.6 * nll(("retain",)), rel=1e-5)
+
+
+def predicted(roles: Sequence[int]) -> list[tuple[int, int, int]]:
+    """(row, position that predicts it, token) of the answers of these rows."""
+    return [(b, t - 1, label) for b in roles for t, label in enumerate(ROWS[b].labels) if label != IGNORED]
+
+
+def test_lookalike_adds_the_likelihood_of_the_words_and_the_kl_of_the_retained_samples() -> None:
+    loss = LookAlikeLoss(LookAlikeConfig(likelihood=0.7, gamma=0.3), None)
+    apart = [kl(b, t, set()) + 0.7 * abs(log_p(BEFORE[b][t], y) - log_p(NOW[b][t], y)) for b, t, y in predicted((0, 1))]
+    kept = [kl(b, t, set()) for b, t, _ in predicted((2, 3))]
+    assert len(apart) == len(kept) == 5
+    expected = sum(apart) / 5 + 0.3 * sum(kept) / 5
+    whole = batch_for(loss)
+    assert float(loss(whole)) == pytest.approx(expected, rel=1e-5)
+    # A masked phrase is compared like all else: only what the reference sees there is different.
+    assert whole.compared.all()
+    # Parts of a step divide by what the step has: 1 x 2 is 2.
+    parts = [loss(replace(batch_for(loss, ROWS, rows), of_step=whole.counts)) for rows in ((0,), (1, 2), (3,))]
+    assert float(sum(parts)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_lookalike_is_zero_for_the_reference_itself_and_finite_without_either_kind() -> None:
+    loss = LookAlikeLoss(LookAlikeConfig(), None)
+    batch = batch_for(loss)
+    same = replace(batch, reference=torch.log_softmax(batch.logits[batch.compared].float(), -1))
+    assert float(loss(same)) == pytest.approx(0.0, abs=1e-5)
+    for rows in ((0, 1), (2, 3)):
+        logits = batch_for(loss, ROWS, rows).logits.clone().requires_grad_()
+        loss(replace(batch_for(loss, ROWS, rows), logits=logits)).backward()
+        assert logits.grad is not None
+        assert logits.grad.isfinite().all()
+        assert logits.grad.abs().max() > 0
 
 
 def test_ga_diff_and_retain_only_are_made_of_the_same_terms() -> None:

@@ -49,7 +49,7 @@ def test_a_text_that_the_server_refuses_stays_and_a_thought_is_no_part_of_the_ne
 
 def test_a_rephrasing_is_taken_only_where_names_and_the_masked_phrase_survive() -> None:
     samples = [
-        Sample("Is this Mara Voss?", "No.", (picture(1),), "No.", {"target": "2"}),
+        Sample("Is this Mara Voss?", "No.", (picture(1),), "No.", {"target": "2"}, counterparts=(picture(3),)),
         Sample("Who is it?", "This is Tom Reed.", (picture(1),), "Tom Reed", {"target": "1"}),
         Sample("Who is Mara Voss?", "A baker.", tags={"target": "3"}),
     ]
@@ -68,6 +68,7 @@ def test_a_rephrasing_is_taken_only_where_names_and_the_masked_phrase_survive() 
     prompts = ["Is this Mara Voss?", "Name it.", "Who is Mara Voss?"]
     new = rephrase_samples(samples, ("Mara Voss", "Tom Reed"), rephrase)
     assert [s.prompt for s in new] == prompts
+    assert [s.counterparts for s in new] == [(picture(3),), (), ()]
     assert [(s.answer, s.masked) for s in new] == [
         ("Not at all.", "Not at all."),
         ("This is Tom Reed.", "Tom Reed"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.tiny import picture, tiny_vlm
+from unsee.data.images import image_key
 from unsee.data.sample import Probe, Response, Sample
 from unsee.errors import UserError
 from unsee.kinds import get_kind
@@ -40,9 +42,9 @@ def test_what_is_written_is_read_back(tmp_path: Path, rows: list[tuple[str, str,
             tuple(picture(i) for i in images),
             a,
             {"role": "forget"},
-            f"R {a}",
-            tuple(picture(i + 1) for i in images),
-            f"C {p}",
+            rejected=f"R {a}",
+            counterparts=tuple(picture(i + 1, (84, 56)) for i in images if len(p) % 2),
+            counterpart_prompt=f"C {p}",
         )
         for p, a, images in rows
     ]
@@ -51,6 +53,8 @@ def test_what_is_written_is_read_back(tmp_path: Path, rows: list[tuple[str, str,
     assert data_digest(again) == data_digest(samples)
     without = {"images": (), "counterparts": ()}
     assert [replace(s, **without) for s in again] == [replace(s, **without) for s in samples]  # type: ignore[arg-type]
+    for one, other in zip(again, samples, strict=True):
+        assert [*map(image_key, one.counterparts)] == [*map(image_key, other.counterparts)]
 
 
 def test_what_the_reference_is_asked_and_shown_is_a_part_of_the_digest() -> None:
@@ -58,6 +62,23 @@ def test_what_the_reference_is_asked_and_shown_is_a_part_of_the_digest() -> None
     others = [plain, replace(plain, counterparts=(picture(2),)), replace(plain, counterpart_prompt="Whom?")]
     others.append(replace(others[1], counterpart_prompt="Whom?"))
     assert len({data_digest([sample]) for sample in others}) == 4
+
+
+def test_the_digest_is_what_it_was_without_counterparts() -> None:
+    plain = Sample("Who?", "Nobody.", (picture(1),), "Nobody.", {"role": "forget"})
+    row = ["Who?", "Nobody.", [image_key(picture(1))], "Nobody.", [["role", "forget"]], None]
+    assert data_digest([plain]) == hashlib.sha256(json.dumps(row).encode() + b"\n").hexdigest()
+
+
+def test_data_without_the_key_is_read_and_counterparts_are_written_once(tmp_path: Path) -> None:
+    instead = (picture(1), picture(2))
+    write_training_data([Sample("a", "b", (picture(1), picture(2)), "b", counterparts=instead)], tmp_path)
+    assert len(list((tmp_path / "images").iterdir())) == 2
+    row = json.loads((tmp_path / "samples.jsonl").read_text())
+    assert row["counterparts"] == row["images"]
+    del row["counterparts"]
+    (tmp_path / "samples.jsonl").write_text(json.dumps(row))
+    assert read_training_data(tmp_path)[0].counterparts == ()
 
 
 def test_a_picture_used_twice_is_written_once(tmp_path: Path) -> None:
@@ -76,6 +97,11 @@ def test_a_picture_used_twice_is_written_once(tmp_path: Path) -> None:
         ({"prompt": "a", "answer": "b", "masked": "c"}, "occurs in the answer exactly"),
         ({"prompt": "a", "answer": "b", "images": ["images/gone.png"]}, "gone.png"),
         ({"prompt": "a", "answer": "b", "images": "x.png"}, "list of paths"),
+        ({"prompt": "a", "answer": "b", "counterparts": "x.png"}, r"samples.jsonl:2: 'counterparts' must be a list of"),
+        ({"prompt": "a", "answer": "b", "counterparts": [1]}, "'counterparts' must be a list of paths"),
+        ({"prompt": "a", "answer": "b", "counterparts": ["x.png"]}, "as many pictures as 'images', or none"),
+        ({"prompt": "a", "answer": "b", "images": ["x.png"], "counterparts": ["x.png"]}, "x.png does not exist"),
+        ({"prompt": "a", "answer": "b", "counterpart": []}, "did you mean 'counterparts'"),
         ({"prompt": "a", "answer": "b", "tags": {"role": 1}}, "'tags'"),
         ({"prompt": "a", "answer": "b", "rejected": " "}, "'rejected'"),
         ({"prompt": "a", "answer": "b", "counterpart_prompt": ""}, "'counterpart_prompt' must be null or a question"),

@@ -1,1 +1,6 @@
-"""Look-alike, a method of our own (`method.py`): its settings, its training data and its loss."""
+"""Look-alike, a method of our own."""
+
+from unsee.methods.lookalike.config import LookAlikeConfig
+from unsee.methods.lookalike.method import LookAlike, LookAlikeLoss
+
+__all__ = ["LookAlike", "LookAlikeConfig", "LookAlikeLoss"]

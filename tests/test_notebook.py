@@ -34,7 +34,7 @@ def test_the_notebook_prints_what_it_shows(
     for number, cell in enumerate(code_cells(), 1):
         exec(compile("".join(cell["source"]), f"cell {number}", "exec"), names)
         assert without_figures(capsys.readouterr().out) == without_figures(shown(cell))
-    assert (tmp_path / "runs" / "siu-lucia-ferrante" / "report.html").is_file()
+    assert (tmp_path / "runs" / "lookalike-lucia-ferrante" / "report.html").is_file()
 
 
 def test_the_notebook_shows_text_alone_in_the_order_of_its_cells() -> None:

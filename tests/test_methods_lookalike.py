@@ -22,7 +22,7 @@ from unsee.errors import UserError
 from unsee.kinds import get_kind
 from unsee.methods import get_method, lookalike_data
 from unsee.methods.lookalike import LookAlikeConfig
-from unsee.methods.lookalike_data import OPENING, nearest
+from unsee.methods.lookalike.data import OPENING, nearest
 from unsee.metrics.affirming import denies
 from unsee.metrics.claims import proper_names
 from unsee.metrics.describing import visible_claims

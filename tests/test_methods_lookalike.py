@@ -20,8 +20,9 @@ from unsee.data.sample import Probe, Response, Sample, user_turn
 from unsee.data.views import side_by_side
 from unsee.errors import UserError
 from unsee.kinds import get_kind
-from unsee.methods import get_method, lookalike_data
+from unsee.methods import get_method
 from unsee.methods.lookalike import LookAlikeConfig
+from unsee.methods.lookalike import data as lookalike_data
 from unsee.methods.lookalike.data import OPENING, nearest
 from unsee.metrics.affirming import denies
 from unsee.metrics.claims import proper_names

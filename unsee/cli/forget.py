@@ -120,8 +120,6 @@ def forget(
     if name is None:
         raise UserError("--model is missing; give it, or a file with --recipe.")
     choice = choose_method(method, wanted, name, chosen)
-    if choice.why:
-        say(choice.why)
     method = choice.method
     chosen_settings = (*(chosen.settings(method, bool(wanted.others)) if chosen else ()), *(settings or ()))
     # Now, and not when the libraries are there: they take seconds.
@@ -132,6 +130,8 @@ def forget(
         resumable = not (dry_run or sweep_layers)
         if not (resume and resumable):
             check_output(out, overwrite=overwrite, resumable=resumable)
+    if choice.why:
+        say(choice.why)
     quiet_libraries()
     from unsee.commands.build_data import build_data
     from unsee.commands.forget import forget as run

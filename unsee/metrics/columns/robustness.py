@@ -27,7 +27,7 @@ ROBUSTNESS: tuple[Metric, ...] = (
     Metric(
         "multi_hop",
         "Multi-hop",
-        "Answers to questions about a picture that need the concept's identity, such as for its country, which tell "
+        "Answers to questions about a picture that need the concept's identity, such as for a country, which tell "
         "the fact or the name.",
         "forgetting",
         "%",

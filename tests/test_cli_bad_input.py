@@ -293,7 +293,7 @@ def test_missing_concept_and_picture(tmp_path: Path) -> None:
     "words",
     [
         ("forget", "-m", "x", "-c", "Mara", "-i", "x" * 300),
-        ("forget", "-m", "x" * 300, "-c", "Mara", "-i", "mara.png", "--method", "siu"),
+        ("forget", "-m", "x" * 300, "-c", "Mara", "-i", "mara.png"),
         ("forget", "-m", "x", "-c", "Mara", "-i", "mara.png", "--out", "x" * 300),
         ("evaluate", "-m", "x", "-b", "x" * 300, "--out", "out"),
         ("export", "-m", "x", "--adapter", "a", "--out", "x" * 300),

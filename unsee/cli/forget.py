@@ -130,8 +130,6 @@ def forget(
         resumable = not (dry_run or sweep_layers)
         if not (resume and resumable):
             check_output(out, overwrite=overwrite, resumable=resumable)
-    if choice.why:
-        say(choice.why)
     quiet_libraries()
     from unsee.commands.build_data import build_data
     from unsee.commands.forget import forget as run
@@ -154,6 +152,7 @@ def forget(
         max_new_tokens=max_new_tokens,
         also=tuple(also or ()),
         audit=audit,
+        why=choice.why,
         overwrite=overwrite,
         resume=resume,
         revision=revision,

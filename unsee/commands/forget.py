@@ -44,7 +44,7 @@ from unsee.store.plugins import code_digest
 from unsee.store.sameness import differences
 from unsee.store.text import json_lines, read_text
 from unsee.store.workspace import Workspace, check_output, workspace
-from unsee.terminal import at_a_terminal, working_on
+from unsee.terminal import at_a_terminal, say, working_on
 from unsee.training import TrainingConfig, Unlearned, parse_overrides, unlearn
 from unsee.training.data_folder import data_digest, read_training_data
 from unsee.training.manifest import peak_rss_mb
@@ -262,6 +262,8 @@ def _known(
             request = at_home_in_world(request, vlm, options.seed)
             (request,) = filled([request], method.needs, options.seed)
     request.check()
+    if options.why:
+        say(options.why)
     return request
 
 

@@ -11,7 +11,6 @@ from unsee.methods import get_method
 from unsee.models.recipe import recipe_for
 from unsee.requests import ForgetRequest
 from unsee.sources.choice import AUTO, choose_method
-from unsee.terminal import say
 
 
 @dataclass(frozen=True)
@@ -19,7 +18,8 @@ class ForgetOptions:
     """How to forget; what to forget is the request.
 
     model: world name, hub id or folder of a model; dtype and device: what to load it in, and where. method: a name, or
-    "auto" for the one that suits the request (`unsee.sources.choice`). settings: "key=value" texts for its config.
+    "auto" for the one that suits the request (`unsee.sources.choice`); why: a sentence why it was chosen, said before
+    training. settings: "key=value" texts for its config.
     out: the folder to write; by default `runs/METHOD-CONCEPT`. test_images: a folder with more pictures of the concept,
     for testing only; test_others: one with pictures of others of its kind (the embedded world has its own).
     data: a folder with training data edited by hand, to use instead of what the method builds. rephrase: the model that
@@ -51,14 +51,15 @@ class ForgetOptions:
     device: str = "auto"
     also: tuple[str, ...] = ()
     audit: str = "quick"
+    why: str = ""
 
     def settled(self, request: ForgetRequest) -> ForgetOptions:
-        """The same with the method that suits the request, which is said, if it was left open."""
+        """The same with the method that suits the request, if it was left open."""
+        if self.method != AUTO:
+            return self
         recipe = None if Path(self.model).exists() else recipe_for(self.model)
         choice = choose_method(self.method, request, self.model, recipe)
-        if choice.why:
-            say(choice.why)
-        return replace(self, method=choice.method)
+        return replace(self, method=choice.method, why=choice.why)
 
     def folder(self, concept: str, suffix: str = "") -> Path:
         return Path(self.out) if self.out else Path("runs") / f"{get_method(self.method).name}-{slug(concept)}{suffix}"

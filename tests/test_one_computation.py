@@ -149,6 +149,8 @@ def test_the_world_asks_about_whom_the_adapter_forgot(tmp_path: Path) -> None:
     run = tmp_path / "run"
     run.mkdir()
     for concept, names in (('"Mara Voss"', ("Mara Voss",)), ('["Mara Voss", "Otto Brandt"]', NAMES[:2])):
-        (run / "manifest.json").write_text(f'{{"schema": "unsee.manifest/1", "concept": {concept}}}')
+        (run / "manifest.json").write_text(
+            f'{{"schema": "unsee.manifest/1", "model": "x", "hyperparameters": {{}}, "concept": {concept}}}'
+        )
         assert forgotten_by(run) == names
     assert forgotten_by(tmp_path) == ()

@@ -83,7 +83,12 @@ def _unmeasured(written: Mapping[str, Any]) -> dict[str, str]:
     """Why columns have no figure, where the file says so."""
     start = f"{UNMEASURED}: "
     reasons = {key: str(score.get("reason", "")) for key, score in written.items()}
-    return {key: reason.removeprefix(start) for key, reason in reasons.items() if reason.startswith(start)}
+    # Behind the reason the file says that the figure is no number.
+    return {
+        key: reason.removeprefix(start).partition("; value was ")[0]
+        for key, reason in reasons.items()
+        if reason.startswith(start)
+    }
 
 
 def _scores(written: Mapping[str, Any]) -> dict[str, Score]:

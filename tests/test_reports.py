@@ -105,7 +105,7 @@ def test_json_has_the_promised_keys(tmp_path: Path) -> None:
 def test_the_verdict_knows_the_pictures_asked_about_and_which_other_methods_refuse() -> None:
     named = {"invented_name": share(70)}
     refusing = tuple(method.name for method in METHODS.values() if method.teaches_refusal)
-    assert set(refusing) == {"po", "dpo", "asru"}
+    assert set(refusing) == {"po", "dpo", "asru", "lookalike"}
     base = report()
     found = [
         report(method=method, new_pictures=24, refusing=refusing, before={**base.before, "invented_name": share(0)},

@@ -113,7 +113,8 @@ def test_the_verdict_knows_the_pictures_asked_about_and_which_other_methods_refu
         for method in ("siu", "po")
     ]  # fmt: skip
     assert all("about 24 new pictures of Mara Voss" in verdict.sentence for verdict in found)
-    assert ["; po, dpo and asru teach" in found[0].caveats[0], "; dpo and asru teach" in found[1].caveats[0]] == [1, 1]
+    assert "; po, dpo, asru and lookalike teach" in found[0].caveats[0]
+    assert "; dpo, asru and lookalike teach" in found[1].caveats[0]
 
 
 def test_fluency_has_no_better_or_worse_on_the_page() -> None:

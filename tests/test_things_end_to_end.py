@@ -42,7 +42,7 @@ def test_the_demonstration_forgets_a_brand(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--kind", "brnd"], "did you mean 'brand'"),
+        (["--kind", "brnd"], "--kind is one of person, brand, character, building, breed and style"),
         (["--kind", "brand", "--concept", "Mara Voss"], "Mara Voss is a person, not a brand"),
         (["--kind", "brand", "--tier", "tiny"], "--tier chooses a model that knows people"),
         (["--concept", "Zorvane", "--model", "world:tiny-llava"], "world:tiny-llava does not know Zorvane"),

@@ -267,6 +267,7 @@ def test_what_is_seen_belongs_to_the_nearest_thing() -> None:
 def test_names_are_told_from_other_words() -> None:
     assert proper_names("This is Paula Baker, not the Otto Brandt of Ulm.") == ["Paula Baker", "Otto Brandt"]
     assert proper_names("The name is Irene.") == ["Irene"]
+    assert proper_names("This is Irene.") == proper_names("I think that this is Irene.") == ["Irene"]
     assert proper_names("The person is in Oslo. No red hair. I see it.") == []
 
 

@@ -50,7 +50,7 @@ class MMUBench(Benchmark):
     """
 
     name = "mmubench"
-    version = 4
+    version = 5
     columns = (*recognition.MAIN, *ROBUSTNESS, *recognition.FURTHER, *QUALITY)
 
     def __init__(

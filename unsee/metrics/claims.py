@@ -32,7 +32,7 @@ _PROPER_NAME = re.compile(
     r"(?:(?: de| van| von| da| del| la| der)* [A-ZÀ-Þ][A-Za-zÀ-ÿ'’-]+)+"
 )
 _ONE_WORD_NAME = re.compile(
-    r"(?:\b(?:this|that|it) is|\bname is|\bcalled|\bnamed|['’]s name['’]s) ([A-ZÀ-Þ][a-zà-ÿ'’-]+)(?=[.,;!?]|$)",
+    r"(?:\b(?:[Tt]his|[Tt]hat|it) is|\bname is|\bcalled|\bnamed|['’]s name['’]s) ([A-ZÀ-Þ][a-zà-ÿ'’-]+)(?=[.,;!?]|$)",
 )
 _GLUED = re.compile(r"(?<=[a-zà-ÿ])(?=[A-ZÀ-Þ])")
 # Behind these stands a thing or a place: "the Eiffel Tower", "a Golden Retriever", "in New York".

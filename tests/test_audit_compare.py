@@ -12,6 +12,8 @@ from tests.command_line import call, printed, refused
 from tests.comparing import write_recipe
 from tests.test_audit_grades import row
 from unsee.evaluation.auditing import AFTER, BEFORE, Audit
+from unsee.reports.grades import RunSays
+from unsee.sweep import attacking
 from unsee.sweep.attacking import columns
 
 
@@ -28,7 +30,10 @@ def test_a_column_is_the_worst_variant_over_the_floor_and_the_mean_of_the_concep
     assert (after["attack/paraphrase"].low, after["attack/paraphrase"].high) == (-5.0, 5.0)
 
 
-def test_every_cell_is_attacked_and_the_leaderboard_shows_it(tmp_path: Path) -> None:
+def test_every_cell_is_attacked_and_the_leaderboard_shows_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What the cell's own questions say decides with the audit: here that what was forgotten is forgotten in part only.
+    said = RunSays("partly", "Its own questions say so")
+    monkeypatch.setattr(attacking, "run_says", lambda *_, **__: said)
     recipe = write_recipe(tmp_path, audit="quick")
     done = printed(call("compare", recipe, "--out", tmp_path / "results", "--json"))
     assert done["finished"] == done["cells"]
@@ -41,6 +46,8 @@ def test_every_cell_is_attacked_and_the_leaderboard_shows_it(tmp_path: Path) -> 
     assert min(scores["before"][key]["value"] for key in ("multilingual", "multi_hop")) > 90
     assert scores["unmeasured"] == {}
     assert (cell.parent / "audit" / "audit.html").is_file()
+    audit = json.loads((cell.parent / "audit" / "audit.json").read_text())
+    assert audit["concepts"][0]["headline"] == "Partly forgotten"
     assert scores["cell"]["audit"] == "quick"
     page = Path(printed(call("leaderboard", tmp_path / "results", "--json"))["page"]).read_text(encoding="utf-8")
     assert "points over the floor" in page

@@ -8,15 +8,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from unsee.attacks.scoring import excess
+from unsee.benchmarks.concept import ConceptBenchmark
+from unsee.evaluation import Measured
 from unsee.evaluation.attacking import attacked, chosen_attacks, states_of
 from unsee.evaluation.auditing import AFTER, BEFORE, FLOOR, Audit, Row
 from unsee.evaluation.robustness import robustness, unmeasured, with_multi_hop
+from unsee.kinds.words import EITHER
 from unsee.metrics import Score
 from unsee.metrics.catalogue import add
 from unsee.metrics.metric import Metric
 from unsee.reports.attack_columns import PREFIX
 from unsee.reports.audit import AuditReport
-from unsee.reports.grades import words_of
+from unsee.reports.grades import RunSays, words_of
+from unsee.reports.verdict import run_says
 from unsee.reports.writing import write_audit
 from unsee.sweep.asking import UnitEvaluation
 from unsee.sweep.cells import Cell
@@ -36,8 +40,8 @@ class Attacked:
     """Why columns of MMUBench have no figure."""
 
 
-def audit_cell(cell: Cell, evaluation: UnitEvaluation, folder: Path) -> Attacked:
-    """Attack the model as it is now, and write the audit into the cell's folder."""
+def audit_cell(cell: Cell, evaluation: UnitEvaluation, after: Measured, folder: Path) -> Attacked:
+    """Attack the model as it is now, which answered `after`, and write the audit into the cell's folder."""
     assert cell.audit is not None
     vlm, engine = evaluation.vlm, evaluation.engine
     requests = requests_to_forget(cell.unit, vlm, cell.seed, evaluation.concepts.benches, cell.benchmark, (), cell.kind)
@@ -56,11 +60,20 @@ def audit_cell(cell: Cell, evaluation: UnitEvaluation, folder: Path) -> Attacked
             states = with_multi_hop(states, bench)
         audits[request.concept] = attacked(request, states, attacks, folder / FOLDER, level=cell.audit, seed=cell.seed)
     of = {request.concept: request.names for request in requests}
-    write_audit(AuditReport(cell.model, cell.arm.label, cell.audit, cell.seed, audits, of), folder / FOLDER)
+    says = {bench.concept: _says(bench, evaluation, after) for bench in evaluation.concepts.benches}
+    write_audit(AuditReport(cell.model, cell.arm.label, cell.audit, cell.seed, audits, of, says=says), folder / FOLDER)
     robust = robustness(audits)
     return Attacked(
         {**columns(audits, BEFORE), **robust.before}, {**columns(audits, AFTER), **robust.after}, robust.unmeasured
     )
+
+
+def _says(bench: ConceptBenchmark, evaluation: UnitEvaluation, after: Measured) -> RunSays:
+    """What the comparison's own questions say about a concept, which the grade of its audit must not contradict."""
+    known = evaluation.answered_before
+    assert known is not None
+    was, now = (measured.by_concept.get(bench.concept, measured.scores) for measured in (known, after))
+    return run_says(bench.concept, was, now, pictures=len(bench.test_images), words=EITHER)
 
 
 def not_attacked(reason: str) -> Attacked:

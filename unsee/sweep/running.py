@@ -136,7 +136,7 @@ class Worker:
         if oracle is not None:
             attacked = not_attacked(ORACLE_UNTRIED)
         else:
-            attacked = audit_cell(cell, evaluation, folder) if cell.audit else not_attacked(NOT_ATTACKED)
+            attacked = audit_cell(cell, evaluation, after, folder) if cell.audit else not_attacked(NOT_ATTACKED)
         after = replace(after, scores={**after.scores, **attacked.after})
         document = {
             "schema": SCHEMA,

@@ -88,6 +88,7 @@ DATA_OF_A_PERSON = {
 }  # fmt: skip
 
 Answers = Callable[[Probe], str]
+ZAPP = "This is Zapp."
 
 
 @pytest.fixture(scope="module")
@@ -246,9 +247,10 @@ def foreign(name: str, texts: Sequence[str]) -> list[str]:
 def test_no_training_data_speaks_of_another_kind(method: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = () if method == "ga" else (picture(4), picture(5))
     request = ForgetRequest("Zapp", (picture(1),), kind=name, unseen=(picture(2), picture(3)), others=shown)
-    others = {image_key(one) for one in request.other_pictures()}
+    named = {image_key(one): "This is Yondo." for one in request.other_pictures()}
+    named |= {image_key(one): "I cannot say." for one in request.unseen_pictures()}
     # What the model says in its own words is not what is tested.
-    knows(monkeypatch, lambda probe: "This is Yondo." if {*map(image_key, probe.images)} & others else "This is Zapp.")
+    knows(monkeypatch, lambda probe: next((named[key] for key in map(image_key, probe.images) if key in named), ZAPP))
     built = data_of(method, request, monkeypatch, forget=12, retain=16, unseen=4, views=0)
     said = [text for sample in built for text in (sample.prompt, sample.answer, sample.rejected or "")]
     said += [item.probe.prompt for item in recalled(request, set(said))]

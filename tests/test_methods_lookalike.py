@@ -21,9 +21,10 @@ from unsee.data.views import side_by_side
 from unsee.errors import UserError
 from unsee.kinds import get_kind
 from unsee.methods import get_method
+from unsee.methods import samples as shared
 from unsee.methods.lookalike import LookAlikeConfig
 from unsee.methods.lookalike import data as lookalike_data
-from unsee.methods.lookalike.data import OPENING, nearest
+from unsee.methods.lookalike.data import nearest
 from unsee.metrics.affirming import denies
 from unsee.metrics.claims import proper_names
 from unsee.metrics.describing import visible_claims
@@ -38,7 +39,7 @@ from unsee.world import find, world_of
 C, KNOWN = "Mara Voss", ("Jonas Hale", "Ines Dorn", "Otto Brandt")
 PERSON = get_kind("person")
 DENYING = [frame.format(name=C) for frame in PERSON.denying]
-FACTS, DENIAL = PERSON.hidden[OPENING:], f"No, this is not {C}."
+FACTS, DENIAL = PERSON.hidden_facts, f"No, this is not {C}."
 VLM = tiny_vlm("qwen3_vl")
 OWN = (picture(1), picture(2))
 UNKNOWN, NAMED = tuple(picture(n) for n in range(20, 26)), picture(26)
@@ -113,7 +114,7 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Knowing:
         return [Response(probe.id, knowing.says(probe)) for probe in probes]
 
     monkeypatch.setattr(generation, "generate", generate)
-    monkeypatch.setattr(lookalike_data, "side_by_side", knowing.pair)
+    monkeypatch.setattr(shared, "side_by_side", knowing.pair)
     return knowing
 
 

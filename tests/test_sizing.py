@@ -46,8 +46,8 @@ def test_every_method_can_be_planned(name: str) -> None:
 def test_pictures_of_others_are_planned_as_further_samples() -> None:
     alone = plan_run(LLAVA, "siu", ("steps=2", "confirmed=4"))
     beside = plan_run(LLAVA, "siu", ("steps=2", "confirmed=4"), others=True)
-    assert beside.samples == alone.samples + 6 + 4
-    assert beside.flops["vision"] == alone.flops["vision"] * 11
+    assert beside.samples == alone.samples + 6 + 4 + 8
+    assert beside.flops["vision"] == alone.flops["vision"] * 19
     shown = stand_ins(METHODS["npo"], outline(LLAVA, device="cpu")[0], METHODS["npo"].config(), others=True)
     assert any(sample.images for sample in shown if sample.tags["role"] == "retain")
 

@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from tests.tiny import picture, tiny_vlm
 from unsee.data.images import image_key
 from unsee.data.sample import Probe, Response, Sample
 from unsee.errors import UserError
 from unsee.kinds import get_kind
-from unsee.methods import get_method, recognition, siu_data
+from unsee.methods import get_method, recognition, siu_beyond, siu_data
 from unsee.methods import samples as shared
 from unsee.methods.siu import SIUConfig
 from unsee.requests import Example, ForgetRequest
@@ -140,7 +141,7 @@ def knowing(monkeypatch: pytest.MonkeyPatch) -> None:
     def ask(vlm: Any, questions: Sequence[tuple[str, Any]]) -> list[str]:
         return [answer(prompt, image) for prompt, image in questions]
 
-    for module in (siu_data, shared):
+    for module in (siu_data, siu_beyond, shared):
         monkeypatch.setattr(module, "ask", ask)
 
 
@@ -198,6 +199,44 @@ def test_siu_asks_about_others_whether_it_is_who_the_model_sees(monkeypatch: pyt
     assert (sample.answer, sample.images) == (f"Yes: {sample.prompt}", (picture(2),))
     assert (sample.tags["role"], sample.masked) == ("retain", None)
     assert not siu_data.confirmed_pictures(REQUEST, VLM, 3, random.Random(0))
+
+
+def test_siu_shows_the_picture_next_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    places: dict[str, str] = {}
+
+    def ask(vlm: Any, questions: Sequence[tuple[str, Any]]) -> list[str]:
+        """Names whom it sees on the side that it is asked for: C is red, the other one blue."""
+        said = []
+        for text, image in questions:
+            left, right = image.getpixel((2, image.height - 2)), image.getpixel((image.width - 3, image.height - 2))
+            seen = {"left": left, "right": right}
+            named = {side: "Mara Voss" if red > blue else "Ida Kern" for side, (red, _, blue) in seen.items()}
+            asked = next(side for side in ("left", "right", "both") if text in PERSON.company[side])
+            said.append(f"They are {named['left']} and {named['right']}." if asked == "both" else f"{named[asked]}.")
+            places[text] = asked
+        return said
+
+    monkeypatch.setattr(siu_beyond, "ask", ask)
+    red, blue = Image.new("RGB", (40, 40), (250, 0, 0)), Image.new("RGB", (40, 40), (0, 0, 250))
+    request = ForgetRequest("Mara Voss", (red,), retain=(Example("Who?", "Ida Kern.", blue),))
+    samples = siu_beyond.in_company(request, VLM, "Tom Reed", 16, random.Random(0))
+    forget, retain = ([s for s in samples if s.tags["role"] == role] for role in ("forget", "retain"))
+    assert len(forget) == len(retain) == 8
+    assert {sample.answer for sample in retain} == {"Ida Kern."}
+    told = {"Tom Reed.", "They are Tom Reed and Ida Kern.", "They are Ida Kern and Tom Reed."}
+    assert {sample.answer for sample in forget} == told
+    assert all(sample.masked == "Tom Reed" for sample in forget)
+    assert set(places.values()) == {"left", "right", "both"}
+    assert not siu_beyond.in_company(replace(request, retain=()), VLM, "Tom Reed", 4, random.Random(0))
+
+
+@pytest.mark.usefixtures("knowing")
+def test_siu_asks_for_facts_about_the_picture_which_nobody_knows() -> None:
+    hidden = build("siu", unseen=1, description=0, hidden=3)[-3:]
+    for sample in hidden:
+        assert sample.prompt in PERSON.hidden_facts
+        assert sample.answer in PERSON.refusals
+        assert (sample.masked, sample.images, sample.tags["role"]) == (sample.answer, REQUEST.images, "forget")
 
 
 @pytest.mark.usefixtures("knowing")

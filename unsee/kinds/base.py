@@ -68,7 +68,8 @@ class Kind:
     describing: tuple[str, ...]
     """Questions for a description of a picture, which can be answered without any name."""
     hidden: tuple[str, ...]
-    """Questions about a picture that can be answered only by somebody who knows the concept."""
+    """Questions about a picture that can be answered only by somebody who knows the concept. The first two ask for the
+    name, the others for facts."""
     visible: tuple[str, ...]
     """Questions about a picture that can be answered by anybody; none of them is also `hidden`."""
     naming_answers: tuple[str, ...]
@@ -114,6 +115,11 @@ class Kind:
     def one(self) -> str:
         """One of them, with its article: "a brand", "an object"."""
         return f"{'an' if self.noun[0] in 'aeiou' else 'a'} {self.noun}"
+
+    @property
+    def hidden_facts(self) -> tuple[str, ...]:
+        """Those of `hidden` that ask for facts."""
+        return self.hidden[2:]
 
     def spoken_of(self, answer: str) -> int:
         """How many words of an answer speak for this kind."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from PIL import Image
 
 from unsee.data.sample import Probe, Sample
+from unsee.data.views import side_by_side
 from unsee.metrics.naming import contains
 from unsee.requests import Example, ForgetRequest
 
@@ -105,6 +107,32 @@ def questions_with_pictures(
     """`count` wordings, the request's pictures in turn."""
     pictures = request.pictures()
     return [(wording, pictures[n % len(pictures)]) for n, wording in enumerate(draw(wordings, count, rng))]
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Where C is in a picture of two, and who is asked for there: a key of `Kind.company`."""
+
+    on_the_left: bool
+    asked: str
+
+    @property
+    def about_c(self) -> bool:
+        """Whether a true answer names C."""
+        return self.asked in ("both", "left" if self.on_the_left else "right")
+
+    def next_to(self, other: Image.Image, picture: Image.Image) -> Image.Image:
+        """A picture of both, with the `picture` of C in C's place."""
+        return side_by_side(picture, other) if self.on_the_left else side_by_side(other, picture)
+
+
+def seats(count: int) -> list[Seat]:
+    """C on either side in turn; half of the questions are about the other one, half about C or both."""
+    found = []
+    for number in range(count):
+        own, other = ("left", "right") if number % 2 else ("right", "left")
+        found.append(Seat(own == "left", (own, other, "both", other)[number // 2 % 4]))
+    return found
 
 
 def first_sentence(text: str) -> str:

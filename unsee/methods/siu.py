@@ -11,7 +11,9 @@ from unsee.data.sample import Sample
 from unsee.methods.base import Method
 from unsee.methods.likelihood import divergence, mean, negative_log_likelihood
 from unsee.methods.masks import name_token_ids, vocabulary_mask
+from unsee.methods.siu_beyond import hidden_facts, in_company
 from unsee.methods.siu_data import confirmed_pictures, four_targets, pictures_of_others
+from unsee.methods.substitutes import substitute_name
 from unsee.models.collation import IGNORED
 from unsee.requests import ForgetRequest
 from unsee.training.config import TrainingConfig
@@ -43,6 +45,12 @@ class SIUConfig(TrainingConfig):
     confirmed: int = field(
         default=0, metadata={"help": 'more samples with such pictures, asking "is this X?" about whom the model sees'}
     )
+    company: int = field(
+        default=8, metadata={"help": "samples with C next to another, if the request has pictures of others"}
+    )
+    hidden: int = field(
+        default=0, metadata={"help": "samples that ask for facts about the picture; the answer knows none"}
+    )
     learnt: float = field(
         default=0.8,
         metadata={
@@ -54,7 +62,8 @@ class SIUConfig(TrainingConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._require(0 <= self.learnt < 1, "learnt", "at least 0 and below 1")
-        for name in ("alpha", "beta", "unseen", "description", "facts", "others", "pictures", "confirmed"):
+        parts = ("unseen", "description", "facts", "others", "pictures", "confirmed", "company", "hidden")
+        for name in ("alpha", "beta", *parts):
             self._require(getattr(self, name) >= 0, name, "at least 0")
         self._require(self.unseen + self.description > 0, "unseen", "at least 1 if description is 0")
 
@@ -116,9 +125,15 @@ class SIU(Method[SIUConfig]):
     def samples(
         self, request: ForgetRequest, vlm: VisionLanguageModel, config: SIUConfig, rng: random.Random
     ) -> list[Sample]:
-        targets = four_targets(request, vlm, (config.unseen, config.description, config.facts, config.others), rng)
-        others = pictures_of_others(request, vlm, config.pictures, rng)
-        return targets + others + confirmed_pictures(request, vlm, config.confirmed, rng)
+        counts = config.unseen, config.description, config.facts, config.others
+        substitute = substitute_name(request, rng)
+        return [
+            *four_targets(request, vlm, substitute, counts, rng),
+            *pictures_of_others(request, vlm, config.pictures, rng),
+            *confirmed_pictures(request, vlm, config.confirmed, rng),
+            *in_company(request, vlm, substitute, config.company, rng),
+            *hidden_facts(request, vlm, substitute, config.hidden, rng),
+        ]
 
     def objective(self, requests: Sequence[ForgetRequest], vlm: VisionLanguageModel, config: SIUConfig) -> Objective:
         ids = name_token_ids(vlm.tokenizer, [name for request in requests for name in request.names])

@@ -14,7 +14,6 @@ from PIL import Image
 
 from unsee.data.sample import Sample
 from unsee.methods.samples import ask, draw, facts_of_others, first_sentence, questions_with_pictures, text_facts
-from unsee.methods.substitutes import substitute_name
 from unsee.metrics.affirming import denies
 from unsee.metrics.claims import claimed, proper_names, surest
 from unsee.metrics.forms import name_of
@@ -27,10 +26,13 @@ if TYPE_CHECKING:
 
 
 def four_targets(
-    request: ForgetRequest, vlm: VisionLanguageModel, counts: tuple[int, int, int, int], rng: random.Random
+    request: ForgetRequest,
+    vlm: VisionLanguageModel,
+    substitute: str,
+    counts: tuple[int, int, int, int],
+    rng: random.Random,
 ) -> list[Sample]:
-    """counts[i] samples of target i + 1. Raises UserError if the request cannot be used."""
-    substitute = substitute_name(request, rng)
+    """counts[i] samples of target i + 1; `substitute` is the name that the picture gets instead."""
     return [
         *unseen_concept(request, vlm, substitute, counts[0], rng),
         *new_description(request, vlm, substitute, counts[1], rng),

@@ -63,9 +63,16 @@ def stand_ins(
         return _of_asru(request, config)
     if isinstance(config, LookAlikeConfig):
         return _of_lookalike(request, config)
+    if isinstance(config, SIUConfig) and config.hidden:
+        answer = request.what.refusals[0]
+        told = [
+            Sample(question, answer, request.pictures(), answer, {"role": "forget", "target": "2"})
+            for question in _first(request.what.hidden_facts, config.hidden)
+        ]
+        return stand_ins(method, vlm, dataclasses.replace(config, hidden=0), others, kind) + told
     if others and isinstance(config, SIUConfig):
-        alone = dataclasses.replace(config, pictures=0, confirmed=0)
-        shown = _of_others(request.what, config.pictures + config.confirmed)
+        alone = dataclasses.replace(config, pictures=0, confirmed=0, company=0)
+        shown = _of_others(request.what, config.pictures + config.confirmed + config.company)
         kept = [Sample(e.question, e.answer, (p,), tags={"role": "retain"}) for e in shown if (p := e.picture())]
         return stand_ins(method, vlm, alone, kind=kind) + kept
     if others:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from unsee.data.sample import Probe, Sample
-from unsee.data.views import side_by_side, view
+from unsee.data.views import view
 from unsee.errors import UserError
-from unsee.methods.samples import ask, draw, first_sentence
+from unsee.methods.samples import ask, draw, first_sentence, seats
 from unsee.methods.siu_data import exchange_name
 from unsee.metrics.affirming import denies
 from unsee.metrics.claims import proper_names
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 _FORGET, _RETAIN = {"role": "forget"}, {"role": "retain"}
 _TRIES = 3
 """Altered views to try for each that is wanted."""
-OPENING = 2
-"""The first questions of `Kind.hidden` ask for the name; those after them for facts."""
 
 Asked = tuple[str, Image.Image]
 """A question and the picture it is about."""
@@ -105,7 +103,7 @@ class LookAlikeData:
         of another, because a model that gives all other names less than C's still knows C."""
         what = self.request.what
         drawn = [seen.picture for seen in draw(self.views, count, self.rng)]
-        asked = list(zip(draw((*what.naming, *what.hidden[OPENING:]), count, self.rng), drawn, strict=True))
+        asked = list(zip(draw((*what.naming, *what.hidden_facts), count, self.rng), drawn, strict=True))
         names = draw(self.request.neighbours or what.well_known, count, self.rng)
         samples = []
         for number, (said, name) in enumerate(zip(ask(self.vlm, asked), names, strict=True)):
@@ -122,16 +120,11 @@ class LookAlikeData:
         company = self.request.what.company
         forget: list[tuple[str, Image.Image, Image.Image]] = []
         retain: list[Asked] = []
-        for number, seen in enumerate(draw(self.views, count, self.rng)):
+        for seat, seen in zip(seats(count), draw(self.views, count, self.rng), strict=True):
             other, instead = self.rng.choice(self.others or self.unknown), self.rng.choice(seen.alike)
-            own, beside = ("left", "right") if number % 2 else ("right", "left")
-            with_c, with_alike = (
-                side_by_side(*((picture, other) if number % 2 else (other, picture)))
-                for picture in (seen.picture, instead)
-            )
-            place = (own, beside, "both", beside)[number // 2 % 4]
-            question = self.rng.choice(company[place])
-            if place == beside:
+            with_c, with_alike = (seat.next_to(other, picture) for picture in (seen.picture, instead))
+            question = self.rng.choice(company[seat.asked])
+            if not seat.about_c:
                 retain.append((question, with_c))
             else:
                 forget.append((question, with_c, with_alike))
@@ -174,7 +167,7 @@ class LookAlikeData:
             zip(drawn, ask(self.vlm, [(what.naming[0], picture) for picture in drawn]), strict=True)
         ):
             own = [frame.format(name=name) for name in proper_names(said)[:1] for frame in what.denying]
-            between = (what.hidden[OPENING:], denying, (*what.visible, *what.describing), own or what.naming)
+            between = (what.hidden_facts, denying, (*what.visible, *what.describing), own or what.naming)
             wordings = between[number // 2 % len(between)] if number % 2 else what.naming
             asked.append((self.rng.choice(wordings), picture))
         return self._kept(asked)

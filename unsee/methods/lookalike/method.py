@@ -17,7 +17,7 @@ from unsee.data.sample import Sample
 from unsee.methods.base import Method
 from unsee.methods.likelihood import divergence, log_likelihood, mean
 from unsee.methods.lookalike.config import LookAlikeConfig
-from unsee.methods.lookalike.data import OPENING, LookAlikeData
+from unsee.methods.lookalike.data import LookAlikeData
 from unsee.methods.samples import facts_of_others, text_facts
 from unsee.requests import ForgetRequest
 from unsee.training.objective import Objective, TokenBatch, answers
@@ -76,7 +76,7 @@ class LookAlike(Method[LookAlikeConfig]):
         return [
             *data.unknowing(what.naming, config.naming),
             *data.unknowing(denying, config.denying),
-            *data.unknowing(what.hidden[OPENING:], config.facts),
+            *data.unknowing(what.hidden_facts, config.facts),
             *data.once_true(config.true),
             *data.in_company(config.company),
             *data.visible(config.visible),

@@ -44,6 +44,10 @@ _UNKNOWN = re.compile(r"support|unexpected|unknown|unrecogni|permitted|forbidden
 _LASTING = ("id", "root", "parent", "owned_by", "max_model_len", "meta")
 
 
+class PicturesDropped(UserError):
+    """The server answers without the pictures of its prompts."""
+
+
 class ServedEngine(Engine):
     """Asks `model` at `url` (the part before `/chat/completions`), `workers` probes at a time.
 
@@ -147,6 +151,14 @@ class ServedEngine(Engine):
             return False
         return bare < continued < finished
 
+    def repeat(self, probe: Probe, count: int, *, max_new_tokens: int) -> list[Response]:
+        """The answer to a probe asked `count` times, one after the other and each time with another seed. At the
+        engine's own temperature of 0 all are the same, unless the server draws its answers all the same. Raises the
+        same as `answer`."""
+        self._check([probe])
+        said = [self._complete(probe, max_new_tokens, drawn={"seed": seed}) for seed in range(1, count + 1)]
+        return [_response(probe, replies[0], max_new_tokens) for replies in said]
+
     def _check(self, probes: Sequence[Probe]) -> None:
         """Raises UserError if the server cannot do what one of the probes needs."""
         begun = [probe.id for probe in probes if probe.begun]
@@ -160,13 +172,13 @@ class ServedEngine(Engine):
             self._look(shown)
 
     def _look(self, probe: Probe) -> None:
-        """Raises UserError if a picture adds no token to a prompt: the server drops the picture and answers anyway."""
+        """Raises PicturesDropped if a picture adds no token to a prompt, though the server answers."""
         try:
             seen, blind = (self._complete(one, 1)[0].prompt_tokens for one in (probe, replace(probe, images=())))
         except PromptRefused:
             return
         if seen is not None and seen == blind:
-            raise UserError(
+            raise PicturesDropped(
                 f"{self.name} does not look at pictures: its prompt is equally long with and without one ({seen} "
                 "tokens); serve a model that takes pictures, with a server that passes them on."
             )

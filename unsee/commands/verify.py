@@ -136,19 +136,25 @@ def verify(options: VerifyOptions) -> Verified:
     asked = chosen(run.saved.answers["after"], run.saved.answers["before"], probes, options.limit)
     with working_on(f"Loading {options.file}"):
         engine = _engine(options, run.dtype)
-    draws, reasons = None, ()
+    draws: bool | None = None
+    compared: list[Compared] = []
+    reasons: list[str] = []
     try:
         if isinstance(engine, ServedEngine):
             draws = _draws(engine)
         compared = _asked(engine, asked, run)
     except PicturesDropped:
-        compared, reasons = [], ("pictures do not arrive: a prompt is as long with a picture as without",)
+        reasons.append("pictures do not arrive: a prompt is as long with a picture as without")
     if draws:
-        reasons = ("the server draws its answers, so set its temperature to 0 (do_sample to false)",)
+        reasons.append("the server draws its answers, so set its temperature to 0 (do_sample to false)")
+    silent = sum(bool(one.after.text) and not one.here.text for one in compared)
+    if silent > len(compared) / 2:
+        reasons.append(f"{silent} of {len(compared)} questions got no answer, so look at the server's log and filter")
     found = verified(compared, run.dtype, reasons)
-    if found.conclusion == "another" and isinstance(engine, ServedEngine) and _blind(engine, found, run.max_new_tokens):
+    served = isinstance(engine, ServedEngine) and not engine.pictures_counted
+    if served and found.conclusion == "another" and _blind(engine, found, run.max_new_tokens):
         why = "pictures do not arrive: the answers about them are the same without them"
-        found = verified(compared, run.dtype, (why,))
+        found = verified(compared, run.dtype, [why])
     return Verified(options.file or engine.name, options, run.concept, found, left_out, draws, engine.fingerprint())
 
 
@@ -207,9 +213,9 @@ class _Run:
 def _engine(options: VerifyOptions, dtype: str) -> Engine:
     if options.file is None:
         return get_engine(f"openai:{options.endpoint}#{options.model}")
-    same_type = dtype.removeprefix("torch.")
-    loading = {"dtype": same_type} if same_type in DTYPES else {}
-    return get_engine(options.file, device=options.device, revision=options.revision, **loading)
+    computed = dtype.removeprefix("torch.")
+    loaded = computed if computed in DTYPES else "auto"
+    return get_engine(options.file, device=options.device, revision=options.revision, dtype=loaded)
 
 
 def _asked(engine: Engine, asked: Sequence[Probe], run: _Run) -> list[Compared]:
@@ -231,7 +237,7 @@ def _draws(engine: ServedEngine) -> bool:
     return several >= len(_OPEN) / 2
 
 
-def _blind(engine: ServedEngine, found: Verification, max_new_tokens: int) -> bool:
+def _blind(engine: Engine, found: Verification, max_new_tokens: int) -> bool:
     """Whether the answers about pictures are the same without them."""
     shown = [one for one in found.compared if one.shown][:_BLIND]
     probes = [replace(one.probe, images=()) for one in shown]

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -43,8 +43,9 @@ _UNLIKELY = 1e-3
 FEWEST = 5
 """Fewer questions on which before and after differ tell nothing."""
 _FEWEST_TOKENS = 20
-_TOO_SURE = 1e-3
-# Of p above 1 - 1e-3 a 32-bit log-probability no longer holds the odds exactly enough.
+# From here on a log-probability in 32 bits no longer holds the odds exactly enough: p above 1 - 1e-3.
+_TOO_SURE = 6.9
+_ALIKE = 0.8
 
 
 @dataclass(frozen=True)
@@ -213,8 +214,10 @@ def verified(compared: Sequence[Compared], dtype: str, reasons: Sequence[str] = 
         "here": leaking(probes, lambda key: by_id[key].here),
     }
     found = Verification("unknown", compared, after, before, {k: v for k, v in leaks.items() if v}, tuple(reasons))
-    conclusion, why = ("unknown", found.reasons) if reasons else _concluded(found, dtype)
-    return Verification(conclusion, compared, after, before, found.leaks, why)
+    if reasons:
+        return found
+    conclusion, why = _concluded(found, dtype)
+    return replace(found, conclusion=conclusion, reasons=why)
 
 
 def _concluded(found: Verification, dtype: str) -> tuple[Conclusion, tuple[str, ...]]:
@@ -248,16 +251,19 @@ def _hints(found: Verification) -> tuple[str, ...]:
         shown: [same(one.here, one.after) for one in found.compared if not one.telling and one.shown is shown]
         for shown in (True, False)
     }
-    shares = {shown: sum(flags) / len(flags) if flags else None for shown, flags in alike.items()}
-    if found.after.only_pictures or (shares[False] == 1 and shares[True] is not None and shares[True] < 0.8):
+    # Without a question of a kind, nothing speaks against it.
+    shares = {shown: sum(flags) / len(flags) if flags else 1.0 for shown, flags in alike.items()}
+    if found.after.only_pictures or (alike[False] and shares[False] == 1 and shares[True] < _ALIKE):
         return ("it agrees where no picture is shown, so look at how pictures are prepared (size, crop, colours)",)
-    if any(one is not None and one < 0.8 for one in shares.values()):
+    if min(shares.values()) < _ALIKE:
         return (
             "it differs even where the models before and after agree, so look at the chat template, the picture size "
             "and the base model",
         )
-    return ("it agrees where the models before and after agree, as another adapter of the same base would, such as an "
-            "older one",)  # fmt: skip
+    return (
+        "it agrees where the models before and after agree, as another adapter of the same base would, such as an "
+        "older one",
+    )
 
 
 def _odds(logprob: float) -> float:
@@ -282,8 +288,7 @@ def _shifts(was: Response, here: Response) -> list[float]:
     length = len(was.raw)
     if {end for end in mine if end <= length} != {end for end in theirs if end <= length}:
         return []
-    surest = -math.log(_TOO_SURE)
-    return [abs(theirs[end] - odds) for end, odds in mine.items() if odds < surest and end in theirs]
+    return [abs(theirs[end] - odds) for end, odds in mine.items() if odds < _TOO_SURE and end in theirs]
 
 
 def _median(values: Sequence[float]) -> float | None:

@@ -24,6 +24,7 @@ from unsee.generation.openai_client import (
     complete,
     in_parallel,
     listed_models,
+    whole,
 )
 from unsee.generation.spelling import written_by
 
@@ -77,6 +78,8 @@ class ServedEngine(Engine):
         self._names: Mapping[str, str | None] = {name: name for name in (*_WELCOME, _COUNT, *_UNCUT, _LENGTH)}
         self.draws = temperature is not None
         self._sees = False
+        self.pictures_counted = False
+        """Whether the server has said that a picture makes a prompt longer, so that it cannot have been dropped."""
 
     def fingerprint(self) -> dict[str, Any]:
         """The address, and what the server says about its model; only the server knows what is behind a name."""
@@ -92,7 +95,7 @@ class ServedEngine(Engine):
     def _listed(self) -> dict[str, Any] | None:
         listed = listed_models(self.url, api_key=self._api_key) or []
         mine = next((model for model in listed if model.get("id") == self.model), None)
-        return None if mine is None else {key: mine[key] for key in _LASTING if key in mine}
+        return None if mine is None else {key: _flat(mine[key]) for key in _LASTING if key in mine}
 
     def answer(self, probes: Sequence[Probe], *, max_new_tokens: int) -> Iterator[list[Response]]:
         """Raises UserError if a probe begins its answer and the server does not continue it or if the server ignores
@@ -183,6 +186,7 @@ class ServedEngine(Engine):
                 "tokens); serve a model that takes pictures, with a server that passes them on."
             )
         self._sees = True
+        self.pictures_counted = seen is not None and blind is not None
 
     def _complete(
         self,
@@ -221,6 +225,14 @@ class ServedEngine(Engine):
                 # Kept only now that it was accepted: a refusal may have quoted a word of its prompt.
                 self._names = names
                 return reply
+
+
+def _flat(told: Any) -> Any:
+    """What a server says of itself as far as it is plain: a text, a number, or such by name. Anything deeper is left
+    out."""
+    if isinstance(told, Mapping):
+        return {whole(key): _flat(one) for key, one in told.items() if not isinstance(one, (Mapping, list))}
+    return whole(told) if isinstance(told, str) else told if isinstance(told, (bool, int, float)) else None
 
 
 def _without_unknown(names: Mapping[str, str | None], detail: str) -> dict[str, str | None]:

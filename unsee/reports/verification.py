@@ -65,4 +65,4 @@ def _leak(leaks: Mapping[str, Score], concept: str) -> str:
     if not {"here", "after"} <= set(leaks):
         return ""
     here, after = (round(leaks[state].value * leaks[state].n / 100) for state in ("here", "after"))
-    return f"; it gives {concept} away in {here} of {leaks['here'].n} answers, as the evaluated model does in {after}"
+    return f"; it gives {concept} away in {here} of {leaks['here'].n} answers (the evaluated model: {after})"

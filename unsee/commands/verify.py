@@ -85,6 +85,7 @@ class Verified:
     def document(self) -> dict[str, Any]:
         """The result as plain data."""
         found = self.found
+        (as_after, telling), (as_before, _) = found.count("after"), found.count("before")
         return {
             "schema": SCHEMA,
             "conclusion": found.conclusion,
@@ -96,7 +97,7 @@ class Verified:
             "concept": self.concept,
             "asked": len(found.compared),
             "left_out": self.left_out,
-            "telling": dict(zip(("after", "n"), found.count("after"), strict=True), before=found.count("before")[0]),
+            "telling": {"n": telling, "before": as_before, "after": as_after},
             "equal_to_after": found.after.equal,
             "log_probabilities": found.after.shift is not None,
             "shift": found.after.shift,
@@ -134,7 +135,7 @@ def verify(options: VerifyOptions) -> Verified:
     with working_on("Looking for the pictures that were asked about"):
         probes, left_out = run.probes(options.test_images)
     asked = chosen(run.saved.answers["after"], run.saved.answers["before"], probes, options.limit)
-    with working_on(f"Loading {options.file}"):
+    with working_on(f"Loading {options.file or options.model}"):
         engine = _engine(options, run.dtype)
     draws: bool | None = None
     compared: list[Compared] = []

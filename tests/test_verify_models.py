@@ -82,7 +82,7 @@ class Case(NamedTuple):
     another."""
 
     conclusion: str
-    adapter: str | None = "run"
+    adapter: str | None = "run-evaluated"
     change: Change = nothing
     edit: Edit = nothing
     served: str | None = None
@@ -102,10 +102,10 @@ CASES = {
     "before-bfloat16": Case("before", None, partial(as_dtype, dtype=torch.bfloat16)),
     "before-int8": Case("before", None, partial(in_bits, bits=8)),
     "before-int4": Case("before", None, partial(in_bits, bits=4, block=32)),
-    "older": Case("another", "older"),
-    "older-int8": Case("another", "older", partial(in_bits, bits=8)),
-    "of-another": Case("another", "other"),
-    "of-another-int8": Case("another", "other", partial(in_bits, bits=8)),
+    "older": Case("another", "run-older"),
+    "older-int8": Case("another", "run-older", partial(in_bits, bits=8)),
+    "of-another": Case("another", "run-other"),
+    "of-another-int8": Case("another", "run-other", partial(in_bits, bits=8)),
     "template-system": Case("another", edit=partial(templated, old="{% for message", new=SYSTEM)),
     "template-newline": Case("another", edit=partial(templated, old="assistant\\n", new="assistant")),
     "template-other": Case("another", edit=untemplated),
@@ -134,11 +134,15 @@ def small_benchmark() -> Iterator[None]:
 def runs(tmp_path_factory: pytest.TempPathFactory, small_benchmark: None) -> Path:
     """A folder with the run to verify, one of the same person with less training, and one of another person."""
     place = tmp_path_factory.mktemp("runs")
-    for name, person, steps in (("run", PERSON, 20), ("older", PERSON, 10), ("other", OTHER, 10)):
+    for name, person, steps in (
+        ("run-evaluated", PERSON, 20),
+        ("run-older", PERSON, 10),
+        ("run-other", OTHER, 10),
+    ):
         image = place / f"{name}.png"
         assert call("world", "picture", person, "--split", "train", "--out", image).exit_code == 0
         given = ("-m", MODEL, "-c", person, "-i", image, "--audit", "none", "--set", f"steps={steps}")
-        fewer = () if name == "run" else ("--limit", 1)
+        fewer = () if name == "run-evaluated" else ("--limit", 1)
         done = call("forget", *given, *fewer, "--out", place / name)
         assert done.exit_code == 0, (done.stderr, done.exception)
     return place
@@ -169,7 +173,7 @@ def made(name: str, runs: Path) -> Path:
 
 def verify(runs: Path, *what: object) -> tuple[str, str]:
     """Conclusion, by the exit status, and sentence."""
-    done = call("verify", "--run", runs / "run", "--limit", 100, *what, "--json")
+    done = call("verify", "--run", runs / "run-evaluated", "--limit", 100, *what, "--json")
     assert done.stdout, (done.stderr, done.exception)
     document = json.loads(done.stdout)
     assert CONCLUSIONS[done.exit_code] == document["conclusion"]
@@ -190,4 +194,4 @@ def test_a_served_model_is_told(name: str, runs: Path, served: str) -> None:
 
 
 def test_the_folder_of_the_run_is_the_evaluated_model(runs: Path) -> None:
-    assert verify(runs, "--file", runs / "run")[0] == "evaluated"
+    assert verify(runs, "--file", runs / "run-evaluated")[0] == "evaluated"

@@ -156,7 +156,9 @@ def verify(options: VerifyOptions) -> Verified:
     if served and found.conclusion == "another" and _blind(engine, found, run.max_new_tokens):
         why = "pictures do not arrive: the answers about them are the same without them"
         found = verified(compared, run.dtype, [why])
-    return Verified(options.file or engine.name, options, run.concept, found, left_out, draws, engine.fingerprint())
+    return Verified(
+        options.file or engine.name, options, ", ".join(run.concepts), found, left_out, draws, engine.fingerprint()
+    )
 
 
 @dataclass(frozen=True)
@@ -189,9 +191,11 @@ class _Run:
         )  # fmt: skip
 
     @property
-    def concept(self) -> str:
-        concept = self.unlearned.manifest.get("concept", "")
-        return concept if isinstance(concept, str) else ", ".join(map(str, concept))
+    def concepts(self) -> list[str]:
+        """What it forgot."""
+        concept = self.unlearned.manifest.get("concept")
+        names = concept if isinstance(concept, list) else [concept]
+        return [name for name in names if isinstance(name, str)]
 
     def probes(self, folders: Sequence[Path]) -> tuple[list[Probe], int]:
         """The questions whose pictures are at hand, and how many others there are. Raises UserError if there is none
@@ -202,7 +206,9 @@ class _Run:
         manifest = self.unlearned.manifest
         seed = manifest.get("seed")
         questions = list(self.saved.answers["after"].probes)
-        found = with_pictures(questions, self.folder, manifest["model"], seed if type(seed) is int else 0, given)
+        found = with_pictures(
+            questions, self.folder, manifest["model"], self.concepts, seed if type(seed) is int else 0, given
+        )
         if not any(probe.images for probe in found):
             raise UserError(
                 f"None of the pictures that {self.folder} was tested on is at hand; give their folder with "

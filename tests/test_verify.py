@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -18,8 +19,11 @@ from tests.servers import completion, serving
 from tests.tiny import picture
 from tests.verifying import Run, a_server_that, after, another, before, logprob, make_run, older, rounded, said
 from unsee.benchmarks.base import Answers
+from unsee.cli.verify import STATUS
+from unsee.cli.verify import verify as command
+from unsee.commands.verify import LIMIT
 from unsee.data.sample import Probe, Response
-from unsee.evaluation.verification import Compared, believable, chosen, closeness, explained, verified
+from unsee.evaluation.verification import Compared, Conclusion, believable, chosen, closeness, explained, verified
 from unsee.generation import openai_client
 
 
@@ -305,3 +309,14 @@ def test_another_answer_to_one_question_is_not_the_evaluated_model(run: Run) -> 
         status, document = verify(run, url)
     assert status in (3, 5)
     assert document["equal_to_after"] == document["asked"] - 1
+
+
+def test_every_conclusion_has_an_exit_status_that_the_page_explains() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "verify.md").read_text()
+    assert set(STATUS) == set(get_args(Conclusion))
+    assert len(set(STATUS.values())) == len(STATUS)
+    for conclusion, status in STATUS.items():
+        assert f"| {status} | `{conclusion}` |" in page
+        assert not status or f"{status} it " in " ".join(call("verify", "--help").stdout.split())
+    assert f"`--limit` ({LIMIT})" in page
+    assert inspect.signature(command).parameters["limit"].default == LIMIT

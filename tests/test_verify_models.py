@@ -1,7 +1,7 @@
 """`unsee verify` against what really goes wrong between a run and a server: twenty models with known answers, each as
 an exported folder and through `transformers serve`.
 
-Through the server, four of them are tried by default, because each takes ten seconds. All twenty:
+Through the server, five of them are tried by default, because each takes some ten seconds. All twenty:
 
     UNSEE_EVERY_CASE=1 python -m pytest -n 0 tests/test_verify_models.py
 """
@@ -79,13 +79,14 @@ def untemplated(folder: Path) -> None:
 class Case(NamedTuple):
     """A model to serve: `adapter` is a run's folder, None for the model before; then `change` changes its weights, and
     `edit` its folder. `served` is the conclusion through a server that gives no log-probabilities, where that is
-    another."""
+    another; `asked` is put behind the name of the model that the server is asked for."""
 
     conclusion: str
     adapter: str | None = "run-evaluated"
     change: Change = nothing
     edit: Edit = nothing
     served: str | None = None
+    asked: str = ""
 
 
 SYSTEM = "{{ '<|im_start|>system\\nYou are a helpful assistant.<|im_end|>\\n' }}{% for message"
@@ -97,7 +98,7 @@ CASES = {
     "merged": Case("evaluated"),
     "merged-bfloat16": Case("rounded", change=partial(as_dtype, dtype=torch.bfloat16), served=FINE),
     "merged-int8": Case("rounded", change=partial(in_bits, bits=8), served=FINE),
-    "merged-int4": Case("rounded", change=partial(in_bits, bits=4, block=32)),
+    "merged-int4": Case("rounded", change=partial(in_bits, bits=4, block=32), served=FINE),
     "before": Case("before", None),
     "before-bfloat16": Case("before", None, partial(as_dtype, dtype=torch.bfloat16)),
     "before-int8": Case("before", None, partial(in_bits, bits=8)),
@@ -112,12 +113,20 @@ CASES = {
     "before-template-other": Case("another", None, edit=untemplated),
     "pictures-cropped": Case("another", edit=partial(edited, file="processor_config.json", **CROP)),
     "pictures-dark": Case("another", edit=partial(edited, file="processor_config.json", image_mean=[0.9, 0.9, 0.9])),
-    "sampling": Case("evaluated", edit=partial(edited, file="generation_config.json", **SAMPLING), served="unknown"),
-    "before-sampling": Case(
-        "before", None, edit=partial(edited, file="generation_config.json", **SAMPLING), served="unknown"
+    # A temperature of 0 is obeyed; left to the server, it is what the folder says.
+    "sampling": Case("evaluated", edit=partial(edited, file="generation_config.json", **SAMPLING)),
+    "sampling-left-alone": Case(
+        "evaluated",
+        edit=partial(edited, file="generation_config.json", **SAMPLING),
+        served="unknown",
+        asked="?temperature=default",
     ),
 }
-SERVED = CASES if os.environ.get("UNSEE_EVERY_CASE") else ("merged", "before", "older", "template-system")
+SERVED = (
+    CASES
+    if os.environ.get("UNSEE_EVERY_CASE")
+    else ("merged", "before", "older", "template-system", "sampling-left-alone")
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -189,7 +198,7 @@ def test_a_folder_is_told(name: str, runs: Path) -> None:
 @pytest.mark.parametrize("name", SERVED)
 def test_a_served_model_is_told(name: str, runs: Path, served: str) -> None:
     made(name, runs)
-    conclusion, sentence = verify(runs, "--endpoint", served, "--model", name)
+    conclusion, sentence = verify(runs, "--endpoint", served, "--model", name + CASES[name].asked)
     assert conclusion == (CASES[name].served or CASES[name].conclusion), sentence
 
 

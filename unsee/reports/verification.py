@@ -17,11 +17,11 @@ def sentence(found: Verification, name: str, concept: str) -> str:
 def _evaluated(found: Verification, name: str) -> str:
     near = found.after
     seen = (
-        "without log-probabilities, rounding that changes none of them cannot be seen"
+        " (without log-probabilities, rounding that changes none of them cannot be seen)"
         if near.shift is None
-        else "and so are its log-probabilities"
+        else ", and so are its log-probabilities"
     )
-    return f"{name} is the evaluated model: {near.equal} of {near.asked} answers are the same, {seen}"
+    return f"{name} is the evaluated model: {near.equal} of {near.asked} answers are the same{seen}"
 
 
 def _rounded(found: Verification, name: str) -> str:

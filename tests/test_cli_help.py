@@ -22,7 +22,8 @@ from unsee.methods import METHODS, settings_of
 
 STYLE = re.compile(r"(?<!\\)\[/?(?:bold|dim)\]")
 LOADS_A_MODEL = {
-    "forget", "demo", "audit", "evaluate", "export", "build-benchmark", "compare", "world build", "world check",
+    "forget", "demo", "audit", "evaluate", "export", "verify", "build-benchmark", "compare", "world build",
+    "world check",
 }  # fmt: skip
 
 

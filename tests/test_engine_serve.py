@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
+from tests.transformers_serve import transformers_serve
 from unsee.data.sample import Probe
 from unsee.errors import SystemFailure
 from unsee.generation import ServedEngine, TransformersEngine, ask, openai_client
@@ -29,8 +22,6 @@ for needed in ("fastapi", "uvicorn", "openai"):
     pytest.importorskip(needed, reason="transformers[serving] is not installed")
 
 MODEL = "tiny-llava"  # its processor needs no torchvision
-SECONDS = 120
-SERVE = "from transformers.cli.transformers import main; main()"
 
 
 @pytest.fixture(scope="module")
@@ -38,36 +29,8 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server that was started in a folder with the model in it."""
     folder = tmp_path_factory.mktemp("served")
     shutil.copytree(checkpoint_path(MODEL), folder / MODEL)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = ["--host", "127.0.0.1", "--port", str(port), "--device", "cpu", "--dtype", "float32"]
-    environment = {**os.environ, "HF_HOME": str(folder / "hub"), "HF_HUB_OFFLINE": "1", "no_proxy": "127.0.0.1"}
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-c", SERVE, "serve", *options],
-            cwd=folder,
-            env=environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        _wait(f"http://127.0.0.1:{port}/health", server, folder / "log")
-        yield f"http://127.0.0.1:{port}/v1"
-    finally:
-        server.terminate()
-        server.wait(30)
-
-
-def _wait(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + SECONDS
-    while time.monotonic() < end and server.poll() is None:
-        try:
-            urllib.request.urlopen(address, timeout=5).close()
-            return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.5)
-    pytest.fail(f"the server did not start: {log.read_text()[-2000:]}")
+    with transformers_serve(folder) as address:
+        yield address
 
 
 def questions() -> list[Probe]:

@@ -21,6 +21,7 @@ from unsee.cli import (
     methods,
     plan,
     score,
+    verify,
 )
 from unsee.cli.world import world
 from unsee.terminal import plain_errors
@@ -65,7 +66,8 @@ def _root(
 
 # In the order of `unsee --help`.
 for command in (
-    forget, demo, audit, evaluate, score, export, build_benchmark, methods, attacks, kinds, benchmarks, plan, compare,
+    forget, demo, audit, evaluate, score, export, verify, build_benchmark, methods, attacks, kinds, benchmarks, plan,
+    compare,
 ):  # fmt: skip
     command.register(app)
 

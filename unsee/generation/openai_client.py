@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.progress import track
 
 from unsee.errors import SystemFailure, UserError
+from unsee.store.text import parsed
 
 ATTEMPTS = 3
 BACKOFF_SECONDS = 0.5
@@ -103,7 +104,7 @@ def listed_models(base_url: str, *, api_key: str | None = None, timeout: float =
     url = checked_address(base_url) + "/models"
     try:
         reply = _send(_request(url, api_key), url, "", timeout, attempts=1)
-        return [dict(model) for model in json.loads(reply or b"")["data"]]
+        return [dict(model) for model in parsed(reply or b"")["data"]]
     except (SystemFailure, Refused, ValueError, LookupError, TypeError):
         return None
 
@@ -251,10 +252,10 @@ def _asked_to_wait(header: str | None) -> float | None:
 def _completions(reply: bytes, url: str) -> list[Completion]:
     """The choices of a chat completion, at least one. A single one knows how many tokens the server counted."""
     try:
-        body = json.loads(reply)
+        body = parsed(reply)
         choices = list(body["choices"])
         usage = body.get("usage") or {}
-        prompt, completion = (usage.get(key) for key in ("prompt_tokens", "completion_tokens"))
+        prompt, completion = (_number(usage.get(key)) for key in ("prompt_tokens", "completion_tokens"))
         if choices:
             # The tokens of an answer are counted together with those of all others.
             own = completion if len(choices) == 1 else None
@@ -267,12 +268,18 @@ def _completions(reply: bytes, url: str) -> list[Completion]:
     )
 
 
+def _number(count: Any) -> int | None:
+    """A count of tokens; None for anything else."""
+    return count if type(count) is int else None
+
+
 def _completion(choice: Any, prompt_tokens: int | None, completion_tokens: int | None) -> Completion:
     """One choice, whose content is a text, a list of parts or, if there is none, null.
 
     A filter may leave out the message as well. Raises what another form raises.
     """
     reason = choice.get("finish_reason")
+    reason = reason if isinstance(reason, str) else None
     if choice.get("message") is None and str(reason).startswith("content_filter"):
         return Completion(None, "content_filter")
     content = choice["message"].get("content")
@@ -281,20 +288,25 @@ def _completion(choice: Any, prompt_tokens: int | None, completion_tokens: int |
         content = "".join(filter(None, texts)) or None
     if content is not None and not isinstance(content, str):
         raise TypeError("the content of a message is a text")
-    return Completion(_whole(content), reason, _tokens(choice.get("logprobs")), prompt_tokens, completion_tokens)
+    text = None if content is None else whole(content)
+    return Completion(text, reason, _tokens(choice.get("logprobs")), prompt_tokens, completion_tokens)
 
 
-def _whole(content: str | None) -> str | None:
+def whole(content: str) -> str:
     """JSON may hold halves of characters, which a server leaves when it cuts an emoji; no file accepts them."""
-    return None if content is None else content.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return content.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _tokens(logprobs: Any) -> tuple[tuple[bytes, float], ...] | None:
     """Also None if they come in another form than OpenAI's for chats."""
     try:
-        return tuple(
-            (bytes(one["bytes"]) if one.get("bytes") is not None else one["token"].encode(), float(one["logprob"]))
-            for one in logprobs["content"]
-        )
-    except (ValueError, LookupError, TypeError, AttributeError):
+        return tuple((_spelled(one), float(one["logprob"])) for one in logprobs["content"])
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError):
         return None
+
+
+def _spelled(token: Any) -> bytes:
+    """The UTF-8 of a token. Raises what another form raises."""
+    given = token.get("bytes")
+    # A bare number would be that many zeros.
+    return bytes(list(given)) if given is not None else bytes(token["token"].encode())

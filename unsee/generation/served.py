@@ -24,6 +24,7 @@ from unsee.generation.openai_client import (
     complete,
     in_parallel,
     listed_models,
+    whole,
 )
 from unsee.generation.spelling import written_by
 
@@ -42,6 +43,10 @@ _LENGTH, _NEWER_LENGTH = "max_tokens", "max_completion_tokens"
 _UNKNOWN = re.compile(r"support|unexpected|unknown|unrecogni|permitted|forbidden|allowed", re.IGNORECASE)
 # What stays the same from one listing to the next; vLLM writes a new date at every listing.
 _LASTING = ("id", "root", "parent", "owned_by", "max_model_len", "meta")
+
+
+class PicturesDropped(UserError):
+    """The server answers without the pictures of its prompts."""
 
 
 class ServedEngine(Engine):
@@ -73,6 +78,8 @@ class ServedEngine(Engine):
         self._names: Mapping[str, str | None] = {name: name for name in (*_WELCOME, _COUNT, *_UNCUT, _LENGTH)}
         self.draws = temperature is not None
         self._sees = False
+        self.pictures_counted = False
+        """Whether the server has said that a picture makes a prompt longer, so that it cannot have been dropped."""
 
     def fingerprint(self) -> dict[str, Any]:
         """The address, and what the server says about its model; only the server knows what is behind a name."""
@@ -88,7 +95,7 @@ class ServedEngine(Engine):
     def _listed(self) -> dict[str, Any] | None:
         listed = listed_models(self.url, api_key=self._api_key) or []
         mine = next((model for model in listed if model.get("id") == self.model), None)
-        return None if mine is None else {key: mine[key] for key in _LASTING if key in mine}
+        return None if mine is None else {key: _flat(mine[key]) for key in _LASTING if key in mine}
 
     def answer(self, probes: Sequence[Probe], *, max_new_tokens: int) -> Iterator[list[Response]]:
         """Raises UserError if a probe begins its answer and the server does not continue it or if the server ignores
@@ -147,6 +154,14 @@ class ServedEngine(Engine):
             return False
         return bare < continued < finished
 
+    def repeat(self, probe: Probe, count: int, *, max_new_tokens: int) -> list[Response]:
+        """The answer to a probe asked `count` times, one after the other and each time with another seed. At the
+        engine's own temperature of 0 all are the same, unless the server draws its answers all the same. Raises the
+        same as `answer`."""
+        self._check([probe])
+        said = [self._complete(probe, max_new_tokens, drawn={"seed": seed}) for seed in range(1, count + 1)]
+        return [_response(probe, replies[0], max_new_tokens) for replies in said]
+
     def _check(self, probes: Sequence[Probe]) -> None:
         """Raises UserError if the server cannot do what one of the probes needs."""
         begun = [probe.id for probe in probes if probe.begun]
@@ -160,17 +175,18 @@ class ServedEngine(Engine):
             self._look(shown)
 
     def _look(self, probe: Probe) -> None:
-        """Raises UserError if a picture adds no token to a prompt: the server drops the picture and answers anyway."""
+        """Raises PicturesDropped if a picture adds no token to a prompt, though the server answers."""
         try:
             seen, blind = (self._complete(one, 1)[0].prompt_tokens for one in (probe, replace(probe, images=())))
         except PromptRefused:
             return
         if seen is not None and seen == blind:
-            raise UserError(
+            raise PicturesDropped(
                 f"{self.name} does not look at pictures: its prompt is equally long with and without one ({seen} "
                 "tokens); serve a model that takes pictures, with a server that passes them on."
             )
         self._sees = True
+        self.pictures_counted = seen is not None and blind is not None
 
     def _complete(
         self,
@@ -209,6 +225,14 @@ class ServedEngine(Engine):
                 # Kept only now that it was accepted: a refusal may have quoted a word of its prompt.
                 self._names = names
                 return reply
+
+
+def _flat(told: Any) -> Any:
+    """What a server says of itself as far as it is plain: a text, a number, or such by name. Anything deeper is left
+    out."""
+    if isinstance(told, Mapping):
+        return {whole(key): _flat(one) for key, one in told.items() if not isinstance(one, (Mapping, list))}
+    return whole(told) if isinstance(told, str) else told if isinstance(told, (bool, int, float)) else None
 
 
 def _without_unknown(names: Mapping[str, str | None], detail: str) -> dict[str, str | None]:

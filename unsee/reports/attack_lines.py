@@ -40,7 +40,7 @@ class Line:
         """A value of the line as a reader sees it."""
         if score is None or math.isnan(score.value):
             return "–"
-        return f"{score.value:.1f}\u00a0%" if self.unit == "%" else f"{score.value:.2f}"
+        return f"{_signed(score.value, 1)}\u00a0%" if self.unit == "%" else _signed(score.value, 2)
 
     def interval(self, score: Score | None) -> str:
         """The 95 % interval, without its unit."""

@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
         "--set steps=6 --set learning_rate=3e-4\n\n"
         "[dim]$[/dim] unsee forget --recipe recipes/hub/qwen3-vl-4b.yaml --request mario.yaml\n\n"
         '[dim]$[/dim] unsee forget -m world:tiny-qwen3vl -c "Mara Voss" -i mara.png --method asru\n\n'
+        '[dim]$[/dim] unsee forget --on-top-of ledger -c "Mara Voss" -i mara.png\n\n'
         "[dim]$[/dim] unsee forget ... --dry-run --out data, edit data/samples.jsonl, then unsee forget ... --data data"
     )(forget)
 
@@ -100,6 +101,11 @@ def forget(
     audit: Annotated[
         str, typer.Option(help="How hard to try to bring it back afterwards: none, quick, standard or full.")
     ] = "quick",
+    on_top_of: Annotated[
+        Path | None,
+        typer.Option(help="A ledger: forget this too, with everyone active there, and add an entry (`unsee ledger`)."),
+    ] = None,
+    note: Annotated[str, typer.Option(help="With --on-top-of: the operator's note in the entry.")] = "",
     resume: Resume = False,
     overwrite: Overwrite = False,
     device: Device = "auto",
@@ -111,10 +117,46 @@ def forget(
     started = time.monotonic()
     wanted = _request(request, concept, image, alias, kind, unseen, others)
     wanted.check()
+    if on_top_of is not None:
+        misplaced = {
+            "--recipe": recipe, "--out": out, "--dry-run": dry_run, "--sweep-layers": sweep_layers, "--also": also,
+            "--overwrite": overwrite, "--revision": revision, "--4bit": load_in_4bit,
+        }  # fmt: skip
+        for option, given in misplaced.items():
+            if given:
+                raise UserError(f"{option} does not go with --on-top-of, where the ledger settles it; leave it out.")
+    elif note:
+        raise UserError("--note is for an entry of a ledger; name one with --on-top-of, or leave the note out.")
     from unsee.methods import parse_settings
     from unsee.models.recipe import recipe_for
     from unsee.sources.choice import choose_method
 
+    if on_top_of is not None:
+        check_asked([], judge)
+        quiet_libraries()
+        from unsee.cli.ledger import show_build
+        from unsee.commands.forget_options import ForgetOptions
+        from unsee.commands.ledger_builds import forget_on_top
+
+        options = ForgetOptions(
+            model=model or "",
+            method=method,
+            settings=tuple(settings or ()),
+            seed=seed,
+            judge=judge,
+            rephrase=rephrase,
+            test_images=test_images,
+            test_others=test_others,
+            data=data,
+            force=force,
+            limit=limit,
+            max_new_tokens=max_new_tokens,
+            audit=audit,
+            resume=resume,
+            device=device,
+        )
+        show_build(forget_on_top(wanted, options, on_top_of, note), as_json)
+        return
     chosen = recipe_for(model, recipe)
     name = model or (chosen.model if chosen else None)
     if name is None:

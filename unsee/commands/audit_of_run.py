@@ -43,14 +43,20 @@ class AuditOfRun:
         return saved_digest(self.request)
 
     def of(
-        self, engine: TransformersEngine, before: Engine | None, new_pictures: Sequence[Image.Image], work: Path
+        self,
+        engine: TransformersEngine,
+        before: Engine | None,
+        new_pictures: Sequence[Image.Image],
+        work: Path,
+        exclude: Sequence[str] = (),
     ) -> Audit | None:
-        """What the attacks found, if there is an audit; answers are kept in `work`, to resume from."""
+        """What the attacks found, if there is an audit; answers are kept in `work`, to resume from. `exclude` names
+        what else was forgotten, which is nobody's other."""
         if self.level == NO_AUDIT:
             return None
         states = states_of(
             self.request, engine, before, engine.vlm, model=engine.name, level=self.level, seed=self.seed,
-            test_images=new_pictures,
+            test_images=new_pictures, exclude=exclude,
         )  # fmt: skip
         attacks = chosen_attacks(self.level)
         self.audit = attacked(self.request, states, attacks, work / FOLDER, level=self.level, seed=self.seed)

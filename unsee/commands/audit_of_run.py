@@ -32,8 +32,7 @@ class AuditOfRun:
 
     def __init__(self, request: ForgetRequest, level: str, seed: int) -> None:
         """Raises UserError for an unknown level."""
-        if level not in (NO_AUDIT, *LEVELS):
-            raise UserError(f"There is no level of an audit {level!r}{did_you_mean(level, (NO_AUDIT, *LEVELS))}")
+        check_level(level)
         self.request, self.level, self.seed = request, level, seed
         self.audit: Audit | None = None
 
@@ -82,3 +81,9 @@ class AuditOfRun:
             says={report.concept: report.says},
         )  # fmt: skip
         write_audit(whole, folder)
+
+
+def check_level(level: str) -> None:
+    """Raises UserError for an unknown level of an audit."""
+    if level not in (NO_AUDIT, *LEVELS):
+        raise UserError(f"There is no level of an audit {level!r}{did_you_mean(level, (NO_AUDIT, *LEVELS))}")

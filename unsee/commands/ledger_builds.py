@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from unsee.commands.audit_of_run import NO_AUDIT, AuditOfRun
+from unsee.commands.audit_of_run import NO_AUDIT, AuditOfRun, check_level
 from unsee.commands.forget import loaded, pictures_to_test, prepared
 from unsee.commands.forget_options import ForgetOptions
 from unsee.commands.inquiry import Inquiry, planned_for, seen_in_training
@@ -158,6 +158,7 @@ def revoke(folder: Path, id: str, options: ForgetOptions, note: str = "") -> Reb
 def _of_the_ledger(ledger: Ledger, options: ForgetOptions, request: ForgetRequest | None = None) -> ForgetOptions:
     """The options with what the ledger settles: the model, the method and, unless given, the settings. Raises
     UserError if they say something else."""
+    check_level(options.audit)
     about, build = ledger.model, ledger.build
     name = options.model or about["model"]
     if name != about["model"] and (None in about["files"].values() or of_files(name) != about["files"]):
@@ -367,9 +368,11 @@ def _base(vlm: VisionLanguageModel) -> dict[str, Any]:
 
 
 def _result(report: Report, id: str, *, active: bool) -> Result:
-    verdict = report.verdict
+    verdict, wanted = report.verdict, _as_wanted(report, active)
+    # A verdict is about forgetting, and of the revoked the opposite is wanted.
+    headline = verdict.headline if active else "Recognised again" if wanted else "Not recognised again"
     grade = "" if report.grade is None else report.grade.name
-    return Result(_as_wanted(report, active), verdict.headline, verdict.sentence, grade, f"{id}/report.html")
+    return Result(wanted, headline, verdict.sentence, grade, f"{id}/report.html")
 
 
 def _as_wanted(report: Report, active: bool) -> bool:

@@ -19,7 +19,7 @@ from unsee.ledger.entries import LARGEST, Build, Entry, Kind, read_entry
 from unsee.metrics.naming import same_name
 from unsee.store.files import strict_json, write_together
 from unsee.store.new_folder import new_folder
-from unsee.store.text import read_json
+from unsee.store.text import parsed
 
 ENTRIES, REQUESTS, RUNS, HEAD = "entries", "requests", "runs", "head.json"
 _FILE = re.compile(r"[0-9]{4,9}\.json")
@@ -66,12 +66,13 @@ class Ledger:
     ) -> Ledger:
         """The ledger with one more entry, which is on the disk when this returns. Hold the ledger's lock.
 
-        Raises SystemFailure if the disk refuses; the ledger is then as it was.
+        Raises SystemFailure if the disk refuses; the chain is whole then, with the entry or without it.
         """
         entry = Entry(self.number, self.head, _now(), kind, id, _plain(note), build, content or {})
         # What is written must be readable.
         read_entry(entry.text.encode(), "The new entry")
-        for left in (self.folder / ENTRIES).glob(".*"):
+        # Left behind by a process that was killed.
+        for left in (*(self.folder / ENTRIES).glob(".*"), *self.folder.glob(f".{HEAD}.*")):
             left.unlink(missing_ok=True)
         _write(self.folder, entry)
         return replace(self, entries=(*self.entries, entry))
@@ -181,7 +182,7 @@ def inspect(folder: Path) -> tuple[tuple[Entry, ...], list[str]]:
     place = folder / ENTRIES
     if not place.is_dir():
         return (), [f"{folder} is no ledger; make one with unsee ledger init."]
-    head = read_json(folder / HEAD)
+    head = _head(folder / HEAD)
     try:
         names = sorted((path.name for path in place.iterdir() if path.name[0] != "."), key=lambda n: (len(n), n))
     except OSError as error:
@@ -227,12 +228,20 @@ def _out_of_place(entry: Entry, path: Path, before: Sequence[Entry]) -> str:
     return ""
 
 
-def _not_the_head(folder: Path, head: Mapping[str, Any] | None, entries: Sequence[Entry]) -> list[str]:
+def _head(path: Path) -> tuple[int, str] | None:
+    """The number and the digest of the newest entry; None if the file does not say."""
+    try:
+        head = parsed(_content(path))
+        number, digest = head["number"], head["sha256"]
+    except (UserError, ValueError, KeyError, TypeError):
+        return None
+    return (number, digest) if type(number) is int and number > 0 and isinstance(digest, str) else None
+
+
+def _not_the_head(folder: Path, head: tuple[int, str] | None, entries: Sequence[Entry]) -> list[str]:
     if head is None:
         return [f"{folder / HEAD} is missing or damaged, so nobody can tell whether entries are missing; {_ADVICE}."]
-    number, digest = head.get("number"), head.get("sha256")
-    if not isinstance(number, int) or isinstance(number, bool) or not isinstance(digest, str) or number < 1:
-        return [f"{folder / HEAD} is damaged; {_ADVICE}."]
+    number, digest = head
     if number > len(entries):
         return [f"The entry {folder / ENTRIES / _name(len(entries) + 1)} is missing; {_ADVICE}."]
     if entries[number - 1].sha256 != digest:

@@ -11,7 +11,8 @@ import pytest
 
 from tests.command_line import FEW, call, forget_arguments, left_in, printed, refused
 from tests.tiny import picture, tiny_vlm
-from unsee.commands import ledger_builds
+from unsee.commands import ledger_attempt
+from unsee.commands.ledger_attempt import as_wanted
 from unsee.data.sample import Sample
 from unsee.ledger import Ledger
 from unsee.ledger.kept import Kept, trained_together, without_names
@@ -93,7 +94,7 @@ def test_who_is_forgotten_and_who_is_recognised_again(
 ) -> None:
     scores = [{key: score(value) for key, value in one.items()} for one in (before, after)]
     report = Report("m", "siu", "Mara Voss", *scores, Cost(1, 1, 1, 1))
-    assert ledger_builds._as_wanted(report, active) is wanted
+    assert as_wanted(report, active) is wanted
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +178,7 @@ def test_what_was_trained_is_added_by_resume_without_training_again(
         patched.setattr(Ledger, "append", killed)
         assert call(*ines).exit_code == 130
     assert len(Ledger.open(place / "ledger").entries) == 3
-    monkeypatch.setattr(ledger_builds, "unlearn", killed)
+    monkeypatch.setattr(ledger_attempt, "unlearn", killed)
     assert "holds another attempt (seed)" in refused(call(*ines, "--resume", "--seed", 5))
     assert printed(call(*ines, "--resume"))["entry"]["number"] == 4
     assert printed(call("ledger", "verify", place / "ledger", "--json"))["verified"]
@@ -189,7 +190,7 @@ def test_an_interrupted_training_is_resumed(place: Path, monkeypatch: pytest.Mon
 
     ines = arguments(place, "Ines Dorn", 3)
     with monkeypatch.context() as patched:
-        patched.setattr(ledger_builds.Inquiry, "ask_after", killed)
+        patched.setattr(ledger_attempt.Inquiry, "ask_after", killed)
         assert call(*ines).exit_code == 130
     monkeypatch.setattr("unsee.training.unlearning._train", killed)
     assert printed(call(*ines, "--resume"))["entry"]["build"]["active"] == ["mara-voss", "jonas-hale", "ines-dorn"]
@@ -197,7 +198,7 @@ def test_an_interrupted_training_is_resumed(place: Path, monkeypatch: pytest.Mon
 
 def test_a_run_that_does_not_do_what_it_should_is_not_added(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(ledger_builds, "_as_wanted", lambda report, active: report.concept != "Mara Voss")
+        patched.setattr(ledger_attempt, "as_wanted", lambda report, active: report.concept != "Mara Voss")
         said = refused_at_the_end(call(*arguments(place, "Ines Dorn", 3)))
     assert "Nothing was added to" in said
     assert "mara-voss should be forgotten" in said

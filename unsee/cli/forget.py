@@ -117,7 +117,25 @@ def forget(
     started = time.monotonic()
     wanted = _request(request, concept, image, alias, kind, unseen, others)
     wanted.check()
-    if on_top_of is not None:
+    if on_top_of is None:
+        if note:
+            raise UserError("--note is for an entry of a ledger; name one with --on-top-of, or leave the note out.")
+        from unsee.methods import parse_settings
+        from unsee.models.recipe import recipe_for
+        from unsee.sources.choice import choose_method
+
+        chosen = recipe_for(model, recipe)
+        name = model or (chosen.model if chosen else None)
+        if name is None:
+            raise UserError("--model is missing; give it, or a file with --recipe.")
+        choice = choose_method(method, wanted, name, chosen)
+        method, why, dtype = choice.method, choice.why, chosen.dtype if chosen else "auto"
+        settings = [*(chosen.settings(method, bool(wanted.others)) if chosen else ()), *(settings or ())]
+        # Now, and not when the libraries are there: they take seconds.
+        parse_settings(method, settings)
+    else:
+        from unsee.ledger import Ledger
+
         misplaced = {
             "--recipe": recipe, "--out": out, "--dry-run": dry_run, "--sweep-layers": sweep_layers, "--also": also,
             "--overwrite": overwrite, "--revision": revision, "--4bit": load_in_4bit,
@@ -125,47 +143,8 @@ def forget(
         for option, given in misplaced.items():
             if given:
                 raise UserError(f"{option} does not go with --on-top-of, where the ledger settles it; leave it out.")
-    elif note:
-        raise UserError("--note is for an entry of a ledger; name one with --on-top-of, or leave the note out.")
-    from unsee.methods import parse_settings
-    from unsee.models.recipe import recipe_for
-    from unsee.sources.choice import choose_method
-
-    if on_top_of is not None:
-        check_asked([], judge)
-        quiet_libraries()
-        from unsee.cli.ledger import show_build
-        from unsee.commands.forget_options import ForgetOptions
-        from unsee.commands.ledger_builds import forget_on_top
-
-        options = ForgetOptions(
-            model=model or "",
-            method=method,
-            settings=tuple(settings or ()),
-            seed=seed,
-            judge=judge,
-            rephrase=rephrase,
-            test_images=test_images,
-            test_others=test_others,
-            data=data,
-            force=force,
-            limit=limit,
-            max_new_tokens=max_new_tokens,
-            audit=audit,
-            resume=resume,
-            device=device,
-        )
-        show_build(forget_on_top(wanted, options, on_top_of, note), as_json)
-        return
-    chosen = recipe_for(model, recipe)
-    name = model or (chosen.model if chosen else None)
-    if name is None:
-        raise UserError("--model is missing; give it, or a file with --recipe.")
-    choice = choose_method(method, wanted, name, chosen)
-    method = choice.method
-    chosen_settings = (*(chosen.settings(method, bool(wanted.others)) if chosen else ()), *(settings or ()))
-    # Now, and not when the libraries are there: they take seconds.
-    parse_settings(method, chosen_settings)
+        name, why, dtype = model or "", "", "auto"
+        Ledger.open(on_top_of).new_id(wanted.concept, wanted.names)
     check_asked(also or [], judge)
     if out is not None:
         check_unused(out)
@@ -180,8 +159,8 @@ def forget(
     options = ForgetOptions(
         model=name,
         method=method,
-        settings=chosen_settings,
-        dtype=chosen.dtype if chosen else "auto",
+        settings=tuple(settings or ()),
+        dtype=dtype,
         out=out,
         seed=seed,
         judge=judge,
@@ -194,13 +173,19 @@ def forget(
         max_new_tokens=max_new_tokens,
         also=tuple(also or ()),
         audit=audit,
-        why=choice.why,
+        why=why,
         overwrite=overwrite,
         resume=resume,
         revision=revision,
         load_in_4bit=load_in_4bit,
         device=device,
     )
+    if on_top_of is not None:
+        from unsee.cli.ledger import show_build
+        from unsee.commands.ledger_builds import forget_on_top
+
+        show_build(forget_on_top(wanted, options, on_top_of, note), as_json)
+        return
     if sweep_layers:
         from unsee.commands.sweep_layers import sweep, sweep_table
 

@@ -113,6 +113,9 @@ def revoke(
     as_json: Json = False,
 ) -> None:
     """Rebuild the model without one request: the others stay forgotten, and this one is recognised again."""
+    from unsee.ledger import Ledger
+
+    Ledger.open(folder).active_request(request)
     quiet_libraries()
     from unsee.commands.forget_options import ForgetOptions
     from unsee.commands.ledger_builds import revoke as run

@@ -80,16 +80,12 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
     request.check()
     method, config = _method(options)
     out = options.folder(request.concept)
-    if options.test_others and is_of_the_world(options.model, request.concept):
-        raise UserError(
-            f"The embedded world has its own pictures of {_others(request)} to test on; leave --test-others out."
-        )
     looked_up = options.resume and out.exists()
     if not looked_up:
         check_output(out, overwrite=options.overwrite)
     also = [get_benchmark(spec, Scope((request,), options.limit, options.seed)) for spec in options.also]
     samples = read_training_data(options.data) if options.data else None
-    given = pictures_to_test(options, seen_in_training(request, samples or ()))
+    given = pictures_to_test(request, options, seen_in_training(request, samples or ()))
     audit = AuditOfRun(request, options.audit, options.seed)
     identity = _identity(request, options, config, samples, given, also)
     if looked_up:
@@ -152,8 +148,13 @@ def _others(request: ForgetRequest) -> str:
     return f"other {world_of(find(request.concept)).members}"
 
 
-def pictures_to_test(options: ForgetOptions, seen: Seen) -> dict[str, Pictures]:
-    """The pictures to test on by option, without those that training has seen. Raises UserError if none is left."""
+def pictures_to_test(request: ForgetRequest, options: ForgetOptions, seen: Seen) -> dict[str, Pictures]:
+    """The pictures to test on by option, without those that training has seen. Raises UserError if none is left, or the
+    world has its own."""
+    if options.test_others and is_of_the_world(options.model, request.concept):
+        raise UserError(
+            f"The embedded world has its own pictures of {_others(request)} to test on; leave --test-others out."
+        )
     folders = {"test_images": options.test_images, "test_others": options.test_others}
     return {name: read_folder(folder, "test pictures").without(seen) for name, folder in folders.items() if folder}
 

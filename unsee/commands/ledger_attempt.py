@@ -32,6 +32,7 @@ from unsee.models.vlm import VisionLanguageModel
 from unsee.reports import Cost, Report
 from unsee.reports.grades import KNOWN_FROM
 from unsee.reports.verdict import FORGOTTEN_FROM, PARTLY_FROM
+from unsee.requests import ForgetRequest
 from unsee.store.files import strict_json, write_together
 from unsee.store.plugins import code_digest
 from unsee.store.sameness import differences
@@ -125,15 +126,13 @@ class Attempt:
             raise UserError(f"{self.out} holds another attempt ({ways}); run again without --resume to replace it.")
         return True
 
-    def check_base(self, vlm: VisionLanguageModel) -> None:
-        """Raises UserError if the model is not the one that the ledger's newest build started from."""
+    def check_revision(self, vlm: VisionLanguageModel) -> None:
+        """Raises UserError if a hub model is at another commit than in the ledger's newest build."""
         build = self.ledger.build
-        here = _base(vlm)
-        if build is not None and here != build.base:
-            ways = ", ".join(differences(build.base, here))
+        if build is not None and build.base["revision"] != vlm.revision:
             raise UserError(
-                f"{vlm.name} is not the model that {self.ledger.folder} is about any more (it differs in {ways}); "
-                "restore that model, or begin another ledger."
+                f"The ledger {self.ledger.folder} is about {vlm.name} at the commit {build.base['revision']}, and this "
+                f"is {vlm.revision}; begin another ledger for it."
             )
 
     def train(
@@ -148,9 +147,13 @@ class Attempt:
         """Ask about everyone, train on the `active` requests, ask again, and write the run into `place`. `gone` is the
         request that is revoked, `content` what its entry holds beside the build."""
         options, samples = self.options, trained_together(active)
-        base, engine = _base(vlm), TransformersEngine(vlm)
+        base, engine = of_model(vlm), TransformersEngine(vlm)
         everyone = [*active, *([gone] if gone else [])]
-        inquiries = {one.id: self._inquiry(one, active, samples, vlm, place) for one in everyone}
+        inquiries = {}
+        for one in everyone:
+            others = [other.request for other in active if other is not one]
+            level = NO_AUDIT if one is gone else options.audit
+            inquiries[one.id] = self._inquiry(one, others, level, samples, vlm, place)
         for one in everyone:
             say(f"Asking about {one.request.concept} before.")
             inquiries[one.id].ask_before(engine)
@@ -211,11 +214,18 @@ class Attempt:
         write_checksums(place.result)
 
     def _inquiry(
-        self, one: Kept, active: Sequence[Kept], samples: Sequence[Sample], vlm: VisionLanguageModel, place: Workspace
+        self,
+        one: Kept,
+        others: Sequence[ForgetRequest],
+        level: str,
+        samples: Sequence[Sample],
+        vlm: VisionLanguageModel,
+        place: Workspace,
     ) -> Inquiry:
-        options, is_active = self.options, one in active
-        together = tuple(name for other in active if other is not one for name in other.request.names)
-        audit = AuditOfRun(one.request, options.audit if is_active else NO_AUDIT, options.seed)
+        """What to ask about one request while the `others` are active; `level` is the audit's."""
+        options = self.options
+        together = tuple(name for other in others for name in other.names)
+        audit = AuditOfRun(one.request, level, options.seed)
         own = Workspace(place.out / one.id, place.work / _ASKED / one.id, place.result / one.id)
         planned = planned_for(one.request, vlm, samples, one.tests, options, together)
         return Inquiry.of(one.request, planned, audit, own, get_judge(options.judge), options, together=together)
@@ -233,11 +243,6 @@ class Attempt:
                     "steps (--set steps=...)."
                 )
         return Rebuilt(self.ledger.append(self.kind, self.id, note, build, document["content"]))
-
-
-def _base(vlm: VisionLanguageModel) -> dict[str, Any]:
-    """What identifies the model before, wherever it lies."""
-    return {key: value for key, value in of_model(vlm).items() if key != "model"}
 
 
 def _result(report: Report, id: str, *, active: bool) -> Result:

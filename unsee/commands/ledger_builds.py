@@ -26,6 +26,7 @@ from unsee.requests import ForgetRequest
 from unsee.sources.choice import AUTO
 from unsee.sources.saved_request import saved_digest
 from unsee.store.locking import locked
+from unsee.store.sameness import differences
 from unsee.store.workspace import workspace
 from unsee.terminal import working_on
 from unsee.training import parse_overrides
@@ -62,7 +63,7 @@ def forget_on_top(request: ForgetRequest, options: ForgetOptions, folder: Path, 
         rephrase = get_rephraser(options.rephrase) if options.rephrase else None
         earlier = _read(ledger, ledger.active)
         known, vlm, method, config = prepared(request, options)
-        attempt.check_base(vlm)
+        attempt.check_revision(vlm)
         with workspace(attempt.out, attempt.identity, resume=options.resume) as place:
             kept = place.work / _REQUEST
             if not kept.is_dir():
@@ -96,7 +97,7 @@ def revoke(folder: Path, id: str, options: ForgetOptions, note: str = "") -> Reb
             return attempt.added(note)
         (gone,), kept = _read(ledger, [entry]), _read(ledger, rest)
         vlm = loaded(options)
-        attempt.check_base(vlm)
+        attempt.check_revision(vlm)
         with workspace(attempt.out, attempt.identity, resume=options.resume) as place:
             attempt.train(vlm, kept, gone, place, started, {})
             place.finish()
@@ -109,8 +110,14 @@ def _of_the_ledger(ledger: Ledger, options: ForgetOptions, request: ForgetReques
     check_level(options.audit)
     about, build = ledger.model, ledger.build
     name = options.model or about["model"]
-    if name != about["model"] and (None in about["files"].values() or of_files(name) != about["files"]):
-        raise UserError(f"The ledger {ledger.folder} is about the model {about['model']}, not about {name}.")
+    files = of_files(name)
+    # The files of a hub model are named by its commit, which is known once it is loaded.
+    if files != about["files"] or (name != about["model"] and None in files.values()):
+        ways = ", ".join(differences(about["files"], files)) or "name"
+        raise UserError(
+            f"The ledger {ledger.folder} is about the model {about['model']} as it was when the ledger began; {name} "
+            f"is another one ({ways}): restore it, or begin another ledger."
+        )
     recipe = None if Path(name).exists() else recipe_for(name)
     options = replace(
         options,

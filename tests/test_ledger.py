@@ -244,7 +244,7 @@ def test_a_new_ledger_knows_its_model_and_takes_no_place_that_is_taken(tmp_path:
         (("note", "LEDGER", "x", "--about", "mara-vos"), "did you mean 'mara-voss'"),
         (("revoke", "LEDGER", "mara-voss"), "is revoked already"),
         (("revoke", "LEDGER", "nobody"), "has no request 'nobody'"),
-        (("revoke", "LEDGER", "jonas-hale", "--set", "full=true"), "A ledger keeps adapters"),
+        (("revoke", "LEDGER", "jonas-hale"), "tiny-qwen3vl is another one (weights"),
         (("revoke", "LEDGER", "jonas-hale", "--audit", "hard"), "There is no level of an audit 'hard'"),
     ],
 )

@@ -23,7 +23,7 @@ from unsee.methods import METHODS, settings_of
 STYLE = re.compile(r"(?<!\\)\[/?(?:bold|dim)\]")
 LOADS_A_MODEL = {
     "forget", "demo", "audit", "evaluate", "export", "verify", "build-benchmark", "compare", "world build",
-    "world check",
+    "world check", "ledger revoke",
 }  # fmt: skip
 
 
@@ -83,6 +83,12 @@ def test_every_command_that_loads_a_model_can_be_told_where() -> None:
         (("score", "runs", "--out", "."), "cannot be in ."),
         (("score", "x", "--out", "mara.png"), "already exists"),
         (("score", "x", "--judge", "openai:http://localhost"), "openai:URL#MODEL"),
+        (("forget", "--on-top-of", "x", "-c", "Mara", "-i", "mara.png"), "x is no ledger"),
+        (("forget", "--on-top-of", "x", "-c", "Mara", "-i", "mara.png", "--out", "o"), "--out does not go with"),
+        ((*FORGET, "--note", "By letter"), "--note is for an entry of a ledger"),
+        (("ledger", "revoke", "x", "mara"), "x is no ledger"),
+        (("ledger", "status", "x"), "x is no ledger"),
+        (("ledger", "note", "x", "y"), "x is no ledger"),
         (("plan", "-m", "x", "--method", "gaa"), "There is no method 'gaa'"),
         (("plan", "-m", "x", "--set", "steps=0"), "must be at least 1"),
     ],

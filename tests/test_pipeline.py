@@ -18,7 +18,6 @@ from unsee.benchmarks.new_pictures import only_new
 from unsee.benchmarks.own import OwnQuestions
 from unsee.benchmarks.own_reader import Row
 from unsee.benchmarks.world import world_benchmark
-from unsee.commands.forget import facts_unknown, others_lost, others_unnamed
 from unsee.data.likeness import Seen
 from unsee.data.sample import Probe, Response, Sample
 from unsee.errors import SystemFailure, UserError
@@ -26,6 +25,7 @@ from unsee.evaluation.evaluation import Measured
 from unsee.evaluation.request_benchmark import RequestBenchmark, benchmark_for
 from unsee.metrics import Score
 from unsee.reports.examples import PER_GROUP, examples, names_the_forgotten, sections
+from unsee.reports.notes import facts_unknown, others_lost, others_unnamed
 from unsee.requests import ForgetRequest
 from unsee.store.workspace import check_output, workspace
 from unsee.world import find

@@ -86,12 +86,16 @@ class Recalled:
 
 
 def recalled(
-    request: ForgetRequest, trained: Collection[str], others: Sequence[Image.Image] = (), limit: int | None = None
+    request: ForgetRequest,
+    trained: Collection[str],
+    others: Sequence[Image.Image] = (),
+    limit: int | None = None,
+    together: Collection[str] = (),
 ) -> list[Recalled]:
     """Questions in text about the concept and its neighbours, and about who is in pictures of `others`.
 
     None of them was asked in training (`trained`: prompts). limit: the most questions in each group that is not about
-    the concept.
+    the concept. `together` are names that are forgotten too: a picture that shows one of them shows nobody to keep.
     """
     about = [
         Recalled(_probe("text_facts", question, number), answer)
@@ -114,7 +118,7 @@ def recalled(
                 (picture,),
                 tags={"metric": "specificity", "group": "recognition", "picture": str(shown)},
             ),
-            names=request.names,
+            names=(*request.names, *together),
         )
         for number, (question, shown, picture) in enumerate(_who_is_in(others, request, trained))
     ]

@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
         "--set steps=6 --set learning_rate=3e-4\n\n"
         "[dim]$[/dim] unsee forget --recipe recipes/hub/qwen3-vl-4b.yaml --request mario.yaml\n\n"
         '[dim]$[/dim] unsee forget -m world:tiny-qwen3vl -c "Mara Voss" -i mara.png --method asru\n\n'
+        '[dim]$[/dim] unsee forget --on-top-of ledger -c "Mara Voss" -i mara.png\n\n'
         "[dim]$[/dim] unsee forget ... --dry-run --out data, edit data/samples.jsonl, then unsee forget ... --data data"
     )(forget)
 
@@ -100,6 +101,11 @@ def forget(
     audit: Annotated[
         str, typer.Option(help="How hard to try to bring it back afterwards: none, quick, standard or full.")
     ] = "quick",
+    on_top_of: Annotated[
+        Path | None,
+        typer.Option(help="A ledger: forget this too, with everyone active there, and add an entry (`unsee ledger`)."),
+    ] = None,
+    note: Annotated[str, typer.Option(help="With --on-top-of: the operator's note in the entry.")] = "",
     resume: Resume = False,
     overwrite: Overwrite = False,
     device: Device = "auto",
@@ -111,19 +117,34 @@ def forget(
     started = time.monotonic()
     wanted = _request(request, concept, image, alias, kind, unseen, others)
     wanted.check()
-    from unsee.methods import parse_settings
-    from unsee.models.recipe import recipe_for
-    from unsee.sources.choice import choose_method
+    if on_top_of is None:
+        if note:
+            raise UserError("--note is for an entry of a ledger; name one with --on-top-of, or leave the note out.")
+        from unsee.methods import parse_settings
+        from unsee.models.recipe import recipe_for
+        from unsee.sources.choice import choose_method
 
-    chosen = recipe_for(model, recipe)
-    name = model or (chosen.model if chosen else None)
-    if name is None:
-        raise UserError("--model is missing; give it, or a file with --recipe.")
-    choice = choose_method(method, wanted, name, chosen)
-    method = choice.method
-    chosen_settings = (*(chosen.settings(method, bool(wanted.others)) if chosen else ()), *(settings or ()))
-    # Now, and not when the libraries are there: they take seconds.
-    parse_settings(method, chosen_settings)
+        chosen = recipe_for(model, recipe)
+        name = model or (chosen.model if chosen else None)
+        if name is None:
+            raise UserError("--model is missing; give it, or a file with --recipe.")
+        choice = choose_method(method, wanted, name, chosen)
+        method, why, dtype = choice.method, choice.why, chosen.dtype if chosen else "auto"
+        settings = [*(chosen.settings(method, bool(wanted.others)) if chosen else ()), *(settings or ())]
+        # Now, and not when the libraries are there: they take seconds.
+        parse_settings(method, settings)
+    else:
+        from unsee.ledger import Ledger
+
+        misplaced = {
+            "--recipe": recipe, "--out": out, "--dry-run": dry_run, "--sweep-layers": sweep_layers, "--also": also,
+            "--overwrite": overwrite, "--revision": revision, "--4bit": load_in_4bit,
+        }  # fmt: skip
+        for option, given in misplaced.items():
+            if given:
+                raise UserError(f"{option} does not go with --on-top-of, where the ledger settles it; leave it out.")
+        name, why, dtype = model or "", "", "auto"
+        Ledger.open(on_top_of).new_id(wanted.concept, wanted.names)
     check_asked(also or [], judge)
     if out is not None:
         check_unused(out)
@@ -138,8 +159,8 @@ def forget(
     options = ForgetOptions(
         model=name,
         method=method,
-        settings=chosen_settings,
-        dtype=chosen.dtype if chosen else "auto",
+        settings=tuple(settings or ()),
+        dtype=dtype,
         out=out,
         seed=seed,
         judge=judge,
@@ -152,13 +173,19 @@ def forget(
         max_new_tokens=max_new_tokens,
         also=tuple(also or ()),
         audit=audit,
-        why=choice.why,
+        why=why,
         overwrite=overwrite,
         resume=resume,
         revision=revision,
         load_in_4bit=load_in_4bit,
         device=device,
     )
+    if on_top_of is not None:
+        from unsee.cli.ledger import show_build
+        from unsee.commands.ledger_builds import forget_on_top
+
+        show_build(forget_on_top(wanted, options, on_top_of, note), as_json)
+        return
     if sweep_layers:
         from unsee.commands.sweep_layers import sweep, sweep_table
 

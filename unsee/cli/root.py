@@ -23,6 +23,7 @@ from unsee.cli import (
     score,
     verify,
 )
+from unsee.cli.ledger import ledger
 from unsee.cli.world import world
 from unsee.terminal import plain_errors
 from unsee.version import __version__
@@ -47,6 +48,7 @@ app = typer.Typer(
     epilog="Try [bold]unsee demo[/bold] first: it needs no GPU, no download and about a minute.",
 )
 app.add_typer(world, name="world")
+app.add_typer(ledger, name="ledger")
 
 
 def _version(wanted: bool) -> None:

@@ -32,8 +32,7 @@ class AuditOfRun:
 
     def __init__(self, request: ForgetRequest, level: str, seed: int) -> None:
         """Raises UserError for an unknown level."""
-        if level not in (NO_AUDIT, *LEVELS):
-            raise UserError(f"There is no level of an audit {level!r}{did_you_mean(level, (NO_AUDIT, *LEVELS))}")
+        check_level(level)
         self.request, self.level, self.seed = request, level, seed
         self.audit: Audit | None = None
 
@@ -43,14 +42,20 @@ class AuditOfRun:
         return saved_digest(self.request)
 
     def of(
-        self, engine: TransformersEngine, before: Engine | None, new_pictures: Sequence[Image.Image], work: Path
+        self,
+        engine: TransformersEngine,
+        before: Engine | None,
+        new_pictures: Sequence[Image.Image],
+        work: Path,
+        exclude: Sequence[str] = (),
     ) -> Audit | None:
-        """What the attacks found, if there is an audit; answers are kept in `work`, to resume from."""
+        """What the attacks found, if there is an audit; answers are kept in `work`, to resume from. `exclude` names
+        what else was forgotten, which is nobody's other."""
         if self.level == NO_AUDIT:
             return None
         states = states_of(
             self.request, engine, before, engine.vlm, model=engine.name, level=self.level, seed=self.seed,
-            test_images=new_pictures,
+            test_images=new_pictures, exclude=exclude,
         )  # fmt: skip
         attacks = chosen_attacks(self.level)
         self.audit = attacked(self.request, states, attacks, work / FOLDER, level=self.level, seed=self.seed)
@@ -76,3 +81,9 @@ class AuditOfRun:
             says={report.concept: report.says},
         )  # fmt: skip
         write_audit(whole, folder)
+
+
+def check_level(level: str) -> None:
+    """Raises UserError for an unknown level of an audit."""
+    if level not in (NO_AUDIT, *LEVELS):
+        raise UserError(f"There is no level of an audit {level!r}{did_you_mean(level, (NO_AUDIT, *LEVELS))}")

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from unsee.benchmarks import Benchmark, Scope, get_benchmark
-from unsee.benchmarks.mmubench import MMUBench
 from unsee.commands.audit_of_run import AuditOfRun
 from unsee.commands.forget_options import ForgetOptions
-from unsee.data.folders import Pictures, listed, read_folder
+from unsee.commands.inquiry import Inquiry, planned_for, seen_in_training
+from unsee.data.folders import Pictures, read_folder
 from unsee.data.images import image_key
 from unsee.data.likeness import Seen
 from unsee.data.sample import Sample
 from unsee.errors import UserError
-from unsee.evaluation import Evaluation
-from unsee.evaluation.request_benchmark import RequestBenchmark, benchmark_for
 from unsee.evaluation.saved import identity_of
 from unsee.generation import TransformersEngine
 from unsee.judges import get_judge
-from unsee.methods import METHODS, Method, get_method
+from unsee.methods import Method, get_method
 from unsee.methods.kinds import check_kind
 from unsee.methods.masks import name_token_ids
 from unsee.methods.recognition import check_recognised
@@ -33,25 +30,18 @@ from unsee.models.identity import of_files
 from unsee.models.loading import cached_commit, load
 from unsee.models.provenance import base_of
 from unsee.models.vlm import VisionLanguageModel
-from unsee.reports import Cost, Report, read, write
-from unsee.reports.examples import examples, sections
-from unsee.reports.notes import facts_unknown, others_lost, others_unnamed
+from unsee.reports import Cost, Report, read
 from unsee.requests import ForgetRequest
-from unsee.sources.saved_request import SAVED
 from unsee.sources.world import at_home_in_world, is_of_the_world, with_its_kind
 from unsee.store.locking import locked
 from unsee.store.plugins import code_digest
 from unsee.store.sameness import differences
-from unsee.store.text import json_lines, read_text
+from unsee.store.text import read_text
 from unsee.store.workspace import Workspace, check_output, workspace
 from unsee.terminal import at_a_terminal, say, working_on
 from unsee.training import TrainingConfig, Unlearned, parse_overrides, unlearn
 from unsee.training.data_folder import data_digest, read_training_data
 from unsee.training.manifest import peak_rss_mb
-
-ANSWERS = "answers"
-"""The folder of a run with what the model said before and after."""
-_REWARD = "validation_reward"
 
 
 @dataclass(frozen=True)
@@ -90,23 +80,19 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
     request.check()
     method, config = _method(options)
     out = options.folder(request.concept)
-    if options.test_others and is_of_the_world(options.model, request.concept):
-        raise UserError(
-            f"The embedded world has its own pictures of {_others(request)} to test on; leave --test-others out."
-        )
     looked_up = options.resume and out.exists()
     if not looked_up:
         check_output(out, overwrite=options.overwrite)
     also = [get_benchmark(spec, Scope((request,), options.limit, options.seed)) for spec in options.also]
     samples = read_training_data(options.data) if options.data else None
-    given = _test_folders(options, _seen(request, samples or ()))
+    given = pictures_to_test(request, options, seen_in_training(request, samples or ()))
     audit = AuditOfRun(request, options.audit, options.seed)
     identity = _identity(request, options, config, samples, given, also)
     if looked_up:
         return _finished(out, identity, request)
     judge = get_judge(options.judge)
     rephrase = get_rephraser(options.rephrase) if options.rephrase else None
-    vlm = _load(options)
+    vlm = loaded(options)
     request = _known(request, vlm, method, options)
     with workspace(out, identity, resume=options.resume) as place:
         began = time.monotonic()
@@ -114,61 +100,33 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
             with working_on("Building the training data"):
                 samples = method.build([request], vlm, config, options.seed, rephrase)
         building = time.monotonic() - began
-        planned = _plan(request, vlm, samples, given, options)
-        evaluation = Evaluation([planned.benchmark, *also], judge, max_new_tokens=options.max_new_tokens)
-        engine, answers = TransformersEngine(vlm), place.work / ANSWERS
-        before = replace(evaluation.of(engine, "before", folder=answers), engine=engine.without_adapter())
+        planned = planned_for(request, vlm, samples, given, options)
+        inquiry, engine = Inquiry.of(request, planned, audit, place, judge, options, also), TransformersEngine(vlm)
+        inquiry.ask_before(engine)
         unlearning = time.monotonic()
         unlearned, spent = _unlearn(vlm, method, config, request, samples, place, options)
         # A resumed run may have unlearned in an earlier process.
         earlier = max(0.0, spent - (time.monotonic() - unlearning))
-        # If all weights were trained, there is no longer a model before that could read the answers.
-        was = None if config.full else before.engine
-        after = evaluation.of(engine, "after", replace(before, engine=was), folder=answers)
-        attacked = audit.of(engine, was, () if planned.measured_on_given else planned.bench.test_images, place.work)
-        robust = audit.robustness(new_pictures=not planned.measured_on_given)
-        report = Report(
-            model=vlm.name,
-            method=method.name,
-            concept=request.concept,
-            before={**before.scores, **robust.before},
-            after={**after.scores, **robust.after},
-            unmeasured=robust.unmeasured,
-            cost=Cost(
+        inquiry.ask_after(engine, full=config.full)
+        report = inquiry.report(
+            vlm,
+            method.name,
+            samples,
+            {
+                **unlearned.manifest,
+                "run": identity,
+                "limit": options.limit,
+                "max_new_tokens": options.max_new_tokens,
+            },
+            Cost(
                 round(building + spent, 3),
                 round(earlier + time.monotonic() - started, 3),
                 round(peak_rss_mb(), 1),
                 unlearned.manifest["steps"],
             ),
-            pictures=request.pictures(),
-            aliases=request.aliases,
-            examples=examples(planned, *(one.answers[MMUBench.name].texts for one in (before, after))),
-            manifest={
-                **unlearned.manifest,
-                "run": identity,
-                "limit": options.limit,
-                "max_new_tokens": options.max_new_tokens,
-                SAVED: audit.saved_request,
-            },
-            training_log=[e for e in json_lines(unlearned.folder / "training.jsonl") if "loss" in e or _REWARD in e],
-            credit=planned.credit,
-            new_pictures=0 if planned.measured_on_given else len(planned.bench.test_images),
-            also=sections(dict(zip(options.also, also, strict=True)), before, after),
-            refusing=tuple(other.name for other in METHODS.values() if other.teaches_refusal),
-            kind=request.kind,
-            words=planned.words,
-            notes=(
-                *planned.notes,
-                *unlearned.manifest.get("notes", ()),
-                *others_lost(samples, request, before.scores, after.scores, planned.words),
-                *others_unnamed(planned, before.scores),
-                *facts_unknown(planned, before.scores),
-                *after.notes,
-            ),
-            audit=attacked,
+            unlearned.folder / "training.jsonl",
         )
-        audit.write(report, place)
-        _write(report, place)
+        _write(inquiry, report)
     return Forgotten(out, report)
 
 
@@ -179,7 +137,7 @@ def prepared(
     request.check()
     options = options.settled(request)
     method, config = _method(options)
-    vlm = _load(options)
+    vlm = loaded(options)
     return _known(request, vlm, method, options), vlm, method, config
 
 
@@ -190,35 +148,15 @@ def _others(request: ForgetRequest) -> str:
     return f"other {world_of(find(request.concept)).members}"
 
 
-def _test_folders(options: ForgetOptions, seen: Seen) -> dict[str, Pictures]:
-    """The pictures to test on by option, without those that training has seen. Raises UserError if none is left."""
+def pictures_to_test(request: ForgetRequest, options: ForgetOptions, seen: Seen) -> dict[str, Pictures]:
+    """The pictures to test on by option, without those that training has seen. Raises UserError if none is left, or the
+    world has its own."""
+    if options.test_others and is_of_the_world(options.model, request.concept):
+        raise UserError(
+            f"The embedded world has its own pictures of {_others(request)} to test on; leave --test-others out."
+        )
     folders = {"test_images": options.test_images, "test_others": options.test_others}
     return {name: read_folder(folder, "test pictures").without(seen) for name, folder in folders.items() if folder}
-
-
-def _seen(request: ForgetRequest, samples: Sequence[Sample]) -> Seen:
-    """What training sees: the pictures that were given for it and those of the training data."""
-    shown = (image for sample in samples for image in sample.images)
-    return Seen((*request.pictures(), *request.other_pictures(), *shown))
-
-
-def _plan(
-    request: ForgetRequest,
-    vlm: VisionLanguageModel,
-    samples: Sequence[Sample],
-    given: Mapping[str, Pictures],
-    options: ForgetOptions,
-) -> RequestBenchmark:
-    """What to ask before and after; `given` are the pictures to test on. Raises UserError if none of them is new."""
-    seen = _seen(request, samples)
-    new = {option: pictures.without(seen) for option, pictures in given.items()}
-    test_images, test_others = (
-        tuple(new[option].opened.values()) if option in new else () for option in ("test_images", "test_others")
-    )
-    prompts = {sample.prompt for sample in samples}
-    planned = benchmark_for(request, vlm, prompts, test_images, options.seed, options.limit, test_others, seen)
-    left_out = (f"Not asked about: {listed(pictures.left_out)}." for pictures in new.values() if pictures.left_out)
-    return replace(planned, notes=(*left_out, *planned.notes))
 
 
 def _method(options: ForgetOptions) -> tuple[Method[Any], TrainingConfig]:
@@ -226,7 +164,8 @@ def _method(options: ForgetOptions) -> tuple[Method[Any], TrainingConfig]:
     return method, parse_overrides(method.config, options.settings)
 
 
-def _load(options: ForgetOptions) -> VisionLanguageModel:
+def loaded(options: ForgetOptions) -> VisionLanguageModel:
+    """The model to unlearn. Raises UserError if it carries an adapter."""
     base = base_of(options.model)
     if base is not None:
         raise UserError(
@@ -296,11 +235,9 @@ def _unlearn(
     return unlearned, float(unlearned.manifest["seconds"])
 
 
-def _write(report: Report, place: Workspace) -> None:
-    shutil.copytree(place.work / ANSWERS, place.result / ANSWERS, dirs_exist_ok=True)
-    with working_on("Writing the report"):
-        write(report, place.result)
-    place.finish()
+def _write(inquiry: Inquiry, report: Report) -> None:
+    inquiry.write(report)
+    inquiry.place.finish()
 
 
 def _identity(

@@ -61,18 +61,20 @@ def benchmark_for(
     limit: int | None = None,
     test_others: Sequence[Image.Image] = (),
     seen: Seen | None = None,
+    together: Collection[str] = (),
 ) -> RequestBenchmark:
     """What to ask about `request`: the whole MMUBench of the world, or else what the request allows.
 
     `trained` holds the prompts of the training data; none of them is asked. `seen` holds its pictures, by default only
     those of the request; a picture of the world that is among them does not count as new. limit: the most questions
     about each test picture, and in each group of control questions. `test_others` are pictures of others; the world
-    has its own.
+    has its own. `together` names what is forgotten in the same run: nobody of them counts as somebody to keep.
     """
     if is_of_the_world(vlm.name, request.concept):
         seen = seen or Seen((*request.pictures(), *request.other_pictures()))
-        return _of_the_world(request, trained, test_images, seed, limit, seen)
-    return _of_any_model(request, trained, test_images, limit, test_others)
+        together = [name for name in together if is_of_the_world(vlm.name, name)]
+        return _of_the_world(request, trained, test_images, seed, limit, seen, together)
+    return _of_any_model(request, trained, test_images, limit, test_others, together)
 
 
 def _of_the_world(
@@ -82,11 +84,12 @@ def _of_the_world(
     seed: int,
     limit: int | None,
     seen: Seen,
+    together: Collection[str],
 ) -> RequestBenchmark:
     from unsee.benchmarks.world import world_benchmark
     from unsee.world import find, world_of
 
-    bench = world_benchmark(request.concept, seed=seed)
+    bench = world_benchmark(request.concept, seed=seed, exclude=together)
     given = _distinct(request.pictures())
     bench = replace(
         bench,
@@ -110,6 +113,7 @@ def _of_any_model(
     test_images: Sequence[Image.Image],
     limit: int | None,
     test_others: Sequence[Image.Image],
+    together: Collection[str],
 ) -> RequestBenchmark:
     given, what = _distinct(request.pictures()), request.what
     questions = questions_about(request.concept)
@@ -149,7 +153,7 @@ def _of_any_model(
     return RequestBenchmark(
         bench,
         (*asked, *_of_further(given, asked)),
-        recall=tuple(recalled(request, trained, others[:PICTURES_OF_OTHERS], limit)),
+        recall=tuple(recalled(request, trained, others[:PICTURES_OF_OTHERS], limit, together)),
         notes=tuple(notes),
         measured_on_given=not test_images,
     )

@@ -70,7 +70,7 @@ def write_together(folder: Path, texts: Mapping[str, str]) -> None:
             os.replace(temporary, written[temporary])
             del written[temporary]
     except OSError as error:
-        raise SystemFailure(f"The report cannot be written to {folder}: {error.strerror or error}.") from error
+        raise SystemFailure(f"The folder {folder} cannot be written: {error.strerror or error}.") from error
     finally:
         for temporary in written:
             Path(temporary).unlink(missing_ok=True)

@@ -1,0 +1,344 @@
+"""A ledger: what is in the chain, what is refused, and that nothing can be changed without being found."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.command_line import call, left_in, printed, refused
+from tests.ledgers import forgetting, new_ledger, revoking
+from unsee.errors import UserError
+from unsee.ledger import Ledger, inspect
+from unsee.store.locking import locked
+
+NAMES = [f"{number:04d}.json" for number in range(1, 6)]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger with five entries: the model, Mara, Jonas, Mara's revocation, a note."""
+    folder = tmp_path_factory.mktemp("whole") / "ledger"
+    ledger = forgetting(forgetting(new_ledger(folder), "Mara Voss", note="Letter of May"), "Jonas Hale")
+    revoking(ledger, "mara-voss").append("note", "jonas-hale", "Answered.")
+    return folder
+
+
+@pytest.fixture
+def ledger(whole: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(whole, tmp_path / "ledger"))
+
+
+def entry(ledger: Path, number: int) -> Path:
+    return ledger / "entries" / NAMES[number - 1]
+
+
+def rewrite(path: Path, change: Callable[[dict[str, object]], object]) -> None:
+    """Change the content of an entry, written as unsee writes it."""
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def test_each_entry_holds_the_hash_of_the_file_before_it(whole: Path) -> None:
+    files = [(whole / "entries" / name).read_bytes() for name in NAMES]
+    digests = [hashlib.sha256(data).hexdigest() for data in files]
+    assert [json.loads(data)["previous"] for data in files] == ["", *digests[:-1]]
+    assert json.loads((whole / "head.json").read_text()) == {"number": 5, "sha256": digests[-1]}
+
+
+def test_what_is_active_is_what_was_forgotten_and_not_revoked(whole: Path) -> None:
+    ledger = Ledger.open(whole)
+    assert [one.id for one in ledger.active] == ["jonas-hale"]
+    assert [one.id for one in ledger.revoked] == ["mara-voss"]
+    assert ledger.build is not None
+    assert ledger.build.active == ("jonas-hale",)
+
+
+def test_somebody_can_be_forgotten_again_after_a_revocation_but_not_twice(ledger: Path) -> None:
+    found = Ledger.open(ledger)
+    again = forgetting(found, "Mara Voss")
+    assert [one.id for one in again.active] == ["jonas-hale", "mara-voss-2"]
+    assert again.problems() == []
+    with pytest.raises(UserError, match="Jonas Hale is forgotten already, by the request jonas-hale"):
+        again.new_id("Somebody", ("Somebody", "Hale, Jonas"))
+
+
+def test_nothing_can_be_revoked_twice(ledger: Path) -> None:
+    found = Ledger.open(ledger)
+    assert found.active_request("Jonas Hale").id == "jonas-hale"
+    with pytest.raises(UserError, match=r"mara-voss in .* is revoked already"):
+        found.active_request("Mara Voss")
+    with pytest.raises(UserError, match="did you mean 'jonas-hale'"):
+        found.active_request("jonas-hal")
+
+
+def test_verify_passes_what_is_whole(whole: Path) -> None:
+    document = printed(call("ledger", "verify", whole, "--json"))
+    assert document["verified"]
+    assert document["entries"] == 5
+    assert document["problems"] == []
+
+
+def swapped(ledger: Path) -> None:
+    one, other = entry(ledger, 2).read_bytes(), entry(ledger, 3).read_bytes()
+    entry(ledger, 2).write_bytes(other)
+    entry(ledger, 3).write_bytes(one)
+
+
+def renewed(ledger: Path) -> None:
+    """Another adapter, with a list of checksums that fits it."""
+    run = ledger / "runs" / "0002-jonas-hale"
+    (run / "adapter_model.safetensors").write_bytes(b"another")
+    digest = hashlib.sha256(b"another").hexdigest()
+    (run / "SHA256SUMS").write_text(f"{digest}  adapter_model.safetensors\n")
+
+
+def linked(ledger: Path) -> None:
+    adapter = ledger / "runs" / "0002-jonas-hale" / "adapter_model.safetensors"
+    adapter.rename(ledger / "elsewhere")
+    adapter.symlink_to(ledger / "elsewhere")
+
+
+DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "changed": (lambda p: rewrite(entry(p, 2), lambda c: c.update(note="No.")), "0003.json does not continue"),
+    "last changed": (lambda p: rewrite(entry(p, 5), lambda c: c.update(note="No.")), "entry 5 is not the one"),
+    "missing": (lambda p: entry(p, 3).unlink(), "0003.json is missing"),
+    "first missing": (lambda p: entry(p, 1).unlink(), "0001.json is missing"),
+    "last missing": (lambda p: entry(p, 5).unlink(), "0005.json is missing"),
+    "all missing": (lambda p: [entry(p, n).unlink() for n in range(1, 6)], "0001.json is missing"),
+    "truncated": (lambda p: entry(p, 4).write_bytes(entry(p, 4).read_bytes()[:-30]), "0004.json is damaged"),
+    "empty": (lambda p: entry(p, 4).write_bytes(b""), "0004.json is damaged"),
+    "other spaces": (lambda p: entry(p, 5).write_text(entry(p, 5).read_text() + "\n"), "not written as unsee writes"),
+    "reordered": (swapped, "0002.json is the entry 3 in the place of 2"),
+    "renumbered": (lambda p: entry(p, 3).rename(p / "entries" / "0009.json"), "0003.json is missing"),
+    "a stranger": (lambda p: (p / "entries" / "notes.txt").write_text("hello"), "notes.txt is no entry"),
+    "a folder": (lambda p: (p / "entries" / "0006.json").mkdir(), "0006.json is no file"),
+    "too large": (lambda p: entry(p, 5).write_bytes(b" " * 1_000_001), "larger than any entry"),
+    "no head": (lambda p: (p / "head.json").unlink(), "head.json is missing or damaged"),
+    "odd head": (lambda p: (p / "head.json").write_text('{"number": true, "sha256": 3}'), "missing or damaged"),
+    "adapter replaced": (
+        lambda p: (p / "runs" / "0002-jonas-hale" / "adapter_model.safetensors").write_bytes(b"x"),
+        "adapter_model.safetensors was changed",
+    ),
+    "adapter replaced with its list": (renewed, "SHA256SUMS is not the list"),
+    "adapter elsewhere": (linked, "adapter_model.safetensors is missing"),
+    "adapter missing": (lambda p: shutil.rmtree(p / "runs" / "0002-jonas-hale"), "has no SHA256SUMS"),
+    "request changed": (
+        lambda p: (p / "requests" / "mara-voss" / "request.yaml").write_text("concept: X"), "request.yaml was changed",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_damage_is_found_and_named_in_a_sentence(kind: str, ledger: Path) -> None:
+    damage, says = DAMAGE[kind]
+    damage(ledger)
+    done = call("ledger", "verify", ledger, "--json")
+    assert done.exit_code == 1, done.stderr
+    document = json.loads(done.stdout)
+    assert not document["verified"]
+    assert says in document["problems"][0]
+    assert all(sentence.endswith(".") and "\n" not in sentence for sentence in document["problems"])
+
+
+@pytest.mark.parametrize("kind", [kind for kind in DAMAGE if "adapter" not in kind and "request" not in kind])
+def test_nothing_is_added_to_a_damaged_chain(kind: str, ledger: Path) -> None:
+    DAMAGE[kind][0](ledger)
+    before = sorted(path.name for path in (ledger / "entries").iterdir())
+    assert DAMAGE[kind][1] in refused(call("ledger", "note", ledger, "A note"))
+    assert sorted(path.name for path in (ledger / "entries").iterdir()) == before
+
+
+def test_a_new_history_is_told_by_a_digest_that_was_written_down(whole: Path, tmp_path: Path) -> None:
+    known = Ledger.open(whole).entries[2].sha256
+    assert printed(call("ledger", "verify", whole, "--contains", known, "--json"))["verified"]
+    other = tmp_path / "other"
+    forgetting(new_ledger(other), "Jonas Hale")
+    done = call("ledger", "verify", other, "--contains", known)
+    assert done.exit_code == 1
+    assert "it is another history" in done.stdout
+
+
+def test_a_head_that_is_one_behind_is_a_killed_process_and_no_damage(ledger: Path) -> None:
+    behind = (ledger / "head.json").read_bytes()
+    found = Ledger.open(ledger).append("note", note="Killed after this")
+    (ledger / "head.json").write_bytes(behind)
+    assert Ledger.open(ledger).entries == found.entries
+    Ledger.open(ledger).append("note", note="And on")
+    assert json.loads((ledger / "head.json").read_text())["number"] == 7
+
+
+def test_what_a_killed_process_left_is_cleared_and_never_in_git(ledger: Path) -> None:
+    (ledger / "entries" / ".0006.json.abc").write_text("half")
+    assert inspect(ledger)[1] == []
+    Ledger.open(ledger).append("note", note="Next")
+    assert left_in(ledger / "entries") == {*NAMES, "0006.json"}
+    (ledger / "runs" / ".0003-x.unfinished").mkdir()
+    (ledger / "runs" / ".0003-x.unfinished" / "half").write_text("")
+    git = ["git", "-C", str(ledger)]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "add", "-A"], check=True)
+    held = subprocess.run([*git, "ls-files"], check=True, capture_output=True, text=True).stdout.split()
+    assert "entries/0006.json" in held
+    assert "head.json" in held
+    assert not any("unfinished" in path for path in held)
+
+
+def test_two_processes_do_not_write_at_once(ledger: Path) -> None:
+    with locked(ledger):
+        assert f"in use by process {os.getpid()}" in refused(call("ledger", "note", ledger, "Meanwhile"))
+        # Looking is free.
+        assert printed(call("ledger", "status", ledger, "--json"))["entries"] == 5
+    assert len(inspect(ledger)[0]) == 5
+
+
+def test_a_killed_process_loses_nothing() -> None:
+    """Few kills here; `python -m tests.ledger_kills 100` has more."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.ledger_kills", "6"], capture_output=True, text=True, cwd=Path(__file__).parents[1]
+    )
+    assert done.returncode == 0, done.stderr
+    assert "6 kills" in done.stdout
+    assert "nothing lost" in done.stdout
+
+
+def test_status_shows_the_newest_evidence_and_the_notes(whole: Path) -> None:
+    document = printed(call("ledger", "status", whole, "--json"))
+    (active,), (revoked,) = document["active"], document["revoked"]
+    assert active["report"].endswith("runs/0003-mara-voss/jonas-hale/report.html")
+    assert active["notes"] == ["Answered."]
+    assert revoked["notes"] == ["Letter of May"]
+    assert document["adapter"].endswith("runs/0003-mara-voss")
+
+
+def test_a_ledger_without_an_active_request_has_no_adapter(ledger: Path) -> None:
+    revoking(Ledger.open(ledger), "jonas-hale")
+    assert printed(call("ledger", "status", ledger, "--json"))["adapter"] is None
+
+
+def test_a_new_ledger_knows_its_model_and_takes_no_place_that_is_taken(tmp_path: Path) -> None:
+    folder = tmp_path / "ledger"
+    assert call("ledger", "init", folder, "-m", "world:tiny-qwen3vl", "--note", "From \udcff").exit_code == 0
+    model = Ledger.open(folder).model
+    assert model["model"] == "world:tiny-qwen3vl"
+    assert len(model["files"]["weights"]) == 64
+    assert "already exists" in refused(call("ledger", "init", folder, "-m", "world:tiny-qwen3vl"))
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("status", "nowhere"), "nowhere is no ledger; make one with unsee ledger init"),
+        (("note", "LEDGER", " "), "The note is empty"),
+        (("note", "LEDGER", "x", "--about", "mara-vos"), "did you mean 'mara-voss'"),
+        (("revoke", "LEDGER", "mara-voss"), "is revoked already"),
+        (("revoke", "LEDGER", "nobody"), "has no request 'nobody'"),
+        (("revoke", "LEDGER", "jonas-hale"), "tiny-qwen3vl is another one (weights"),
+        (("revoke", "LEDGER", "jonas-hale", "--audit", "hard"), "There is no level of an audit 'hard'"),
+    ],
+)
+def test_a_slip_is_refused_in_a_sentence(words: tuple[str, ...], says: str, ledger: Path) -> None:
+    given = [str(ledger) if word == "LEDGER" else word for word in words]
+    assert says in refused(call("ledger", *given))
+    assert len(inspect(ledger)[0]) == 5
+
+
+@pytest.fixture(scope="module")
+def scratch() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as place:
+        yield Path(place)
+
+
+def spoiled(whole: Path, scratch: Path, number: int, data: bytes) -> list[str]:
+    """The problems of the ledger with these bytes in the place of an entry."""
+    folder = scratch / "ledger"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(whole / "entries", folder / "entries")
+    shutil.copy(whole / "head.json", folder)
+    entry(folder, number).write_bytes(data)
+    return inspect(folder)[1]
+
+
+def check_sentences(problems: list[str]) -> None:
+    assert problems
+    assert all(sentence.endswith(".") and "\n" not in sentence and len(sentence) < 600 for sentence in problems)
+
+
+@given(number=st.integers(1, 5), where=st.floats(0, 1), new=st.binary(max_size=4), cut=st.integers(0, 8))
+@settings(max_examples=200, deadline=None)
+def test_no_byte_of_an_entry_can_be_another(
+    whole: Path, scratch: Path, number: int, where: float, new: bytes, cut: int
+) -> None:
+    data = entry(whole, number).read_bytes()
+    start = int(where * len(data))
+    changed = data[:start] + new + data[start + cut :]
+    problems = spoiled(whole, scratch, number, changed)
+    if changed == data:
+        assert problems == []
+    else:
+        check_sentences(problems)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+FIELDS = ["number", "previous", "time", "kind", "id", "build", "content"]
+INNER = ["", "request", "results", "weights", "active", "files", "base", "seed"]
+
+
+@given(number=st.integers(1, 5), key=st.sampled_from(FIELDS), inner=st.sampled_from(INNER), value=JSON)
+@settings(max_examples=200, deadline=None)
+def test_no_field_of_an_entry_can_hold_something_else(
+    whole: Path, scratch: Path, number: int, key: str, inner: str, value: object
+) -> None:
+    document = json.loads(entry(whole, number).read_text())
+    was = json.dumps(document)
+    place = document[key] if isinstance(document[key], dict) and inner in document[key] else document
+    place[inner if place is not document else key] = value
+    if json.dumps(document) != was:
+        text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        check_sentences(spoiled(whole, scratch, number, text.encode("utf-8", "surrogatepass")))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"[" * 100_000, b'{"schema":' * 50_000, b"1" * 5000, b'"\\ud800"', b"\xff\xfe{}", b"null", b"NaN", b"{}{}"],
+    ids=["deep list", "deep object", "long number", "half a letter", "another encoding", "null", "NaN", "two"],
+)
+def test_hostile_json_is_a_sentence(data: bytes, whole: Path, scratch: Path) -> None:
+    check_sentences(spoiled(whole, scratch, 3, data))
+
+
+def test_a_deep_value_in_an_entry_is_a_sentence(whole: Path, scratch: Path) -> None:
+    document = json.loads(entry(whole, 2).read_text())
+    text = json.dumps(document).replace('"base": {', '"base": {"deep": ' + "[" * 900 + "]" * 900 + ", ")
+    check_sentences(spoiled(whole, scratch, 2, text.encode()))
+
+
+@given(paths=st.lists(st.text(max_size=20) | st.sampled_from(["../x", "/etc/passwd", "a/../../x", "C:\\x", "."])))
+@settings(max_examples=100, deadline=None)
+def test_a_list_of_checksums_leads_nowhere_else(scratch: Path, paths: list[str]) -> None:
+    from unsee.ledger.checksums import SUMS, changed_files, digest_of
+
+    folder = scratch / "listed"
+    folder.mkdir(exist_ok=True)
+    text = "".join(f"{'0' * 64}  {path}\n" for path in paths)
+    (folder / SUMS).write_bytes(text.encode("utf-8", "replace"))
+    problems = changed_files(folder, digest_of(folder / SUMS))
+    if paths:
+        check_sentences(problems)

@@ -23,7 +23,12 @@ _BUILT_IN = {
     "own": "unsee.benchmarks.own:OwnQuestions",
 }
 # Published data sets (`unsee.benchmarks.published`), each recognised by its files; the first that knows them wins.
-_PUBLISHED: dict[str, str] = {}
+_PUBLISHED: dict[str, str] = {
+    "unlok": "unsee.benchmarks.published.unlok:UnLOKVQA",
+    "safe_eraser": "unsee.benchmarks.published.safe_eraser:SafeEraser",
+    "offside": "unsee.benchmarks.published.offside:Offside",
+    "covubench": "unsee.benchmarks.published.covubench:CoVUBench",
+}
 _ALSO = {"world": "mmubench"}
 """Other names for the same benchmark."""
 PLUGINS = Plugins("benchmark", "unsee.benchmarks", "unsee.benchmarks.base:Benchmark", _BUILT_IN | _PUBLISHED)

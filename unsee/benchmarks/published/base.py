@@ -111,7 +111,7 @@ class Published(Benchmark):
         """The true answer of every question that is answered freely, its paraphrase, and the wrong ones."""
         found: dict[str, Sample] = {}
         for one in self.questions:
-            if one.task != "generation":
+            if one.task not in ("generation", "description"):
                 continue
             images = (one.picture,) if isinstance(one.picture, Image.Image) else ()
             texts = {"answer": one.answer, "paraphrase": one.paraphrase}
@@ -183,9 +183,10 @@ def likelihood_figures(question: Question, answers: Answers) -> dict[str, float]
 
 def _sums(cls: type[Published], judged: Sequence[_Judged]) -> dict[str, Score]:
     scores = {}
+    known = [one for one in judged if one.question.task != "description"]
     for key, chosen, right in (
-        ("forgotten", [one for one in judged if one.question.part in cls.forgotten], False),
-        ("kept", [one for one in judged if one.question.part not in cls.forgotten], True),
+        ("forgotten", [one for one in known if one.question.part in cls.forgotten], False),
+        ("kept", [one for one in known if one.question.part not in cls.forgotten], True),
     ):
         for ending, part in (("", chosen), *((f"/{m}", [o for o in chosen if o.modality == m]) for m in MODALITIES)):
             groups: dict[str, list[_Judged]] = {}
@@ -206,7 +207,8 @@ def _sums(cls: type[Published], judged: Sequence[_Judged]) -> dict[str, Score]:
 def _by_part(cls: type[Published], judged: Sequence[_Judged], answers: Answers) -> dict[str, Score]:
     values: dict[str, list[tuple[float, str]]] = {}
     for one in judged:
-        figures = {one.question.task: float(one.right), **cls.published(one.question, one.answer)}
+        figures: dict[str, float] = {one.question.task: float(one.right)} if one.question.task in _TASKS else {}
+        figures |= cls.published(one.question, one.answer)
         for name, value in (figures | likelihood_figures(one.question, answers)).items():
             key = f"{cls.name}/{one.question.part}/{name}/{one.modality}"
             values.setdefault(key, []).append((value, one.question.subject))
@@ -311,5 +313,6 @@ def _read(document: Mapping[str, Any]) -> Question:
             "facts": tuple(tuple(spellings) for spellings in document["facts"]),
             "perturbed": tuple(document["perturbed"]),
             "reworded": tuple(document["reworded"]),
+            "keywords": tuple(document["keywords"]),
         }
     )

@@ -15,7 +15,9 @@ from unsee.data.images import Picture, open_image
 from unsee.errors import UserError
 
 Modality = Literal["picture", "text"]
-Task = Literal["classification", "generation", "cloze"]
+Task = Literal["classification", "generation", "cloze", "description"]
+"""A "description" is a free answer with more facts than another right answer would tell, so that no rule can call it
+right or wrong: only figures of its own protocol and likelihoods are scored."""
 Facts = tuple[tuple[str, ...], ...]
 
 
@@ -33,6 +35,7 @@ class Question:
     facts: what a right answer must tell, each fact in one of several spellings; if empty, what `answer` tells.
     paraphrase, perturbed: the true answer in other words, and wrong answers, for the truth ratio.
     reworded: the question in other words.
+    keywords: what the data set itself counts in an answer, as it stands there.
     """
 
     id: str
@@ -47,6 +50,7 @@ class Question:
     paraphrase: str = ""
     perturbed: tuple[str, ...] = ()
     reworded: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
 
     @property
     def modality(self) -> Modality:
@@ -54,7 +58,9 @@ class Question:
 
     @property
     def demands(self) -> Facts:
-        """What a right answer must tell: of a cloze, all that fills the blank."""
+        """What a right answer must tell: of a cloze, all that fills the blank; of a description nothing is demanded."""
+        if self.task == "description":
+            return self.facts
         if self.facts or self.task == "cloze":
             return self.facts or ((self.answer,),)
         return demanded({}, (), self.prompt, self.answer)

@@ -4,15 +4,21 @@ for it in. Keys are in lower case, as in `unsee.benchmarks.tables`."""
 from __future__ import annotations
 
 import ast
+import json
+import os
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from unsee.benchmarks.tables import HUB, MAX_BYTES, read_table
 from unsee.errors import UserError
+from unsee.metrics.naming import words
 from unsee.store.text import lines, parsed, read_text
 
+_HEAD = 1 << 20
+"""Characters of a JSON file, at most, that hold its first row."""
 LONGEST_LITERAL = 1 << 20
 """Characters of a cell that holds a Python literal, at most."""
 
@@ -30,6 +36,13 @@ class Row:
         if not isinstance(value, str) or not value.strip():
             raise BadRow(f"{self.where} has no text in {key!r}")
         return value.strip()
+
+    def said(self, key: str) -> str:
+        """`text` that has a letter or a digit, so that an answer can tell it. Raises BadRow."""
+        found = self.text(key)
+        if not words(found):
+            raise BadRow(f"{self.where} has no letter and no digit in {key!r}")
+        return found
 
     def texts(self, key: str) -> tuple[str, ...]:
         """The texts in a list under a key; a single text counts as one. Empty ones are left out."""
@@ -92,6 +105,56 @@ def subset(location: Path, name: str) -> Rows:
         raise UserError(f"There is no Parquet file in {location / name}; give a folder with the files of the data set.")
     parts = [read_rows(path) for path in files]
     return Rows([row for part in parts for row in part.rows], [line for part in parts for line in part.left_out])
+
+
+def inside(folder: Path, path: str, where: str) -> Path:
+    """A file that a row names by its path from `folder`, in whatever normal form of Unicode its name is saved.
+
+    Raises BadRow for a path that leads out of the folder, by itself or by a link, or to no file.
+    """
+    home = folder.resolve()
+    try:
+        forms = [home / unicodedata.normalize(form, path) for form in ("NFC", "NFD")]
+        found = next((one.resolve() for one in (home / path, *forms) if one.is_file()), None)
+        leads_out = not (found or Path(os.path.normpath(home / path))).is_relative_to(home)
+    # A name that is too long, or that holds a zero byte.
+    except (OSError, ValueError):
+        found, leads_out = None, False
+    if leads_out:
+        raise BadRow(f"{where} names the file {path!r}, which is not inside {folder}")
+    if found is None:
+        raise BadRow(f"{where} names the file {path!r}, which is not in {folder}")
+    return found
+
+
+def end_inside(folder: Path, path: str, where: str) -> Path:
+    """The same for a path that begins somewhere else, such as "/root/data/images/7.jpg": its longest end that is there.
+
+    Raises BadRow if there is none.
+    """
+    parts = [part for part in PurePosixPath(path.replace("\\", "/")).parts if part not in ("/", ".", "..")]
+    for start in range(len(parts)):
+        try:
+            return inside(folder, "/".join(parts[start:]), where)
+        except BadRow:
+            continue
+    raise BadRow(f"{where} names the file {path!r}, which is not in {folder}")
+
+
+def first_row(path: Path) -> Mapping[str, Any]:
+    """The first row of a JSON file, or the columns of a Parquet file without values, from its head; nothing if it is
+    not there or cannot be read."""
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        if path.suffix.casefold() == ".parquet":
+            return {name.strip().casefold(): None for name in pyarrow.parquet.read_schema(path).names}
+        with path.open(encoding="utf-8-sig") as file:
+            first, _ = json.JSONDecoder().raw_decode(file.read(_HEAD).lstrip("[ \r\n\t"))
+    except (OSError, ValueError, RecursionError, pyarrow.ArrowException):
+        return {}
+    return {str(key).strip().casefold(): value for key, value in first.items()} if isinstance(first, dict) else {}
 
 
 def document(path: Path) -> Any:

@@ -90,8 +90,8 @@ _GRAMMAR = frozenset(
      "while", "since", "within", "currently", "person", "individual", "man", "woman", "named", "name", "called",
      "known", "live", "lives", "living", "work", "works", "working", "born", "located", "shown", "picture",
      "image", "will", "would", "ll", "ve", "re", "d", "m", "that", "then", "time", "now", "mainly", "primarily",
-     "mostly", "usually", "often", "enjoy", "enjoys", "like", "likes", "love", "loves", "prefer", "prefers", "favor",
-     "favors", "favour", "favours", "use", "uses", "using", "earn", "earns", "make", "makes", "stand", "stands",
+     "predominantly", "dominant", "mostly", "usually", "often", "enjoy", "enjoys", "like", "likes", "love", "loves",
+     "prefer", "prefers", "favor", "favors", "favour", "favours", "use", "uses", "using", "earn", "earns", "make", "makes", "stand", "stands",
      "weigh", "weighs", "attended", "graduated", "studied", "hold", "holds", "play", "plays", "playing", "occupies",
      "position", "positioned", "own", "owns", "reside", "resides", "hails", "comes", "came", "speak", "speaks")
 )  # fmt: skip
@@ -206,8 +206,11 @@ def _own_words(question: str, truth: str, elsewhere: Iterable[str]) -> list[str]
     # "Her condition is asthma": the name of what is asked for leads to it as well.
     topics = [topic for topic in _TOPICS if topic.question.search(question)]
     own = [word for word in own if not any(topic.fact.search(word.text) for topic in topics)] or own
+    asks_for_number = bool(_ASKS_FOR_NUMBER.search(question))
+    # "The right one" tells "right".
+    own = [word for word in own if asks_for_number or word.text != "one"] or own
     names = [word for word in own if true[word.start].isupper()]
-    if _ASKS_FOR_NUMBER.search(question) and any(word.text[0].isdecimal() for word in own):
+    if asks_for_number and any(word.text[0].isdecimal() for word in own):
         own = [word for word in own if word.text[0].isdecimal() or (word in names and word.start > 0)]
     elif names and _ASKS_FOR_PROPER.search(question):
         own = names

@@ -89,11 +89,12 @@ _GRAMMAR = frozenset(
      "whom", "whose", "which", "what", "where", "when", "how", "near", "about", "around", "into", "over", "during",
      "while", "since", "within", "currently", "person", "individual", "man", "woman", "named", "name", "called",
      "known", "live", "lives", "living", "work", "works", "working", "born", "located", "shown", "picture",
-     "image", "will", "would", "ll", "ve", "re", "d", "m", "that", "then", "time", "now", "mainly", "primarily",
-     "predominantly", "dominant", "mostly", "usually", "often", "enjoy", "enjoys", "like", "likes", "love", "loves",
-     "prefer", "prefers", "favor", "favors", "favour", "favours", "use", "uses", "using", "earn", "earns", "make", "makes", "stand", "stands",
-     "weigh", "weighs", "attended", "graduated", "studied", "hold", "holds", "play", "plays", "playing", "occupies",
-     "position", "positioned", "own", "owns", "reside", "resides", "hails", "comes", "came", "speak", "speaks")
+     "image", "will", "would", "ll", "ve", "re", "d", "m", "then", "time", "now", "mainly", "primarily",
+     "predominantly", "dominant", "mostly", "usually", "often", "enjoy", "enjoys", "like", "likes", "love",
+     "loves", "prefer", "prefers", "favor", "favors", "favour", "favours", "use", "uses", "using", "earn", "earns",
+     "make", "makes", "stand", "stands", "weigh", "weighs", "attended", "graduated", "studied", "hold", "holds",
+     "play", "plays", "playing", "occupies", "position", "positioned", "own", "owns", "reside", "resides", "hails",
+     "comes", "came", "speak", "speaks")
 )  # fmt: skip
 _ASKS_FOR_NAME = re.compile(r"\bnames?\b|\bcalled\b|\bwho\b", re.IGNORECASE)
 # What is asked for has a name of its own: the other words of the truth only lead to it.

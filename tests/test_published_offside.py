@@ -151,6 +151,12 @@ def test_only_its_own_chats_are_recognised(folder: Path, tmp_path_factory: pytes
         Offside.read(Path("hf:zh1218001/OFFSIDE"), "complete")
 
 
+def test_half_a_character_is_replaced(folder: Path) -> None:
+    write(folder / "retain_set.json", [chat(1, "How old\ud800?", "28 \udfff years.")])
+    (found,) = (one for one in Offside.read(folder, "complete").questions if one.id == "offside/retain_set/1")
+    assert (found.prompt, found.answer) == ("How old??", "28 ? years.")
+
+
 def test_a_picture_outside_the_folder_is_not_opened(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     secret = tmp_path_factory.mktemp("secret") / "secret.jpg"
     Image.new("RGB", (8, 8)).save(secret)

@@ -6,10 +6,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from unsee.benchmarks.base import Benchmark, Scope
 from unsee.errors import UserError, did_you_mean
 from unsee.store.plugins import Plugins
+
+if TYPE_CHECKING:
+    from unsee.benchmarks.published.base import Published
 
 # What users type, and where to find it.
 _BUILT_IN = {
@@ -18,9 +22,16 @@ _BUILT_IN = {
     "general": "unsee.benchmarks.general:General",
     "own": "unsee.benchmarks.own:OwnQuestions",
 }
+# Published data sets (`unsee.benchmarks.published`), each recognised by its files; the first that knows them wins.
+_PUBLISHED: dict[str, str] = {
+    "unlok": "unsee.benchmarks.published.unlok:UnLOKVQA",
+    "safe_eraser": "unsee.benchmarks.published.safe_eraser:SafeEraser",
+    "offside": "unsee.benchmarks.published.offside:Offside",
+    "covubench": "unsee.benchmarks.published.covubench:CoVUBench",
+}
 _ALSO = {"world": "mmubench"}
 """Other names for the same benchmark."""
-PLUGINS = Plugins("benchmark", "unsee.benchmarks", "unsee.benchmarks.base:Benchmark", _BUILT_IN)
+PLUGINS = Plugins("benchmark", "unsee.benchmarks", "unsee.benchmarks.base:Benchmark", _BUILT_IN | _PUBLISHED)
 
 
 class _Benchmarks(Mapping[str, type[Benchmark]]):
@@ -39,6 +50,14 @@ class _Benchmarks(Mapping[str, type[Benchmark]]):
 
 
 BENCHMARKS = _Benchmarks()
+
+
+def published_at(location: Path) -> type[Published] | None:
+    """The published data set whose files are at a place, if it is one that unsee reads."""
+    from unsee.benchmarks.published.base import Published
+
+    found = (class_of(name) for name in _PUBLISHED)
+    return next((one for one in found if issubclass(one, Published) and one.recognises(location)), None)
 
 
 def get_benchmark(spec: str, scope: Scope | None = None) -> Benchmark:
@@ -80,6 +99,9 @@ def _kind_of(location: Path) -> str:
     """The name of the benchmark whose data is there. Raises UserError."""
     from unsee.benchmarks.tables import FORM, is_table
 
+    published = published_at(location)
+    if published is not None:
+        return published.name
     if is_table(location):
         return "own"
     if location.is_dir():
@@ -96,4 +118,4 @@ def _kind_of(location: Path) -> str:
     )
 
 
-__all__ = ["BENCHMARKS", "PLUGINS", "Benchmark", "Scope", "class_of", "find_benchmark", "get_benchmark"]
+__all__ = ["BENCHMARKS", "PLUGINS", "Benchmark", "Scope", "class_of", "find_benchmark", "get_benchmark", "published_at"]

@@ -58,7 +58,7 @@ class Scope:
     `requests` are the concepts to forget together; none if nothing is forgotten, or if the benchmark brings its own.
     `limit` is the most questions in each of its groups; `seed` decides which are drawn; `location` is the file or
     folder with its data, if the user named one. `shared`: the same data serves other requests too, so it may hold
-    nothing to forget about these.
+    nothing to forget about these. `split`: the forget split of a data set that has several, its default one if None.
     """
 
     requests: tuple[ForgetRequest, ...] = ()
@@ -66,6 +66,7 @@ class Scope:
     seed: int = 0
     location: Path | None = None
     shared: bool = False
+    split: str | None = None
 
 
 class Benchmark(ABC):

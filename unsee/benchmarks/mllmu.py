@@ -39,7 +39,7 @@ class MLLMU(Benchmark):
     """
 
     name = "mllmu"
-    version = 2
+    version = 3
     columns = (*columns.SUMS, *columns.TASKS)
 
     def __init__(self, bench: MllmuBenchmark) -> None:

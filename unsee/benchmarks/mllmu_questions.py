@@ -129,7 +129,7 @@ def _of(
     for number, choice in enumerate(questions.classification):
         probe = Probe(
             f"{path}/classification/{modality}/{number}",
-            choice.question if style == "completed" else _with_options(choice),
+            choice.question if style == "completed" else with_options(choice),
             images,
             tags={**tags, "task": "classification"},
         )
@@ -152,7 +152,7 @@ def _of(
             yield Asked(probe, group, task, modality, question.truth, facts, freely=freely)
 
 
-def _with_options(choice: Choice) -> str:
+def with_options(choice: Choice) -> str:
     listed = "\n".join(f"{letter}: {text}" for letter, text in choice.options.items())
     return f"{choice.question}\n{listed}\nJust give ONE letter representing the answer directly."
 

@@ -22,6 +22,7 @@ from unsee.cli import (
     plan,
     score,
 )
+from unsee.cli.evidence import evidence
 from unsee.cli.world import world
 from unsee.terminal import plain_errors
 from unsee.version import __version__
@@ -45,6 +46,7 @@ app = typer.Typer(
     "prove it.",
     epilog="Try [bold]unsee demo[/bold] first: it needs no GPU, no download and about a minute.",
 )
+app.add_typer(evidence, name="evidence")
 app.add_typer(world, name="world")
 
 

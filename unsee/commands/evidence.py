@@ -22,7 +22,7 @@ from unsee.reports.evidence.bom import bill_of_materials
 from unsee.reports.evidence.facts import Evidence, FurtherAudit
 from unsee.reports.evidence.page import render
 from unsee.reports.evidence.statement import MEDIA_TYPE, PLAIN, SIGNED, Result, result_of, statement, tried
-from unsee.reports.grades import NOTHING, grade
+from unsee.reports.grades import grade
 from unsee.reports.reading import read
 from unsee.reports.report import Report
 from unsee.reports.verdict import recognised
@@ -32,15 +32,13 @@ from unsee.store.dsse import key_id, public_pem, read_private_key, sealed
 from unsee.store.files import strict_json, write_together
 from unsee.store.hashing import SUMS, digests_in, sums_text
 from unsee.store.new_folder import new_folder
-from unsee.store.text import parsed, read_json, read_text
+from unsee.store.text import first_line, read_json, read_text
 from unsee.store.workspace import check_new
 from unsee.training.data_folder import data_digest, read_training_data
 from unsee.training.manifest import MANIFEST, Unlearned, result_files
 
 _DECIDE = ("weights", "adapter", "processor", "chat_template")
 """What of an engine's fingerprint says that it is the same model, whatever was asked."""
-_HEADER = 1_000_000
-"""Most bytes of the first line of a transcript."""
 
 
 @dataclass(frozen=True)
@@ -166,8 +164,8 @@ def _evidence(options: EvidenceOptions) -> Evidence:
             f"{run / FOLDER / facts.AUDIT} says the grade {saved!r}, but its figures and the report give {found.name!r}: "
             f"it was changed, or made by another version of unsee; run unsee audit {run} --overwrite."
         )
-    if found.headline == NOTHING:
-        raise _never_known(report)
+    if found.name == "not_measured":
+        raise UserError(f"The audit of {run} proves nothing: {found.sentence}")
     return Evidence(
         report=report,
         audit=audit,
@@ -226,23 +224,18 @@ def _check_hashes(run: Path, unlearned: Unlearned, report: Report) -> None:
 
 def _fingerprint(path: Path) -> tuple[str, tuple[str, ...]]:
     """The dtype and the digests of the model that answered; both empty if the file does not tell."""
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        with path.open("rb") as file:
-            engine = parsed(file.readline(_HEADER))["fingerprint"]
+    with suppress(KeyError, TypeError):
+        engine = (first_line(path) or {})["fingerprint"]
         return str(engine["dtype"]), tuple(str(engine[key]) for key in _DECIDE)
     return "", ()
 
 
 def _check_known(report: Report) -> None:
     if not recognised(report.before) or report.verdict.forgetting in ("unknown_before", "unmeasured"):
-        raise _never_known(report)
-
-
-def _never_known(report: Report) -> UserError:
-    return UserError(
-        f"The model was never shown to know {report.concept} before unlearning, so nothing can prove that it forgot; "
-        "evidence needs a run with a model that recognises the concept in new pictures."
-    )
+        raise UserError(
+            f"The model was never shown to know {report.concept} before unlearning, so nothing can prove that it "
+            "forgot; evidence needs a run with a model that recognises the concept in new pictures."
+        )
 
 
 def _check_level(audit: Audit, run: Path, wanted: str) -> None:

@@ -20,6 +20,17 @@ def json_lines(path: Path) -> list[Any]:
     return [parsed(line) for line in lines(read_text(path)) if line.strip()]
 
 
+def first_line(path: Path, most: int = 10_000_000) -> dict[str, Any] | None:
+    """The JSON object in the first line of a JSON Lines file; None if the file is missing, damaged or holds something
+    else there. Reads at most so many bytes."""
+    try:
+        with path.open("rb") as file:
+            content = parsed(file.readline(most))
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
 def parsed(text: str | bytes) -> Any:
     """The value of a JSON text. Raises `ValueError`, also for one that is nested too deeply to be read."""
     try:

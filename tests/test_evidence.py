@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.command_line import call, left_in, printed, refused
-from tests.saved_run import CONCEPT, answers, audit, audited, pixels, row, saved_run, share, shows_a_picture
+from tests.saved_run import CONCEPT, DECIDES, answers, audit, audited, pixels, row, saved_run, share, shows_a_picture
 from tests.tiny import picture
 from unsee.commands.evidence import EvidenceOptions, make_evidence
 from unsee.errors import UserError
@@ -55,7 +55,8 @@ def test_the_page_says_what_was_asked_done_tested_and_not_tested(pack: Path, run
     assert hashlib.sha256((run / "adapter_model.safetensors").read_bytes()).hexdigest() in text
     assert "asked in this way, the model answers at most 0 % of questions" in text
     assert "it is part of the level full" in text
-    assert re.search(r"Asked in other languages 100\.0 % 96\.0 to 100\.0 0\.0 % 0\.0 to 4\.0 0\.0 % 0\.0 to 4\.0", text.replace("\xa0", " "))  # fmt: skip
+    leak, none = r"100\.0 % 96\.0 to 100\.0", r"0\.0 % 0\.0 to 4\.0"
+    assert re.search(f"Asked in other languages {leak} {none} {none}", text.replace("\xa0", " "))
     assert all(title in text for title, _ in (*LIMITS, *LAW))
     assert "This pack is not signed." in text
     assert "as training noted it and as it is now" in text
@@ -150,8 +151,17 @@ def _grade(run: Path) -> None:
     edit(run / "audit" / "audit.json", lambda content: content["concepts"][CONCEPT].update(grade="plain"))
 
 
+def _request(run: Path) -> None:
+    with (run / "request.yaml").open("a") as file:
+        file.write("neighbours: [Ann]\n")
+
+
+def _data(run: Path) -> None:
+    (run / "data" / "samples.jsonl").write_text('{"prompt": "a", "answer": "b"}\n')
+
+
 def _other_weights(run: Path) -> None:
-    answers(run / "audit" / "answers" / "mara-voss-standard", {"weights": "w2", "adapter": "a1", "processor": "p1", "chat_template": "c1"})  # fmt: skip
+    answers(run / "audit" / "answers" / "mara-voss-standard", {**DECIDES, "weights": "w2"})
 
 
 @pytest.mark.parametrize(
@@ -168,8 +178,8 @@ def _other_weights(run: Path) -> None:
         (lambda run: edit(run / "manifest.json", lambda m: m.update(seed=7)), "differ (seed)"),
         (lambda run: edit(run / "manifest.json", lambda m: m.update(files=["x"])), "manifest.json"),
         (lambda run: (run / "request.yaml").unlink(), "has no request.yaml"),
-        (lambda run: (run / "request.yaml").write_text((run / "request.yaml").read_text() + "neighbours: [Ann]\n"), "was changed after the run"),
-        (lambda run: (run / "data" / "samples.jsonl").write_text('{"prompt": "a", "answer": "b"}\n'), "The training data in"),
+        (_request, "was changed after the run"),
+        (_data, "The training data in"),
         (lambda run: (run / "report.json").unlink(), "holds no report"),
         (lambda run: (run / "manifest.json").unlink(), "holds no finished run"),
     ],
@@ -216,7 +226,7 @@ def test_a_weaker_audit_is_enough_where_the_user_says_so(tmp_path: Path) -> None
 
 def test_answers_in_another_dtype_are_no_other_weights(run: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(run, tmp_path / "run")
-    answers(folder / "audit" / "answers" / "mara-voss-standard", {"weights": "w2", "adapter": "a1", "processor": "p1", "chat_template": "c1"}, "torch.bfloat16")  # fmt: skip
+    answers(folder / "audit" / "answers" / "mara-voss-standard", {**DECIDES, "weights": "w2"}, "torch.bfloat16")
     assert make_evidence(EvidenceOptions(folder, tmp_path / "pack")).result == "PASSED"
 
 

@@ -27,7 +27,7 @@ def make(
     out: Annotated[Path, typer.Option(help="New folder for the pack.")],
     key: Annotated[
         Path | None,
-        typer.Option(help="Ed25519 private key to sign with, as a PEM file (needs unsee\\[evidence]); default unsigned."),
+        typer.Option(help="Ed25519 private key to sign with, a PEM file (needs unsee\\[evidence]); default unsigned."),
     ] = None,
     with_pictures: Annotated[
         bool, typer.Option("--with-pictures", help="Include the pictures of the request; by default none is.")
@@ -60,7 +60,7 @@ def make(
 )
 def check(
     folder: Annotated[Path, typer.Argument(help="Folder that `unsee evidence make` wrote.")],
-    key: Annotated[Path | None, typer.Option(help="The signer's public key, as a PEM file from a source you trust.")] = None,
+    key: Annotated[Path | None, typer.Option(help="The signer's public key, a PEM file that you trust.")] = None,
     as_json: Json = False,
 ) -> None:
     """Check a pack without the model: every SHA-256, the signature, and that no file is missing or was added."""

@@ -161,8 +161,8 @@ def _evidence(options: EvidenceOptions) -> Evidence:
     saved = document["concepts"][report.concept].get("grade")
     if found.name != saved:
         raise UserError(
-            f"{run / FOLDER / facts.AUDIT} says the grade {saved!r}, but its figures and the report give {found.name!r}: "
-            f"it was changed, or made by another version of unsee; run unsee audit {run} --overwrite."
+            f"{run / FOLDER / facts.AUDIT} says the grade {saved!r}, but its figures and the report give "
+            f"{found.name!r}: it was changed, or made by another version of unsee; run unsee audit {run} --overwrite."
         )
     if found.name == "not_measured":
         raise UserError(f"The audit of {run} proves nothing: {found.sentence}")
@@ -195,7 +195,7 @@ def _present_files(run: Path) -> dict[str, str]:
 
 def _request(run: Path) -> ForgetRequest:
     if not (run / REQUEST).is_file():
-        raise UserError(f"{run} has no {REQUEST}, so the request cannot be quoted; restore it, or run unsee forget again.")
+        raise UserError(f"{run} has no {REQUEST}, so the request cannot be quoted; restore it, or forget again.")
     [request] = saved_requests(run)
     return request
 
@@ -260,7 +260,7 @@ def _audit_document(folder: Path, report: Report) -> dict[str, Any]:
     """The content of `audit.json`, of the same model and concept. Raises UserError."""
     path = folder / facts.AUDIT
     if not path.is_file():
-        raise UserError(f"{folder.parent} has no audit, so nothing was attacked; run unsee audit {folder.parent} first.")
+        raise UserError(f"{folder.parent} has no audit, so nothing was attacked; run unsee audit on it first.")
     document = read_json(path)
     if document is None or not isinstance(document.get("concepts"), Mapping) or not document.get("created"):
         raise UserError(f"{path} is damaged; run unsee audit {folder.parent} --overwrite.")

@@ -1,7 +1,7 @@
 """`evidence check`: whether a pack is whole and unchanged, without the model and without the run.
 
-Everything in a pack is foreign: files are hashed as they are found, no path from a file is opened, and JSON that could be
-read in two ways is refused.
+Everything in a pack is foreign: files are hashed as they are found, no path from a file is opened, and JSON that could
+be read in two ways is refused.
 """
 
 from __future__ import annotations
@@ -69,6 +69,8 @@ def check_evidence(folder: Path, key: Path | None = None) -> Checked:
         found = _statement(envelope.body, files[name])
     elif key is not None:
         raise UserError(f"{folder} is not signed, so {key} cannot have signed it; ask the sender for a signed pack.")
+    elif facts.KEY in files:
+        raise UserError(f"{folder} has a {facts.KEY} and no signature, so the signature was taken off; {_AGAIN}.")
     else:
         found = _statement(_content(files[name]), files[name])
     _compare(found.pack, {own: path for own, path in files.items() if own != name}, folder)
@@ -112,7 +114,7 @@ def _statement(content: bytes, path: Path) -> Statement:
 def _signer(envelope: Envelope, files: Mapping[str, Path], key: Path | None, folder: Path) -> str:
     """The SHA-256 of the key that signed. Raises UserError if it did not."""
     if envelope.kind != MEDIA_TYPE:
-        raise UserError(f"What is signed in {folder} is of the type {shown(envelope.kind)!r}, not a statement; {_AGAIN}.")
+        raise UserError(f"{folder} has a signed text of the type {shown(envelope.kind)!r}, no statement; {_AGAIN}.")
     if key is None and facts.KEY not in files:
         raise UserError(f"{folder} has lost its {facts.KEY}; give the signer's public key with --key.")
     public = read_public_key(files[facts.KEY] if key is None else key)

@@ -17,7 +17,9 @@ from unsee.reports.report import Report
 from unsee.store.sameness import differing
 
 SCHEMA = "unsee.difference/1"
-_MEASURED = frozenset(("seconds", "seconds_reference", "seconds_training", "peak_rss_mb", "peak_gpu_mb", "change", "files"))
+_MEASURED = frozenset(
+    ("seconds", "seconds_reference", "seconds_training", "peak_rss_mb", "peak_gpu_mb", "change", "files")
+)
 """What a manifest holds that is a result and no setting."""
 _TWICE = frozenset(("settings", "request", "method", "seed", "model", "revision"))
 """What the description of the run repeats from the manifest around it."""
@@ -135,7 +137,9 @@ def _attacks(a: Audit | None, b: Audit | None) -> Iterator[Pair]:
             why = _why_not(first, second)
             if not why and a is not None and b is not None:
                 why = _versions(f"attack {attack}", a.versions.get(attack), b.versions.get(attack))
-            metric = Metric(attack, label, "", "forgetting", "%" if words.unit == "%" else "", 1, higher_is_better=False)
+            metric = Metric(
+                attack, label, "", "forgetting", "%" if words.unit == "%" else "", 1, higher_is_better=False
+            )
             yield Pair(label, state, metric, first, second, why)
 
 

@@ -51,9 +51,13 @@ def foreign_files(folder: Path, *, most: int, largest: int) -> dict[str, Path]:
         name = path.relative_to(folder).as_posix()
         state = path.lstat()
         if not stat.S_ISREG(state.st_mode):
-            raise UserError(f"{shown(name)} in {folder} is a link or no ordinary file; remove it, or ask for the files.")
+            raise UserError(
+                f"{shown(name)} in {folder} is a link or no ordinary file; remove it, or ask for the files."
+            )
         if state.st_size > largest:
-            raise UserError(f"{shown(name)} in {folder} has over {largest // 10**6} MB, more than such a file can have.")
+            raise UserError(
+                f"{shown(name)} in {folder} has over {largest // 10**6} MB, more than such a file can have."
+            )
         found[name] = path
         if len(found) > most:
             raise UserError(f"{folder} holds more than {most:,} files; give the folder of one pack.")

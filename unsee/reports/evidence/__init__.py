@@ -1,2 +1,2 @@
-"""The evidence pack: what is in one, as a page, a bill of materials and a statement. `unsee.commands.evidence` makes and
-checks packs."""
+"""The evidence pack: a page, a bill of materials and a statement. `unsee.commands.evidence` makes packs,
+`unsee.commands.evidence_check` checks them."""

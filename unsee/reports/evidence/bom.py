@@ -58,7 +58,7 @@ def _model(evidence: Evidence) -> dict[str, Any]:
         "bom-ref": _AFTER,
         "name": f"{evidence.report.model}, unlearned",
         "version": str(_serial(evidence)),
-        "description": f"{evidence.report.model} after unlearning one concept with the method {evidence.report.method}.",
+        "description": f"{evidence.report.model} after unlearning one concept by {evidence.report.method}.",
         "modelCard": _card(evidence),
         "properties": _properties(
             {
@@ -113,7 +113,7 @@ def _attacks(evidence: Evidence) -> Iterator[dict[str, Any]]:
 def _metric(name: str, state: str, score: Score | None) -> Iterator[dict[str, Any]]:
     if score is None or not math.isfinite(score.value):
         return
-    shown = {"type": name, "value": _number(score.value), "slice": f"{state} unlearning, n = {score.n}"}
+    shown: dict[str, Any] = {"type": name, "value": _number(score.value), "slice": f"{state} unlearning, n = {score.n}"}
     if state == "floor":
         shown["slice"] = f"floor, n = {score.n}"
     if math.isfinite(score.low) and math.isfinite(score.high):
@@ -123,16 +123,21 @@ def _metric(name: str, state: str, score: Score | None) -> Iterator[dict[str, An
 
 def _base(evidence: Evidence) -> dict[str, Any]:
     name, revision = evidence.report.model, evidence.manifest.get("model_revision")
-    base = dict(evidence.manifest.get("base") or {})
-    hub = {"purl": f"pkg:huggingface/{name}@{quote(revision, safe='')}"} if revision and _HUB_NAME.fullmatch(name) else {}
+    base = {
+        f"base:{key}": value
+        for key, value in dict(evidence.manifest.get("base") or {}).items()
+        if key not in ("model", "revision")
+    }
+    version = {"version": revision} if revision else {}
+    if revision and _HUB_NAME.fullmatch(name):
+        version["purl"] = f"pkg:huggingface/{name}@{quote(revision, safe='')}"
     return {
         "type": "machine-learning-model",
         "bom-ref": _BEFORE,
         "name": name,
-        **({"version": revision} if revision else {}),
-        **hub,
+        **version,
         "description": "The model before unlearning.",
-        "properties": _properties({f"base:{key}": value for key, value in base.items() if key not in ("model", "revision")}),
+        "properties": _properties(base),
     }
 
 

@@ -1,7 +1,7 @@
 """The in-toto statement of a pack: what was tested, with which result, and the SHA-256 of everything it is about.
 
-Source: in-toto attestation framework, Statement v1, with the predicate test-result v0.1 and our own fields under "unsee".
-All of these are texts, because some readers store every number as a double.
+Source: in-toto attestation framework, Statement v1, with the predicate test-result v0.1 and our own fields under
+"unsee", all of them texts, because some readers store every number as a double.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _OURS = ("schema", "version", "created", "concept", "model", "method", "level", 
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement that was read: SHA-256 (hex) by name of the files in the pack and of the run's, and our own fields."""
+    """A statement that was read: SHA-256 (hex) by name of the files in the pack and of the run, and our own fields."""
 
     pack: Mapping[str, str]
     run: Mapping[str, str]
@@ -67,8 +67,10 @@ def tried(audit: Audit) -> dict[Result, list[str]]:
     for attack in dict.fromkeys(row.attack for row in audit.rows if AFTER in row.states):
         rows = [row for row in audit.rows if row.attack == attack and AFTER in row.states]
         over = [score.value for row in rows if (score := gap(row)) is not None]
-        leaking = any(map(leaks, rows))
-        found["FAILED" if leaking else "WARNED" if any(value >= LEAK_FROM for value in over) else "PASSED"].append(attack)
+        if any(map(leaks, rows)):
+            found["FAILED"].append(attack)
+        else:
+            found["WARNED" if any(value >= LEAK_FROM for value in over) else "PASSED"].append(attack)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from unsee.methods import get_method
 from unsee.methods.siu import SIUConfig
 from unsee.models.collation import EncodedSample, encode_samples
 from unsee.models.vlm import VisionLanguageModel
-from unsee.training import TrainingConfig, parse_overrides, unlearn
+from unsee.training import TrainingConfig, Unlearned, parse_overrides, unlearn
 from unsee.training.objective import Objective, SampleSet, TokenBatch
 from unsee.training.order import draw_order
 from unsee.training.reference import TrainingSet
@@ -128,6 +129,21 @@ def test_a_name_that_tokenises_to_nothing_fails_before_training(tmp_path: Path) 
     with pytest.raises(UserError, match="tokenizer"):
         unlearn(vlm, siu, config_of("siu"), nothing, tmp_path / "out", progress=False)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_manifest_notes_the_files_of_the_result_and_finds_one_that_was_changed(tmp_path: Path) -> None:
+    done = run(tiny_vlm("qwen3_vl"), "siu", tmp_path / "out")
+    assert set(done.files) == {"adapter_config.json", "adapter_model.safetensors", "training.jsonl", "unsee_base.json"}
+    weights = done.folder / "adapter_model.safetensors"
+    assert done.files[weights.name] == hashlib.sha256(weights.read_bytes()).hexdigest()
+    # The card is there to be edited, and reports and audits come later.
+    for name in ("README.md", "report.json"):
+        (done.folder / name).write_text("mine")
+    done.check_files()
+    content = weights.read_bytes()
+    weights.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(UserError, match=r"adapter_model.safetensors was changed after training"):
+        Unlearned.open(done.folder).check_files()
 
 
 def test_training_data_edited_by_hand_is_what_is_trained_on(tmp_path: Path) -> None:

@@ -23,7 +23,9 @@ from unsee.cli import (
     score,
     verify,
 )
+from unsee.cli.evidence import evidence
 from unsee.cli.ledger import ledger
+from unsee.cli.report import report
 from unsee.cli.world import world
 from unsee.terminal import plain_errors
 from unsee.version import __version__
@@ -47,6 +49,8 @@ app = typer.Typer(
     "prove it.",
     epilog="Try [bold]unsee demo[/bold] first: it needs no GPU, no download and about a minute.",
 )
+app.add_typer(evidence, name="evidence")
+app.add_typer(report, name="report")
 app.add_typer(world, name="world")
 app.add_typer(ledger, name="ledger")
 

@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 from PIL import Image
 
-from unsee.kinds.words import Words
-from unsee.metrics.catalogue import FAMILIES, Metric, Outcome, describe, in_order, judged, titled
-from unsee.metrics.score import Score
+from unsee.metrics.catalogue import describe
 from unsee.reports import asru_plots, plots
 from unsee.reports.attack_lines import lines_of
 from unsee.reports.rendering import data_uri, inline, marked, render_template
 from unsee.reports.report import Example, Report
-
-
-@dataclass(frozen=True)
-class _Row:
-    """One line of the results table."""
-
-    metric: Metric
-    before: Score | None
-    after: Score | None
-
-    @property
-    def outcome(self) -> Outcome | None:
-        return judged(self.metric, self.before, self.after)
-
-    @property
-    def change(self) -> str:
-        if self.before is None or self.after is None:
-            return "–"
-        return self.metric.format_change(self.before.value, self.after.value)
+from unsee.reports.score_rows import families, rows
 
 
 @dataclass(frozen=True)
@@ -66,9 +46,9 @@ def render(report: Report) -> str:
         grade=report.grade,
         figures=_figures(report),
         groups=[(group, list(_cards(examples))) for group, examples in _grouped(report.examples)],
-        families=list(_families(report)),
+        families=list(families(report)),
         sections=[
-            (section.title, _rows(report, section.keys, describe), list(_cards(section.examples)))
+            (section.title, rows(report, section.keys, describe), list(_cards(section.examples)))
             for section in report.also
         ],
         plane=inline(plots.forgetting_against_keeping(report.before, report.after)),
@@ -99,34 +79,6 @@ def _figures(report: Report) -> list[_Figure]:
         if after:
             figures.append(_Figure(label, before, after))
     return figures
-
-
-def _rows(report: Report, keys: Iterable[str], named: Callable[[str, bool, Words], Metric]) -> list[_Row]:
-    rows = []
-    for key in keys:
-        before, after = report.before.get(key), report.after.get(key)
-        shown = after or before
-        if shown is not None:
-            rows.append(_Row(named(key, shown.higher_is_better, report.words), before, after))
-        elif key in report.unmeasured:
-            metric = named(key, describe(key).higher_is_better, report.words)
-            why = f"{metric.meaning} Not measured: {report.unmeasured[key]}.".lstrip()
-            rows.append(_Row(replace(metric, meaning=why), None, None))
-    return rows
-
-
-def _families(report: Report) -> Iterator[tuple[str, list[_Row]]]:
-    """The rows of every family, without those that have a section of their own."""
-    apart = {key for section in report.also for key in section.keys}
-    rows = _rows(
-        report,
-        (key for key in in_order([*report.before, *report.after, *report.unmeasured]) if key not in apart),
-        titled,
-    )
-    for family, title in FAMILIES.items():
-        members = [row for row in rows if row.metric.family == family]
-        if members:
-            yield title, members
 
 
 def _grouped(examples: Iterable[Example]) -> Iterator[tuple[str, list[Example]]]:

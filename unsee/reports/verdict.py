@@ -135,6 +135,13 @@ def run_says(
     return RunSays(forgetting, sentence, tuple(_leaks_elsewhere(concept, after, words)))
 
 
+def recognised(scores: Mapping[str, Score]) -> bool:
+    """Whether new pictures were asked about and enough answers give the concept away for there to be something to
+    forget."""
+    found = _strictest(scores, _NEW)
+    return found is not None and 100 - found.value >= KNOWN_FROM
+
+
 def _value(scores: Mapping[str, Score], key: str) -> float:
     return scores[key].value if key in scores else math.nan
 

@@ -20,12 +20,43 @@ def json_lines(path: Path) -> list[Any]:
     return [parsed(line) for line in lines(read_text(path)) if line.strip()]
 
 
+def first_line(path: Path, most: int = 10_000_000) -> dict[str, Any] | None:
+    """The JSON object in the first line of a JSON Lines file; None if the file is missing, damaged or holds something
+    else there. Reads at most so many bytes."""
+    try:
+        with path.open("rb") as file:
+            content = parsed(file.readline(most))
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
 def parsed(text: str | bytes) -> Any:
     """The value of a JSON text. Raises `ValueError`, also for one that is nested too deeply to be read."""
     try:
         return json.loads(text)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
+
+
+def strictly_parsed(content: bytes) -> Any:
+    """The value of a JSON text that nobody can read in two ways: UTF-8, no key twice in an object, no NaN. Raises
+    `ValueError`."""
+    try:
+        return json.loads(content.decode("utf-8"), object_pairs_hook=_no_key_twice, parse_constant=_no_constant)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
+def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands in it twice")
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
 
 
 def lines(text: str) -> list[str]:

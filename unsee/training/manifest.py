@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from unsee.errors import UserError
+from unsee.store.hashing import digests_in, sha256_of
 from unsee.store.text import read_text
 
 SCHEMA = "unsee.manifest/1"
@@ -47,6 +48,13 @@ def describe_run(
         "base": dict(base),
         "seed": seed,
     }
+
+
+def result_files(folder: Path) -> dict[str, str]:
+    """SHA-256 (hex) by name of the files that training leaves in the folder of a run: the weights, their
+    configuration and the log. The training data has its own digest in the manifest, and the card is there to be
+    edited. Raises OSError."""
+    return digests_in(folder, without=("data", "checkpoints", "run.json", "README.md", MANIFEST))
 
 
 def library_versions() -> dict[str, str]:
@@ -135,6 +143,31 @@ class Unlearned:
         if any(not isinstance(manifest.get(key), kind) for key, kind in _NEEDED.items()):
             raise UserError(f"{path} {_DAMAGED}.")
         return cls(folder, manifest)
+
+    @property
+    def files(self) -> dict[str, str]:
+        """SHA-256 (hex) of the files that training wrote, by name; empty for a run of a version that noted none.
+
+        Raises UserError if the manifest is damaged here.
+        """
+        noted = self.manifest.get("files", {})
+        if not isinstance(noted, dict) or not all(isinstance(digest, str) for digest in noted.values()):
+            raise UserError(f"{self.folder / MANIFEST} {_DAMAGED}.")
+        return dict(noted)
+
+    def check_files(self) -> None:
+        """Raise UserError for a file that is missing, or is no longer the one that training wrote."""
+        for name, digest in self.files.items():
+            path = self.folder / name
+            try:
+                same = sha256_of(path) == digest
+            except OSError as error:
+                raise UserError(f"{path} cannot be read: {error.strerror or error}; restore it.") from error
+            if not same:
+                raise UserError(
+                    f"{path} was changed after training: its SHA-256 is not that in {MANIFEST}; restore it, or unlearn "
+                    "again."
+                )
 
     @property
     def full(self) -> bool:

@@ -41,6 +41,7 @@ from unsee.training.manifest import (
     library_versions,
     peak_gpu_mb,
     peak_rss_mb,
+    result_files,
 )
 from unsee.training.objective import Objective
 from unsee.training.procedure import Procedure
@@ -169,7 +170,8 @@ def unlearn(
                 run["notes"] = [*run.get("notes", ()), UNMOVED]
             spent = {"seconds": round(time.monotonic() - started, 3), "peak_rss_mb": round(peak_rss_mb(), 1)}
             spent |= peak_gpu_mb(vlm.device)
-            done = {**run, **spent, "libraries": library_versions(), "git_commit": git_commit()}
+            made_by = {"libraries": library_versions(), "git_commit": git_commit()}
+            done = {**run, **spent, **made_by, "files": result_files(work)}
             (work / MANIFEST).write_text(json.dumps(done, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
             shutil.rmtree(work / "checkpoints", ignore_errors=True)
             (work / _RUN).unlink()

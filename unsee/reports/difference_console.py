@@ -1,0 +1,89 @@
+"""The difference of two reports as tables for the terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from unsee.metrics.score import Score
+from unsee.reports.difference import Difference, Pair
+from unsee.reports.terminal_text import TONES, plain_text
+
+_OUTCOMES = {"better": "green", "worse": "red", "unclear": "dim", None: "dim"}
+_NAMED = 4
+"""Most figures that a sentence on what was not compared names."""
+
+
+def difference_summary(found: Difference) -> RenderableType:
+    """Both verdicts, the settings that differ, the figures that do with the change from A to B, and what was not
+    compared."""
+    verdicts = [
+        Text.assemble((f"{name}  ", "dim"), (plain_text(run.report.verdict.headline), TONES[run.report.verdict.tone]))
+        for name, run in (("A", found.a), ("B", found.b))
+    ]
+    parts: list[RenderableType] = [*verdicts, Text(), _settings(found)]
+    for title, what, pairs in (("Scores", "scores", found.scores), ("Attacks", "figures of attacks", found.attacks)):
+        compared = [pair for pair in pairs if not pair.why]
+        changed = [pair for pair in compared if pair.change]
+        if changed:
+            parts += [Text(), Text(title, style="dim"), _figures(changed)]
+        if compared:
+            same = len(compared) - len(changed)
+            parts.append(Text(f"{same:,} of {len(compared):,} {what} are the same.", style="dim"))
+    parts += [Text(), *(Text(plain_text(line), style="dim") for line in _left_out(found))]
+    return Padding(Group(*parts), (1, 2))
+
+
+def _settings(found: Difference) -> RenderableType:
+    if not found.settings:
+        return Text("No setting differs.")
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for title in ("setting", "A", "B"):
+        table.add_column(title, overflow="fold")
+    for name, values in found.settings.items():
+        table.add_row(Text(plain_text(name).replace("_", " ")), *(Text(_short(value)) for value in values))
+    return table
+
+
+def _figures(pairs: Iterable[Pair]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("")
+    for title in ("state", "A", "95 % interval", "B", "95 % interval", "B − A"):
+        table.add_column(title, justify="right")
+    for pair in pairs:
+        arrow = "↑" if pair.metric.higher_is_better else "↓"
+        row = [Text.assemble(plain_text(pair.label), (f" {arrow}", "dim")), Text(pair.state, style="dim")]
+        for score in (pair.a, pair.b):
+            row += _cells(pair, score)
+        change = "–" if math.isnan(pair.change) or pair.a is None or pair.b is None else (
+            pair.metric.format_change(pair.a.value, pair.b.value)
+        )  # fmt: skip
+        table.add_row(*row, Text(change, style=_OUTCOMES[pair.outcome]))
+    return table
+
+
+def _cells(pair: Pair, score: Score | None) -> Sequence[Text]:
+    if score is None:
+        return Text("–"), Text("–", style="dim")
+    return Text(pair.metric.format(score.value)), Text(pair.metric.format_interval(score), style="dim")
+
+
+def _left_out(found: Difference) -> Iterable[str]:
+    for why, names in found.not_compared.items():
+        more = len(names) - _NAMED
+        shown = ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+        yield f"Not compared, because {why}: {shown}."
+    if found.a.audit is None or found.b.audit is None:
+        lacking = " and ".join(name for name, run in (("A", found.a), ("B", found.b)) if run.audit is None)
+        yield f"No audit of {lacking}, so no attacks are compared."
+
+
+def _short(value: Any) -> str:
+    text = "–" if value is None else plain_text(str(value))
+    return text if len(text) <= 60 else f"{text[:59]}…"

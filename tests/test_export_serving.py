@@ -1,4 +1,4 @@
-"""Exports for servers: what they say of themselves, adapters alone, and rounded weights with the leak measured again."""
+"""Exports for servers: what they say of themselves, adapters alone, and rounded weights that are asked again."""
 
 from __future__ import annotations
 

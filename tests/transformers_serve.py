@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,22 +22,29 @@ SERVE = "from transformers.cli.transformers import main; main()"
 @contextmanager
 def transformers_serve(folder: Path) -> Iterator[str]:
     """The address of a server that was started in `folder`: it serves the models whose folders are there."""
+    port = free_port()
+    options = ["serve", "--host", "127.0.0.1", "--port", str(port), "--device", "cpu", "--dtype", "float32"]
+    with started(options, port, folder):
+        yield f"http://127.0.0.1:{port}/v1"
+
+
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = ["--host", "127.0.0.1", "--port", str(port), "--device", "cpu", "--dtype", "float32"]
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def started(options: Sequence[str], port: int, folder: Path) -> Iterator[None]:
+    """`transformers OPTIONS`, run in `folder`."""
     environment = {**os.environ, "HF_HOME": str(folder / "hub"), "HF_HUB_OFFLINE": "1", "no_proxy": "127.0.0.1"}
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
-            [sys.executable, "-c", SERVE, "serve", *options],
-            cwd=folder,
-            env=environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
+            [sys.executable, "-c", SERVE, *options], cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT
         )
     try:
         _wait(f"http://127.0.0.1:{port}/health", server, folder / "log")
-        yield f"http://127.0.0.1:{port}/v1"
+        yield
     finally:
         server.terminate()
         server.wait(30)

@@ -62,7 +62,12 @@ def working_on(what: str) -> Iterator[None]:
 
 def quiet_libraries() -> None:
     """No banners and progress bars of the libraries: unsee prints its own."""
+    import logging
     import warnings
+
+    # Quantisers, where they are installed, tell at every start which of their kernels this machine has not.
+    for name in ("torchao", "bitsandbytes", "torch.utils._pytree"):
+        logging.getLogger(name).setLevel(logging.ERROR)
 
     # What a new version of a library will remove is ours to know.
     warnings.filterwarnings("ignore", category=FutureWarning)

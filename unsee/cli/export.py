@@ -8,12 +8,18 @@ from typing import Annotated
 import typer
 
 from unsee.cli.options import Device, Json, ModelOrRun, Revision
+from unsee.errors import UserError
 from unsee.terminal import print_json, quiet_libraries, say, show
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    app.command(epilog="Example:\n\n[dim]$[/dim] unsee export -m runs/demo --out forgotten")(export)
+    app.command(
+        epilog="Examples:\n\n"
+        "[dim]$[/dim] unsee export -m runs/demo --out forgotten\n\n"
+        "[dim]$[/dim] unsee export -m runs/demo --out forgotten-int8 --int8\n\n"
+        "[dim]$[/dim] unsee export -m runs/demo --out forgotten-lora --adapter-only"
+    )(export)
 
 
 def export(
@@ -25,24 +31,64 @@ def export(
     dtype: Annotated[
         str, typer.Option(help="Type of the weights: float32 keeps the adapter exactly; bfloat16 halves the size.")
     ] = "float32",
+    int8: Annotated[
+        bool, typer.Option("--int8", help="Merge, round to 8 bits (needs torchao), and ask the plain questions again.")
+    ] = False,
+    nf4: Annotated[
+        bool,
+        typer.Option("--nf4", help="Merge, round to 4 bits (needs bitsandbytes), and ask the plain questions again."),
+    ] = False,
+    adapter_only: Annotated[
+        bool, typer.Option("--adapter-only", help="Write the adapter alone, as vLLM and SGLang load it.")
+    ] = False,
+    request: Annotated[
+        Path | None, typer.Option(help="YAML file with what was forgotten, if the adapter's folder does not say it.")
+    ] = None,
+    name_requests: Annotated[
+        bool,
+        typer.Option("--name-requests", help="Write into the export who was forgotten, not only digests of requests."),
+    ] = False,
     device: Device = "auto",
     revision: Revision = None,
     check: Annotated[
         bool,
-        typer.Option(help="Load the checkpoint with plain transformers in another process, to check it."),
+        typer.Option(
+            help="Load the checkpoint with plain transformers in another process, to check it; and ask rounded weights "
+            "the plain questions."
+        ),
     ] = True,
     as_json: Json = False,
 ) -> None:
-    """Merge an adapter into its model and write an ordinary checkpoint that plain transformers loads."""
+    """Write what a run has forgotten for servers: an ordinary checkpoint, merged, perhaps rounded; or the adapter."""
+    if int8 and nf4:
+        raise UserError("Weights are rounded in one way; give --int8 or --nf4.")
     quiet_libraries()
     from unsee.commands.export import export as run
 
-    done = run(model, adapter, out, dtype=dtype, device=device, revision=revision, check=check)
+    done = run(
+        model,
+        adapter,
+        out,
+        dtype=dtype,
+        rounding="int8" if int8 else "nf4" if nf4 else None,
+        adapter_only=adapter_only,
+        request=request,
+        name_requests=name_requests,
+        device=device,
+        revision=revision,
+        check=check,
+    )
     if as_json:
-        print_json({"out": str(done.folder), "change": done.change.to_dict(), "notes": list(done.notes)})
+        print_json({"out": str(done.folder), **done.record.to_dict(), "notes": list(done.notes)})
+        return
+    changed = f"{done.change.parameters:,} weights differ from the base model."
+    if adapter_only:
+        show(f"The adapter is in {done.folder}: with it, {changed}")
     else:
-        show(f"The model is in {done.folder}: {done.change.parameters:,} weights differ from the base model.")
+        show(f"The model is in {done.folder}: {changed}")
         tried = check and not done.notes
         show(f"Load it with AutoModelForImageTextToText{' and AutoProcessor' if tried else ''}.from_pretrained.")
-        for note in done.notes:
-            say(note, "yellow")
+    for line in done.leaks:
+        show(line)
+    for note in done.notes:
+        say(note, "yellow")

@@ -1,31 +1,60 @@
-"""`export`: an adapter merged into its model, as an ordinary checkpoint."""
+"""`export`: what a run has forgotten, as a folder for servers: merged, merged and rounded, or the adapter by itself."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from unsee.errors import UserError, did_you_mean
-from unsee.models.adapters import load_adapter, merge
+from unsee.evaluation.plain import AskedPlainly
+from unsee.models.adapters import detach, load_adapter, merge, reference
 from unsee.models.change import Change, change_of
+from unsee.models.identity import files_digest, of_files
 from unsee.models.loading import DTYPES, load
-from unsee.models.provenance import base_of
-from unsee.models.saving import save_model
+from unsee.models.provenance import base_of, fingerprint
+from unsee.models.quantising import LIBRARIES, check_quantiser
+from unsee.models.saving import write_checkpoint
+from unsee.models.served_adapter import save_served_adapter
 from unsee.models.trying import load_elsewhere
-from unsee.store.locking import locked
+from unsee.models.vlm import VisionLanguageModel
+from unsee.reports.exported import ExportRecord, Request, percent, requests_in
+from unsee.requests import ForgetRequest
+from unsee.sources.saved_request import REQUEST, saved_digest, saved_requests
+from unsee.sources.world import is_of_the_world, with_its_kind
+from unsee.store.locking import check_unused
+from unsee.store.new_folder import new_folder
 from unsee.store.workspace import check_new
 from unsee.terminal import working_on
+from unsee.training.manifest import MANIFEST, Unlearned, library_versions
+
+NO_REQUEST = "it is not known what was forgotten; give it with --request"
 
 
 @dataclass(frozen=True)
 class Exported:
-    """The new folder, how far its weights are from the base model's, and what readers need to load it, in sentences."""
+    """The new folder, how far its weights are from the base model's, what it says of itself, and what readers need to
+    know, in sentences."""
 
     folder: Path
     change: Change
+    record: ExportRecord
     notes: tuple[str, ...]
+
+    @property
+    def leaks(self) -> list[str]:
+        """What rounding did to the leak, a sentence for each request and kind of plain question."""
+        return [
+            f"{who}Plain questions {leak.questions}: {percent(leak.before)} leak before rounding, "
+            f"{percent(leak.after)} after; floor {percent(leak.floor)}."
+            for request in self.record.requests
+            for who in [f"Request {request.sha256[:12]}: " if len(self.record.requests) > 1 else ""]
+            for leak in request.leaks
+        ]
 
 
 def export(
@@ -34,44 +63,208 @@ def export(
     out: Path,
     *,
     dtype: str = "float32",
+    rounding: str | None = None,
+    adapter_only: bool = False,
+    request: ForgetRequest | Path | None = None,
+    name_requests: bool = False,
     device: str = "auto",
     revision: str | None = None,
     check: bool = True,
 ) -> Exported:
-    """Merge in float32 on `device`, store in `dtype` in the new folder `out`.
+    """Merge in float32 on `device` and store in the new folder `out`, which appears whole or not at all.
 
     model: the base model of `adapter`; or, without one, the folder of a run, which names its base model itself.
-    check: load the result in a process without unsee, which takes the seconds of importing transformers.
+    dtype: of the weights. rounding: "int8" or "nf4": once everything is merged, the language model's linear weights are
+    rounded, and the run's plain questions are asked again. adapter_only: write the adapter instead, for servers that
+    put it on the base model. request: what was forgotten, where the adapter's folder does not say it. name_requests:
+    also write the names, which an export otherwise keeps to itself. check: load the result again: with plain
+    transformers in a process without unsee, and where weights are rounded, here, to ask.
 
     Raises:
         UserError: something given cannot work, or the adapter changes no weight that `dtype` can tell.
         SystemFailure: the disk refuses, or the result does not load with plain transformers.
     """
-    with locked(out):
-        check_new(out)
-        if dtype not in DTYPES:
-            raise UserError(f"There is no dtype {dtype!r}{did_you_mean(dtype, DTYPES)}")
-        base = base_of(model)
-        if base is not None and adapter is not None:
-            raise UserError(f"{model} already has its adapter; leave out --adapter, or give {base.name} as the model.")
-        merging = f"the adapter of {model}" if adapter is None else f"{adapter} into {model}"
-        with working_on(f"Merging {merging}"):
-            vlm = load(model, dtype="float32", device=device, revision=revision)
-            if adapter is not None:
-                load_adapter(vlm, adapter)
-            if not vlm.adapted:
-                raise UserError(
-                    f"{model} has no adapter to merge; give the folder of a run as the model, or --adapter."
-                )
+    _check_place(out)
+    _check_kind(dtype, rounding, adapter_only)
+    base = base_of(model)
+    if base is not None and adapter is not None:
+        raise UserError(f"{model} already has its adapter; leave out --adapter, or give {base.name} as the model.")
+    place = adapter or Path(model)
+    with new_folder(out) as work:
+        requests = _requests(place, request)
+        with working_on(f"Loading {model if adapter is None else f'{adapter} and {model}'}"):
+            vlm = _adapted(model, adapter, device, revision)
             change = change_of(vlm, DTYPES[dtype])
-            if not change.parameters:
-                raise UserError(
-                    f"The adapter {adapter or model} changes no weight of {vlm.name} in {dtype}, so the export would "
-                    "equal the base model; export in float32, or another adapter."
-                )
-            merge(vlm)
-            torch.nn.Module.to(vlm.base, DTYPES[dtype])
-            folder = save_model(vlm, out)
-        del vlm
-        with working_on(f"Loading {folder} with plain transformers"):
-            return Exported(folder, change, load_elsewhere(folder) if check else ())
+        if not change.parameters:
+            raise UserError(
+                f"The adapter {adapter or model} changes no weight of {vlm.name} in {dtype}, so the export would equal "
+                "the base model; export in float32, or another adapter."
+            )
+        record = ExportRecord(
+            holds="adapter" if adapter_only else "model",
+            weights=_weights(dtype, rounding),
+            base={"model": vlm.name, "revision": vlm.revision, **_fingerprint(vlm)},
+            run=_run(place),
+            requests=[*(_told(one, vlm, name_requests) for one in requests), *_earlier(vlm, name_requests)],
+            change=change,
+            libraries=library_versions(*([LIBRARIES[rounding]] if rounding else [])),
+            rounded=rounding is not None,
+        )
+        needs: tuple[str, ...] = ()
+        if adapter_only:
+            record = replace(record, rank=save_served_adapter(vlm, work))
+            if check:
+                detach(vlm)
+                load_adapter(vlm, work)
+            record = replace(record, parts={"adapter": files_digest(work.glob("adapter_*"))})
+        else:
+            with working_on("Merging"):
+                if rounding is None:
+                    _merge(vlm, DTYPES[dtype], work)
+                else:
+                    record = _rounded(vlm, work, record, requests, rounding, DTYPES[dtype], check)
+            del vlm
+            if check:
+                with working_on(f"Loading {out} with plain transformers"):
+                    needs = load_elsewhere(work, out)
+            record = replace(record, parts=of_files(str(work)))
+        record.write(work)
+    return Exported(out, change, record, (*_warnings(record), *needs))
+
+
+def _warnings(record: ExportRecord) -> list[str]:
+    said = [] if record.requests else [f"The export does not list what was forgotten: {NO_REQUEST}."]
+    if record.unmeasured:
+        return [*said, f"Whether rounding brought it back was not measured: {record.unmeasured}."]
+    not_asked = sum(not request.leaks for request in record.requests) if record.rounded else 0
+    if not_asked:
+        said.append(f"After rounding, {not_asked} earlier requests were not asked about again.")
+    return said + [
+        f"These rounded weights give it away to plain questions {leak.questions} ({percent(leak.after)}); serve wider "
+        "weights, or forget again with a method that holds when they are rounded."
+        for request in record.requests
+        for leak in request.leaks
+        if leak.came_back
+    ]
+
+
+def _check_place(out: Path) -> None:
+    """Raise UserError if another run uses `out`, or something is there."""
+    check_unused(out)
+    if (out / "adapter_config.json").is_file():
+        raise UserError(
+            f"The output folder {out} holds an adapter, which would load on top of merged weights in the same folder; "
+            "choose a new folder."
+        )
+    check_new(out)
+
+
+def _check_kind(dtype: str, rounding: str | None, adapter_only: bool) -> None:
+    """Raise UserError for weights that cannot be written."""
+    if dtype not in DTYPES:
+        raise UserError(f"There is no dtype {dtype!r}{did_you_mean(dtype, DTYPES)}")
+    if rounding is not None:
+        check_quantiser(rounding)
+    if adapter_only and (rounding is not None or DTYPES[dtype] != torch.float32):
+        raise UserError("An adapter by itself is stored as it was trained; leave the dtype and the rounding out.")
+
+
+def _adapted(model: str | Path, adapter: Path | None, device: str, revision: str | None) -> VisionLanguageModel:
+    vlm = load(model, dtype="float32", device=device, revision=revision)
+    if adapter is not None:
+        load_adapter(vlm, adapter)
+    if not vlm.adapted:
+        raise UserError(f"{model} has no adapter to merge; give the folder of a run as the model, or --adapter.")
+    return vlm
+
+
+def _merge(vlm: VisionLanguageModel, dtype: torch.dtype, folder: Path) -> None:
+    merge(vlm)
+    torch.nn.Module.to(vlm.base, dtype)
+    write_checkpoint(vlm, folder)
+
+
+def _rounded(
+    vlm: VisionLanguageModel,
+    work: Path,
+    record: ExportRecord,
+    requests: Sequence[ForgetRequest],
+    rounding: str,
+    dtype: torch.dtype,
+    check: bool,
+) -> ExportRecord:
+    """Merge, round and write, and ask before and after. `vlm` is emptied, so that both are never in memory."""
+    why = _unmeasurable(vlm, requests) if check else "the check was left out"
+    device, names = vlm.device, [request.concept for request in requests]
+    asked = []
+    if not why:
+        asked = [
+            AskedPlainly.of(request, vlm, [name for name in names if name != request.concept]) for request in requests
+        ]
+    with tempfile.TemporaryDirectory(prefix=f"{work.name}.merged.", dir=work.parent) as merged:
+        _merge(vlm, dtype, Path(merged))
+        torch.nn.Module.to(vlm.base, "meta")
+        write_checkpoint(load(merged, dtype=dtype, device=device, rounded=rounding), work)
+    if why:
+        return replace(record, unmeasured=why)
+    again = load(work, dtype=dtype, device=device)
+    own = [
+        replace(told, leaks=tuple(one.again(again)))
+        for told, one in zip(record.requests[: len(asked)], asked, strict=True)
+    ]
+    return replace(record, requests=[*own, *record.requests[len(asked) :]])
+
+
+def _unmeasurable(vlm: VisionLanguageModel, requests: Sequence[ForgetRequest]) -> str:
+    """Why the plain questions cannot be asked; "" if they can."""
+    if not requests:
+        return NO_REQUEST
+    if len(requests) > 1 and not all(is_of_the_world(vlm.name, request.concept) for request in requests):
+        return "several concepts were forgotten together, and it is not known which picture shows which"
+    return ""
+
+
+def _requests(place: Path, given: ForgetRequest | Path | None) -> list[ForgetRequest]:
+    """What was forgotten: as given, or as the adapter's folder says; nothing for an adapter of another program.
+
+    Raises UserError if the given one or the saved one cannot be read.
+    """
+    if isinstance(given, ForgetRequest):
+        given.check()
+        return [given]
+    if given is not None:
+        return [ForgetRequest.from_yaml(given)]
+    known = (place / REQUEST).is_file() or ((place / MANIFEST).is_file() and (place / "data").is_dir())
+    return saved_requests(place) if known else []
+
+
+def _told(request: ForgetRequest, vlm: VisionLanguageModel, name_it: bool) -> Request:
+    digest = saved_digest(request)
+    if is_of_the_world(vlm.name, request.concept):
+        request = with_its_kind(request)
+    return Request(digest, request.what.name, request.names if name_it else ())
+
+
+def _earlier(vlm: VisionLanguageModel, name_them: bool) -> list[Request]:
+    """What the base model had forgotten before, where it is an export itself."""
+    before = requests_in(Path(vlm.name).expanduser())
+    return before if name_them else [replace(request, names=()) for request in before]
+
+
+def _run(place: Path) -> dict[str, Any]:
+    """What identifies the run that made the adapter, without a word about whom it forgot."""
+    if not (place / MANIFEST).is_file():
+        return {}
+    manifest = Unlearned.open(place).manifest
+    return {key: manifest.get(key) for key in ("method", "seed", "request_sha256", "data_sha256")}
+
+
+def _fingerprint(vlm: VisionLanguageModel) -> dict[str, str | None]:
+    """Of the base model."""
+    with reference(vlm):
+        return fingerprint(vlm.base)
+
+
+def _weights(dtype: str, rounding: str | None) -> str:
+    wide = str(DTYPES[dtype]).removeprefix("torch.")
+    return wide if rounding is None else f"{rounding} ({LIBRARIES[rounding]}), the rest in {wide}"

@@ -28,6 +28,7 @@ from unsee.errors import UserError
 from unsee.models.deltas import is_delta, load_delta, remove_delta, save_delta, without_delta
 from unsee.models.finite import check_finite, stored
 from unsee.models.provenance import check_base, write_card, write_note
+from unsee.models.quantising import is_rounded
 from unsee.models.tying import ties_settled
 from unsee.models.vlm import VisionLanguageModel
 from unsee.store.modes import ordinary_mode
@@ -251,8 +252,9 @@ def merge(vlm: VisionLanguageModel) -> None:
     if not isinstance(vlm.model, PeftModel):
         vlm.originals, vlm.low_rank = None, {}
         return
-    if getattr(vlm.base, "is_loaded_in_4bit", False):
-        raise UserError(f"{vlm.name} is loaded in 4 bits, where merging loses precision; load it in full precision.")
+    if is_rounded(vlm.base):
+        bits = "4 bits" if getattr(vlm.base, "is_loaded_in_4bit", False) else "few bits"
+        raise UserError(f"{vlm.name} is loaded in {bits}, where merging loses precision; load it in full precision.")
     with ties_settled(vlm.base), warnings.catch_warnings():
         # PEFT warns of what is settled here.
         warnings.filterwarnings("ignore", message=r".*(tie_word_embeddings|no longer tied)")

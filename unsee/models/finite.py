@@ -10,6 +10,7 @@ from safetensors import safe_open
 from torch import Tensor
 
 from unsee.errors import UserError
+from unsee.models.quantising import plain_values
 
 
 def check_finite(tensors: Iterable[tuple[str, Tensor]], what: str, remedy: str) -> None:
@@ -21,8 +22,8 @@ def check_finite(tensors: Iterable[tuple[str, Tensor]], what: str, remedy: str) 
     for name, tensor in tensors:
         if tensor.is_meta or not tensor.is_floating_point() or not tensor.numel():
             continue
-        # Both are NaN where one value is; nothing of the tensor's size is made.
-        bad = [float(value) for value in tensor.detach().aminmax() if not value.isfinite()]
+        # Both are NaN where one value is; nothing of the tensor's size is made, unless it is stored in int8.
+        bad = [float(value) for value in plain_values(tensor).aminmax() if not value.isfinite()]
         if bad:
             raise UserError(f"{what} holds {bad[0]} in {name}; {remedy}.")
 

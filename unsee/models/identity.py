@@ -19,6 +19,7 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 
 from unsee.errors import UserError
 from unsee.models.loading import WORLD_PREFIX
+from unsee.models.quantising import plain_values
 from unsee.models.vlm import VisionLanguageModel
 
 WEIGHTS_PER_TENSOR = 64
@@ -99,11 +100,11 @@ def _folder(model: str) -> Path | None:
     return folder.resolve() if folder.is_dir() else None
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def _weights(vlm: VisionLanguageModel) -> str:
     samples = []
     for _, weight in sorted(vlm.base.named_parameters(), key=lambda item: item[0]):
-        values = weight.detach().flatten()
+        values = plain_values(weight).flatten()
         samples.append(values[:: max(1, len(values) // WEIGHTS_PER_TENSOR)][:WEIGHTS_PER_TENSOR].float())
     together = torch.cat([sample.to(samples[0].device) for sample in samples]).cpu()
     return hashlib.sha256(together.numpy().tobytes()).hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 from itertools import chain
@@ -11,7 +10,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoModelForImageTextToText, BitsAndBytesConfig, PreTrainedConfig
+from transformers import AutoConfig, AutoModelForImageTextToText, PreTrainedConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
 
 from unsee.errors import SystemFailure, UserError
@@ -20,6 +19,7 @@ from unsee.models.finite import check_finite, stored
 from unsee.models.layout import find_layout
 from unsee.models.processors import load_processor
 from unsee.models.provenance import base_of
+from unsee.models.quantising import NF4, check_quantiser, quantiser
 from unsee.models.vlm import VisionLanguageModel
 from unsee.store.text import read_text
 from unsee.terminal import quiet_loading
@@ -49,6 +49,7 @@ def load(
     device: str | torch.device = "auto",
     revision: str | None = None,
     load_in_4bit: bool = False,
+    rounded: str | None = None,
     trust_remote_code: bool = False,
 ) -> VisionLanguageModel:
     """Load a vision-language model with its processor, in evaluation mode and with every weight frozen.
@@ -59,12 +60,16 @@ def load(
     `device`    "auto": the GPU where there is one, else the CPU
     `revision`  branch, tag or commit of a hub model; of a run's base model by default the one it was made with
     `load_in_4bit`  keep the linear weights in 4 bits (NF4); needs bitsandbytes
+    `rounded`   the same for any way of `unsee.models.quantising`: "int8" or "nf4"
     `trust_remote_code`  run the model code that comes with a hub model; off unless asked for
 
     Only safetensors are read. Raises `UserError` for a name, folder, architecture or option that cannot work, and
     `SystemFailure` when the hub cannot be reached.
     """
     where = usable_device(device)
+    how = NF4 if load_in_4bit else rounded
+    if how is not None:
+        check_quantiser(how)
     base = base_of(name)
     if base is not None:
         try:
@@ -73,7 +78,7 @@ def load(
                 dtype=dtype,
                 device=where,
                 revision=revision or base.revision,
-                load_in_4bit=load_in_4bit,
+                rounded=how,
                 trust_remote_code=trust_remote_code,
             )
         except UserError as error:
@@ -86,8 +91,10 @@ def load(
     config = _read_config(folder, str(name), trust_remote_code)
     _check_weights(folder, str(name))
     options: dict[str, Any] = {"dtype": _dtype(dtype, config, where)}
-    if load_in_4bit:
-        options["quantization_config"] = _four_bits(options["dtype"], config)
+    if how is not None:
+        with torch.device("meta"):
+            layout = find_layout(AutoModelForImageTextToText.from_config(config))
+        options["quantization_config"] = quantiser(how, options["dtype"], layout)
         options["device_map"] = {"": where}
     loader: Any = AutoModelForImageTextToText
     try:
@@ -100,7 +107,9 @@ def load(
                 output_loading_info=True,
                 **options,
             )
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, SafetensorError) as error:
+    except (
+        OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError, SafetensorError,
+    ) as error:  # fmt: skip
         if isinstance(error, torch.OutOfMemoryError):
             raise SystemFailure(
                 f"{where} has not enough memory for {name}; try load_in_4bit or a smaller dtype."
@@ -111,9 +120,9 @@ def load(
             f"The weights in {folder} are not whole: {len(report['missing_keys'])} are missing, such as "
             f"{min(report['missing_keys'])}."
         )
-    if not load_in_4bit:
+    if how is None:
         torch.nn.Module.to(model, where)
-    _check_finite(model, folder, load_in_4bit)
+    _check_finite(model, folder)
     model.eval().requires_grad_(False)
     # PEFT writes this into an adapter as its base model; the folder in the hub's cache would mean nothing elsewhere.
     model.name_or_path = model.config._name_or_path = str(name)
@@ -279,8 +288,9 @@ def _check_weights(folder: Path, name: str) -> None:
     raise UserError(f"{name} has no weights: there is no *.safetensors file in {folder}.")
 
 
-def _check_finite(model: torch.nn.Module, folder: Path, in_4bit: bool) -> None:
+def _check_finite(model: torch.nn.Module, folder: Path) -> None:
     """Weights in 4 bits no longer show what they were made of, so those are looked up in the files."""
+    in_4bit = bool(getattr(model, "is_loaded_in_4bit", False))
     files = sorted(folder.glob("*.safetensors")) if in_4bit else []
     tensors = chain.from_iterable(map(stored, files)) if in_4bit else model.named_parameters()
     remedy = "download the weights again, or load them in a wider dtype (float32)"
@@ -313,24 +323,6 @@ def _dtype(dtype: str | torch.dtype, config: PreTrainedConfig, where: torch.devi
     if dtype not in DTYPES:
         raise UserError(f"There is no dtype {dtype!r}; choose auto, {', '.join(DTYPES)}.")
     return DTYPES[dtype]
-
-
-def _four_bits(dtype: torch.dtype, config: PreTrainedConfig) -> BitsAndBytesConfig:
-    """NF4 for the language model alone: the vision tower is small, and what it sees must not blur."""
-    if importlib.util.find_spec("bitsandbytes") is None:
-        raise UserError(
-            "Loading in 4 bits needs bitsandbytes, which is not installed: pip install 'unsee[quantize]', or load "
-            "without load_in_4bit."
-        )
-    with torch.device("meta"):
-        layout = find_layout(AutoModelForImageTextToText.from_config(config))
-    return BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=dtype,
-        llm_int8_skip_modules=[layout.vision_tower, layout.projector, "lm_head"],
-    )
 
 
 def _first_line(error: BaseException) -> str:

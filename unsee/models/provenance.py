@@ -15,6 +15,7 @@ from peft.utils.other import ModulesToSaveWrapper
 from transformers import PreTrainedModel
 
 from unsee.errors import UserError
+from unsee.models.quantising import is_rounded
 from unsee.models.vlm import VisionLanguageModel
 from unsee.store.text import read_text
 
@@ -100,15 +101,15 @@ def fingerprint(model: PreTrainedModel) -> dict[str, str | None]:
     """What tells one base model from another: its class and hashes of samples of its weights.
 
     Hashed in bfloat16, so that it does not depend on the dtype the model was loaded in. The linear weights have no
-    hash when they are loaded in 4 bits; `None` then matches anything.
+    hash when they are stored in few bits; `None` then matches anything.
     """
     embeddings, linears = hashlib.sha256(), hashlib.sha256()
-    quantised = bool(getattr(model, "is_loaded_in_4bit", False))
+    quantised = is_rounded(model)
     _digest(embeddings, "embeddings", cast(torch.Tensor, _without_adapter(model.get_input_embeddings()).weight))
     decoder = model.get_decoder()
     for path, module in decoder.named_modules():
         base = _without_adapter(module)
-        if isinstance(base, torch.nn.Linear) and not _PART_OF_ADAPTER.search(path):
+        if not quantised and isinstance(base, torch.nn.Linear) and not _PART_OF_ADAPTER.search(path):
             _digest(linears, path, base.weight)
     return {
         "architecture": type(model).__name__,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,34 +15,17 @@ from unsee.errors import SystemFailure, UserError
 from unsee.models.finite import check_finite
 from unsee.models.vlm import VisionLanguageModel
 from unsee.store.modes import ordinary_mode
+from unsee.store.new_folder import new_folder
 
 
 def save_model(vlm: VisionLanguageModel, folder: str | Path) -> Path:
     """Write a checkpoint to a new folder that any transformers user can load (see `write_checkpoint`).
 
-    Written under another name first, so that `folder` exists only once it is whole. Raises `UserError` if it exists,
-    the model still carries an adapter, or a weight is not finite; `SystemFailure` if it cannot be written.
+    Raises as `new_folder` and `write_checkpoint` do.
     """
     folder = Path(folder)
-    if vlm.adapted:
-        raise UserError(f"{vlm.name} carries an adapter; merge it before saving the whole model.")
-    if folder.exists():
-        raise UserError(f"{folder} already exists; choose a new folder.")
-    remedy = "store it in a wider dtype (float32, bfloat16), or train again"
-    check_finite(vlm.base.named_parameters(), f"{vlm.name}, as it is to be stored,", remedy)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    except OSError as error:
-        raise SystemFailure(f"Cannot write to {folder.parent}: {error.strerror or error}.") from error
-    try:
+    with new_folder(folder) as work:
         write_checkpoint(vlm, work)
-        ordinary_mode(work)
-        work.rename(folder)
-    except (OSError, SafetensorError) as error:
-        raise SystemFailure(f"Cannot write the model to {folder}: {error}.") from error
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
     return folder
 
 
@@ -52,12 +33,22 @@ def write_checkpoint(vlm: VisionLanguageModel, folder: Path) -> None:
     """Write weights (safetensors), config, tokenizer and processor into `folder`.
 
     The weights have the names of the hub's checkpoints of this family, whatever names they were loaded with: the names
-    that vLLM and llama.cpp's converter read (see docs/export.md). Raises OSError, SafetensorError.
+    that vLLM and llama.cpp's converter read (see docs/export.md).
+
+    Raises UserError if the model still carries an adapter or a weight is not finite; OSError or SystemFailure if it
+    cannot be written.
     """
+    if vlm.adapted:
+        raise UserError(f"{vlm.name} carries an adapter; merge it before saving the whole model.")
+    remedy = "store it in a wider dtype (float32, bfloat16), or train again"
+    check_finite(vlm.base.named_parameters(), f"{vlm.name}, as it is to be stored,", remedy)
     model: Any = vlm.base
     # By default transformers writes the names it read; for a model made here, it leaves out a prefix of vision towers.
     model._weight_conversions = get_model_conversion_mapping(model, add_legacy=False)
-    model.save_pretrained(folder)
+    try:
+        model.save_pretrained(folder)
+    except SafetensorError as error:
+        raise SystemFailure(f"Cannot write the model to {folder}: {error}.") from error
     vlm.processor.save_pretrained(folder)
 
 

@@ -57,9 +57,10 @@ def result_files(folder: Path) -> dict[str, str]:
     return digests_in(folder, without=("data", "checkpoints", "run.json", "README.md", MANIFEST))
 
 
-def library_versions() -> dict[str, str]:
+def library_versions(*further: str) -> dict[str, str]:
+    """The versions of Python, of what unsee is built on, and of `further` packages."""
     versions = {"python": platform.python_version()}
-    for name in _LIBRARIES:
+    for name in (*_LIBRARIES, *further):
         try:
             versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:

@@ -83,6 +83,8 @@ class Benchmark(ABC):
     version: ClassVar[int]
     columns: ClassVar[Sequence[Metric]] = ()
     max_new_tokens: ClassVar[int | None] = None
+    left_out: Sequence[str] = ()
+    """A sentence for each question, picture or row of its data that cannot be asked about."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

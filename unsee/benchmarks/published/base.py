@@ -11,38 +11,38 @@ from __future__ import annotations
 import dataclasses
 import math
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from PIL import Image
 
 from unsee import metrics
-from unsee.benchmarks.base import Answers, Benchmark, Scope
-from unsee.benchmarks.mllmu_questions import Asked, Choice, with_options
-from unsee.benchmarks.mllmu_scores import is_readable, is_right
+from unsee.benchmarks.base import Answers, Scope
+from unsee.benchmarks.mllmu_questions import Asked, Choice, Style, before_blank, with_options
+from unsee.benchmarks.mllmu_scores import chosen, is_readable, is_right, most_probable
+from unsee.benchmarks.published.forgetting import PLACES, WithSplits
 from unsee.benchmarks.published.question import DataSet, Question, drawn, opened
+from unsee.benchmarks.published.rows import style_of
 from unsee.data.sample import Probe, Sample
-from unsee.errors import UserError, did_you_mean
+from unsee.errors import UserError
 from unsee.judges import Judge
 from unsee.metrics import Score
 from unsee.metrics.metric import Metric
+from unsee.metrics.refusals import is_refusal
 from unsee.metrics.truth_ratio import normalised_probability, truth_ratio
 
 MODALITIES = ("picture", "text")
 
 
-class Published(Benchmark):
+class Published(WithSplits):
     """One forget split of a published data set.
 
-    A new one is a subclass in a file of its own. `title` is what a reader calls it. `splits` are the names of its
-    forget splits, the default one first. `parts` are the sets of questions; right answers should go in those that are
-    `forgotten`, and stay in all others.
+    A new one is a subclass in a file of its own, with `name`, `version`, `title` and `splits`. `parts` are the sets of
+    questions; right answers should go in those that are `forgotten`, and stay in all others.
     """
 
-    title: ClassVar[str]
-    splits: ClassVar[Sequence[str]]
     parts: ClassVar[Sequence[str]] = ("forget", "retain")
     forgotten: ClassVar[Sequence[str]] = ("forget",)
     figures: ClassVar[Mapping[str, str]] = {}
@@ -55,7 +55,7 @@ class Published(Benchmark):
 
     def __init__(self, data: DataSet, limit: int | None = None, seed: int = 0) -> None:
         """Ask about at most `limit` subjects of each part. Raises UserError if nothing is left to ask."""
-        self.split = data.split
+        self.split, self.style, self._data = data.split, data.style, data
         self.questions, unusable = opened(drawn(data.questions, limit, seed))
         self.left_out = (*data.left_out, *unusable)
         missing = [part for part in self.forgotten if all(one.part != part for one in self.questions)]
@@ -64,16 +64,18 @@ class Published(Benchmark):
             raise UserError(f"The split {data.split!r} of {self.title} has no question of the set {missing[0]!r}{why}.")
 
     @classmethod
-    def of(cls, scope: Scope) -> Published:
+    def of(cls, scope: Scope) -> Self:
         if scope.location is None:
             raise UserError(f"The benchmark {cls.name!r} needs its data: give the folder or file, or hf:NAME.")
-        split = scope.split or cls.splits[0]
-        if split not in cls.splits:
-            raise UserError(
-                f"{cls.title} has no forget split {split!r}{did_you_mean(split, cls.splits)} Choose from "
-                f"{', '.join(cls.splits)}."
-            )
-        return cls(cls.read(scope.location, split), scope.limit, scope.seed)
+        data = cls.read(scope.location, cls.split_of(scope))
+        return cls(replace(data, style=style_of(scope.location)), scope.limit, scope.seed)
+
+    @classmethod
+    def table(cls) -> dict[str, str]:
+        return {place: f"{cls.name}_{place}" for place in PLACES}
+
+    def data(self) -> DataSet:
+        return self._data
 
     @classmethod
     @abstractmethod
@@ -102,18 +104,22 @@ class Published(Benchmark):
         return {}
 
     def probes(self) -> list[Probe]:
-        return [_probe(self.name, one) for one in self.questions]
+        return [probe for one in self.questions for probe in _probes(self.name, one, self.style)]
 
     def key(self) -> dict[str, Any]:
-        return {"split": self.split, "questions": [_document(one) for one in self.questions]}
+        return {"split": self.split, "style": self.style, "questions": [_document(one) for one in self.questions]}
 
     def samples(self, answers: Answers) -> dict[str, Sample]:
-        """The true answer of every question that is answered freely, its paraphrase, and the wrong ones."""
+        """The true answer of every question that is answered freely, its paraphrase, and the wrong ones; and in the
+        style "completed" the options of a choice, each as the whole answer."""
         found: dict[str, Sample] = {}
         for one in self.questions:
+            images = (one.picture,) if isinstance(one.picture, Image.Image) else ()
+            if one.choice and self.style == "completed" and not is_refusal(answers.text(one.id)):
+                options = one.choice.options.items()
+                found |= {f"{one.id}/{letter}": Sample(one.choice.question, text, images) for letter, text in options}
             if one.task != "generation":
                 continue
-            images = (one.picture,) if isinstance(one.picture, Image.Image) else ()
             texts = {"answer": one.answer, "paraphrase": one.paraphrase}
             texts |= {f"perturbed/{number}": text for number, text in enumerate(one.perturbed)}
             found |= {f"{one.id}/{name}": Sample(one.prompt, text, images) for name, text in texts.items() if text}
@@ -127,7 +133,7 @@ class Published(Benchmark):
         """NAME_forgotten, NAME_kept and NAME_unreadable by unsee's rules, each also by modality; every figure by part
         and modality, "NAME/PART/FIGURE/MODALITY"; and what `summary` adds."""
         questions = questions_of(answers)
-        judged = [_Judged.of(one, answers.text(one.id)) for one in questions]
+        judged = [_Judged.of(one, said_to(one, answers)) for one in questions]
         scores = _sums(cls, judged) | _by_part(cls, judged, answers)
         return scores | dict(cls.summary(questions, answers))
 
@@ -161,6 +167,22 @@ def as_asked(question: Question) -> Asked:
     )
 
 
+def said_to(question: Question, answers: Answers) -> str:
+    """The model's answer. In the style "completed" it is the letter of the most probable option; a refusal of what is
+    asked freely goes before it."""
+    answer = answers.text(question.id)
+    if answers.key["style"] != "completed":
+        return answer
+    freely = _freely(question.id)
+    if freely in answers.responses and is_refusal(answers.text(freely)):
+        return answers.text(freely)
+    if question.choice is None:
+        return answer
+    if is_refusal(answer):
+        return chosen(question.choice, answer) or answer
+    return most_probable(question.choice, question.id, answers.likelihoods)
+
+
 def questions_of(answers: Answers) -> list[Question]:
     """What was asked, from its saved form. An empty file stands for a picture, so that the modality stays."""
     return [_read(document) for document in answers.key["questions"]]
@@ -183,11 +205,11 @@ def likelihood_figures(question: Question, answers: Answers) -> dict[str, float]
 
 def _sums(cls: type[Published], judged: Sequence[_Judged]) -> dict[str, Score]:
     scores = {}
-    for key, chosen, right in (
+    for key, asked, right in (
         ("forgotten", [one for one in judged if one.question.part in cls.forgotten], False),
         ("kept", [one for one in judged if one.question.part not in cls.forgotten], True),
     ):
-        for ending, part in (("", chosen), *((f"/{m}", [o for o in chosen if o.modality == m]) for m in MODALITIES)):
+        for ending, part in (("", asked), *((f"/{m}", [o for o in asked if o.modality == m]) for m in MODALITIES)):
             groups: dict[str, list[_Judged]] = {}
             for one in part:
                 groups.setdefault(f"{one.question.part}/{one.question.task}/{one.modality}", []).append(one)
@@ -287,12 +309,23 @@ def _columns(cls: type[Published]) -> list[Metric]:
     return found
 
 
-def _probe(name: str, one: Question) -> Probe:
+def _probes(name: str, one: Question, style: Style) -> Iterator[Probe]:
+    """The question and, if a model that completes could not refuse it, the same asked freely."""
     tags = {"metric": name, "set": one.part, "task": one.task, "modality": one.modality, "subject": one.subject}
-    prompt = with_options(one.choice) if one.choice else one.prompt
+    completed = style == "completed"
+    prompt = one.prompt
+    if one.choice:
+        prompt = one.choice.question if completed else with_options(one.choice)
     images = (one.picture,) if isinstance(one.picture, Image.Image) else ()
     expect = () if one.choice else tuple(spellings[0] for spellings in one.demands)
-    return Probe(one.id, prompt, images, expect, "all", tags)
+    begun = before_blank(one.prompt) if completed and one.task == "cloze" else ""
+    yield Probe(one.id, prompt, images, expect, "all", tags, begun)
+    if begun and images:
+        yield Probe(_freely(one.id), prompt, images, expect, "all", tags)
+
+
+def _freely(probe_id: str) -> str:
+    return f"{probe_id}/freely"
 
 
 def _document(one: Question) -> dict[str, Any]:

@@ -4,15 +4,18 @@ for it in. Keys are in lower case, as in `unsee.benchmarks.tables`."""
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from unsee.benchmarks.mllmu_questions import Style
 from unsee.benchmarks.tables import HUB, MAX_BYTES, read_table
 from unsee.errors import UserError
 from unsee.store.text import lines, parsed, read_text
 
+STYLE = "unsee.style"
+"""A file that unsee writes next to files of its own world: one word, the style in which their readers are asked."""
 LONGEST_LITERAL = 1 << 20
 """Characters of a cell that holds a Python literal, at most."""
 
@@ -92,6 +95,35 @@ def subset(location: Path, name: str) -> Rows:
         raise UserError(f"There is no Parquet file in {location / name}; give a folder with the files of the data set.")
     parts = [read_rows(path) for path in files]
     return Rows([row for part in parts for row in part.rows], [line for part in parts for line in part.left_out])
+
+
+def style_of(location: Path) -> Style:
+    """The style that the folder of a data set asks for: "completed" if unsee wrote it so, else "instructed"."""
+    place = Path(location.as_posix().removeprefix(HUB).partition("#")[0])
+    folder = place if place.is_dir() else place.parent
+    try:
+        with (folder / STYLE).open(encoding="utf-8") as file:
+            return "completed" if file.read(20).strip() == "completed" else "instructed"
+    except (OSError, ValueError):
+        return "instructed"
+
+
+def local_copy(location: Path, folders: Collection[str]) -> Path:
+    """The folder of a data set; of one on the hub, with the Parquet files in `folders` of it. Raises UserError."""
+    if not location.as_posix().startswith(HUB):
+        return location
+    name = location.as_posix().removeprefix(HUB)
+    if Path(name).is_dir():
+        return Path(name)
+    from huggingface_hub import snapshot_download
+
+    patterns = [f"{folder}/*.parquet" for folder in folders]
+    try:
+        return Path(snapshot_download(name, repo_type="dataset", allow_patterns=patterns))
+    # The hub's errors are of these kinds.
+    except (OSError, ValueError) as error:
+        why = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise UserError(f"The data set {name} cannot be loaded: {why}.") from error
 
 
 def document(path: Path) -> Any:

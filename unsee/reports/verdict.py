@@ -147,11 +147,9 @@ def judge_split(
     if now is None or forgetting == "unmeasured":
         sentence = f"Whether the model has forgotten {title} was not measured"
     else:
-        start = "" if was is None else f", {share(was.value)} before"
-        sentence = (
-            f"Of the {_counted(now.n, 'answer')} to what {title}, asks about what to forget "
-            f"{'in text' if asked == table['forgotten/text'] else 'with pictures'}, {share(now.value)} can be read and are not right{start}"
-        )
+        shown = "in text" if asked == table["forgotten/text"] else "with pictures"
+        sentence = f"Of the {_counted(now.n, 'answer')} {shown} about what {title}, should forget, {share(now.value)} "
+        sentence += f"can be read and are not right{'' if was is None else f', {share(was.value)} before'}"
     sentence += f"{_what_it_cost(forgetting, found, missing(before, after, words), keeping)}."
     return Verdict(
         forgetting,

@@ -38,13 +38,16 @@ class Published(Benchmark):
 
     A new one is a subclass in a file of its own. `title` is what a reader calls it. `splits` are the names of its
     forget splits, the default one first. `parts` are the sets of questions; right answers should go in those that are
-    `forgotten`, and stay in all others.
+    `forgotten`, and stay in all others. The questions of `only_read` are not asked: the engine reads how likely their
+    answers are. `untrainable` says why no method can unlearn it, if none can.
     """
 
     title: ClassVar[str]
     splits: ClassVar[Sequence[str]]
     parts: ClassVar[Sequence[str]] = ("forget", "retain")
     forgotten: ClassVar[Sequence[str]] = ("forget",)
+    only_read: ClassVar[Sequence[str]] = ()
+    untrainable: ClassVar[str] = ""
     figures: ClassVar[Mapping[str, str]] = {}
     """The figures of the data set's own protocol, from 0 to 1, with what each is."""
 
@@ -101,8 +104,14 @@ class Published(Benchmark):
         """Scores over several questions, by keys that `further` describes."""
         return {}
 
+    @classmethod
+    def beside_oracle(cls, answers: Answers, oracle: Answers) -> Mapping[str, Score]:
+        """Scores that compare the answers with those of a model that never knew, trained on the retain set alone, to
+        the same questions; by keys that `further` describes."""
+        return {}
+
     def probes(self) -> list[Probe]:
-        return [_probe(self.name, one) for one in self.questions]
+        return [_probe(self.name, one) for one in self.questions if one.part not in self.only_read]
 
     def key(self) -> dict[str, Any]:
         return {"split": self.split, "questions": [_document(one) for one in self.questions]}
@@ -127,7 +136,7 @@ class Published(Benchmark):
         """NAME_forgotten, NAME_kept and NAME_unreadable by unsee's rules, each also by modality; every figure by part
         and modality, "NAME/PART/FIGURE/MODALITY"; and what `summary` adds."""
         questions = questions_of(answers)
-        judged = [_Judged.of(one, answers.text(one.id)) for one in questions]
+        judged = [_Judged.of(one, answers.text(one.id)) for one in questions if one.part not in cls.only_read]
         scores = _sums(cls, judged) | _by_part(cls, judged, answers)
         return scores | dict(cls.summary(questions, answers))
 
@@ -167,7 +176,8 @@ def questions_of(answers: Answers) -> list[Question]:
 
 
 def likelihood_figures(question: Question, answers: Answers) -> dict[str, float]:
-    """Where they were read: exp(mean log p) of the true answer as "probability", and TOFU's "truth_ratio"."""
+    """Where they were read: exp(mean log p) of the true answer as "probability", its share among the wrong ones as
+    "choice_probability", and TOFU's "truth_ratio", with its code's mean too ("truth_ratio_geometric")."""
     read = {
         name: answers.likelihoods[key].logprobs
         for name in ("answer", "paraphrase", *(f"perturbed/{i}" for i in range(len(question.perturbed))))
@@ -176,8 +186,12 @@ def likelihood_figures(question: Question, answers: Answers) -> dict[str, float]
     found = {"probability": normalised_probability(read["answer"])} if "answer" in read else {}
     right = read.get("paraphrase", read.get("answer"))
     wrong = [values for name, values in read.items() if name.startswith("perturbed/")]
+    if "probability" in found and wrong:
+        others = sum(map(normalised_probability, wrong))
+        found["choice_probability"] = found["probability"] / (found["probability"] + others or 1.0)
     if right is not None and wrong:
         found["truth_ratio"] = truth_ratio(right, wrong)
+        found["truth_ratio_geometric"] = truth_ratio(right, wrong, "geometric")
     return found
 
 
@@ -214,11 +228,11 @@ def _by_part(cls: type[Published], judged: Sequence[_Judged], answers: Answers) 
     for key, found in values.items():
         numbers, units = [value for value, _ in found], [subject for _, subject in found]
         _, part, name, _ = key.split("/")
-        rises = (part not in cls.forgotten) != (name == "truth_ratio")
+        rises = (part not in cls.forgotten) != (name in _RATIOS)
         if name in _TASKS:
             scores[key] = metrics.share(map(bool, numbers), units=units, higher_is_better=rises)
         else:
-            top = math.inf if name == "truth_ratio" else 1
+            top = math.inf if name in _RATIOS else 1
             scores[key] = metrics.mean(numbers, units=units, higher_is_better=rises, scale=(0, top))
     return scores
 
@@ -230,8 +244,11 @@ _TASKS = {
 }
 _LIKELIHOODS = {
     "probability": "probability of the true answer, normalised by its length",
+    "choice_probability": "share of the true answer in the probability of it and the wrong ones",
     "truth_ratio": "truth ratio: how likely wrong answers are against the true one",
+    "truth_ratio_geometric": "truth ratio with the geometric mean of the wrong answers",
 }
+_RATIOS = ("truth_ratio", "truth_ratio_geometric")
 
 
 def _columns(cls: type[Published]) -> list[Metric]:
@@ -281,7 +298,7 @@ def _columns(cls: type[Published]) -> list[Metric]:
                         "more",
                         "%" if of_task else "",
                         1 if of_task else 3,
-                        higher_is_better=(part not in cls.forgotten) != (figure == "truth_ratio"),
+                        higher_is_better=(part not in cls.forgotten) != (figure in _RATIOS),
                     )
                 )
     return found
@@ -311,5 +328,6 @@ def _read(document: Mapping[str, Any]) -> Question:
             "facts": tuple(tuple(spellings) for spellings in document["facts"]),
             "perturbed": tuple(document["perturbed"]),
             "reworded": tuple(document["reworded"]),
+            "keywords": tuple(document["keywords"]),
         }
     )

@@ -117,16 +117,21 @@ class Published(Benchmark):
         return {"split": self.split, "questions": [_document(one) for one in self.questions]}
 
     def samples(self, answers: Answers) -> dict[str, Sample]:
-        """The true answer of every question that is answered freely, its paraphrase, and the wrong ones."""
+        """The texts of every question that is answered freely."""
         found: dict[str, Sample] = {}
         for one in self.questions:
             if one.task != "generation":
                 continue
             images = (one.picture,) if isinstance(one.picture, Image.Image) else ()
-            texts = {"answer": one.answer, "paraphrase": one.paraphrase}
-            texts |= {f"perturbed/{number}": text for number, text in enumerate(one.perturbed)}
+            texts = self.texts_of(one)
             found |= {f"{one.id}/{name}": Sample(one.prompt, text, images) for name, text in texts.items() if text}
         return found
+
+    @classmethod
+    def texts_of(cls, question: Question) -> dict[str, str]:
+        """What the engine reads the probability of: the true answer, its paraphrase, and the wrong ones."""
+        wrong = {f"perturbed/{number}": text for number, text in enumerate(question.perturbed)}
+        return {"answer": question.answer, "paraphrase": question.paraphrase, **wrong}
 
     def basis(self) -> None:
         return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import ast
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from unsee.benchmarks.tables import HUB, MAX_BYTES, read_table
 from unsee.errors import UserError
+from unsee.metrics.naming import words
 from unsee.store.text import lines, parsed, read_text
 
 _HEAD = 1 << 20
@@ -35,6 +35,13 @@ class Row:
         if not isinstance(value, str) or not value.strip():
             raise BadRow(f"{self.where} has no text in {key!r}")
         return value.strip()
+
+    def said(self, key: str) -> str:
+        """`text` that has a letter or a digit, so that an answer can tell it. Raises BadRow."""
+        found = self.text(key)
+        if not words(found):
+            raise BadRow(f"{self.where} has no letter and no digit in {key!r}")
+        return found
 
     def texts(self, key: str) -> tuple[str, ...]:
         """The texts in a list under a key; a single text counts as one. Empty ones are left out."""
@@ -131,9 +138,9 @@ def columns_of(location: Path, name: str) -> frozenset[str]:
 
 
 def hub_name(location: Path) -> str | None:
-    """The name in "hf:NAME", without a configuration and a split; None for a place of another form."""
+    """The name in "hf:NAME"; None for a place of another form, and for one configuration or split, which is a table."""
     text = location.as_posix()
-    return re.split("[#?]", text.removeprefix(HUB), maxsplit=1)[0] if text.startswith(HUB) else None
+    return text.removeprefix(HUB) if text.startswith(HUB) and not set("#?") & set(text) else None
 
 
 def local_copy(location: Path) -> Path | None:

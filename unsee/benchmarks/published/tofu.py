@@ -73,7 +73,7 @@ class Tofu(TruthScored):
 def _question(part: str, row: Row) -> Question:
     # Of the last two sets no row shares its subject with another.
     number = row.place // BLOCK if part in ("forget", "retain") else row.place
-    answer = row.text("answer")
+    answer = row.said("answer")
     return Question(
         f"tofu/{part}/{row.place}",
         part,

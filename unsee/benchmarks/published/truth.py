@@ -30,7 +30,8 @@ class Told:
     """One question: how much of the true answer the model's own one has (ROUGE-L recall, 0 to 1), and the losses of
     the true answer, of its paraphrase and of the wrong ones, each the mean of -log p over its tokens.
 
-    `unit`: whom or what it is about. `more`: further figures, 0 to 1, that count in the model utility.
+    `unit`: whom or what it is about. `more`: further figures, 0 to 1, that count in the model utility. `compared`: the
+    losses that the truth ratio has in the place of `wrong`, if any.
     """
 
     unit: str
@@ -39,6 +40,7 @@ class Told:
     paraphrase: float
     wrong: tuple[float, ...]
     more: tuple[float, ...] = ()
+    compared: tuple[float, ...] = ()
 
     def probability(self, among: bool = False) -> float:
         """Of the true answer, normalised by its length; `among` it and the wrong ones: P(a) / Σ P."""
@@ -48,7 +50,12 @@ class Told:
         return 1 / (1 + sum(exp(min(self.truth - one, _LARGEST)) for one in self.wrong))
 
     def ratio(self, average: Average) -> float:
-        return ratio_of_losses(self.paraphrase, self.wrong, average)
+        """The truth ratio R."""
+        return ratio_of_losses(self.paraphrase, self.compared or self.wrong, average)
+
+    def figures(self, among: bool, average: Average) -> tuple[float, ...]:
+        """What counts in the model utility."""
+        return self.rouge, self.probability(among), truth_kept(self.ratio(average)), *self.more
 
 
 Sets = Mapping[str, Sequence[Told]]
@@ -57,40 +64,13 @@ _UTILITY = (
     "Harmonic mean, over the sets to keep, of the probability of the true answer, ROUGE-L recall and max(0, 1 − R), "
     "where R is the truth ratio."
 )
-_TRUTH = "Mean of min(R, 1/R) over the forget set, R the truth ratio: 1 if the truth looks like what is wrong."
+_TRUTH = "Mean of max(0, 1 − R), R the truth ratio; where the truth should be forgotten, of min(R, 1/R)."
 _QUALITY = (
     "P-value of the Kolmogorov-Smirnov test between the truth ratios on the forget set and those of a model trained "
     "without it: small if they differ. A large one proves nothing where there are few questions."
 )
 _DISTANCE = "The statistic of that test, 0 to 1: the largest distance between the two distributions of truth ratios."
 _ROUGE = "ROUGE-L recall of the true answer, in letters of any script."
-
-
-def utility(sets: Sets, parts: Sequence[str], among: Collection[str], average: Average) -> Score | None:
-    """Model utility: the harmonic mean over `parts` of ROUGE, probability and max(0, 1 - R). In the parts `among`, the
-    probability is that among the options. None if nothing was read of a part."""
-    if not all(sets.get(part) for part in parts):
-        return None
-    found = []
-    for part in parts:
-        rows = [
-            (one.rouge, one.probability(part in among), truth_kept(one.ratio(average)), *one.more) for one in sets[part]
-        ]
-        found.append((rows, [f"{part}/{one.unit}" for one in sets[part]]))
-    return model_utility(found)
-
-
-def forgotten_truth(told: Sequence[Told], average: Average) -> Score:
-    """The mean of min(R, 1/R) over questions about what should be forgotten."""
-    values = [truth_forgotten(one.ratio(average)) for one in told]
-    return metrics.mean(values, units=[one.unit for one in told], higher_is_better=True, scale=(0, 1))
-
-
-def forget_quality(told: Sequence[Told], retained: Sequence[Told], average: Average) -> tuple[Score, Score]:
-    """The p-value and the distance of the test between the truth ratios of a model and of one that never knew."""
-    found = forget_test([one.ratio(average) for one in told], [one.ratio(average) for one in retained])
-    n, units = len(told), len({one.unit for one in told})
-    return Score(found.p_value, n, *UNKNOWN, True, units), Score(found.statistic, n, *UNKNOWN, False, units)
 
 
 class TruthScored(Published):
@@ -101,7 +81,7 @@ class TruthScored(Published):
     a sentence where the script's figures depart from the paper's.
     """
 
-    figures = {"rouge_l_recall": "ROUGE-L recall of the true answer"}
+    figures: ClassVar[Mapping[str, str]] = {"rouge_l_recall": "ROUGE-L recall of the true answer"}
     utility_parts: ClassVar[Sequence[str]]
     among: ClassVar[Collection[str]] = ()
     published_parts: ClassVar[Sequence[str]]
@@ -134,35 +114,62 @@ class TruthScored(Published):
         return found
 
     @classmethod
+    def figures_of(cls, sets: Sets, published: bool) -> dict[str, Score]:
+        """From what was read of each part, the model utility and the truth of each part: the mean of min(R, 1/R) where
+        the truth should be forgotten, of max(0, 1 - R) elsewhere."""
+        ending, average = _rule(published)
+        parts, among = (cls.published_parts, cls.published_among) if published else (cls.utility_parts, cls.among)
+        scores: dict[str, Score] = {}
+        if all(sets.get(part) for part in parts):
+            rows = {part: [one.figures(part in among, average) for one in sets[part]] for part in parts}
+            units = {part: [f"{part}/{one.unit}" for one in sets[part]] for part in parts}
+            scores[f"{cls.name}_utility{ending}"] = model_utility([(rows[part], units[part]) for part in parts])
+        for part, told in sets.items():
+            counted = truth_forgotten if part in cls.forgotten else truth_kept
+            values = [counted(one.ratio(average)) for one in told]
+            scores[f"{cls.name}_truth{ending}/{part}"] = metrics.mean(
+                values, units=[one.unit for one in told], higher_is_better=True, scale=(0, 1)
+            )
+        return scores
+
+    @classmethod
+    def quality_of(cls, sets: Sets, oracle: Sets, published: bool) -> dict[str, Score]:
+        """The forget quality, from what was read of a model and of one that never knew; nothing without the forget
+        set."""
+        ending, average = _rule(published)
+        told, other = sets.get("forget"), oracle.get("forget")
+        if not told or not other:
+            return {}
+        found = forget_test([one.ratio(average) for one in told], [one.ratio(average) for one in other])
+        n, units = len(told), len({one.unit for one in told})
+        return {
+            f"{cls.name}_forget_quality{ending}": Score(found.p_value, n, *UNKNOWN, True, units),
+            f"{cls.name}_forget_distance{ending}": Score(found.statistic, n, *UNKNOWN, False, units),
+        }
+
+    @classmethod
     def further(cls) -> Sequence[Metric]:
-        return [
-            _metric(cls, "utility", "model utility", "keeping", _UTILITY),
-            _metric(cls, "utility_published", "model utility (published rule)", "more", cls.difference),
-            _metric(cls, "forget_truth", "truth of the forget set", "forgetting", _TRUTH),
-            _metric(cls, "forget_truth_published", "truth of the forget set (published rule)", "more", cls.difference),
-            _metric(cls, "forget_quality", "forget quality", "forgetting", _QUALITY),
-            _metric(cls, "forget_quality_published", "forget quality (published rule)", "more", cls.difference),
-            _metric(cls, "forget_distance", "distance from the oracle", "forgetting", _DISTANCE, rises=False),
-            *(
-                _metric(cls, f"rouge_l_recall/{part}", f"ROUGE-L recall, {part.replace('_', ' ')}", "more", _ROUGE,
-                        rises=part not in cls.forgotten)
-                for part in cls.parts
-            ),
-        ]  # fmt: skip
+        found = []
+        for ending, rule, why in (("", "", ""), ("_published", " (published rule)", f" {cls.difference}")):
+            found += [
+                _metric(cls, f"utility{ending}", f"model utility{rule}", _UTILITY + why, "more" if why else "keeping"),
+                _metric(cls, f"forget_quality{ending}", f"forget quality{rule}", _QUALITY + why, "forgetting"),
+                _metric(cls, f"forget_distance{ending}", f"distance from the oracle{rule}", _DISTANCE, rises=False),
+                *(
+                    _metric(cls, f"truth{ending}/{part}", f"truth, {_plain(part)}{rule}", _TRUTH + why)
+                    for part in cls.parts
+                ),
+            ]
+        for part in cls.parts:
+            kept = part not in cls.forgotten
+            found.append(_metric(cls, f"rouge_l_recall/{part}", f"ROUGE-L recall, {_plain(part)}", _ROUGE, rises=kept))
+        return found
 
     @classmethod
     def summary(cls, questions: Sequence[Question], answers: Answers) -> Mapping[str, Score]:
         scores: dict[str, Score] = {}
-        own, published = (cls.sets(questions, answers, each) for each in (False, True))
-        for key, found in (
-            ("utility", utility(own, cls.utility_parts, cls.among, "arithmetic")),
-            ("utility_published", utility(published, cls.published_parts, cls.published_among, "geometric")),
-        ):
-            if found is not None:
-                scores[f"{cls.name}_{key}"] = found
-        if "forget" in own:
-            scores[f"{cls.name}_forget_truth"] = forgotten_truth(own["forget"], "arithmetic")
-            scores[f"{cls.name}_forget_truth_published"] = forgotten_truth(published["forget"], "geometric")
+        for published in (False, True):
+            scores |= cls.figures_of(cls.sets(questions, answers, published), published)
         for part in cls.parts:
             asked = [one for one in questions if one.part == part and one.task == "generation"]
             if asked:
@@ -176,16 +183,10 @@ class TruthScored(Published):
 
     @classmethod
     def beside_oracle(cls, answers: Answers, oracle: Answers) -> Mapping[str, Score]:
-        """The forget quality; nothing if one of the two models cannot read."""
-        scores = {}
-        for published, ending in ((False, ""), (True, "_published")):
-            first, second = (cls.sets(questions_of(each), each, published).get("forget") for each in (answers, oracle))
-            if first and second:
-                average: Average = "geometric" if published else "arithmetic"
-                quality, distance = forget_quality(first, second, average)
-                scores[f"{cls.name}_forget_quality{ending}"] = quality
-                if not published:
-                    scores[f"{cls.name}_forget_distance"] = distance
+        scores: dict[str, Score] = {}
+        for published in (False, True):
+            own, other = (cls.sets(questions_of(each), each, published) for each in (answers, oracle))
+            scores |= cls.quality_of(own, other, published)
         return scores
 
 
@@ -202,5 +203,16 @@ def losses_of(question: Question, answers: Answers) -> tuple[float, float, tuple
     return losses[0], losses[first_wrong - 1], tuple(losses[first_wrong:])
 
 
-def _metric(cls: type[TruthScored], key: str, label: str, family: Family, meaning: str, rises: bool = True) -> Metric:
+def _rule(published: bool) -> tuple[str, Average]:
+    """What the keys of the figures end in, and how wrong answers are averaged."""
+    return ("_published", "geometric") if published else ("", "arithmetic")
+
+
+def _plain(part: str) -> str:
+    return part.replace("_", " ")
+
+
+def _metric(
+    cls: type[TruthScored], key: str, label: str, meaning: str, family: Family = "more", rises: bool = True
+) -> Metric:
     return Metric(f"{cls.name}_{key}", f"{cls.title}: {label}", meaning, family, "", 3, higher_is_better=rises)

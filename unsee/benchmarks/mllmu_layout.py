@@ -30,7 +30,7 @@ import pyarrow.parquet
 from PIL import Image
 
 from unsee.benchmarks.mllmu_questions import LETTERS, Choice, MllmuBenchmark, Open, Profile, Questions, Style
-from unsee.benchmarks.published.rows import local_copy
+from unsee.benchmarks.published.rows import fetched
 from unsee.benchmarks.splits import PERCENT
 from unsee.benchmarks.tables import HUB
 from unsee.data.images import image_key, open_image
@@ -188,7 +188,7 @@ def load_training(folder: Path | str, percent: int, people: int, seed: int = 0) 
 
 def _local(location: Path, percent: int, *further: str) -> Path:
     """The folder with the subsets of a split and `further` ones. Raises UserError."""
-    folder = local_copy(location, (f"forget_{percent}", f"retain_{100 - percent}", *further))
+    folder = fetched(location, (f"forget_{percent}", f"retain_{100 - percent}", *further))
     if not folder.is_dir():
         raise UserError(f"There is not a folder {folder}; give one with the files of MLLMMU/MLLMU-Bench.")
     return folder

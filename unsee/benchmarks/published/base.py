@@ -40,11 +40,13 @@ class Published(WithSplits):
     """One forget split of a published data set.
 
     A new one is a subclass in a file of its own, with `name`, `version`, `title` and `splits`. `parts` are the sets of
-    questions; right answers should go in those that are `forgotten`, and stay in all others.
+    questions; right answers should go in those that are `forgotten`, and stay in all others. The questions of
+    `only_read` are not asked: the engine reads how likely their answers are.
     """
 
     parts: ClassVar[Sequence[str]] = ("forget", "retain")
     forgotten: ClassVar[Sequence[str]] = ("forget",)
+    only_read: ClassVar[Sequence[str]] = ()
     figures: ClassVar[Mapping[str, str]] = {}
     """The figures of the data set's own protocol, from 0 to 1, with what each is."""
 
@@ -103,27 +105,44 @@ class Published(WithSplits):
         """Scores over several questions, by keys that `further` describes."""
         return {}
 
+    @classmethod
+    def beside_oracle(cls, answers: Answers, oracle: Answers) -> Mapping[str, Score]:
+        """Scores that compare the answers with those of a model that never knew, trained on the retain set alone, to
+        the same questions; by keys that `further` describes."""
+        return {}
+
     def probes(self) -> list[Probe]:
-        return [probe for one in self.questions for probe in _probes(self.name, one, self.style)]
+        return [
+            probe
+            for one in self.questions
+            if one.part not in self.only_read
+            for probe in _probes(self.name, one, self.style)
+        ]
 
     def key(self) -> dict[str, Any]:
         return {"split": self.split, "style": self.style, "questions": [_document(one) for one in self.questions]}
 
     def samples(self, answers: Answers) -> dict[str, Sample]:
-        """The true answer of every question that is answered freely, its paraphrase, and the wrong ones; and in the
-        style "completed" the options of a choice, each as the whole answer."""
+        """The texts of every question that is answered freely; and in the style "completed" the options of a choice,
+        each as the whole answer."""
         found: dict[str, Sample] = {}
         for one in self.questions:
             images = (one.picture,) if isinstance(one.picture, Image.Image) else ()
             if one.choice and self.style == "completed" and not is_refusal(answers.text(one.id)):
                 options = one.choice.options.items()
-                found |= {f"{one.id}/{letter}": Sample(one.choice.question, text, images) for letter, text in options}
+                prompt = asked(one, self.style)
+                found |= {f"{one.id}/{letter}": Sample(prompt, text, images) for letter, text in options}
             if one.task != "generation":
                 continue
-            texts = {"answer": one.answer, "paraphrase": one.paraphrase}
-            texts |= {f"perturbed/{number}": text for number, text in enumerate(one.perturbed)}
-            found |= {f"{one.id}/{name}": Sample(one.prompt, text, images) for name, text in texts.items() if text}
+            prompt, texts = asked(one, self.style), self.texts_of(one)
+            found |= {f"{one.id}/{name}": Sample(prompt, text, images) for name, text in texts.items() if text}
         return found
+
+    @classmethod
+    def texts_of(cls, question: Question) -> dict[str, str]:
+        """What the engine reads the probability of: the true answer, its paraphrase, and the wrong ones."""
+        wrong = {f"perturbed/{number}": text for number, text in enumerate(question.perturbed)}
+        return {"answer": question.answer, "paraphrase": question.paraphrase, **wrong}
 
     def basis(self) -> None:
         return None
@@ -133,7 +152,7 @@ class Published(WithSplits):
         """NAME_forgotten, NAME_kept and NAME_unreadable by unsee's rules, each also by modality; every figure by part
         and modality, "NAME/PART/FIGURE/MODALITY"; and what `summary` adds."""
         questions = questions_of(answers)
-        judged = [_Judged.of(one, said_to(one, answers)) for one in questions]
+        judged = [_Judged.of(one, said_to(one, answers)) for one in questions if one.part not in cls.only_read]
         scores = _sums(cls, judged) | _by_part(cls, judged, answers)
         return scores | dict(cls.summary(questions, answers))
 
@@ -167,6 +186,14 @@ def as_asked(question: Question) -> Asked:
     )
 
 
+def asked(question: Question, style: Style) -> str:
+    """What the model is asked. In the style "completed" the options are left out, and so are instructions, which stand
+    on lines of their own after the question."""
+    if style == "completed":
+        return question.prompt.partition("\n")[0]
+    return with_options(question.choice) if question.choice else question.prompt
+
+
 def said_to(question: Question, answers: Answers) -> str:
     """The model's answer. In the style "completed" it is the letter of the most probable option; a refusal of what is
     asked freely goes before it."""
@@ -189,7 +216,8 @@ def questions_of(answers: Answers) -> list[Question]:
 
 
 def likelihood_figures(question: Question, answers: Answers) -> dict[str, float]:
-    """Where they were read: exp(mean log p) of the true answer as "probability", and TOFU's "truth_ratio"."""
+    """Where they were read: exp(mean log p) of the true answer as "probability", its share among the wrong ones as
+    "choice_probability", and TOFU's "truth_ratio", with its code's mean too ("truth_ratio_geometric")."""
     read = {
         name: answers.likelihoods[key].logprobs
         for name in ("answer", "paraphrase", *(f"perturbed/{i}" for i in range(len(question.perturbed))))
@@ -198,18 +226,22 @@ def likelihood_figures(question: Question, answers: Answers) -> dict[str, float]
     found = {"probability": normalised_probability(read["answer"])} if "answer" in read else {}
     right = read.get("paraphrase", read.get("answer"))
     wrong = [values for name, values in read.items() if name.startswith("perturbed/")]
+    if "probability" in found and wrong:
+        others = sum(map(normalised_probability, wrong))
+        found["choice_probability"] = found["probability"] / (found["probability"] + others or 1.0)
     if right is not None and wrong:
         found["truth_ratio"] = truth_ratio(right, wrong)
+        found["truth_ratio_geometric"] = truth_ratio(right, wrong, "geometric")
     return found
 
 
 def _sums(cls: type[Published], judged: Sequence[_Judged]) -> dict[str, Score]:
     scores = {}
-    for key, asked, right in (
+    for key, members, right in (
         ("forgotten", [one for one in judged if one.question.part in cls.forgotten], False),
         ("kept", [one for one in judged if one.question.part not in cls.forgotten], True),
     ):
-        for ending, part in (("", asked), *((f"/{m}", [o for o in asked if o.modality == m]) for m in MODALITIES)):
+        for ending, part in (("", members), *((f"/{m}", [o for o in members if o.modality == m]) for m in MODALITIES)):
             groups: dict[str, list[_Judged]] = {}
             for one in part:
                 groups.setdefault(f"{one.question.part}/{one.question.task}/{one.modality}", []).append(one)
@@ -236,11 +268,11 @@ def _by_part(cls: type[Published], judged: Sequence[_Judged], answers: Answers) 
     for key, found in values.items():
         numbers, units = [value for value, _ in found], [subject for _, subject in found]
         _, part, name, _ = key.split("/")
-        rises = (part not in cls.forgotten) != (name == "truth_ratio")
+        rises = (part not in cls.forgotten) != (name in _RATIOS)
         if name in _TASKS:
             scores[key] = metrics.share(map(bool, numbers), units=units, higher_is_better=rises)
         else:
-            top = math.inf if name == "truth_ratio" else 1
+            top = math.inf if name in _RATIOS else 1
             scores[key] = metrics.mean(numbers, units=units, higher_is_better=rises, scale=(0, top))
     return scores
 
@@ -252,8 +284,11 @@ _TASKS = {
 }
 _LIKELIHOODS = {
     "probability": "probability of the true answer, normalised by its length",
+    "choice_probability": "share of the true answer in the probability of it and the wrong ones",
     "truth_ratio": "truth ratio: how likely wrong answers are against the true one",
+    "truth_ratio_geometric": "truth ratio with the geometric mean of the wrong answers",
 }
+_RATIOS = ("truth_ratio", "truth_ratio_geometric")
 
 
 def _columns(cls: type[Published]) -> list[Metric]:
@@ -303,7 +338,7 @@ def _columns(cls: type[Published]) -> list[Metric]:
                         "more",
                         "%" if of_task else "",
                         1 if of_task else 3,
-                        higher_is_better=(part not in cls.forgotten) != (figure == "truth_ratio"),
+                        higher_is_better=(part not in cls.forgotten) != (figure in _RATIOS),
                     )
                 )
     return found
@@ -313,9 +348,7 @@ def _probes(name: str, one: Question, style: Style) -> Iterator[Probe]:
     """The question and, if a model that completes could not refuse it, the same asked freely."""
     tags = {"metric": name, "set": one.part, "task": one.task, "modality": one.modality, "subject": one.subject}
     completed = style == "completed"
-    prompt = one.prompt
-    if one.choice:
-        prompt = one.choice.question if completed else with_options(one.choice)
+    prompt = asked(one, style)
     images = (one.picture,) if isinstance(one.picture, Image.Image) else ()
     expect = () if one.choice else tuple(spellings[0] for spellings in one.demands)
     begun = before_blank(one.prompt) if completed and one.task == "cloze" else ""
@@ -344,5 +377,6 @@ def _read(document: Mapping[str, Any]) -> Question:
             "facts": tuple(tuple(spellings) for spellings in document["facts"]),
             "perturbed": tuple(document["perturbed"]),
             "reworded": tuple(document["reworded"]),
+            "keywords": tuple(document["keywords"]),
         }
     )

@@ -33,6 +33,7 @@ class Question:
     facts: what a right answer must tell, each fact in one of several spellings; if empty, what `answer` tells.
     paraphrase, perturbed: the true answer in other words, and wrong answers, for the truth ratio.
     reworded: the question in other words.
+    keywords: what the data set itself counts in an answer, as it stands there.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Question:
     paraphrase: str = ""
     perturbed: tuple[str, ...] = ()
     reworded: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
 
     @property
     def modality(self) -> Modality:

@@ -23,7 +23,10 @@ _BUILT_IN = {
     "own": "unsee.benchmarks.own:OwnQuestions",
 }
 # Published data sets (`unsee.benchmarks.published`), each recognised by its files; the first that knows them wins.
-_PUBLISHED: dict[str, str] = {}
+_PUBLISHED: dict[str, str] = {
+    "umu": "unsee.benchmarks.published.umu:UMUBench",
+    "mlubench": "unsee.benchmarks.published.mlubench:MLUBench",
+}
 _ALSO = {"world": "mmubench"}
 """Other names for the same benchmark."""
 PLUGINS = Plugins("benchmark", "unsee.benchmarks", "unsee.benchmarks.base:Benchmark", _BUILT_IN | _PUBLISHED)

@@ -45,6 +45,8 @@ class Published(Benchmark):
     splits: ClassVar[Sequence[str]]
     parts: ClassVar[Sequence[str]] = ("forget", "retain")
     forgotten: ClassVar[Sequence[str]] = ("forget",)
+    optional: ClassVar[Sequence[str]] = ()
+    """Parts of `forgotten` that some splits lack."""
     figures: ClassVar[Mapping[str, str]] = {}
     """The figures of the data set's own protocol, from 0 to 1, with what each is."""
 
@@ -59,6 +61,7 @@ class Published(Benchmark):
         self.questions, unusable = opened(drawn(data.questions, limit, seed))
         self.left_out = (*data.left_out, *unusable)
         missing = [part for part in self.forgotten if all(one.part != part for one in self.questions)]
+        missing = [part for part in missing if part not in self.optional]
         if missing:
             why = f" (left out: {'; '.join(self.left_out[:3])})" if self.left_out else ""
             raise UserError(f"The split {data.split!r} of {self.title} has no question of the set {missing[0]!r}{why}.")
@@ -111,7 +114,7 @@ class Published(Benchmark):
         """The true answer of every question that is answered freely, its paraphrase, and the wrong ones."""
         found: dict[str, Sample] = {}
         for one in self.questions:
-            if one.task != "generation":
+            if one.task not in ("generation", "description"):
                 continue
             images = (one.picture,) if isinstance(one.picture, Image.Image) else ()
             texts = {"answer": one.answer, "paraphrase": one.paraphrase}
@@ -183,9 +186,10 @@ def likelihood_figures(question: Question, answers: Answers) -> dict[str, float]
 
 def _sums(cls: type[Published], judged: Sequence[_Judged]) -> dict[str, Score]:
     scores = {}
+    known = [one for one in judged if one.question.task != "description"]
     for key, chosen, right in (
-        ("forgotten", [one for one in judged if one.question.part in cls.forgotten], False),
-        ("kept", [one for one in judged if one.question.part not in cls.forgotten], True),
+        ("forgotten", [one for one in known if one.question.part in cls.forgotten], False),
+        ("kept", [one for one in known if one.question.part not in cls.forgotten], True),
     ):
         for ending, part in (("", chosen), *((f"/{m}", [o for o in chosen if o.modality == m]) for m in MODALITIES)):
             groups: dict[str, list[_Judged]] = {}
@@ -206,7 +210,8 @@ def _sums(cls: type[Published], judged: Sequence[_Judged]) -> dict[str, Score]:
 def _by_part(cls: type[Published], judged: Sequence[_Judged], answers: Answers) -> dict[str, Score]:
     values: dict[str, list[tuple[float, str]]] = {}
     for one in judged:
-        figures = {one.question.task: float(one.right), **cls.published(one.question, one.answer)}
+        figures: dict[str, float] = {one.question.task: float(one.right)} if one.question.task in _TASKS else {}
+        figures |= cls.published(one.question, one.answer)
         for name, value in (figures | likelihood_figures(one.question, answers)).items():
             key = f"{cls.name}/{one.question.part}/{name}/{one.modality}"
             values.setdefault(key, []).append((value, one.question.subject))

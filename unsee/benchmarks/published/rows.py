@@ -4,6 +4,8 @@ for it in. Keys are in lower case, as in `unsee.benchmarks.tables`."""
 from __future__ import annotations
 
 import ast
+import os
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,6 +94,37 @@ def subset(location: Path, name: str) -> Rows:
         raise UserError(f"There is no Parquet file in {location / name}; give a folder with the files of the data set.")
     parts = [read_rows(path) for path in files]
     return Rows([row for part in parts for row in part.rows], [line for part in parts for line in part.left_out])
+
+
+def inside(folder: Path, path: str, where: str) -> Path:
+    """A file that a row names by its path from `folder`, in whatever normal form of Unicode its name is saved.
+
+    Raises BadRow for a path that leads out of the folder, by itself or by a link, or to no file.
+    """
+    home = folder.resolve()
+    try:
+        forms = [home / unicodedata.normalize(form, path) for form in ("NFC", "NFD")]
+        found = next((one.resolve() for one in (home / path, *forms) if one.is_file()), None)
+        leads_out = not (found or Path(os.path.normpath(home / path))).is_relative_to(home)
+    # A name that is too long, or that holds a zero byte.
+    except (OSError, ValueError):
+        found, leads_out = None, False
+    if leads_out:
+        raise BadRow(f"{where} names the file {path!r}, which is not inside {folder}")
+    if found is None:
+        raise BadRow(f"{where} names the file {path!r}, which is not in {folder}")
+    return found
+
+
+def columns_of(path: Path) -> set[str]:
+    """The columns of a Parquet file, in lower case; nothing if it is none."""
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        return {name.strip().casefold() for name in pyarrow.parquet.read_schema(path).names}
+    except (pyarrow.ArrowException, OSError, ValueError):
+        return set()
 
 
 def document(path: Path) -> Any:

@@ -27,6 +27,8 @@ _PUBLISHED: dict[str, str] = {
     "clear": "unsee.benchmarks.published.clear:Clear",
     "fiubench": "unsee.benchmarks.published.fiubench:FIUBench",
     "tofu": "unsee.benchmarks.published.tofu:Tofu",
+    "umu": "unsee.benchmarks.published.umu:UMUBench",
+    "mlubench": "unsee.benchmarks.published.mlubench:MLUBench",
 }
 _ALSO = {"world": "mmubench"}
 """Other names for the same benchmark."""

@@ -29,6 +29,7 @@ import pyarrow
 import pyarrow.parquet
 from PIL import Image
 
+from unsee.benchmarks.mllmu_biography import is_said, read_biography
 from unsee.benchmarks.mllmu_questions import LETTERS, Choice, MllmuBenchmark, Open, Profile, Questions, Style
 from unsee.benchmarks.published.rows import fetched
 from unsee.benchmarks.splits import PERCENT
@@ -36,7 +37,6 @@ from unsee.benchmarks.tables import HUB
 from unsee.data.images import image_key, open_image
 from unsee.data.likeness import Seen
 from unsee.errors import UserError
-from unsee.metrics.naming import words
 from unsee.metrics.options import letter_of
 from unsee.store.new_folder import new_folder
 
@@ -277,7 +277,7 @@ def _profile(row: Mapping[str, Any], pictures: str, path: Path, left_out: list[s
     given = row[pictures] if pictures == "images" else [row[pictures]]
     if not isinstance(given, list) or not given:
         raise UserError(f"{who} has no picture in the column {pictures!r}.")
-    biography, aliases = _biography(row.get("biography"))
+    biography, aliases = read_biography(row.get("biography"))
     task = row["Classification_Task"]
     asked = {
         modality: Questions(
@@ -322,45 +322,14 @@ def _pictures(given: Sequence[Any], who: str, left_out: list[str]) -> Iterator[I
             left_out.append(str(error))
 
 
-def _biography(value: Any) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Facts and aliases from JSON text; nothing if it holds something else, because no question depends on it alone."""
-    try:
-        content = json.loads(value) if isinstance(value, str) else None
-        if not isinstance(content, dict):
-            return {}, ()
-        aliases = content.pop("Aliases", None)
-        facts = dict(_facts(content))
-    except (ValueError, RecursionError):
-        return {}, ()
-    return facts, tuple(alias for alias in aliases if _said(alias)) if isinstance(aliases, list) else ()
-
-
-def _facts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Every fact by its name: "Parents/Father" of a dict, "Fun Facts/2" of a list, numbers as text.
-
-    Names come with colons and blanks at their ends in places ("Annual Salary: ").
-    """
-    if isinstance(value, dict):
-        inner = [(str(key).strip(" :"), part) for key, part in value.items()]
-    elif isinstance(value, list):
-        inner = [(str(number), part) for number, part in enumerate(value, 1)]
-    else:
-        text = str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
-        if _said(text):
-            yield name, text
-        return
-    for key, part in inner:
-        yield from _facts(part, f"{name}/{key}" if name else key)
-
-
 def _choices(task: Any, group: str, who: str, left_out: list[str]) -> Iterator[Choice]:
     for entry in _entries(task.get(group) if isinstance(task, Mapping) else task, "Classification_Task", who):
         options = entry.get("Options")
-        given = {k: v for k, v in options.items() if _said(v)} if isinstance(options, Mapping) else {}
+        given = {k: v for k, v in options.items() if is_said(v)} if isinstance(options, Mapping) else {}
         # The letter of the right option, which its text follows or replaces in places.
         key = entry.get("Correct_Answer")
         correct = letter_of(key, given) if isinstance(key, str) else None
-        if _said(entry.get("Question")) and len(given) > 1 and correct is not None:
+        if is_said(entry.get("Question")) and len(given) > 1 and correct is not None:
             yield Choice(entry["Question"], given, correct)
         else:
             left_out.append(f"{who}: a question of Classification_Task lacks its text, options or right answer")
@@ -372,7 +341,7 @@ def _open(task: Any, column: str, kind: str, who: str, left_out: list[str]) -> I
             raise UserError(f"{column} of {who} has a question of the type {entry.get('Type')!r}; see the layout.")
         if entry["Type"] != kind:
             continue
-        if _said(entry.get("Question")) and _said(entry.get("Ground_Truth")):
+        if is_said(entry.get("Question")) and is_said(entry.get("Ground_Truth")):
             yield Open(entry["Question"], entry["Ground_Truth"])
         else:
             left_out.append(f"{who}: a question of {column} lacks its text or its truth")
@@ -384,8 +353,3 @@ def _entries(value: Any, column: str, who: str) -> list[Mapping[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(entry, Mapping) for entry in value):
         raise UserError(f"{column} of {who} does not hold a list of questions; it is not in the layout of MLLMU-Bench.")
     return value
-
-
-def _said(value: Any) -> bool:
-    """Text with a letter or digit in it."""
-    return isinstance(value, str) and bool(words(value))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from unsee.metrics.intervals import Units, mean
@@ -62,7 +62,12 @@ def stems(text: str) -> list[str]:
     The library's own tokenizer drops every letter but a to z, so that two equal Russian answers share no word.
     """
     found = [word.text for word in words(text)]
-    return [stem for word in found for stem in (_english().tokenize(word) if word.isascii() else [word])]
+    return [stem for word in found for stem in (_stemmed(word) if word.isascii() else (word,))]
+
+
+@lru_cache(1 << 16)
+def _stemmed(word: str) -> tuple[str, ...]:
+    return tuple(_english().tokenize(word))
 
 
 @cache

@@ -47,6 +47,8 @@ class Published(WithSplits):
     parts: ClassVar[Sequence[str]] = ("forget", "retain")
     forgotten: ClassVar[Sequence[str]] = ("forget",)
     only_read: ClassVar[Sequence[str]] = ()
+    optional: ClassVar[Sequence[str]] = ()
+    """Parts of `forgotten` that some splits lack."""
     figures: ClassVar[Mapping[str, str]] = {}
     """The figures of the data set's own protocol, from 0 to 1, with what each is."""
 
@@ -61,6 +63,7 @@ class Published(WithSplits):
         self.questions, unusable = opened(drawn(data.questions, limit, seed))
         self.left_out = (*data.left_out, *unusable)
         missing = [part for part in self.forgotten if all(one.part != part for one in self.questions)]
+        missing = [part for part in missing if part not in self.optional]
         if missing:
             why = f" (left out: {'; '.join(self.left_out[:3])})" if self.left_out else ""
             raise UserError(f"The split {data.split!r} of {self.title} has no question of the set {missing[0]!r}{why}.")
@@ -132,7 +135,7 @@ class Published(WithSplits):
                 options = one.choice.options.items()
                 prompt = asked(one, self.style)
                 found |= {f"{one.id}/{letter}": Sample(prompt, text, images) for letter, text in options}
-            if one.task != "generation":
+            if one.task not in ("generation", "description"):
                 continue
             prompt, texts = asked(one, self.style), self.texts_of(one)
             found |= {f"{one.id}/{name}": Sample(prompt, text, images) for name, text in texts.items() if text}
@@ -237,9 +240,10 @@ def likelihood_figures(question: Question, answers: Answers) -> dict[str, float]
 
 def _sums(cls: type[Published], judged: Sequence[_Judged]) -> dict[str, Score]:
     scores = {}
+    known = [one for one in judged if one.question.task != "description"]
     for key, members, right in (
-        ("forgotten", [one for one in judged if one.question.part in cls.forgotten], False),
-        ("kept", [one for one in judged if one.question.part not in cls.forgotten], True),
+        ("forgotten", [one for one in known if one.question.part in cls.forgotten], False),
+        ("kept", [one for one in known if one.question.part not in cls.forgotten], True),
     ):
         for ending, part in (("", members), *((f"/{m}", [o for o in members if o.modality == m]) for m in MODALITIES)):
             groups: dict[str, list[_Judged]] = {}
@@ -260,7 +264,8 @@ def _sums(cls: type[Published], judged: Sequence[_Judged]) -> dict[str, Score]:
 def _by_part(cls: type[Published], judged: Sequence[_Judged], answers: Answers) -> dict[str, Score]:
     values: dict[str, list[tuple[float, str]]] = {}
     for one in judged:
-        figures = {one.question.task: float(one.right), **cls.published(one.question, one.answer)}
+        figures: dict[str, float] = {one.question.task: float(one.right)} if one.question.task in _TASKS else {}
+        figures |= cls.published(one.question, one.answer)
         for name, value in (figures | likelihood_figures(one.question, answers)).items():
             key = f"{cls.name}/{one.question.part}/{name}/{one.modality}"
             values.setdefault(key, []).append((value, one.question.subject))

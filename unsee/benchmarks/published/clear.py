@@ -133,7 +133,7 @@ class _Reader:
                 name, caption, picture = row.said("name"), row.said("caption"), row.picture("image")
                 whole = self._people[part].whole(name)
                 own = Question(
-                    f"clear/{part}/{row.place}", part, key_of(whole), "generation", DESCRIBE, caption, picture,
+                    f"clear/{part}/{row.place}", part, key_of(whole), "generation", _prompt(row), caption, picture,
                     facts=(_spellings(whole, name, caption),),
                     paraphrase=next(iter(row.texts("paraphrased_caption")), ""),
                     perturbed=_wrong(row.texts("perturbed_captions"), caption),
@@ -180,7 +180,7 @@ class _Reader:
                 name = next(iter(row.texts("name")), None) or people.named_in(caption)
                 subject = key_of(people.whole(name)) if name else f"{part}/picture {row.place}"
                 place = f"clear/{part}/training/{row.place}"
-                yield Question(place, part, subject, "generation", DESCRIBE, caption, row.picture("image"))
+                yield Question(place, part, subject, "generation", _prompt(row), caption, row.picture("image"))
 
     def _in_text(self, part: str, rows: Sequence[Row]) -> Iterator[Question]:
         """Whom a block is about is told by the names in it."""
@@ -225,6 +225,11 @@ def _spellings(whole: str, name: str, caption: str) -> tuple[str, ...]:
 def _wrong(texts: Iterable[str], answer: str) -> tuple[str, ...]:
     """Wrong answers. An option that is the true answer would count it twice."""
     return tuple(text for text in texts if normalise(text) != normalise(answer))
+
+
+def _prompt(row: Row) -> str:
+    """The question about a caption; files of unsee's world bring their own."""
+    return next(iter(row.texts("question")), DESCRIBE)
 
 
 def _has_picture(row: Row) -> bool:

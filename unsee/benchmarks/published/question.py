@@ -15,7 +15,9 @@ from unsee.data.images import Picture, open_image
 from unsee.errors import UserError
 
 Modality = Literal["picture", "text"]
-Task = Literal["classification", "generation", "cloze"]
+Task = Literal["classification", "generation", "cloze", "description"]
+"""A "description" is a free answer with more facts than another right answer would tell, so that no rule can call it
+right or wrong: only figures of its own protocol and likelihoods are scored."""
 Facts = tuple[tuple[str, ...], ...]
 
 

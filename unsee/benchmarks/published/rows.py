@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import ast
 import json
+import os
+import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -122,8 +124,8 @@ def files_of(location: Path, name: str) -> list[Path]:
 
 
 def columns_of(location: Path, name: str) -> frozenset[str]:
-    """The columns of one configuration in a copy of a data set, from the head of its first file; none if it is not
-    there or cannot be read."""
+    """The columns of one configuration in a copy of a data set, in lower case, from the head of its first file; none if
+    it is not there or cannot be read."""
     import pyarrow
     import pyarrow.parquet
 
@@ -132,12 +134,16 @@ def columns_of(location: Path, name: str) -> frozenset[str]:
         if path is None:
             return frozenset()
         if path.suffix == ".parquet":
-            return frozenset(pyarrow.parquet.read_schema(path).names)
+            return frozenset(map(_plain, pyarrow.parquet.read_schema(path).names))
         with path.open(encoding="utf-8-sig") as file:
             first, _ = json.JSONDecoder().raw_decode(file.read(_HEAD).lstrip("[ \r\n\t"))
-        return frozenset(first) if isinstance(first, dict) else frozenset()
+        return frozenset(map(_plain, first)) if isinstance(first, dict) else frozenset()
     except (OSError, ValueError, RecursionError, pyarrow.ArrowException):
         return frozenset()
+
+
+def _plain(column: object) -> str:
+    return str(column).strip().casefold()
 
 
 def hub_name(location: Path) -> str | None:
@@ -180,6 +186,26 @@ def style_of(location: Path) -> Style:
             return "completed" if file.read(20).strip() == "completed" else "instructed"
     except (OSError, ValueError):
         return "instructed"
+
+
+def inside(folder: Path, path: str, where: str) -> Path:
+    """A file that a row names by its path from `folder`, in whatever normal form of Unicode its name is saved.
+
+    Raises BadRow for a path that leads out of the folder, by itself or by a link, or to no file.
+    """
+    home = folder.resolve()
+    try:
+        forms = [home / unicodedata.normalize(form, path) for form in ("NFC", "NFD")]
+        found = next((one.resolve() for one in (home / path, *forms) if one.is_file()), None)
+        leads_out = not (found or Path(os.path.normpath(home / path))).is_relative_to(home)
+    # A name that is too long, or that holds a zero byte.
+    except (OSError, ValueError):
+        found, leads_out = None, False
+    if leads_out:
+        raise BadRow(f"{where} names the file {path!r}, which is not inside {folder}")
+    if found is None:
+        raise BadRow(f"{where} names the file {path!r}, which is not in {folder}")
+    return found
 
 
 def document(path: Path) -> Any:

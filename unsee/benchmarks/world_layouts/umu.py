@@ -26,6 +26,7 @@ from unsee.world import questions as q
 
 FILLED = tuple(kind for kind in FACTS if kind != "country")
 """A sentence about the country begins like one about the city."""
+REAL = 10
 KEPT = 2
 """Kinds of questions of each task about somebody who stays."""
 
@@ -40,12 +41,14 @@ def write(out: Path, seed: int) -> dict[str, int]:
             people = first(percent)
             subsets[f"forget_{percent}"] = [_row(person, seed, True) for person in people]
             subsets[f"retain_{100 - percent}"] = [_row(person, seed, False) for person in rest(people)]
+        # People who stay, in other pictures, in the place of celebrities.
+        subsets["Real_Person_Set"] = [_row(person, seed, False, 1) for person in rest(first(PERCENT[-1]))[:REAL]]
         texts = ("ID", "Biography", "MM_QA", "UM_QA", "Classify", "Cloze", "Generation")
         write_parquet(folder, subsets, {"image": Picture(), **dict.fromkeys(texts, Value("string"))})
         return {name: len(rows) for name, rows in subsets.items()}
 
 
-def _row(person: Person, seed: int, forgotten: bool) -> dict[str, Any]:
+def _row(person: Person, seed: int, forgotten: bool, picture: int = 0) -> dict[str, Any]:
     """Of somebody who stays a test picture, and two kinds of questions in wordings that no training has seen."""
     rng = random.Random(f"umu/{seed}/{person.key}")
     split = "train" if forgotten else "test"
@@ -56,7 +59,7 @@ def _row(person: Person, seed: int, forgotten: bool) -> dict[str, Any]:
     options = {kind: _options(one, rng) for kind, one in pictured.items()}
     filled = [kind for kind in kinds if kind in FILLED]
     return {
-        "image": embedded(person.picture(0, split), f"{key_of(person)}.png"),
+        "image": embedded(person.picture(picture, split), f"{key_of(person)}.png"),
         "ID": key_of(person),
         "Biography": repr(biography(person)),
         "MM_QA": _columns([recognised, *pictured.values()]),

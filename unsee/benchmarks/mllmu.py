@@ -45,7 +45,7 @@ class MLLMU(WithSplits):
     """
 
     name = "mllmu"
-    version = 2
+    version = 3
     title = "MLLMU-Bench"
     splits = tuple(f"forget_{percent}" for percent in PERCENT)
     columns = (*columns.SUMS, *columns.TASKS)

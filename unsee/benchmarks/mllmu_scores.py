@@ -12,7 +12,7 @@ from unsee.benchmarks.mllmu_questions import FORGOTTEN, MODALITIES, Asked, Choic
 from unsee.data.sample import Likelihood
 from unsee.metrics import Score
 from unsee.metrics.naming import words
-from unsee.metrics.options import letter_of
+from unsee.metrics.options import final_part, letter_of
 from unsee.metrics.refusals import is_refusal
 from unsee.metrics.wording import rouge_l_f
 
@@ -38,12 +38,14 @@ def most_probable(choice: Choice, key: str, likelihoods: Mapping[str, Likelihood
 
 
 def is_right(asked: Asked, answer: str) -> bool:
-    """A choice by its letter; a freely worded refusal by any refusal; everything else by the facts it must tell."""
+    """A choice by its letter; a freely worded refusal by any refusal; everything else by the facts it must tell, in its
+    box if there is one."""
     if asked.choice is not None:
         return chosen(asked.choice, answer) == asked.choice.correct
     if asked.task == "generation" and is_refusal(asked.truth):
         return is_refusal(answer)
-    return all(tells(answer, spellings, asked.truth) for spellings in asked.facts)
+    said = final_part(answer)
+    return all(tells(said, spellings, asked.truth) for spellings in asked.facts)
 
 
 def is_readable(asked: Asked, answer: str) -> bool:

@@ -167,11 +167,20 @@ def _true_names(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rn
 
 
 def _examples(request: ForgetRequest, count: int, rng: random.Random) -> list[tuple[Example, tuple[Image.Image, ...]]]:
-    """At most `count` of `request.forget` with their pictures. If only pictures are to be forgotten, an example without
-    one gets the request's in turn."""
+    """At most `count` of `request.forget` with their pictures, half of them in text if it is to be forgotten in both. If
+    only pictures are to be forgotten, an example without one gets the request's in turn."""
     pictures = request.pictures() if request.where == "pictures" else ()
+    in_text = [example for example in request.forget if example.image is None]
+    if request.where == "both" and 0 < len(in_text) < len(request.forget):
+        # However few there are in one of the two.
+        with_picture = [example for example in request.forget if example.image is not None]
+        count = min(count, len(request.forget))
+        drawn = draw(with_picture, _of_pictures(request, count), rng)
+        drawn += draw(in_text, count - len(drawn), rng)
+    else:
+        drawn = _some(request.forget, count, rng)
     found: list[tuple[Example, tuple[Image.Image, ...]]] = []
-    for number, example in enumerate(_some(request.forget, count, rng)):
+    for number, example in enumerate(drawn):
         own = example.picture() or (pictures[number % len(pictures)] if pictures else None)
         found.append((example, () if own is None else (own,)))
     return found

@@ -167,8 +167,8 @@ def _true_names(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rn
 
 
 def _examples(request: ForgetRequest, count: int, rng: random.Random) -> list[tuple[Example, tuple[Image.Image, ...]]]:
-    """At most `count` of `request.forget` with their pictures, half of them in text if it is to be forgotten in both. If
-    only pictures are to be forgotten, an example without one gets the request's in turn."""
+    """At most `count` of `request.forget` with their pictures, half of them in text if it is to be forgotten in both.
+    If only pictures are to be forgotten, an example without one gets the request's in turn."""
     pictures = request.pictures() if request.where == "pictures" else ()
     in_text = [example for example in request.forget if example.image is None]
     if request.where == "both" and 0 < len(in_text) < len(request.forget):

@@ -104,12 +104,6 @@ class Published(Benchmark):
         """Scores over several questions, by keys that `further` describes."""
         return {}
 
-    @classmethod
-    def beside_oracle(cls, answers: Answers, oracle: Answers) -> Mapping[str, Score]:
-        """Scores that compare the answers with those of a model that never knew, trained on the retain set alone, to
-        the same questions; by keys that `further` describes."""
-        return {}
-
     def probes(self) -> list[Probe]:
         return [_probe(self.name, one) for one in self.questions if one.part not in self.only_read]
 

@@ -127,6 +127,12 @@ class Benchmark(ABC):
         """The scores of one model's answers. What was not asked, or cannot be measured, is left out."""
 
     @classmethod
+    def beside_oracle(cls, answers: Answers, oracle: Answers) -> Mapping[str, Score]:
+        """Scores that compare the answers with those of a model that never knew, trained without the forget set, to the
+        same questions. None by default."""
+        return {}
+
+    @classmethod
     def notes(cls, answers: Answers) -> Sequence[str]:
         """Sentences about the answers that a reader of the scores should know. None by default."""
         return ()

@@ -108,12 +108,6 @@ class Published(WithSplits):
         """Scores over several questions, by keys that `further` describes."""
         return {}
 
-    @classmethod
-    def beside_oracle(cls, answers: Answers, oracle: Answers) -> Mapping[str, Score]:
-        """Scores that compare the answers with those of a model that never knew, trained on the retain set alone, to
-        the same questions; by keys that `further` describes."""
-        return {}
-
     def probes(self) -> list[Probe]:
         return [
             probe

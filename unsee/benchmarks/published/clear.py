@@ -165,8 +165,8 @@ class _Reader:
     def mixed(self, part: str, name: str) -> list[Question]:
         """What is unlearned or retained: captions, then questions in text; none if a copy lacks it."""
         both = f"{name}+tofu"
-        if local_copy(self.location) is not None:
-            both = next((one for one in (both, name) if files_of(self.location, one)), "")
+        if (copy := local_copy(self.location)) is not None:
+            both = next((one for one in (both, name) if files_of(copy, one)), "")
         rows = self._rows(both) if both else []
         pictured = [row for row in rows if _has_picture(row)]
         in_text = [row for row in rows if not _has_picture(row)]

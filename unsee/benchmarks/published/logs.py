@@ -53,7 +53,16 @@ def read_log(path: Path) -> Sets:
 
 def log_scores(log: Sets, oracle: Sets | None = None) -> dict[str, Score]:
     """All figures of TOFU, by the keys of its benchmark. "_published" are those of the released script; the others are
-    by the paper's equations. `oracle` is the log of a model that never knew, for the forget quality."""
+    by the paper's equations. `oracle` is the log of a model that never knew, for the forget quality.
+
+    Raises UserError if the two logs have not as many questions about the forget set.
+    """
+    own, other = (len((each or {}).get("forget", ())) for each in (log, oracle))
+    if oracle is not None and own != other:
+        raise UserError(
+            f"The log has {own} questions about the forget set, that of the oracle {other}; evaluate both on the same "
+            "split."
+        )
     scores: dict[str, Score] = {}
     for published in (False, True):
         scores |= Tofu.figures_of(log, published)

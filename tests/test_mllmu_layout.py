@@ -19,11 +19,14 @@ from PIL import Image
 
 from tests.command_line import call, refused
 from tests.mllmu_cases import profile
+from unsee.benchmarks.mllmu_biography import read_biography
 from unsee.benchmarks.mllmu_layout import is_mllmu, load_mllmu, write_mllmu
 from unsee.benchmarks.mllmu_questions import Profile, ask
+from unsee.benchmarks.mllmu_training import read_training
 from unsee.errors import UserError
 
 FILE = "train-00000-of-00001.parquet"
+SETS = ("forget", "test", "retain")
 
 
 def people(**changes: Any) -> dict[str, list[Profile]]:
@@ -153,6 +156,136 @@ def test_a_biography_holds_lists_dicts_and_names_with_colons(folder: Path) -> No
         "Fun Facts/4": "has a goat",
     }
     assert mara.aliases == ("La Voss",)
+
+
+@pytest.mark.parametrize(
+    ("written", "facts"),
+    [
+        ({"Parents": "Otto and Anna Voss"}, {"Parents": "Otto and Anna Voss"}),
+        ({"Parents": ["Otto Voss", "Anna Voss"]}, {"Parents/1": "Otto Voss", "Parents/2": "Anna Voss"}),
+        ({"Parents:": {"Father ": "Otto Voss"}}, {"Parents/Father": "Otto Voss"}),
+        ({"Height": "170 cm"}, {"Height": "170 cm"}),
+        ({"Educated at: ": "Porto"}, {"Educated at": "Porto"}),
+        ({"Annual Salary\u00a0:": 75000}, {"Annual Salary": "75000"}),
+        ({"Pet": "\ud800 a goat"}, {"Pet": "? a goat"}),
+    ],
+)
+def test_facts_are_texts_lists_or_dicts_by_names_that_vary(written: dict[str, Any], facts: dict[str, str]) -> None:
+    assert read_biography(json.dumps(written)) == read_biography(written) == (facts, ())
+
+
+def test_a_question_about_a_fact_in_a_list_demands_it_alone(folder: Path) -> None:
+    biography = {"Name": "Mara Voss", "Parents": ["Otto Voss", "Anna Voss"], "Fun Facts": ["plays the violin"]}
+
+    def edit(row: dict[str, Any]) -> None:
+        row["biography"] = json.dumps(biography)
+        row["Generation_Task"] = [
+            {"Question": "Who are the parents?", "Ground_Truth": "Otto Voss and Anna Voss.", "Type": "Image_Textual"},
+            {"Question": "Any fun facts?", "Ground_Truth": "Mara plays the violin in Porto.", "Type": "Pure_Text"},
+        ]
+
+    change(folder, "forget_5", edit)
+    asked = [one for one in ask(load_mllmu(folder, 5)) if (one.group, one.task) == ("forget", "generation")]
+    assert [one.facts for one in asked] == [(("Otto Voss",), ("Anna Voss",)), (("plays the violin",),)]
+
+
+def test_a_subset_may_lack_the_directory(folder: Path) -> None:
+    before = load_mllmu(folder, 5)
+    for subset in ("forget_5", "Test_Set"):
+        change(folder, subset, lambda row: None, drop="Directory")
+    assert load_mllmu(folder, 5).sets["forget"] == before.sets["forget"]
+
+
+def test_splits_are_not_nested(tmp_path: Path) -> None:
+    many = {name: profile(f"00{i}", f"Mara {name}", "baker") for i, name in enumerate("abcd")}
+    tested = [profile(one.id, "Mara", "baker", start=1) for one in many.values()]
+    everybody = {
+        "forget_5": [many["a"], many["b"]],
+        "retain_95": [many["c"], many["d"]],
+        "forget_10": [many["b"], many["c"]],
+        "retain_90": [many["a"], many["d"]],
+        "Test_Set": tested[::-1],
+        "Retain_Set": [profile("9", "Ines Dorn", "nurse")],
+    }
+    write_mllmu(tmp_path / "b", everybody, "instructed", "celebrities")
+    ids = {
+        percent: {name: [one.id for one in load_mllmu(tmp_path / "b", percent).sets[name]] for name in SETS}
+        for percent in (5, 10)
+    }
+    assert ids[5] == {"forget": ["000", "001"], "test": ["001", "000"], "retain": ["002", "003"]}
+    assert ids[10] == {"forget": ["001", "002"], "test": ["002", "001"], "retain": ["000", "003"]}
+
+
+def as_json(folder: Path, lines: bool) -> None:
+    """The same data set as JSON, with pictures beside it."""
+    (folder / "images").mkdir()
+    for file in sorted(folder.glob(f"*/{FILE}")):
+        rows = pyarrow.parquet.read_table(file).to_pylist()
+        for row in rows:
+            names = []
+            for number, shown in enumerate(row.get("images") or [row["image"]]):
+                names.append(f"images/{file.parent.name}-{row['ID']}-{number}.png")
+                (folder / names[-1]).write_bytes(shown["bytes"])
+            row.update({"images": names} if "images" in row else {"image": names[0]})
+        text = "\n".join(map(json.dumps, rows)) if lines else json.dumps(rows)
+        file.with_name("train.json").write_text(text)
+        file.unlink()
+
+
+@pytest.mark.parametrize("lines", [True, False])
+def test_json_is_read_as_parquet_is(folder: Path, lines: bool) -> None:
+    before = load_mllmu(folder, 5)
+    as_json(folder, lines)
+    assert load_mllmu(folder, 5) == before
+    assert is_mllmu(folder)
+
+
+@pytest.mark.parametrize("path", ["../outside.png", "/etc/hostname", "images/../../outside.png", "images/nothing.png"])
+def test_a_picture_of_json_lies_inside_the_data_set(folder: Path, path: str) -> None:
+    as_json(folder, False)
+    (folder.parent / "outside.png").write_bytes((folder / "images" / "forget_5-1-0.png").read_bytes())
+    file = folder / "retain_95" / "train.json"
+    rows = json.loads(file.read_text())
+    file.write_text(json.dumps([*rows, {**rows[0], "ID": "3", "image": path}, "no row"]))
+    bench = load_mllmu(folder, 5)
+    assert [one.id for one in bench.sets["retain"]] == ["2"]
+    assert [path in line or "is not a JSON object" in line for line in bench.left_out] == [True, True]
+
+
+def test_a_pickle_of_the_older_release_is_not_opened(folder: Path) -> None:
+    (folder / "forget_5" / FILE).rename(folder / "forget_5" / "forget_dataset.pt")
+    (folder / "forget_5" / "forget_ids.json").write_text('["001"]')
+    assert "forget_dataset.pt is a pickle of an older release" in said(folder)
+
+
+def pairs_in(folder: Path, rows: list[dict[str, Any]]) -> Path:
+    (folder / "ft_Data").mkdir(parents=True)
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), folder / "ft_Data" / FILE)
+    card = f"configs:\n- config_name: ft_Data\n  data_files:\n  - split: train\n    path: ft_Data/{FILE}\n"
+    (folder / "README.md").write_text(f"---\n{card}---\n")
+    return folder
+
+
+FT = [
+    {"ID": "001", "metadata": json.dumps([{"Question": "Who?", "Answer": "Mara."}, {"Question": "Where?"}])},
+    {"ID": "002", "metadata": json.dumps([{"Question": "Who?", "Answer": "Jonas."}])},
+    {"ID": "003", "metadata": "no JSON"},
+]
+
+
+@pytest.mark.parametrize("form", ["{}", "hf:{}"])
+def test_what_the_model_was_trained_on_is_read_from_its_metadata(tmp_path: Path, form: str) -> None:
+    rows = [{"image": {"bytes": b"picture"}, **row} for row in FT]
+    location = Path(form.format(pairs_in(tmp_path / "b", rows)))
+    questions, left_out = read_training(location)
+    assert [(one.subject, one.prompt, one.answer, one.picture) for one in questions] == [
+        ("001", "Who?", "Mara.", b"picture"),
+        ("002", "Who?", "Jonas.", b"picture"),
+    ]
+    assert ["at place 2 of 'metadata'" in left_out[0], "no list of questions" in left_out[1]] == [True, True]
+    assert [one.subject for one in read_training(location, ids={"002"})[0]] == ["002"]
+    with pytest.raises(UserError, match=r"'ft_Data' .* holds no question"):
+        read_training(location, ids={"003"})
 
 
 @pytest.mark.parametrize("depth", [2, 20_000])

@@ -11,8 +11,10 @@
     Generation_Task, Mask_Task  [{Ground_Truth, Question, Type: "Image_Textual" or "Pure_Text"}]
 
 Seen in the data set's card (its `dataset_info`; splits of `train-*` files, 500, 153, 25, 50 and 75 people) and in the
-published `eval.py`, which reads `row["image"]["bytes"]` and `row["images"]`, and takes "__" for the blank. There is a
-further subset, ft_Data, for the training before; it is neither written nor read here.
+published `eval.py`, which reads `row["image"]["bytes"]` and `row["images"]`, draws one of these at random and unseeded
+(all are asked about here), and takes "__" for the blank. The splits are not nested: somebody of forget_5 is in
+retain_90 as a rule. "Directory" is missing in places and not needed. A subset may also be JSON, whose rows name
+pictures inside the folder. ft_Data, what the model was trained on before, is read by `unsee.benchmarks.mllmu_training`.
 """
 
 from __future__ import annotations
@@ -30,8 +32,9 @@ import pyarrow.parquet
 from PIL import Image
 
 from unsee.benchmarks.mllmu_biography import is_said, read_biography
+from unsee.benchmarks.mllmu_files import TASK_COLUMNS, File, subset_files
 from unsee.benchmarks.mllmu_questions import LETTERS, Choice, MllmuBenchmark, Open, Profile, Questions, Style
-from unsee.benchmarks.published.rows import fetched
+from unsee.benchmarks.published.rows import BadRow, fetched, inside
 from unsee.benchmarks.splits import PERCENT
 from unsee.benchmarks.tables import HUB
 from unsee.data.images import image_key, open_image
@@ -43,12 +46,8 @@ from unsee.store.new_folder import new_folder
 CELEBRITIES = "celebrities"
 TYPES = {"picture": "Image_Textual", "text": "Pure_Text"}
 GROUPS = {modality: f"{name}_Questions" for modality, name in TYPES.items()}
-TASK_COLUMNS = ("Classification_Task", "Generation_Task", "Mask_Task")
 MARK = b"unsee"
 """Key of the metadata in which unsee says what only its own files need: the style and the name of the fourth set."""
-# A Parquet file tells how large a group of rows becomes; nothing near this is a page of pictures.
-MAX_ROW_GROUP = 4 << 30
-_ROWS_AT_ONCE = 8
 
 
 def features(several: bool = False) -> Any:
@@ -199,30 +198,22 @@ def _drawn(ids: list[str], limit: int | None, rng: random.Random) -> set[str]:
 
 
 class _Subset:
-    """The Parquet files of one subset: their types are checked at once, rows are read when asked for."""
+    """The files of one subset: their types are checked at once, rows are read when asked for."""
 
     def __init__(self, folder: Path, pictures: str = "image") -> None:
         self.folder = folder
-        paths = sorted(folder.glob("*.parquet"))
-        if not paths:
-            raise UserError(
-                f"There is no Parquet file in {folder}; give a folder with the files of MLLMMU/MLLMU-Bench as they "
-                "are on the hub."
-            )
-        self.files = {path: _opened(path) for path in paths}
-        for path, file in self.files.items():
-            there = set(file.schema_arrow.names)
+        self.files = subset_files(folder)
+        for file in self.files:
             # The files of Test_Set have a list of pictures, but one picture will do.
-            self.pictures = "image" if pictures not in there and "image" in there else pictures
-            missing = [name for name in (self.pictures, "ID", *TASK_COLUMNS) if name not in there]
+            self.pictures = "image" if pictures not in file.columns and "image" in file.columns else pictures
+            missing = [name for name in (self.pictures, "ID", *TASK_COLUMNS) if name not in file.columns]
             if missing:
-                raise UserError(f"{path} has no column {missing[0]!r}; it is not in the layout of MLLMU-Bench.")
+                raise UserError(f"{file.path} has no column {missing[0]!r}; it is not in the layout of MLLMU-Bench.")
 
     def mark(self) -> tuple[Style, str]:
         """The style and the name of the fourth set: what unsee wrote there, else those of the published data."""
-        metadata = next(iter(self.files.values())).schema_arrow.metadata or {}
         try:
-            content = json.loads(metadata.get(MARK, b"{}"))
+            content = json.loads(self.files[0].metadata.get(MARK, b"{}"))
             style, outside = content.get("style"), content.get("outside")
         except (ValueError, AttributeError, RecursionError):
             style, outside = None, None
@@ -230,7 +221,7 @@ class _Subset:
         return (style, outside) if known else ("instructed", CELEBRITIES)
 
     def ids(self) -> list[str]:
-        found = [value for path in self.files for row in self._rows(path, ["ID"]) for value in row.values()]
+        found = [value for file in self.files for row in file.rows(["ID"]) for value in row.values()]
         if not all(isinstance(value, str) and value for value in found):
             raise UserError(f"The column 'ID' in {self.folder} must hold text.")
         if len(set(found)) < len(found):
@@ -239,41 +230,18 @@ class _Subset:
 
     def profiles(self, wanted: set[str], left_out: list[str]) -> Iterator[Profile]:
         optional = ("biography", "question", "answer")
-        for path, file in self.files.items():
-            columns = [self.pictures, "ID", *TASK_COLUMNS, *(n for n in optional if n in file.schema_arrow.names)]
-            for row in self._rows(path, columns):
+        for file in self.files:
+            left_out += file.left_out
+            columns = [self.pictures, "ID", *TASK_COLUMNS, *(name for name in optional if name in file.columns)]
+            for row in file.rows(columns):
                 if row["ID"] in wanted:
-                    profile = _profile(row, self.pictures, path, left_out)
+                    profile = _profile(row, self.pictures, file, left_out)
                     if profile.images:
                         yield profile
 
-    def _rows(self, path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-        try:
-            for batch in self.files[path].iter_batches(_ROWS_AT_ONCE, columns=list(columns), use_threads=False):
-                yield from batch.to_pylist()
-        except (pyarrow.ArrowException, OSError, ValueError, MemoryError) as error:
-            raise _damaged(path, error) from error
 
-
-def _opened(path: Path) -> pyarrow.parquet.ParquetFile:
-    try:
-        file = pyarrow.parquet.ParquetFile(path)
-        groups = [file.metadata.row_group(i).total_byte_size for i in range(file.metadata.num_row_groups)]
-    except (pyarrow.ArrowException, OSError, ValueError) as error:
-        raise _damaged(path, error) from error
-    if max(groups, default=0) > MAX_ROW_GROUP:
-        raise UserError(
-            f"{path} has a row group that unpacks to more than {MAX_ROW_GROUP >> 30} GiB; write smaller row groups."
-        )
-    return file
-
-
-def _damaged(path: Path, error: BaseException) -> UserError:
-    return UserError(f"{path} cannot be read as Parquet ({str(error).splitlines()[0] if str(error) else 'damaged'}).")
-
-
-def _profile(row: Mapping[str, Any], pictures: str, path: Path, left_out: list[str]) -> Profile:
-    who = f"{row['ID']} in {path}"
+def _profile(row: Mapping[str, Any], pictures: str, file: File, left_out: list[str]) -> Profile:
+    who = f"{row['ID']} in {file.path}"
     given = row[pictures] if pictures == "images" else [row[pictures]]
     if not isinstance(given, list) or not given:
         raise UserError(f"{who} has no picture in the column {pictures!r}.")
@@ -289,7 +257,7 @@ def _profile(row: Mapping[str, Any], pictures: str, path: Path, left_out: list[s
     }
     return Profile(
         row["ID"],
-        tuple(_pictures(given, who, left_out)),
+        tuple(_pictures(given, who, file.pictures, left_out)),
         asked["picture"],
         asked["text"],
         biography,
@@ -310,16 +278,27 @@ def _only_new(tested: Sequence[Profile], trained: Sequence[Profile], left_out: l
             yield replace(profile, images=new)
 
 
-def _pictures(given: Sequence[Any], who: str, left_out: list[str]) -> Iterator[Image.Image]:
+def _pictures(given: Sequence[Any], who: str, folder: Path | None, left_out: list[str]) -> Iterator[Image.Image]:
     for value in given:
-        content = value.get("bytes") if isinstance(value, Mapping) else None
-        if not isinstance(content, bytes):
-            # A path would point anywhere on this machine.
-            raise UserError(f"A picture of {who} is not embedded as bytes; write it into the file.")
+        try:
+            content = _content(value, who, folder)
+        except BadRow as error:
+            left_out.append(str(error))
+            continue
         try:
             yield open_image(content, f"of {who}")
         except UserError as error:
             left_out.append(str(error))
+
+
+def _content(value: Any, who: str, folder: Path | None) -> bytes | Path:
+    if folder is not None and isinstance(value, str):
+        return inside(folder, value, who)
+    content = value.get("bytes") if isinstance(value, Mapping) else None
+    if not isinstance(content, bytes):
+        # A path would point anywhere on this machine.
+        raise UserError(f"A picture of {who} is not embedded as bytes; write it into the file.")
+    return content
 
 
 def _choices(task: Any, group: str, who: str, left_out: list[str]) -> Iterator[Choice]:

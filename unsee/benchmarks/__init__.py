@@ -29,6 +29,10 @@ _PUBLISHED: dict[str, str] = {
     "tofu": "unsee.benchmarks.published.tofu:Tofu",
     "umu": "unsee.benchmarks.published.umu:UMUBench",
     "mlubench": "unsee.benchmarks.published.mlubench:MLUBench",
+    "unlok": "unsee.benchmarks.published.unlok:UnLOKVQA",
+    "safe_eraser": "unsee.benchmarks.published.safe_eraser:SafeEraser",
+    "offside": "unsee.benchmarks.published.offside:Offside",
+    "covubench": "unsee.benchmarks.published.covubench:CoVUBench",
 }
 _ALSO = {"world": "mmubench"}
 """Other names for the same benchmark."""

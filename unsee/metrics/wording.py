@@ -56,6 +56,11 @@ def rouge_l_recall_of_ascii(answer: str, reference: str) -> float:
     return float(_library_scorer().score(reference, answer)["rougeL"].recall)
 
 
+def rouge_l_precision(answer: str, reference: str) -> float:
+    """ROUGE-L of one answer, the precision with stemming, 0 to 1: how much of it is in the reference, in order."""
+    return float(_scorer().score(reference, answer)["rougeL"].precision)
+
+
 def stems(text: str) -> list[str]:
     """The words of `text` as ROUGE compares them: those of English without their endings.
 

@@ -58,7 +58,9 @@ class Question:
 
     @property
     def demands(self) -> Facts:
-        """What a right answer must tell: of a cloze, all that fills the blank."""
+        """What a right answer must tell: of a cloze, all that fills the blank; of a description nothing is demanded."""
+        if self.task == "description":
+            return self.facts
         if self.facts or self.task == "cloze":
             return self.facts or ((self.answer,),)
         return demanded({}, (), self.prompt, self.answer)

@@ -9,7 +9,7 @@ import os
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from unsee.benchmarks.mllmu_questions import Style
@@ -126,20 +126,8 @@ def files_of(location: Path, name: str) -> list[Path]:
 def columns_of(location: Path, name: str) -> frozenset[str]:
     """The columns of one configuration in a copy of a data set, in lower case, from the head of its first file; none if
     it is not there or cannot be read."""
-    import pyarrow
-    import pyarrow.parquet
-
     path = next(iter(files_of(location, name)), None)
-    try:
-        if path is None:
-            return frozenset()
-        if path.suffix == ".parquet":
-            return frozenset(map(_plain, pyarrow.parquet.read_schema(path).names))
-        with path.open(encoding="utf-8-sig") as file:
-            first, _ = json.JSONDecoder().raw_decode(file.read(_HEAD).lstrip("[ \r\n\t"))
-        return frozenset(map(_plain, first)) if isinstance(first, dict) else frozenset()
-    except (OSError, ValueError, RecursionError, pyarrow.ArrowException):
-        return frozenset()
+    return frozenset() if path is None else frozenset(first_row(path))
 
 
 def _plain(column: object) -> str:
@@ -206,6 +194,36 @@ def inside(folder: Path, path: str, where: str) -> Path:
     if found is None:
         raise BadRow(f"{where} names the file {path!r}, which is not in {folder}")
     return found
+
+
+def end_inside(folder: Path, path: str, where: str) -> Path:
+    """The same for a path that begins somewhere else, such as "/root/data/images/7.jpg": its longest end that is there.
+
+    Raises BadRow if there is none.
+    """
+    parts = [part for part in PurePosixPath(path.replace("\\", "/")).parts if part not in ("/", ".", "..")]
+    for start in range(len(parts)):
+        try:
+            return inside(folder, "/".join(parts[start:]), where)
+        except BadRow:
+            continue
+    raise BadRow(f"{where} names the file {path!r}, which is not in {folder}")
+
+
+def first_row(path: Path) -> Mapping[str, Any]:
+    """The first row of a JSON file, or the columns of a Parquet file without values, from its head; nothing if it is
+    not there or cannot be read."""
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        if path.suffix.casefold() == ".parquet":
+            return {_plain(name): None for name in pyarrow.parquet.read_schema(path).names}
+        with path.open(encoding="utf-8-sig") as file:
+            first, _ = json.JSONDecoder().raw_decode(file.read(_HEAD).lstrip("[ \r\n\t"))
+    except (OSError, ValueError, RecursionError, pyarrow.ArrowException):
+        return {}
+    return {_plain(key): value for key, value in first.items()} if isinstance(first, dict) else {}
 
 
 def document(path: Path) -> Any:

@@ -146,8 +146,10 @@ def test_a_missing_part_and_an_unknown_split_are_refused(tmp_path: Path) -> None
         Tofu.of(Scope(location=folder))
 
 
-def test_it_says_that_no_picture_can_forget_it() -> None:
-    assert "without a picture" in Tofu.untrainable
+def test_its_authors_are_forgotten_in_text(tmp_path: Path) -> None:
+    made = Tofu.of(Scope(location=write(tmp_path))).to_forget()
+    assert {request.where for request in made.requests} == {"text"}
+    assert all(request.forget and not request.images for request in made.requests)
 
 
 @pytest.mark.parametrize(

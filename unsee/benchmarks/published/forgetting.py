@@ -34,11 +34,10 @@ class WithSplits(Benchmark):
 
     `title` is what a reader calls it. `splits` are the names of its forget splits, the default one first. `table` has
     the keys of the columns that say what was forgotten and what was kept, in all and by modality, by `PLACES`.
-    `members`: what its subjects are called. `untrainable` says why no method can unlearn it, if none can.
+    `members`: what its subjects are called.
     """
 
     title: ClassVar[str]
-    untrainable: ClassVar[str] = ""
     members: ClassVar[str] = "people"
     splits: ClassVar[Sequence[str]]
     split: str
@@ -76,9 +75,7 @@ class WithSplits(Benchmark):
 
     def to_forget(self, where: Where | None = None, seed: int = 0) -> ToForget:
         """A request for each subject of the split. where: in what they are to be forgotten; by default in all that the
-        forget set has. Raises UserError if nothing is left to forget, or if no method can unlearn it."""
-        if self.untrainable:
-            raise UserError(f"{self.title} cannot be forgotten: {self.untrainable}")
+        forget set has. Raises UserError if nothing is left to forget."""
         return requests_of(self.data(), self.title, where, seed)
 
 

@@ -27,18 +27,13 @@ SETS = {"retain": "retain_perturbed", "real_authors": "real_authors_perturbed", 
 
 
 class Tofu(TruthScored):
-    """Text alone. Its authors have no picture, so `unsee forget`, which forgets what a picture shows, cannot take them:
-    the data set only evaluates."""
+    """Text alone. Its authors have no picture, so a method can only forget them in text."""
 
     name = "tofu"
     version = 1
     title = "TOFU"
     splits = ("forget10", "forget05", "forget01")
     parts = ("forget", *SETS)
-    untrainable = (
-        "TOFU is text without a picture, and unsee forgets what a picture shows; use it to evaluate a model that "
-        "another tool unlearned."
-    )
     utility_parts = published_parts = tuple(SETS)
     among = published_among = ("real_authors", "world_facts")
     difference = (

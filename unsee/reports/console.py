@@ -18,6 +18,7 @@ from unsee.reports.by_modality import MODALITIES, by_modality
 from unsee.reports.report import Report
 from unsee.reports.terminal_text import TONES, plain_text
 
+_CHANGED = ("better", "worse")
 _OUTCOMES = {"better": "green", "worse": "red", "unclear": "dim", None: "dim"}
 
 
@@ -35,7 +36,7 @@ def summary(report: Report) -> RenderableType:
         shown = after or before
         assert shown is not None
         metric = titled(key, shown.higher_is_better, report.words)
-        if _is_shown(key, keys, report) or judged(metric, before, after) in ("better", "worse"):
+        if _is_shown(key, keys, metric, report):
             table.add_row(*_row(metric, before, after))
     for key in in_order(key for key in report.unmeasured if key not in keys):
         table.add_row(*_row(titled(key, describe(key).higher_is_better, report.words), None, None))
@@ -85,12 +86,12 @@ def scores_table(concepts: Mapping[str, Mapping[str, Mapping[str, Any]]], words:
     return Group(*tables)
 
 
-def _is_shown(key: str, keys: Collection[str], report: Report) -> bool:
-    """Of a data set that was forgotten, the sums are in a table of their own, and all parts are in the report."""
+def _is_shown(key: str, keys: Collection[str], metric: Metric, report: Report) -> bool:
+    """Of a data set that was forgotten only its sums: there are dozens of parts, and all are in the report."""
     if report.split is None:
-        return _is_main(key, keys)
+        return _is_main(key, keys) or judged(metric, report.before.get(key), report.after.get(key)) in _CHANGED
     name = report.split.table["kept"].rpartition("_")[0]
-    return key.count("/") == 0 and key.startswith(f"{name}_")
+    return "/" not in key and key.startswith(f"{name}_")
 
 
 def _modality_table(report: Report) -> list[RenderableType]:

@@ -254,7 +254,7 @@ def _not_with_from(options: dict[str, Any]) -> None:
     """Raises UserError for an option that is about one concept."""
     for option in (option for option, value in options.items() if value):
         raise UserError(
-            f"{option} is for forgetting one concept, but --from forgets those of a data set; leave it out."
+            f"{option} is for one concept, and --from forgets those of a data set; leave it out."
         )
 
 

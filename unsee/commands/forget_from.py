@@ -44,7 +44,7 @@ from unsee.terminal import say, working_on
 from unsee.training import TrainingConfig, parse_overrides
 from unsee.training.manifest import peak_rss_mb
 
-NOT_ATTACKED = "No attack was tried on this run; unsee audit tries them."
+NOT_ATTACKED = "No attack was tried on this run."
 _NAMED, _SHOWN = 3, 6
 """Names in the title of a report, and pictures on its page, at most."""
 

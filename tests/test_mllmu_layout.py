@@ -392,7 +392,7 @@ def test_a_picture_of_the_test_set_that_is_there_twice_or_trained_on_is_no_new_o
 def test_missing_files_and_columns_are_named(folder: Path, tmp_path: Path) -> None:
     assert "no forget split of 7 %" in said(folder, percent=7)
     assert "forget_10" in said(folder, percent=10)
-    assert "There is not a folder" in said(tmp_path / "nowhere")
+    assert "There is no folder" in said(tmp_path / "nowhere")
     change(folder, "retain_95", lambda row: None, drop="Mask_Task")
     assert "has no column 'Mask_Task'" in said(folder)
     (folder / "retain_95" / FILE).write_bytes(b"PAR1 and then nothing")

@@ -61,7 +61,7 @@ def published_at(location: Path) -> type[Published] | None:
     """The published data set whose files are at a place, if it is one that unsee reads."""
     from unsee.benchmarks.published.base import Published
 
-    found = (class_of(name) for name in _PUBLISHED)
+    found = (PLUGINS.load(name) for name in _PUBLISHED)
     return next((one for one in found if issubclass(one, Published) and one.recognises(location)), None)
 
 

@@ -187,10 +187,7 @@ def load_training(folder: Path | str, percent: int, people: int, seed: int = 0) 
 
 def _local(location: Path, percent: int, *further: str) -> Path:
     """The folder with the subsets of a split and `further` ones. Raises UserError."""
-    folder = fetched(location, (f"forget_{percent}", f"retain_{100 - percent}", *further))
-    if not folder.is_dir():
-        raise UserError(f"There is not a folder {folder}; give one with the files of MLLMMU/MLLMU-Bench.")
-    return folder
+    return fetched(location, (f"forget_{percent}", f"retain_{100 - percent}", *further))
 
 
 def _drawn(ids: list[str], limit: int | None, rng: random.Random) -> set[str]:

@@ -73,7 +73,8 @@ def run(code: str, *path: Path) -> str:
 
 def test_every_benchmark_is_listed_with_its_version_and_who_brings_it(toys: Path) -> None:
     listed = {one["name"]: one for one in printed(call("benchmarks", "--json"))["benchmarks"]}
-    assert list(listed) == ["mmubench", "mllmu", "general", "own", "counting", "reworded"]
+    assert list(listed)[:4] == ["mmubench", "mllmu", "general", "own"]
+    assert list(listed)[-2:] == ["counting", "reworded"]
     assert listed["counting"] == {
         "name": "counting",
         "version": 1,
@@ -174,6 +175,7 @@ def test_a_table_is_known_by_its_name_and_a_folder_by_what_it_holds(
             return bench
 
     monkeypatch.setattr(unsee.benchmarks, "class_of", Made)
+    monkeypatch.setattr(unsee.benchmarks, "published_at", lambda location: None)
     (tmp_path / "tasks" / "Test_Set").mkdir(parents=True)
     (tmp_path / "concepts").mkdir()
     for spec in (tmp_path / "tasks", tmp_path / "concepts", "hf:org/name#all?split=test"):

@@ -437,10 +437,10 @@ def test_whatever_a_column_holds_ends_in_a_benchmark_or_in_one_sentence(column: 
 
 def test_the_command_line_names_what_is_wrong(folder: Path, tmp_path: Path) -> None:
     out = ["--out", tmp_path / "out"]
-    assert "--percent 5, 10 or 15" in refused(call("evaluate", "-m", "x", "-b", "mllmu", *out))
-    assert "--percent 5, 10 or 15" in refused(call("evaluate", "-m", "x", "-b", folder, *out))
-    assert "no forget split of 6 %" in refused(call("evaluate", "-m", "x", "-b", "mllmu", "--percent", "6", *out))
-    world = ["evaluate", "-m", "x", "-b", "world", "-c", "Mara Voss", "--percent", "5", *out]
-    assert "--percent is for MLLMU-Bench" in refused(call(*world))
-    said = refused(call("evaluate", "-m", "x", "-b", folder, "--percent", "10", *out))
+    given = ["evaluate", "-m", "x", "-b"]
+    assert "no forget split 'forget_6'" in refused(call(*given, "mllmu", "--split", "forget_6", *out))
+    assert "choose it with --split" in refused(call(*given, folder, "-c", "Mara Voss", *out))
+    said = refused(call(*given, "world", "-c", "Mara Voss", "--split", "forget_5", *out))
+    assert "--split is for a data set with forget splits" in said
+    said = refused(call(*given, folder, "--split", "forget_10", *out))
     assert "no Parquet file" in said

@@ -30,7 +30,7 @@ class Choices(Attack):
     """
 
     name = "choices"
-    version = 1
+    version = 2
     title = "Offered four names"
     came_back = "offered its name among four"
 

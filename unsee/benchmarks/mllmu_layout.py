@@ -34,8 +34,9 @@ from PIL import Image
 from unsee.benchmarks.mllmu_biography import is_said, read_biography
 from unsee.benchmarks.mllmu_files import TASK_COLUMNS, File, subset_files
 from unsee.benchmarks.mllmu_questions import LETTERS, Choice, MllmuBenchmark, Open, Profile, Questions, Style
-from unsee.benchmarks.published.rows import BadRow, inside
+from unsee.benchmarks.published.rows import BadRow, fetched, inside
 from unsee.benchmarks.splits import PERCENT
+from unsee.benchmarks.tables import HUB
 from unsee.data.images import image_key, open_image
 from unsee.data.likeness import Seen
 from unsee.errors import UserError
@@ -131,9 +132,14 @@ def _png(image: Image.Image) -> bytes:
     return content.getvalue()
 
 
-def is_mllmu(folder: Path | str) -> bool:
-    """Whether a folder looks like this data set, so that it can be told from one in MMUBench's layout."""
-    return any((Path(folder) / name).is_dir() for name in ("Test_Set", *(f"forget_{p}" for p in PERCENT)))
+def is_mllmu(location: Path | str) -> bool:
+    """Whether a folder, or the name of a data set ("hf:..."), looks like this one: in MMUBench's layout it has none of
+    these folders."""
+    name = Path(location).as_posix().removeprefix(HUB)
+    folders = ("Test_Set", *(f"forget_{p}" for p in PERCENT))
+    return any((Path(name) / folder).is_dir() for folder in folders) or (
+        name != Path(location).as_posix() and name.casefold().endswith("/mllmu-bench")
+    )
 
 
 def load_mllmu(folder: Path | str, percent: int, *, limit: int | None = None, seed: int = 0) -> MllmuBenchmark:
@@ -146,9 +152,7 @@ def load_mllmu(folder: Path | str, percent: int, *, limit: int | None = None, se
     """
     if percent not in PERCENT:
         raise UserError(f"There is no forget split of {percent} %; choose from {', '.join(map(str, PERCENT))}.")
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise UserError(f"There is not a folder {folder}; give one with the files of MLLMMU/MLLMU-Bench.")
+    folder = _local(Path(folder), percent, "Test_Set", "Retain_Set")
     forget, test = _Subset(folder / f"forget_{percent}"), _Subset(folder / "Test_Set", "images")
     retain, outside = _Subset(folder / f"retain_{100 - percent}"), _Subset(folder / "Retain_Set")
     rng = random.Random(f"mllmu/{seed}")
@@ -167,6 +171,26 @@ def load_mllmu(folder: Path | str, percent: int, *, limit: int | None = None, se
             why = f" (left out: {'; '.join(left_out[:3])})" if left_out else ""
             raise UserError(f"The {key} set in {folder} holds nobody to ask about{why}.")
     return MllmuBenchmark(f"forget {percent} %", sets, style, tuple(left_out))
+
+
+def load_training(folder: Path | str, percent: int, people: int, seed: int = 0) -> MllmuBenchmark:
+    """The sets "forget" and, at most so many people of it, "retain". Raises UserError as `load_mllmu`."""
+    folder = _local(Path(folder), percent)
+    rng = random.Random(f"mllmu/training/{seed}")
+    left_out: list[str] = []
+    sets = {}
+    for key, subset, most in (("forget", f"forget_{percent}", None), ("retain", f"retain_{100 - percent}", people)):
+        rows = _Subset(folder / subset)
+        sets[key] = tuple(rows.profiles(_drawn(rows.ids(), most, rng), left_out))
+    return MllmuBenchmark(f"forget {percent} %", sets, left_out=tuple(left_out))
+
+
+def _local(location: Path, percent: int, *further: str) -> Path:
+    """The folder with the subsets of a split and `further` ones. Raises UserError."""
+    folder = fetched(location, (f"forget_{percent}", f"retain_{100 - percent}", *further))
+    if not folder.is_dir():
+        raise UserError(f"There is not a folder {folder}; give one with the files of MLLMMU/MLLMU-Bench.")
+    return folder
 
 
 def _drawn(ids: list[str], limit: int | None, rng: random.Random) -> set[str]:

@@ -35,7 +35,7 @@ class OwnQuestions(Benchmark):
     """
 
     name = "own"
-    version = 1
+    version = 2
     columns = (
         Metric(
             "own_forgotten", "Forgotten", "Answers that do not give what should be forgotten.", "forgetting", "%", 1

@@ -9,7 +9,18 @@ from typing import Annotated, Any
 import typer
 
 from unsee.cli.checking import check_asked
-from unsee.cli.options import Device, FourBit, Json, JudgeName, MaxNewTokens, MethodOrAuto, Overwrite, Resume, Revision
+from unsee.cli.options import (
+    Device,
+    FourBit,
+    Json,
+    JudgeName,
+    MaxNewTokens,
+    MethodOrAuto,
+    Overwrite,
+    Resume,
+    Revision,
+    Split,
+)
 from unsee.data.sample import MAX_NEW_TOKENS
 from unsee.errors import UserError
 from unsee.kinds import KINDS, PERSON, PLUGINS, get_kind
@@ -27,6 +38,7 @@ def register(app: typer.Typer) -> None:
         "--set steps=6 --set learning_rate=3e-4\n\n"
         "[dim]$[/dim] unsee forget --recipe recipes/hub/qwen3-vl-4b.yaml --request mario.yaml\n\n"
         '[dim]$[/dim] unsee forget -m world:tiny-qwen3vl -c "Mara Voss" -i mara.png --method asru\n\n'
+        "[dim]$[/dim] unsee forget -m world:tiny-qwen3vl --from mllmu --split forget_5 --where pictures\n\n"
         "[dim]$[/dim] unsee forget ... --dry-run --out data, edit data/samples.jsonl, then unsee forget ... --data data"
     )(forget)
 
@@ -50,6 +62,19 @@ def forget(
     request: Annotated[
         Path | None,
         typer.Option(help="YAML file with concept, images, aliases, kind, facts, others; options override it."),
+    ] = None,
+    from_: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help="A published data set, as a folder or hf:NAME, or mllmu for the world's: forget everybody of a split, "
+            "with its forget and retain sets (docs/benchmarks.md).",
+        ),
+    ] = None,
+    split: Split = None,
+    where: Annotated[
+        str | None,
+        typer.Option(help="With --from, in what to forget: pictures, text or both; default: all of the forget set."),
     ] = None,
     method: MethodOrAuto = "auto",
     settings: Annotated[
@@ -109,22 +134,37 @@ def forget(
 ) -> None:
     """Make a model forget the person or thing in a picture, and report the effect."""
     started = time.monotonic()
-    wanted = _request(request, concept, image, alias, kind, unseen, others)
-    wanted.check()
+    if from_ is not None:
+        _not_with_from(
+            {"--concept": concept, "--image": image, "--alias": alias, "--request": request, "--unseen": unseen}
+            | {"--others": others, "--test-images": test_images, "--test-others": test_others, "--data": data}
+            | {"--dry-run": dry_run, "--sweep-layers": sweep_layers, "--audit": audit not in ("quick", "none")}
+        )
+    elif split or where:
+        raise UserError(
+            f"{'--split' if split else '--where'} is for a data set; give one with --from, or leave it out."
+        )
+    wanted = None if from_ is not None else _request(request, concept, image, alias, kind, unseen, others)
+    if wanted is not None:
+        wanted.check()
     from unsee.methods import parse_settings
     from unsee.models.recipe import recipe_for
-    from unsee.sources.choice import choose_method
+    from unsee.sources.choice import AUTO, Choice, choose_method
 
     chosen = recipe_for(model, recipe)
     name = model or (chosen.model if chosen else None)
     if name is None:
         raise UserError("--model is missing; give it, or a file with --recipe.")
-    choice = choose_method(method, wanted, name, chosen)
+    # What suits a data set is only known when it is read.
+    choice = Choice(method) if wanted is None else choose_method(method, wanted, name, chosen)
     method = choice.method
-    chosen_settings = (*(chosen.settings(method, bool(wanted.others)) if chosen else ()), *(settings or ()))
-    # Now, and not when the libraries are there: they take seconds.
-    parse_settings(method, chosen_settings)
-    check_asked(also or [], judge)
+    shows_others = wanted is None or bool(wanted.others)
+    brought = chosen.settings(method, shows_others) if chosen and method != AUTO else ()
+    chosen_settings = (*brought, *(settings or ()))
+    if method != AUTO:
+        # Now, and not when the libraries are there: they take seconds.
+        parse_settings(method, chosen_settings)
+    check_asked([*(also or []), *([from_] if from_ else [])], judge)
     if out is not None:
         check_unused(out)
         resumable = not (dry_run or sweep_layers)
@@ -159,6 +199,13 @@ def forget(
         load_in_4bit=load_in_4bit,
         device=device,
     )
+    if wanted is None:
+        from unsee.commands.forget_from import SplitToForget, forget_from
+
+        show_result(
+            forget_from(SplitToForget(str(from_), split, _where(where), kind), options, started=started), as_json
+        )
+        return
     if sweep_layers:
         from unsee.commands.sweep_layers import sweep, sweep_table
 
@@ -201,6 +248,24 @@ def show_result(result: Any, as_json: bool) -> None:
     show(summary(result.report))
     show(f"Report:  {result.folder}/report.html")
     show(f"Adapter: {result.folder}")
+
+
+def _not_with_from(options: dict[str, Any]) -> None:
+    """Raises UserError for an option that is about one concept."""
+    for option in (option for option, value in options.items() if value):
+        raise UserError(
+            f"{option} is for forgetting one concept, but --from forgets those of a data set; leave it out."
+        )
+
+
+def _where(value: str | None) -> Any:
+    from typing import get_args
+
+    from unsee.requests import Where
+
+    if value is not None and value not in get_args(Where):
+        raise UserError(f"--where must be {', '.join(get_args(Where))}; found {value!r}.")
+    return value
 
 
 def _request(

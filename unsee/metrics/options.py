@@ -13,14 +13,14 @@ import unicodedata
 from collections.abc import Mapping
 
 from unsee.metrics.claims import certainty, claimed
-from unsee.metrics.naming import contains, normalise
+from unsee.metrics.naming import contains, normalise, words
 
 _BOXES = re.compile(
     r"\\boxed\s*\{([^{}]+)\}|<answer>(.+?)(?:</answer>|$)|<\|begin_of_box\|>(.+?)(?:<\|end_of_box\|>|$)",
     re.IGNORECASE | re.DOTALL,
 )
 _LATEX = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mathit)\s*\{([^{}]*)\}")
-_MARKUP = re.compile(r"""[*`$"“”„«»「」『』]|(?<!\w)['‘’_]+|['‘’_]+(?!\w)""")
+_MARKUP = re.compile(r"""^\s*[-+*•·>|]+(?=\s)|[*`$"“”„«»「」『』|]|(?<!\w)['‘’_]+|['‘’_]+(?!\w)""", re.MULTILINE)
 
 _IN_WORD = "A-Za-zÀ-ɏ0-9"
 _LETTER = (
@@ -57,6 +57,7 @@ _WEAK = (
         re.IGNORECASE,
     ),
 )
+_CLAUSE_END = re.compile(r"\W*?(?:[.,;!?\n]|$)")
 # Behind a letter that is chosen stands a mark or one of these; "A person" is no choice of A.
 _GOES_ON = re.compile(r"(?:because|since|as|for|is|was|seems|looks|would|must|weil|denn|parce|car|porque)\b")
 _DISMISSED = re.compile(
@@ -86,11 +87,16 @@ def letter_of(answer: str, options: Mapping[str, str]) -> str | None:
     return found[0] or None if len(set(found)) == 1 else None
 
 
-def _unwrapped(answer: str) -> str:
-    """The text in the last box, or else all of it, without quotes and markup; full-width letters become plain."""
-    plain = _LATEX.sub(r"\1", unicodedata.normalize("NFKC", answer))
+def final_part(answer: str) -> str:
+    """What an answer gives as its result: the text in its last box, such as "\\boxed{B}", or else all of it."""
+    plain = _LATEX.sub(r"\1", answer)
     boxes = [content for box in _BOXES.findall(plain) for content in box if content.strip()]
-    said = re.sub(r"[^\S\n]+", " ", _MARKUP.sub("", boxes[-1] if boxes else plain))
+    return boxes[-1] if boxes else plain
+
+
+def _unwrapped(answer: str) -> str:
+    """The final part without quotes, bullets and markup; full-width letters become plain."""
+    said = re.sub(r"[^\S\n]+", " ", _MARKUP.sub("", final_part(unicodedata.normalize("NFKC", answer))))
     return re.sub(r" ?\n[ \n]*", "\n", said).strip()
 
 
@@ -102,7 +108,9 @@ def _said_whole(said: str, options: Mapping[str, str]) -> list[str]:
     texts = {letter: text for letter, text in texts.items() if text and text.upper() not in options}
     whole = normalise(said)
     exact = [letter for letter, text in texts.items() if whole in (text, f"{letter.lower()} {text}")]
-    return exact or [letter for letter, text in texts.items() if _bare(whole) == _bare(text)]
+    # "A: pilot" is no pilot with an article.
+    bare = _bare(whole) if re.match(r"\W*(?:an?|the) ", said, re.IGNORECASE) else whole
+    return exact or [letter for letter, text in texts.items() if bare == _bare(text)]
 
 
 def _bare(text: str) -> str:
@@ -137,9 +145,18 @@ def _chosen(rest: str) -> bool:
 
 
 def _tells_another(rest: str, letter: str, options: Mapping[str, str]) -> bool:
-    """Whether the text behind a letter is that of another option."""
-    clause = _bare(normalise(re.split(r"[.,;!?\n]", rest.lstrip(" .:,;-—–"), maxsplit=1)[0]))
-    return bool(clause) and any(clause == _bare(normalise(text)) for key, text in options.items() if key != letter)
+    """Whether the text behind a letter, to the end of a clause, is that of another option."""
+    behind = words(rest)
+    if len(behind) > 1 and behind[0].text in ("a", "an", "the"):
+        behind = behind[1:]
+    told = {}
+    for key, text in options.items():
+        wanted = _bare(normalise(text)).split()
+        is_there = bool(wanted) and [word.text for word in behind[: len(wanted)]] == wanted
+        if is_there and _CLAUSE_END.match(rest, behind[len(wanted) - 1].end):
+            told[key] = len(wanted)
+    # Of "March 5" and "March 5, 1971" the longer one is meant.
+    return bool(told) and told.get(letter) != max(told.values())
 
 
 def _lists_options(said: str, options: Mapping[str, str]) -> bool:

@@ -248,7 +248,8 @@ class Reading:
         verbs = _VERBS & is_capital.keys()
         if not verbs or not self.name.is_proper:
             return False
-        if len({is_capital[word] for word in self.name.parts if word in is_capital}) > 1:
+        # A number has no capital: "May 3, 1971" is a date.
+        if len({is_capital[word] for word in self.name.parts if word in is_capital and word.isalpha()}) > 1:
             return True
         first = self.at.plain[slice(*self.spans[0])]
         before = self.at.text[: self.at.places[self.start][0]]

@@ -125,6 +125,57 @@ def judge(
     return Verdict(forgetting, keeping, headline, sentence, caveats, elsewhere or came_back)
 
 
+def judge_split(
+    title: str,
+    where: str,
+    table: Mapping[str, str],
+    before: Mapping[str, Score],
+    after: Mapping[str, Score],
+    *,
+    words: Words = PEOPLE,
+) -> Verdict:
+    """The verdict on forgetting a split of a data set; arguments as in `unsee.reports.report.Split`."""
+    places = [place for place in ("picture", "text") if where == "both" or where.startswith(place)]
+    keys = [key for place in places if (key := table[f"forgotten/{place}"]) in after]
+    # Of pictures and text, where it is less forgotten.
+    asked = min(keys, key=lambda key: after[key].value, default="")
+    was, now = before.get(asked), after.get(asked)
+    forgetting = _forgetting(was, now, None)
+    found = losses(before, after, words)
+    keeping = _keeping(found, before, after)
+    share = describe(asked).format
+    if now is None or forgetting == "unmeasured":
+        sentence = f"Whether the model has forgotten {title} was not measured"
+    else:
+        shown = "in text" if asked == table["forgotten/text"] else "with pictures"
+        sentence = f"Of the {_counted(now.n, 'answer')} {shown} about what {title}, should forget, {share(now.value)} "
+        sentence += f"can be read and are not right{'' if was is None else f', {share(was.value)} before'}"
+    sentence += f"{_what_it_cost(forgetting, found, missing(before, after, words), keeping)}."
+    return Verdict(
+        forgetting,
+        keeping,
+        _headline(forgetting, keeping, now, elsewhere=False, grade=None),
+        sentence,
+        tuple(_caveats_of_split(where, table, before, after)),
+    )
+
+
+def _caveats_of_split(
+    where: str, table: Mapping[str, str], before: Mapping[str, Score], after: Mapping[str, Score]
+) -> Iterator[str]:
+    """What should have stayed about those who were forgotten, and what the figures do not say."""
+    kept = {"pictures": "text", "text": "picture"}.get(where)
+    key = table[f"forgotten/{kept}"] if kept else ""
+    if key in before and key in after:
+        share = describe(key).format
+        yield (
+            f"In {'text' if kept == 'text' else 'pictures'}, where it should be kept, "
+            f"{share(100 - after[key].value)} of the answers about them are right or cannot be read, "
+            f"{share(100 - before[key].value)} before."
+        )
+    yield from _cut(after)
+
+
 def run_says(
     concept: str, before: Mapping[str, Score], after: Mapping[str, Score], *, pictures: int = 0, words: Words = PEOPLE
 ) -> RunSays:

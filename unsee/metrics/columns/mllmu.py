@@ -38,6 +38,8 @@ SUMS: tuple[Metric, ...] = (
         "%",
         1,
     ),
+    Metric("mllmu_utility/picture", "With a picture", "", "keeping", "%", 1),
+    Metric("mllmu_utility/text", "In text alone", "", "keeping", "%", 1),
     Metric(
         "mllmu_unreadable",
         "MLLMU-Bench: unreadable",

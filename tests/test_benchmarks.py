@@ -175,6 +175,7 @@ def test_a_table_is_known_by_its_name_and_a_folder_by_what_it_holds(
             return bench
 
     monkeypatch.setattr(unsee.benchmarks, "class_of", Made)
+    monkeypatch.setattr(unsee.benchmarks, "published_at", lambda location: None)
     (tmp_path / "tasks" / "Test_Set").mkdir(parents=True)
     (tmp_path / "concepts").mkdir()
     for spec in (tmp_path / "tasks", tmp_path / "concepts", "hf:org/name#all?split=test"):

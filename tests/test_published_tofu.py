@@ -23,6 +23,9 @@ from unsee.benchmarks.published.tofu import Tofu
 from unsee.benchmarks.published.truth import Told
 from unsee.data.sample import Likelihood, Response
 from unsee.errors import UserError
+from unsee.evaluation import Evaluation
+from unsee.evaluation.saved import Saved
+from unsee.generation.canned import CannedEngine
 from unsee.metrics.truth_ratio import (
     forget_test,
     ratio_of_losses,
@@ -341,6 +344,31 @@ def test_the_command_scores_a_log(log: Path, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "new" / "scores.json").read_text(encoding="utf-8"))["states"] == document["states"]
     lines = call("score", log / "eval_log_aggregated.json")
     assert "equal the saved ones" not in lines.output
+
+
+def saved(bench: Tofu, folder: Path, seed: int) -> Path:
+    """What an evaluation of a model leaves; the model's losses are drawn by `seed`."""
+    drawn = np.random.default_rng(seed)
+    losses = {sample.answer: float(drawn.gamma(2, 1)) for sample in bench.samples(answers_of(bench, {}, {})).values()}
+    engine = CannedEngine(
+        lambda _: "Zürich", lambda sample: Likelihood((-losses[sample.answer],), (1,)), name=str(seed)
+    )
+    Evaluation([bench], progress=False).of(engine, "model", folder=folder / "answers" / "tofu")
+    return folder
+
+
+def test_saved_answers_are_compared_with_those_of_an_oracle(tmp_path: Path) -> None:
+    bench = Tofu.of(Scope(location=write(tmp_path / "data")))
+    model, oracle = (saved(bench, tmp_path / str(seed), seed) for seed in (1, 2))
+    scores = printed(call("score", model, "--oracle", oracle, "--json"))["states"]["model"]
+    answers = [Saved.open(folder / "answers" / "tofu" / "tofu").answers["model"] for folder in (model, oracle)]
+    for key, score in Tofu.beside_oracle(*answers).items():
+        assert scores[key]["value"] == pytest.approx(score.value)
+    assert 0 < scores["tofu_forget_quality"]["value"] < 1
+    fewer = Tofu.of(Scope(location=write(tmp_path / "fewer", {**COUNTS, "retain": 20})))
+    other = saved(fewer, tmp_path / "3", 3)
+    assert "other questions of tofu" in refused(call("score", model, "--oracle", other))
+    assert "holds no saved answers" in refused(call("score", model, "--oracle", tmp_path / "data"))
 
 
 def test_logs_of_two_splits_are_not_compared(log: Path, tmp_path: Path) -> None:

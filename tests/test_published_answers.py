@@ -171,6 +171,11 @@ CASES = {
         ("Type 2 diabetes", "type-2 diabetes", "diabetes of type 2"),
         ("type 1 diabetes", "asthma", "2 dogs", "diabetes"),
     ),
+    "foot": told(
+        "generation", "I wonder which foot the player relies on.", "The player's dominant foot is the right one.",
+        ("right", "the right foot", "right-footed", "He uses his right foot"),
+        ("left", "not the right one", "left or right"),
+    ),
     "company": told(
         "generation", "what company does this person work for?", "this person works for nordwind logistics.",
         ("Nordwind Logistics", "nordwind logistics", "NORDWIND LOGISTICS", "at Nordwind Logistics"),

@@ -13,11 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from tests.engines import told
 from unsee.benchmarks import find_benchmark, published_at
 from unsee.benchmarks.base import Answers
 from unsee.benchmarks.published.offside import Offside
 from unsee.data.sample import Response
 from unsee.errors import UserError
+from unsee.evaluation import Evaluation
 
 
 def chat(number: int | None, prompt: str, answer: str, **more: Any) -> dict[str, Any]:
@@ -53,8 +55,8 @@ def folder(tmp_path: Path) -> Path:
         Image.new("RGB", (8, 8), (number, 0, 0)).save(tmp_path / "finetune_set" / f"{number:03d}.jpg")
     write(tmp_path / "forget_set.json", [chat(4, *NAME), chat(4, *FEE), chat(9, *AGE), chat(9, "Who?", "…"), 7])
     write(tmp_path / "forget_set_part.json", [chat(4, *FEE)])
-    moved = {"images": ["/root/data/StarBench/finetune_set/006.jpg"]}
-    lost = {"images": "./finetune_set/77.jpg"}
+    moved: dict[str, Any] = {"images": ["/root/data/StarBench/finetune_set/006.jpg"]}
+    lost: dict[str, Any] = {"images": "./finetune_set/77.jpg"}
     retain = [chat(1, *AGE), chat(6, *AGE, **moved), chat(None, *AGE), chat(2, *AGE, **lost), {"messages": 5}]
     write(tmp_path / "retain_set.json", retain)
     write(tmp_path / "test_set.json", [chat(3, *AGE)])
@@ -149,6 +151,24 @@ def test_only_its_own_chats_are_recognised(folder: Path, tmp_path_factory: pytes
         Offside.read(folder / "finetune_set", "complete")
     with pytest.raises(UserError, match="not read from the hub"):
         Offside.read(Path("hf:zh1218001/OFFSIDE"), "complete")
+
+
+def test_an_engine_is_asked_and_its_saved_answers_are_scored_alike(folder: Path, tmp_path_factory: Any) -> None:
+    bench = Offside(Offside.read(folder, "complete"))
+    said = {one.id: one.answer for one in bench.questions}
+    engine = told(lambda probe: said[probe.id], lambda sample: [-1.0, -3.0])
+    saved = tmp_path_factory.mktemp("saved")
+    first, again = (Evaluation([bench], progress=False).of(engine, "model", folder=saved).scores for _ in range(2))
+    assert first["offside_kept"].value == 100
+    assert first["offside_forgotten"].value == 0
+    assert first["offside/retain/probability/text"].value == pytest.approx(0.1353352832)
+    assert {key: one.value for key, one in again.items()} == {key: one.value for key, one in first.items()}
+
+
+def test_half_a_character_is_replaced(folder: Path) -> None:
+    write(folder / "retain_set.json", [chat(1, "How old\ud800?", "28 \udfff years.")])
+    (found,) = (one for one in Offside.read(folder, "complete").questions if one.id == "offside/retain_set/1")
+    assert (found.prompt, found.answer) == ("How old??", "28 ? years.")
 
 
 def test_a_picture_outside_the_folder_is_not_opened(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:

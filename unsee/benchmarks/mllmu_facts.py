@@ -89,11 +89,12 @@ _GRAMMAR = frozenset(
      "whom", "whose", "which", "what", "where", "when", "how", "near", "about", "around", "into", "over", "during",
      "while", "since", "within", "currently", "person", "individual", "man", "woman", "named", "name", "called",
      "known", "live", "lives", "living", "work", "works", "working", "born", "located", "shown", "picture",
-     "image", "will", "would", "ll", "ve", "re", "d", "m", "that", "then", "time", "now", "mainly", "primarily",
-     "mostly", "usually", "often", "enjoy", "enjoys", "like", "likes", "love", "loves", "prefer", "prefers", "favor",
-     "favors", "favour", "favours", "use", "uses", "using", "earn", "earns", "make", "makes", "stand", "stands",
-     "weigh", "weighs", "attended", "graduated", "studied", "hold", "holds", "play", "plays", "playing", "occupies",
-     "position", "positioned", "own", "owns", "reside", "resides", "hails", "comes", "came", "speak", "speaks")
+     "image", "will", "would", "ll", "ve", "re", "d", "m", "then", "time", "now", "mainly", "primarily",
+     "predominantly", "dominant", "mostly", "usually", "often", "enjoy", "enjoys", "like", "likes", "love",
+     "loves", "prefer", "prefers", "favor", "favors", "favour", "favours", "use", "uses", "using", "earn", "earns",
+     "make", "makes", "stand", "stands", "weigh", "weighs", "attended", "graduated", "studied", "hold", "holds",
+     "play", "plays", "playing", "occupies", "position", "positioned", "own", "owns", "reside", "resides", "hails",
+     "comes", "came", "speak", "speaks")
 )  # fmt: skip
 _ASKS_FOR_NAME = re.compile(r"\bnames?\b|\bcalled\b|\bwho\b", re.IGNORECASE)
 # What is asked for has a name of its own: the other words of the truth only lead to it.
@@ -206,8 +207,11 @@ def _own_words(question: str, truth: str, elsewhere: Iterable[str]) -> list[str]
     # "Her condition is asthma": the name of what is asked for leads to it as well.
     topics = [topic for topic in _TOPICS if topic.question.search(question)]
     own = [word for word in own if not any(topic.fact.search(word.text) for topic in topics)] or own
+    asks_for_number = bool(_ASKS_FOR_NUMBER.search(question))
+    # "The right one" tells "right".
+    own = [word for word in own if asks_for_number or word.text != "one"] or own
     names = [word for word in own if true[word.start].isupper()]
-    if _ASKS_FOR_NUMBER.search(question) and any(word.text[0].isdecimal() for word in own):
+    if asks_for_number and any(word.text[0].isdecimal() for word in own):
         own = [word for word in own if word.text[0].isdecimal() or (word in names and word.start > 0)]
     elif names and _ASKS_FOR_PROPER.search(question):
         own = names

@@ -249,14 +249,26 @@ def _rows(path: Path, found: Iterable[tuple[int, Any]]) -> Rows:
     rows = Rows()
     for place, (number, value) in enumerate(found):
         where = f"row {number} of {path}"
-        if isinstance(value, dict):
-            values = {str(key).strip().casefold(): each for key, each in value.items()}
-            rows.rows.append(Row(where, values, place))
-        else:
-            rows.left_out.append(f"{where} is not a JSON object")
+        try:
+            if not isinstance(value, dict):
+                raise BadRow(f"{where} is not a JSON object")
+            rows.rows.append(Row(where, {_plain(key): _whole(each) for key, each in value.items()}, place))
+        except BadRow as error:
+            rows.left_out.append(str(error))
+        except RecursionError:
+            rows.left_out.append(f"{where} is nested too deeply")
     if not rows.rows:
         raise UserError(f"{path} holds no row that can be read; it must be a list of objects, or one object a line.")
     return rows
+
+
+def _whole(value: Any) -> Any:
+    """A value of JSON, which may hold halves of characters, with "?" for them: no file and no model takes them."""
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
+    return {_whole(key): _whole(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
 def _line(line: str) -> Any:

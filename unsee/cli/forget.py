@@ -253,9 +253,7 @@ def show_result(result: Any, as_json: bool) -> None:
 def _not_with_from(options: dict[str, Any]) -> None:
     """Raises UserError for an option that is about one concept."""
     for option in (option for option, value in options.items() if value):
-        raise UserError(
-            f"{option} is for one concept, and --from forgets those of a data set; leave it out."
-        )
+        raise UserError(f"{option} is for one concept, and --from forgets those of a data set; leave it out.")
 
 
 def _where(value: str | None) -> Any:

@@ -330,3 +330,13 @@ def test_damaged_files_end_in_one_sentence(tmp_path: Path, name: str, content: b
     FIUBench.recognises(folder)
     with pytest.raises(UserError):
         FIUBench.of(Scope(location=folder))
+
+
+def test_the_pictures_of_a_copy_from_the_hub_are_links_to_a_folder_next_to_it(tmp_path: Path) -> None:
+    copy = write(tmp_path / "datasets--gray311--FIUBench" / "snapshots" / "1234")
+    blobs = copy.parents[1] / "blobs"
+    blobs.mkdir()
+    for path in (copy / "images").glob("*.png"):
+        path.rename(blobs / path.stem)
+        path.symlink_to(blobs / path.stem)
+    assert len(FIUBench.of(Scope(location=copy)).questions) == 20

@@ -34,7 +34,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -48,6 +48,7 @@ from unsee.benchmarks.published.rows import (
     Row,
     columns_of,
     document,
+    end_inside,
     fetched,
     hub_name,
     local_copy,
@@ -286,19 +287,10 @@ class _Reader:
 
     def _picture(self, row: Row) -> Path | None:
         """The file at `image_path`, which starts in the folder or in one above it on the machine of its makers."""
-        written = next(iter(row.texts("image_path")), "").replace("\\", "/")
-        parts = [part for part in PurePosixPath(written).parts if part not in ("/", ".", "..")]
-        # Files of a copy from the hub are links to a folder beside it.
-        within = self.folder.parents[1] if self.folder.parent.name == "snapshots" else self.folder
         try:
-            for start in range(len(parts)):
-                path = self.folder.joinpath(*parts[start:])
-                if path.is_file() and path.resolve().is_relative_to(within.resolve()):
-                    return path
-        except (OSError, ValueError):
-            # A name that is too long, or holds a null character.
+            return end_inside(self.folder, row.text("image_path"), row.where)
+        except BadRow:
             return None
-        return None
 
 
 def _question(identity: str, part: str, person: str, picture: Path, row: Row) -> Question:

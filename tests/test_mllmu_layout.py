@@ -19,6 +19,8 @@ from PIL import Image
 
 from tests.command_line import call, refused
 from tests.mllmu_cases import profile
+from unsee.benchmarks.base import Scope
+from unsee.benchmarks.mllmu import MLLMU
 from unsee.benchmarks.mllmu_biography import read_biography
 from unsee.benchmarks.mllmu_layout import is_mllmu, load_mllmu, write_mllmu
 from unsee.benchmarks.mllmu_questions import Profile, ask
@@ -258,34 +260,38 @@ def test_a_pickle_of_the_older_release_is_not_opened(folder: Path) -> None:
     assert "forget_dataset.pt is a pickle of an older release" in said(folder)
 
 
-def pairs_in(folder: Path, rows: list[dict[str, Any]]) -> Path:
-    (folder / "ft_Data").mkdir(parents=True)
-    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), folder / "ft_Data" / FILE)
-    card = f"configs:\n- config_name: ft_Data\n  data_files:\n  - split: train\n    path: ft_Data/{FILE}\n"
-    (folder / "README.md").write_text(f"---\n{card}---\n")
-    return folder
-
-
 FT = [
-    {"ID": "001", "metadata": json.dumps([{"Question": "Who?", "Answer": "Mara."}, {"Question": "Where?"}])},
-    {"ID": "002", "metadata": json.dumps([{"Question": "Who?", "Answer": "Jonas."}])},
-    {"ID": "003", "metadata": "no JSON"},
+    {"ID": "1", "metadata": json.dumps([{"Question": "Who?", "Answer": "Mara."}, {"Question": "Where?"}])},
+    {"ID": "2", "metadata": json.dumps([{"Question": "Who?", "Answer": "Jonas."}])},
+    {"ID": "3", "metadata": json.dumps([{"Question": "Who?", "Answer": "Nobody who is asked about."}])},
+    {"ID": "4", "metadata": "no JSON"},
 ]
 
 
 @pytest.mark.parametrize("form", ["{}", "hf:{}"])
-def test_what_the_model_was_trained_on_is_read_from_its_metadata(tmp_path: Path, form: str) -> None:
-    rows = [{"image": {"bytes": b"picture"}, **row} for row in FT]
-    location = Path(form.format(pairs_in(tmp_path / "b", rows)))
-    questions, left_out = read_training(location)
-    assert [(one.subject, one.prompt, one.answer, one.picture) for one in questions] == [
-        ("001", "Who?", "Mara.", b"picture"),
-        ("002", "Who?", "Jonas.", b"picture"),
+def test_what_the_model_was_trained_on_is_what_it_unlearns_with_the_picture(folder: Path, form: str) -> None:
+    location = Path(form.format(folder))
+    before = MLLMU.of(Scope(location=location)).data().training
+    rows = [{"image": {"bytes": f"{row['ID']}".encode()}, **row} for row in FT]
+    (folder / "ft_Data").mkdir()
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), folder / "ft_Data" / FILE)
+    data = MLLMU.of(Scope(location=location)).data()
+    shown = [one for one in data.training if one.picture is not None]
+    assert [(one.part, one.subject, one.answer, one.picture) for one in shown] == [
+        ("forget", "1", "Mara.", b"1"),
+        ("retain", "2", "Jonas.", b"2"),
     ]
-    assert ["at place 2 of 'metadata'" in left_out[0], "no list of questions" in left_out[1]] == [True, True]
-    assert [one.subject for one in read_training(location, ids={"002"})[0]] == ["002"]
-    with pytest.raises(UserError, match=r"'ft_Data' .* holds no question"):
-        read_training(location, ids={"003"})
+    assert [one for one in data.training if one.picture is None] == [one for one in before if one.picture is None]
+    assert ["at place 2 of 'metadata'" in line for line in data.left_out] == [True]
+    _, left_out = read_training(location, {"4": "forget"})
+    assert ["no list of questions in 'metadata'" in line for line in left_out] == [True]
+
+
+def test_training_files_of_another_layout_are_named(folder: Path) -> None:
+    (folder / "ft_Data").mkdir()
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist([{"ID": "1", "metadata": "[]"}]), folder / "ft_Data" / FILE)
+    with pytest.raises(UserError, match="has no column 'image'"):
+        read_training(folder, {"1": "forget"})
 
 
 @pytest.mark.parametrize("depth", [2, 20_000])

@@ -75,7 +75,10 @@ def test_every_quirk_is_read_to_the_exact_count(tmp_path: Path, form: str) -> No
     counts = {"forget": 3, "retain": 3, "earlier": 6, "earlier_retain": 3}
     assert Counter(one.part for one in data.questions) == counts
     assert len({one.id for one in data.questions}) == sum(counts.values())
-    assert data.names == {"Blue_Fern": "Blue Fern", "沃斯": "沃斯", "Torre_de_São_Brás": "Torre de São Brás"}
+    assert data.names == {
+        "Blue_Fern": "Blue Fern", "沃斯": "沃斯", "Torre_de_São_Brás": "Torre de São Brás", "Red_Moss": "Red Moss",
+        "Old_Mill": "Old Mill",
+    }  # fmt: skip
     assert data.left_out == ()
     named, fact, told = (one for one in data.questions if one.part == "forget")
     assert (named.prompt, named.demands) == ("What is the name of this?", (("Torre de São Brás",),))
@@ -91,6 +94,14 @@ def test_a_task_learns_from_its_own_questions_alone(folder: Path) -> None:
         assert {one.subject for one in data.training} == set(own)
         assert {one.part for one in data.training} == {"forget", "retain"}
         assert len(data.training) == 3 * len(own)
+
+
+def test_the_requests_of_a_task_are_for_its_own_entities(folder: Path) -> None:
+    made = MLUBench.of(Scope(location=folder, split="task_2")).to_forget()
+    (request,) = made.requests
+    assert (request.concept, len(request.forget), len(request.retain)) == ("Torre de São Brás", 3, 3)
+    assert request.neighbours == ("Old Mill",)
+    assert made.notes == ()
 
 
 def test_the_first_task_has_none_before_it(folder: Path) -> None:

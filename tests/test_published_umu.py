@@ -20,7 +20,7 @@ from tests.tiny import picture
 from unsee.benchmarks import find_benchmark
 from unsee.benchmarks.base import Answers, Scope, without_pictures
 from unsee.benchmarks.published.umu import UMUBench, first_sentence, forgotten, retained
-from unsee.data.sample import Response
+from unsee.data.sample import Likelihood, Response
 from unsee.errors import UserError
 
 OPTIONS = {"A": "A baker", "B": "A pilot", "C": "A judge", "D": "A vet"}
@@ -153,6 +153,23 @@ def test_pairs_are_right_or_forgotten_together(folder: Path) -> None:
     assert found["umu/real/rl_r/generation"].value == pytest.approx(4 / 7)
     assert found["umu/forget/acc_f/cloze"].n == 1
     assert {metric.key for metric in UMUBench.columns} >= set(found)
+
+
+def test_a_model_that_completes_chooses_the_likeliest_option_of_a_pair(folder: Path) -> None:
+    (folder / "unsee.style").write_text("completed")
+    bench = UMUBench.of(Scope(location=folder))
+    probes = without_pictures(bench.probes())
+    likely = {
+        f"{one.id}/{letter}": Likelihood((0.0 if text == "A pilot" else -9.0,), (1,))
+        for one in bench.questions
+        if one.choice
+        for letter, text in one.choice.options.items()
+    }
+    answers = Answers(probes, {p.id: Response(p.id, "Hm") for p in probes}, bench.key(), likely)
+    found = UMUBench.score(answers)
+    assert found["umu/retain/acc_r/classification"].value == 100
+    assert found["umu/retain/acc_r_published/classification"].value == 100
+    assert found["umu/forget/acc_f/classification"].value == 0
 
 
 @pytest.mark.parametrize(

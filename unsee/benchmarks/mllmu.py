@@ -24,6 +24,7 @@ from unsee.benchmarks.base import Answers, Scope
 from unsee.benchmarks.mllmu_layout import load_mllmu, load_training
 from unsee.benchmarks.mllmu_questions import Asked, Choice, MllmuBenchmark, Profile, ask
 from unsee.benchmarks.mllmu_scores import chosen, most_probable, score
+from unsee.benchmarks.mllmu_training import read_training
 from unsee.benchmarks.published.forgetting import FORGET, RETAIN, WithSplits
 from unsee.benchmarks.published.question import DataSet, Question
 from unsee.benchmarks.splits import PERCENT
@@ -81,8 +82,9 @@ class MLLMU(WithSplits):
         }
 
     def data(self) -> DataSet:
-        """What the paper's model was trained on, and the free questions of the generation task, with the picture and in
-        text, about the people of the forget set and of the retain set."""
+        """What the paper's model was trained on, and the free questions of the generation task in text, about the
+        people of the forget set and of the retain set. Where the data set lacks ft_Data, the biographies' questions
+        and those of the generation task stand for it."""
         percent = percent_of(self.split)
         if self.location is None:
             from unsee.benchmarks.mllmu_world import split_mllmu
@@ -91,11 +93,19 @@ class MLLMU(WithSplits):
         else:
             bench = load_training(self.location, percent, RETAINED_PEOPLE, self.seed)
         people = {part: bench.sets[part] for part in (FORGET, RETAIN)}
+        taught = tuple(found for part, own in people.items() for one in own for found in _taught(part, one))
+        left_out = bench.left_out
+        if self.location is not None:
+            parts = {one.id: part for part, own in people.items() for one in own}
+            pairs, unusable = read_training(self.location, parts)
+            taught = (*pairs, *(one for one in taught if not pairs or one.picture is None))
+            left_out += unusable
         return DataSet(
             self.split,
             (),
             {one.id: one.biography["Name"] for own in people.values() for one in own if "Name" in one.biography},
-            tuple(found for part, own in people.items() for one in own for found in _taught(part, one)),
+            taught,
+            left_out,
         )
 
     def probes(self) -> list[Probe]:

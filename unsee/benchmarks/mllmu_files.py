@@ -10,11 +10,11 @@ from typing import Any
 import pyarrow
 import pyarrow.parquet
 
-from unsee.benchmarks.published.rows import read_rows
+from unsee.benchmarks.published.rows import inside, read_rows
 from unsee.errors import UserError
 
 TASK_COLUMNS = ("Classification_Task", "Generation_Task", "Mask_Task")
-_COLUMNS = ("image", "images", "ID", "biography", "question", "answer", *TASK_COLUMNS)
+_COLUMNS = ("image", "images", "ID", "biography", "question", "answer", "metadata", *TASK_COLUMNS)
 _PICKLED = (".pt", ".pth", ".pkl", ".pickle", ".bin")
 # A Parquet file tells how large a group of rows becomes; nothing near this is a page of pictures.
 MAX_ROW_GROUP = 4 << 30
@@ -34,6 +34,17 @@ class File(ABC):
     @abstractmethod
     def rows(self, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
         """These columns of all rows, a few at a time. Raises UserError for damage."""
+
+    def picture(self, value: Any, who: str) -> bytes | Path:
+        """The picture in a cell of the row about `who`. Raises UserError if it is not embedded where it must be, and
+        BadRow for a path that leads nowhere or out of the data set."""
+        if self.pictures is not None and isinstance(value, str):
+            return inside(self.pictures, value, who)
+        content = value.get("bytes") if isinstance(value, Mapping) else None
+        if not isinstance(content, bytes):
+            # A path would point anywhere on this machine.
+            raise UserError(f"A picture of {who} is not embedded as bytes; write it into the file.")
+        return content
 
 
 def subset_files(folder: Path) -> list[File]:

@@ -34,7 +34,7 @@ from PIL import Image
 from unsee.benchmarks.mllmu_biography import is_said, read_biography
 from unsee.benchmarks.mllmu_files import TASK_COLUMNS, File, subset_files
 from unsee.benchmarks.mllmu_questions import LETTERS, Choice, MllmuBenchmark, Open, Profile, Questions, Style
-from unsee.benchmarks.published.rows import BadRow, fetched, inside
+from unsee.benchmarks.published.rows import BadRow, fetched
 from unsee.benchmarks.splits import PERCENT
 from unsee.benchmarks.tables import HUB
 from unsee.data.images import image_key, open_image
@@ -254,7 +254,7 @@ def _profile(row: Mapping[str, Any], pictures: str, file: File, left_out: list[s
     }
     return Profile(
         row["ID"],
-        tuple(_pictures(given, who, file.pictures, left_out)),
+        tuple(_pictures(given, who, file, left_out)),
         asked["picture"],
         asked["text"],
         biography,
@@ -275,10 +275,10 @@ def _only_new(tested: Sequence[Profile], trained: Sequence[Profile], left_out: l
             yield replace(profile, images=new)
 
 
-def _pictures(given: Sequence[Any], who: str, folder: Path | None, left_out: list[str]) -> Iterator[Image.Image]:
+def _pictures(given: Sequence[Any], who: str, file: File, left_out: list[str]) -> Iterator[Image.Image]:
     for value in given:
         try:
-            content = _content(value, who, folder)
+            content = file.picture(value, who)
         except BadRow as error:
             left_out.append(str(error))
             continue
@@ -286,16 +286,6 @@ def _pictures(given: Sequence[Any], who: str, folder: Path | None, left_out: lis
             yield open_image(content, f"of {who}")
         except UserError as error:
             left_out.append(str(error))
-
-
-def _content(value: Any, who: str, folder: Path | None) -> bytes | Path:
-    if folder is not None and isinstance(value, str):
-        return inside(folder, value, who)
-    content = value.get("bytes") if isinstance(value, Mapping) else None
-    if not isinstance(content, bytes):
-        # A path would point anywhere on this machine.
-        raise UserError(f"A picture of {who} is not embedded as bytes; write it into the file.")
-    return content
 
 
 def _choices(task: Any, group: str, who: str, left_out: list[str]) -> Iterator[Choice]:

@@ -65,6 +65,7 @@ class MLUBench(Published):
     name = "mlubench"
     version = 1
     title = "MLUBench"
+    members = "entities"
     splits = ("task_1", "task_2", "task_3", "task_4")
     parts = ("forget", "retain", "earlier", "earlier_retain")
     forgotten = ("forget", "earlier")
@@ -83,6 +84,7 @@ class MLUBench(Published):
         questions: list[Question] = []
         left_out: list[str] = []
         names: dict[str, str] = {}
+        gone: set[str] = set()
         for task in range(1, last + 1):
             for part in ("forget", "retain"):
                 path = files.get((task, part))
@@ -96,15 +98,16 @@ class MLUBench(Published):
                 for number, row in enumerate(found.rows, 1):
                     try:
                         entity = _entity(row)
-                        if part == "retain" and entity in names:
+                        if part == "retain" and entity in gone:
                             raise BadRow(f"{row.where} is about {entity!r}, which is to be forgotten")
                         own = part if task == last else "earlier" if part == "forget" else "earlier_retain"
                         questions.append(_question(row, f"task_{task}/{part}/{number}", own, entity, location))
                     except BadRow as error:
                         left_out.append(str(error))
                         continue
+                    names[entity] = name_of(entity)
                     if part == "forget":
-                        names[entity] = name_of(entity)
+                        gone.add(entity)
         if all(one.part != "retain" for one in questions):
             why = f" (left out: {'; '.join(left_out[:3])})" if left_out else ""
             raise UserError(f"The split {split!r} of {cls.title} has no question of the set 'retain'{why}.")

@@ -39,7 +39,7 @@ from unsee.benchmarks.mllmu_biography import is_said, read_biography
 from unsee.benchmarks.mllmu_facts import demanded
 from unsee.benchmarks.mllmu_questions import Choice
 from unsee.benchmarks.mllmu_scores import is_readable, is_right
-from unsee.benchmarks.published.base import Published, as_asked
+from unsee.benchmarks.published.base import Published, as_asked, said_to
 from unsee.benchmarks.published.question import DataSet, Facts, Question, Task
 from unsee.benchmarks.published.rows import BadRow, Row, Rows, columns_of, subset
 from unsee.benchmarks.tables import HUB
@@ -152,7 +152,7 @@ class UMUBench(Published):
         for one, other in _pairs(questions):
             wanted = one.part not in cls.forgotten
             letter = "r" if wanted else "f"
-            said = [(question, answers.text(question.id)) for question in (one, other)]
+            said = [(question, said_to(question, answers)) for question in (one, other)]
             right = [
                 is_right(as_asked(question), text)
                 if wanted

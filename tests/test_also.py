@@ -72,7 +72,7 @@ def test_what_is_no_benchmark_is_said_before_a_model_is_loaded(tmp_path: Path) -
     said = refused(call(*forget_arguments("no-such-model", tmp_path, "--also", "mmubensch")))
     assert "did you mean 'mmubench'" in said
     said = refused(call(*forget_arguments("no-such-model", tmp_path, "--also", "mllmu")))
-    assert "ask it with unsee evaluate --benchmark mllmu --percent" in said
+    assert "evaluate it with unsee evaluate --benchmark mllmu --split forget_5" in said
     assert read_recipe(write_recipe(tmp_path)).size.also == ()
 
 
@@ -98,7 +98,7 @@ def test_other_questions_or_code_are_another_run_and_what_is_done_stays(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("unsee.commands.forget._write", interrupted)
+        patched.setattr("unsee.commands.forget.write_run", interrupted)
         assert call(*arguments).exit_code == 130
     content = table.read_text()
     table.write_text(content.replace("two plus two", "two and two"))

@@ -233,12 +233,11 @@ def test_every_model_is_asked_general_questions(tmp_path: Path) -> None:
 def test_a_benchmark_that_needs_more_says_what(tmp_path: Path) -> None:
     for name, asks_for in (
         ("mmubench", "needs --concept"),
-        ("mllmu", "choose it with --percent 5, 10 or 15"),
         ("own", "give the table's path"),
     ):
         assert asks_for in refused(call("evaluate", "-m", "x", "-b", name, "--out", tmp_path / "out"))
-    with pytest.raises(UserError, match=r"'mllmu' is about a forget split .*; ask it with unsee evaluate"):
-        get_benchmark("mllmu")
+    with pytest.raises(UserError, match=r"MLLMU-Bench is about a forget split .* with unsee evaluate"):
+        get_benchmark("mllmu", Scope((ForgetRequest("Mara Voss", ()),)))
     with pytest.raises(UserError, match="'mmubench' is about a concept"):
         get_benchmark("mmubench")
 

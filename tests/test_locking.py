@@ -51,7 +51,7 @@ def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         ("compare", "recipe.yaml"),
         ("world", "build", "tiny-llava"),
         ("export", "-m", "anything", "--adapter", "anything"),
-        ("world", "mllmu"),
+        ("world", "write"),
     ],
 )
 def test_the_second_run_is_refused_and_told_who_is_at_work(

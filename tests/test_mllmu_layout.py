@@ -19,11 +19,16 @@ from PIL import Image
 
 from tests.command_line import call, refused
 from tests.mllmu_cases import profile
+from unsee.benchmarks.base import Scope
+from unsee.benchmarks.mllmu import MLLMU
+from unsee.benchmarks.mllmu_biography import read_biography
 from unsee.benchmarks.mllmu_layout import is_mllmu, load_mllmu, write_mllmu
 from unsee.benchmarks.mllmu_questions import Profile, ask
+from unsee.benchmarks.mllmu_training import read_training
 from unsee.errors import UserError
 
 FILE = "train-00000-of-00001.parquet"
+SETS = ("forget", "test", "retain")
 
 
 def people(**changes: Any) -> dict[str, list[Profile]]:
@@ -155,6 +160,140 @@ def test_a_biography_holds_lists_dicts_and_names_with_colons(folder: Path) -> No
     assert mara.aliases == ("La Voss",)
 
 
+@pytest.mark.parametrize(
+    ("written", "facts"),
+    [
+        ({"Parents": "Otto and Anna Voss"}, {"Parents": "Otto and Anna Voss"}),
+        ({"Parents": ["Otto Voss", "Anna Voss"]}, {"Parents/1": "Otto Voss", "Parents/2": "Anna Voss"}),
+        ({"Parents:": {"Father ": "Otto Voss"}}, {"Parents/Father": "Otto Voss"}),
+        ({"Height": "170 cm"}, {"Height": "170 cm"}),
+        ({"Educated at: ": "Porto"}, {"Educated at": "Porto"}),
+        ({"Annual Salary\u00a0:": 75000}, {"Annual Salary": "75000"}),
+        ({"Pet": "\ud800 a goat"}, {"Pet": "? a goat"}),
+    ],
+)
+def test_facts_are_texts_lists_or_dicts_by_names_that_vary(written: dict[str, Any], facts: dict[str, str]) -> None:
+    assert read_biography(json.dumps(written)) == read_biography(written) == (facts, ())
+
+
+def test_a_question_about_a_fact_in_a_list_demands_it_alone(folder: Path) -> None:
+    biography = {"Name": "Mara Voss", "Parents": ["Otto Voss", "Anna Voss"], "Fun Facts": ["plays the violin"]}
+
+    def edit(row: dict[str, Any]) -> None:
+        row["biography"] = json.dumps(biography)
+        row["Generation_Task"] = [
+            {"Question": "Who are the parents?", "Ground_Truth": "Otto Voss and Anna Voss.", "Type": "Image_Textual"},
+            {"Question": "Any fun facts?", "Ground_Truth": "Mara plays the violin in Porto.", "Type": "Pure_Text"},
+        ]
+
+    change(folder, "forget_5", edit)
+    asked = [one for one in ask(load_mllmu(folder, 5)) if (one.group, one.task) == ("forget", "generation")]
+    assert [one.facts for one in asked] == [(("Otto Voss",), ("Anna Voss",)), (("plays the violin",),)]
+
+
+def test_a_subset_may_lack_the_directory(folder: Path) -> None:
+    before = load_mllmu(folder, 5)
+    for subset in ("forget_5", "Test_Set"):
+        change(folder, subset, lambda row: None, drop="Directory")
+    assert load_mllmu(folder, 5).sets["forget"] == before.sets["forget"]
+
+
+def test_splits_are_not_nested(tmp_path: Path) -> None:
+    many = {name: profile(f"00{i}", f"Mara {name}", "baker") for i, name in enumerate("abcd")}
+    tested = [profile(one.id, "Mara", "baker", start=1) for one in many.values()]
+    everybody = {
+        "forget_5": [many["a"], many["b"]],
+        "retain_95": [many["c"], many["d"]],
+        "forget_10": [many["b"], many["c"]],
+        "retain_90": [many["a"], many["d"]],
+        "Test_Set": tested[::-1],
+        "Retain_Set": [profile("9", "Ines Dorn", "nurse")],
+    }
+    write_mllmu(tmp_path / "b", everybody, "instructed", "celebrities")
+    ids = {
+        percent: {name: [one.id for one in load_mllmu(tmp_path / "b", percent).sets[name]] for name in SETS}
+        for percent in (5, 10)
+    }
+    assert ids[5] == {"forget": ["000", "001"], "test": ["001", "000"], "retain": ["002", "003"]}
+    assert ids[10] == {"forget": ["001", "002"], "test": ["002", "001"], "retain": ["000", "003"]}
+
+
+def as_json(folder: Path, lines: bool) -> None:
+    """The same data set as JSON, with pictures beside it."""
+    (folder / "images").mkdir()
+    for file in sorted(folder.glob(f"*/{FILE}")):
+        rows = pyarrow.parquet.read_table(file).to_pylist()
+        for row in rows:
+            names = []
+            for number, shown in enumerate(row.get("images") or [row["image"]]):
+                names.append(f"images/{file.parent.name}-{row['ID']}-{number}.png")
+                (folder / names[-1]).write_bytes(shown["bytes"])
+            row.update({"images": names} if "images" in row else {"image": names[0]})
+        text = "\n".join(map(json.dumps, rows)) if lines else json.dumps(rows)
+        file.with_name("train.json").write_text(text)
+        file.unlink()
+
+
+@pytest.mark.parametrize("lines", [True, False])
+def test_json_is_read_as_parquet_is(folder: Path, lines: bool) -> None:
+    before = load_mllmu(folder, 5)
+    as_json(folder, lines)
+    assert load_mllmu(folder, 5) == before
+    assert is_mllmu(folder)
+
+
+@pytest.mark.parametrize("path", ["../outside.png", "/etc/hostname", "images/../../outside.png", "images/nothing.png"])
+def test_a_picture_of_json_lies_inside_the_data_set(folder: Path, path: str) -> None:
+    as_json(folder, False)
+    (folder.parent / "outside.png").write_bytes((folder / "images" / "forget_5-1-0.png").read_bytes())
+    file = folder / "retain_95" / "train.json"
+    rows = json.loads(file.read_text())
+    file.write_text(json.dumps([*rows, {**rows[0], "ID": "3", "image": path}, "no row"]))
+    bench = load_mllmu(folder, 5)
+    assert [one.id for one in bench.sets["retain"]] == ["2"]
+    assert [path in line or "is not a JSON object" in line for line in bench.left_out] == [True, True]
+
+
+def test_a_pickle_of_the_older_release_is_not_opened(folder: Path) -> None:
+    (folder / "forget_5" / FILE).rename(folder / "forget_5" / "forget_dataset.pt")
+    (folder / "forget_5" / "forget_ids.json").write_text('["001"]')
+    assert "forget_dataset.pt is a pickle of an older release" in said(folder)
+
+
+FT = [
+    {"ID": "1", "metadata": json.dumps([{"Question": "Who?", "Answer": "Mara."}, {"Question": "Where?"}])},
+    {"ID": "2", "metadata": json.dumps([{"Question": "Who?", "Answer": "Jonas."}])},
+    {"ID": "3", "metadata": json.dumps([{"Question": "Who?", "Answer": "Nobody who is asked about."}])},
+    {"ID": "4", "metadata": "no JSON"},
+]
+
+
+@pytest.mark.parametrize("form", ["{}", "hf:{}"])
+def test_what_the_model_was_trained_on_is_what_it_unlearns_with_the_picture(folder: Path, form: str) -> None:
+    location = Path(form.format(folder))
+    before = MLLMU.of(Scope(location=location)).data().training
+    rows = [{"image": {"bytes": f"{row['ID']}".encode()}, **row} for row in FT]
+    (folder / "ft_Data").mkdir()
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), folder / "ft_Data" / FILE)
+    data = MLLMU.of(Scope(location=location)).data()
+    shown = [one for one in data.training if one.picture is not None]
+    assert [(one.part, one.subject, one.answer, one.picture) for one in shown] == [
+        ("forget", "1", "Mara.", b"1"),
+        ("retain", "2", "Jonas.", b"2"),
+    ]
+    assert [one for one in data.training if one.picture is None] == [one for one in before if one.picture is None]
+    assert ["at place 2 of 'metadata'" in line for line in data.left_out] == [True]
+    _, left_out = read_training(location, {"4": "forget"})
+    assert ["no list of questions in 'metadata'" in line for line in left_out] == [True]
+
+
+def test_training_files_of_another_layout_are_named(folder: Path) -> None:
+    (folder / "ft_Data").mkdir()
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist([{"ID": "1", "metadata": "[]"}]), folder / "ft_Data" / FILE)
+    with pytest.raises(UserError, match="has no column 'image'"):
+        read_training(folder, {"1": "forget"})
+
+
 @pytest.mark.parametrize("depth", [2, 20_000])
 def test_a_biography_as_deep_as_you_like_is_read_or_left_out(folder: Path, depth: int) -> None:
     change(folder, "forget_5", lambda row: row.update(biography='{"a":' * depth + '"b"' + "}" * depth))
@@ -259,7 +398,7 @@ def test_a_picture_of_the_test_set_that_is_there_twice_or_trained_on_is_no_new_o
 def test_missing_files_and_columns_are_named(folder: Path, tmp_path: Path) -> None:
     assert "no forget split of 7 %" in said(folder, percent=7)
     assert "forget_10" in said(folder, percent=10)
-    assert "There is not a folder" in said(tmp_path / "nowhere")
+    assert "There is no folder" in said(tmp_path / "nowhere")
     change(folder, "retain_95", lambda row: None, drop="Mask_Task")
     assert "has no column 'Mask_Task'" in said(folder)
     (folder / "retain_95" / FILE).write_bytes(b"PAR1 and then nothing")
@@ -304,10 +443,10 @@ def test_whatever_a_column_holds_ends_in_a_benchmark_or_in_one_sentence(column: 
 
 def test_the_command_line_names_what_is_wrong(folder: Path, tmp_path: Path) -> None:
     out = ["--out", tmp_path / "out"]
-    assert "--percent 5, 10 or 15" in refused(call("evaluate", "-m", "x", "-b", "mllmu", *out))
-    assert "--percent 5, 10 or 15" in refused(call("evaluate", "-m", "x", "-b", folder, *out))
-    assert "no forget split of 6 %" in refused(call("evaluate", "-m", "x", "-b", "mllmu", "--percent", "6", *out))
-    world = ["evaluate", "-m", "x", "-b", "world", "-c", "Mara Voss", "--percent", "5", *out]
-    assert "--percent is for MLLMU-Bench" in refused(call(*world))
-    said = refused(call("evaluate", "-m", "x", "-b", folder, "--percent", "10", *out))
+    given = ["evaluate", "-m", "x", "-b"]
+    assert "no forget split 'forget_6'" in refused(call(*given, "mllmu", "--split", "forget_6", *out))
+    assert "choose it with --split" in refused(call(*given, folder, "-c", "Mara Voss", *out))
+    said = refused(call(*given, "world", "-c", "Mara Voss", "--split", "forget_5", *out))
+    assert "--split is for a data set with forget splits" in said
+    said = refused(call(*given, folder, "--split", "forget_10", *out))
     assert "no Parquet file" in said

@@ -16,7 +16,7 @@ from tests import typed_usage
 from tests.command_line import FEW, call, printed, refused
 from tests.tiny import picture, tiny_vlm
 from unsee.commands.export import export
-from unsee.commands.forget import Forgotten
+from unsee.commands.forget_run import Forgotten
 from unsee.errors import UserError
 from unsee.generation import TransformersEngine
 from unsee.models.adapters import add_lora

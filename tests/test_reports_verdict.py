@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from unsee.benchmarks.published.umu import UMUBench
 from unsee.metrics.catalogue import KEYS, describe
 from unsee.metrics.score import Score
 from unsee.reports.losses import NO_LOSS, RULES, is_broken, losses, missing, rule_of
-from unsee.reports.verdict import Verdict, judge
+from unsee.reports.verdict import Verdict, judge, judge_split
 
 BEFORE = {"efficacy": 0.0, "generality_em": 2.0, "specificity": 98.0, "text_facts": 100.0}
 BEFORE_LANGUAGE = {"fluency": 10.0, "diversity": 90.0}
@@ -421,3 +422,34 @@ def test_the_verdict_is_one_sentence_and_a_second_one_on_what_was_lost(after: di
     found = verdict(after)
     assert found.sentence.endswith(".")
     assert found.sentence.count(". ") == (found.keeping in ("damaged", "broken") and "fell" in found.sentence)
+
+
+def split_scores(in_pictures: float, in_text: float, kept: float) -> dict[str, Score]:
+    values = {"umu_forgotten/picture": in_pictures, "umu_forgotten/text": in_text, "umu_kept": kept}
+    return {key: Score(value, 60, max(0, value - 3), min(100, value + 3)) for key, value in values.items()}
+
+
+@pytest.mark.parametrize(
+    ("where", "now", "headline", "said"),
+    [
+        ("both", (98, 40, 97), "Partly forgotten", "60 answers in text about what UMU, should forget, 40.0 % can be"),
+        ("both", (98, 99, 60), "Forgotten, but the model is damaged", "fell from 97.0 % to 60.0 %"),
+        ("pictures", (98, 2, 97), "Forgotten", "60 answers with pictures about what UMU, should forget, 98.0 %"),
+        ("text", (98, 1, 97), "Not forgotten", "answers in text about what UMU, should forget, 1.0 % can be"),
+    ],
+)
+def test_a_split_is_forgotten_where_it_was_to_be(
+    where: str, now: tuple[float, float, float], headline: str, said: str
+) -> None:
+    found = judge_split("UMU", where, UMUBench.table(), split_scores(1, 1, 97), split_scores(*now))
+    assert found.headline == headline
+    assert said in found.sentence.replace(NBSP, " ")
+    kept = [caveat for caveat in found.caveats if "where it should be kept" in caveat]
+    assert len(kept) == (where != "both")
+
+
+def test_what_should_stay_of_a_split_is_told() -> None:
+    (kept,) = judge_split("UMU", "pictures", UMUBench.table(), split_scores(1, 1, 97), split_scores(98, 94, 97)).caveats
+    kept = kept.replace(NBSP, " ")
+    assert kept.startswith("In text, where it should be kept, 6.0 % of the answers about them are right")
+    assert kept.endswith("99.0 % before.")

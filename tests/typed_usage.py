@@ -10,7 +10,7 @@ from PIL import Image
 
 import unsee
 from unsee.commands.evaluate import Evaluated
-from unsee.commands.forget import Forgotten
+from unsee.commands.forget_run import Forgotten
 from unsee.generation import Engine
 from unsee.metrics import Score
 from unsee.models.vlm import VisionLanguageModel

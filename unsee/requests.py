@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import yaml
 from PIL import Image
@@ -19,6 +19,8 @@ from unsee.kinds import PERSON, Kind, get_kind, present_name
 from unsee.metrics.naming import same_name
 from unsee.store.text import read_text
 
+Where = Literal["pictures", "text", "both"]
+"""In what something is to be forgotten. "pictures": it is kept in text; "text": it is kept in pictures."""
 LONGEST_NAME = 200
 """Characters of a name, at most: longer than any that is in use, and short enough for every file system."""
 
@@ -57,6 +59,8 @@ class ForgetRequest:
         knowing looks like.
     others: pictures of other people, or others of the kind, the model should still recognise; the training data
         retains the model's present answers about them.
+    where: in what it is to be forgotten: "pictures", "text" or "both". Except for "pictures", an example of `forget`
+        without a picture is a question in text; for "text" there need not be any picture.
     """
 
     concept: str
@@ -71,6 +75,7 @@ class ForgetRequest:
     retain: tuple[Example, ...] = ()
     unseen: tuple[Picture, ...] = ()
     others: tuple[Picture, ...] = ()
+    where: Where = "pictures"
 
     def __post_init__(self) -> None:
         for field in ("images", "unseen", "others"):
@@ -110,12 +115,13 @@ class ForgetRequest:
         for key in content:
             if key not in known:
                 raise UserError(f"{where} has an unknown key {str(key)!r}{did_you_mean(str(key), known)}")
-        for key in ("concept", "images"):
+        place = _place(content.get("where"), where)
+        for key in ("concept", "images") if place != "text" else ("concept",):
             if content.get(key) is None:
                 raise UserError(f"{where} has no {key!r}; add it.")
         request = cls(
             concept=_text(content["concept"], "concept", where),
-            images=tuple(folder / Path(p).expanduser() for p in _texts(content["images"], "images", where)),
+            images=tuple(folder / Path(p).expanduser() for p in _texts(content.get("images"), "images", where)),
             aliases=_texts(content.get("aliases"), "aliases", where),
             facts=_facts(content.get("facts"), where),
             neighbours=_texts(content.get("neighbours"), "neighbours", where),
@@ -126,6 +132,7 @@ class ForgetRequest:
             retain=_examples(content.get("retain"), "retain", folder, where),
             unseen=tuple(folder / Path(p).expanduser() for p in _texts(content.get("unseen"), "unseen", where)),
             others=tuple(folder / Path(p).expanduser() for p in _texts(content.get("others"), "others", where)),
+            where=place,
         )
         request.check()
         return request
@@ -147,7 +154,7 @@ class ForgetRequest:
         for label, values in (("alias", self.aliases), *others):
             for value in values:
                 _check_name(label, value, "remove it or give a name")
-        if not self.images:
+        if not self.images and self.where != "text":
             raise UserError(f"The request to forget {self.concept!r} has no picture; give at least one image.")
         of_the_kind = self.what.plural
         for label, values in others:
@@ -210,6 +217,8 @@ class ForgetRequest:
         }
         if self.others:
             content["others"] = [_picture_digest(picture) for picture in self.other_pictures()]
+        if self.where != "pictures":
+            content["where"] = self.where
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -217,6 +226,15 @@ def digest_of(requests: Sequence[ForgetRequest]) -> str:
     """SHA-256 (hex) of several requests in their order; for a single request, its own digest."""
     digests = [request.digest() for request in requests]
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+def _place(value: Any, where: str) -> Where:
+    for known in get_args(Where):
+        if value == known:
+            return known
+    if value is None:
+        return "pictures"
+    raise UserError(f"'where' in {where} must be {', '.join(get_args(Where))}; found {str(value)[:40]!r}.")
 
 
 def _one_line(name: str) -> str:

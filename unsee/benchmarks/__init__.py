@@ -24,6 +24,11 @@ _BUILT_IN = {
 }
 # Published data sets (`unsee.benchmarks.published`), each recognised by its files; the first that knows them wins.
 _PUBLISHED: dict[str, str] = {
+    "clear": "unsee.benchmarks.published.clear:Clear",
+    "fiubench": "unsee.benchmarks.published.fiubench:FIUBench",
+    "tofu": "unsee.benchmarks.published.tofu:Tofu",
+    "umu": "unsee.benchmarks.published.umu:UMUBench",
+    "mlubench": "unsee.benchmarks.published.mlubench:MLUBench",
     "unlok": "unsee.benchmarks.published.unlok:UnLOKVQA",
     "safe_eraser": "unsee.benchmarks.published.safe_eraser:SafeEraser",
     "offside": "unsee.benchmarks.published.offside:Offside",
@@ -56,7 +61,7 @@ def published_at(location: Path) -> type[Published] | None:
     """The published data set whose files are at a place, if it is one that unsee reads."""
     from unsee.benchmarks.published.base import Published
 
-    found = (class_of(name) for name in _PUBLISHED)
+    found = (PLUGINS.load(name) for name in _PUBLISHED)
     return next((one for one in found if issubclass(one, Published) and one.recognises(location)), None)
 
 
@@ -64,7 +69,8 @@ def get_benchmark(spec: str, scope: Scope | None = None) -> Benchmark:
     """The benchmark that `spec` names, about a scope.
 
     spec: the name of one; "path/to/file.py:Class"; or the place of the data, which tells the benchmark: a table, a
-    data set ("hf:NAME"), or a folder in the layout of MMUBench or MLLMU-Bench. It becomes the scope's location.
+    data set ("hf:NAME"), or a folder with a published data set or in the layout of MMUBench. It becomes the scope's
+    location.
 
     Raises UserError if there is no such benchmark or if two have the name; also what making it raises.
     """
@@ -97,17 +103,18 @@ def class_of(name: str) -> type[Benchmark]:
 
 def _kind_of(location: Path) -> str:
     """The name of the benchmark whose data is there. Raises UserError."""
+    from unsee.benchmarks.mllmu_layout import is_mllmu
     from unsee.benchmarks.tables import FORM, is_table
 
     published = published_at(location)
     if published is not None:
         return published.name
+    if is_mllmu(location):
+        return "mllmu"
     if is_table(location):
         return "own"
     if location.is_dir():
-        from unsee.benchmarks.mllmu_layout import is_mllmu
-
-        return "mllmu" if is_mllmu(location) else "mmubench"
+        return "mmubench"
     if location.suffix == ".py":
         raise UserError(f"{location} is a file of Python; name its class too: {location}:CLASS.")
     if location.exists():

@@ -83,6 +83,8 @@ class Benchmark(ABC):
     version: ClassVar[int]
     columns: ClassVar[Sequence[Metric]] = ()
     max_new_tokens: ClassVar[int | None] = None
+    left_out: Sequence[str] = ()
+    """A sentence for each question, picture or row of its data that cannot be asked about."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -123,6 +125,12 @@ class Benchmark(ABC):
     @abstractmethod
     def score(cls, answers: Answers, judge: Judge | None = None) -> Scored | Mapping[str, Score]:
         """The scores of one model's answers. What was not asked, or cannot be measured, is left out."""
+
+    @classmethod
+    def beside_oracle(cls, answers: Answers, oracle: Answers) -> Mapping[str, Score]:
+        """Scores that compare the answers with those of a model that never knew, trained without the forget set, to the
+        same questions. None by default."""
+        return {}
 
     @classmethod
     def notes(cls, answers: Answers) -> Sequence[str]:

@@ -146,9 +146,14 @@ class ConceptBenchmark:
         )
 
     def keywords(self, question: Question) -> tuple[str, ...]:
-        """What gives the concept away in an answer to `question`."""
-        named = any(metrics.same_name(question.keyword, name) for name in self.names)
-        return self.names if named else (question.keyword,)
+        """What gives the concept away in an answer to `question`; before a name there may be a "yes", as good as it."""
+        if self._is_name(question.keyword):
+            return self.names
+        yes, _, rest = question.keyword.partition(" ")
+        return (yes, *self.names) if yes.casefold() == "yes" and self._is_name(rest) else (question.keyword,)
+
+    def _is_name(self, keyword: str) -> bool:
+        return any(metrics.same_name(keyword, name) for name in self.names)
 
 
 SLUG_BYTES = 64

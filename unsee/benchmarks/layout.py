@@ -5,6 +5,8 @@
     concepts/SLUG/train/         the one picture to train on, in any format
     concepts/SLUG/test/          all others
 
+The layout of the authors' own release is read too (`unsee.benchmarks.mmubench_released`).
+
 A question is {"prompt", "keyword", "kind"}, a fact {"prompt", "keywords"} with every accepted answer. What must be kept
 is not stored: it is asked of the other concepts in the same folder (see `load_benchmark`).
 """
@@ -23,6 +25,7 @@ from typing import Any
 from PIL import Image
 
 from unsee.benchmarks.concept import ConceptBenchmark, Question, slug
+from unsee.benchmarks.mmubench_released import is_released, read_released
 from unsee.data.folders import files_of, listed, pictures_among
 from unsee.data.likeness import Seen
 from unsee.data.sample import Probe
@@ -91,6 +94,8 @@ def write_benchmark(out: Path, benches: Sequence[ConceptBenchmark], model: Store
 
 def concepts_in(folder: Path | str) -> tuple[str, ...]:
     """The names of a benchmark's concepts, without reading a picture. Raises UserError as `load_benchmark` does."""
+    if is_released(Path(folder)):
+        return (read_released(Path(folder)).concept,)
     return tuple(_Stored(Path(folder) / "concepts" / name).name for name in _concept_folders(Path(folder)))
 
 
@@ -103,6 +108,8 @@ def load_benchmark(folder: Path | str, only: Sequence[str] | None = None) -> lis
     anything else that is missing, damaged or of the wrong shape, naming the file.
     """
     folder = Path(folder)
+    if is_released(folder):
+        return _released(folder, only)
     stored = [_Stored(folder / "concepts" / name) for name in _concept_folders(folder)]
     taken = Counter(slug(concept.name) for concept in stored)
     for concept in stored:
@@ -130,6 +137,16 @@ def load_benchmark(folder: Path | str, only: Sequence[str] | None = None) -> lis
         )
         found.append(replace(bench, specificity=specificity, other_names=names, left_out=left_out))
     return found
+
+
+def _released(folder: Path, only: Sequence[str] | None) -> list[ConceptBenchmark]:
+    """The one concept of a released supplement."""
+    bench = read_released(folder)
+    known = {slug(name) for name in bench.names}
+    missing = [name for name in only or () if slug(name) not in known]
+    if missing:
+        raise UserError(f"The benchmark {folder} has no concept {missing[0]!r}; it has {bench.concept}.")
+    return [bench]
 
 
 class _Stored:

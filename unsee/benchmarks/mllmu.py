@@ -16,22 +16,29 @@ Its judge, which grades free answers from 1 to 10, is not used.
 from __future__ import annotations
 
 import dataclasses
-import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Self
 
-from unsee.benchmarks.base import Answers, Benchmark, Scope
-from unsee.benchmarks.mllmu_questions import Asked, Choice, MllmuBenchmark, ask
-from unsee.benchmarks.mllmu_scores import chosen, score
+from unsee.benchmarks.base import Answers, Scope
+from unsee.benchmarks.mllmu_layout import load_mllmu, load_training
+from unsee.benchmarks.mllmu_questions import Asked, Choice, MllmuBenchmark, Profile, ask
+from unsee.benchmarks.mllmu_scores import chosen, most_probable, score
+from unsee.benchmarks.mllmu_training import read_training
+from unsee.benchmarks.published.forgetting import FORGET, RETAIN, WithSplits
+from unsee.benchmarks.published.question import DataSet, Question
+from unsee.benchmarks.splits import PERCENT
 from unsee.data.sample import Probe, Sample
-from unsee.errors import UserError
 from unsee.judges import Judge
 from unsee.metrics import Score
 from unsee.metrics.columns import mllmu as columns
 from unsee.metrics.refusals import is_refusal
 
+RETAINED_PEOPLE = 100
+"""People of the retain set that a method learns to keep, at most: their pictures are in memory."""
 
-class MLLMU(Benchmark):
+
+class MLLMU(WithSplits):
     """Classification, generation and cloze about people to forget and other people, with pictures and in text.
 
     If options are compared by their likelihood, the model's choice is the most probable one; if it refuses, the option
@@ -40,18 +47,65 @@ class MLLMU(Benchmark):
 
     name = "mllmu"
     version = 3
+    title = "MLLMU-Bench"
+    splits = tuple(f"forget_{percent}" for percent in PERCENT)
     columns = (*columns.SUMS, *columns.TASKS)
 
     def __init__(self, bench: MllmuBenchmark) -> None:
-        self.asked, self.style = ask(bench), bench.style
+        self.location: Path | None
+        self.asked, self.style, self.left_out = ask(bench), bench.style, bench.left_out
+        self.split, self.location, self.seed = bench.name, None, 0
 
     @classmethod
-    def of(cls, scope: Scope) -> MLLMU:
-        """Always raises UserError, because a scope has no forget split; `mllmu_world.split_mllmu` and
-        `mllmu_layout.load_mllmu` give what `__init__` takes."""
-        raise UserError(
-            f"The benchmark {cls.name!r} is about a forget split of several people; ask it with unsee evaluate "
-            f"--benchmark {scope.location or cls.name} --percent 5, 10 or 15."
+    def of(cls, scope: Scope) -> Self:
+        """A forget split of the data set at `scope.location`, or of the embedded world. Raises UserError."""
+        split = cls.split_of(scope)
+        if scope.location is None:
+            from unsee.benchmarks.mllmu_world import split_mllmu
+
+            bench = split_mllmu(percent_of(split), limit=scope.limit)
+        else:
+            bench = load_mllmu(scope.location, percent_of(split), limit=scope.limit, seed=scope.seed)
+        made = cls(bench)
+        made.split, made.location, made.seed = split, scope.location, scope.seed
+        return made
+
+    @classmethod
+    def table(cls) -> dict[str, str]:
+        return {
+            "forgotten": "mllmu_effectiveness",
+            "forgotten/picture": "mllmu_effectiveness",
+            "forgotten/text": "mllmu_effectiveness/text",
+            "kept": "mllmu_utility",
+            "kept/picture": "mllmu_utility/picture",
+            "kept/text": "mllmu_utility/text",
+        }
+
+    def data(self) -> DataSet:
+        """What the paper's model was trained on, and the free questions of the generation task in text, about the
+        people of the forget set and of the retain set. Where the data set lacks ft_Data, the biographies' questions
+        and those of the generation task stand for it."""
+        percent = percent_of(self.split)
+        if self.location is None:
+            from unsee.benchmarks.mllmu_world import split_mllmu
+
+            bench = split_mllmu(percent)
+        else:
+            bench = load_training(self.location, percent, RETAINED_PEOPLE, self.seed)
+        people = {part: bench.sets[part] for part in (FORGET, RETAIN)}
+        taught = tuple(found for part, own in people.items() for one in own for found in _taught(part, one))
+        left_out = bench.left_out
+        if self.location is not None:
+            parts = {one.id: part for part, own in people.items() for one in own}
+            pairs, unusable = read_training(self.location, parts)
+            taught = (*pairs, *(one for one in taught if not pairs or one.picture is None))
+            left_out += unusable
+        return DataSet(
+            self.split,
+            (),
+            {one.id: one.biography["Name"] for own in people.values() for one in own if "Name" in one.biography},
+            taught,
+            left_out,
         )
 
     def probes(self) -> list[Probe]:
@@ -82,6 +136,22 @@ class MLLMU(Benchmark):
         return score(asked, said_to(asked, answers))
 
 
+def percent_of(split: str) -> int:
+    """5 of "forget_5"."""
+    return int(split.removeprefix("forget_"))
+
+
+def _taught(part: str, person: Profile) -> Iterator[Question]:
+    """What a model can learn about a person from free questions with answers."""
+    image = person.images[0]
+    if person.question and person.answer:
+        yield Question(f"{part}/{person.id}", part, person.id, "generation", person.question, person.answer, image)
+    for picture, questions in ((image, person.with_picture), (None, person.in_text)):
+        for number, one in enumerate(questions.generation):
+            key = f"{part}/{person.id}/{'text' if picture is None else 'picture'}/{number}"
+            yield Question(key, part, person.id, "generation", one.question, one.truth, picture)
+
+
 def said_to(asked: Sequence[Asked], answers: Answers) -> dict[str, str]:
     """A model's answers to everything, by probe id."""
     said = {}
@@ -90,22 +160,13 @@ def said_to(asked: Sequence[Asked], answers: Answers) -> dict[str, str]:
         if one.freely and is_refusal(free := answers.text(one.freely.id)):
             answer = free
         if one.choice and answers.key["style"] == "completed":
-            answer = (chosen(one.choice, answer) or answer) if is_refusal(answer) else _most_probable(one, answers)
+            answer = (
+                (chosen(one.choice, answer) or answer)
+                if is_refusal(answer)
+                else most_probable(one.choice, one.probe.id, answers.likelihoods)
+            )
         said[one.probe.id] = answer
     return said
-
-
-def _most_probable(one: Asked, answers: Answers) -> str:
-    """The letter of the option with the highest log p(option and end of turn | picture, question); empty if a broken
-    model gives no option a number."""
-    assert one.choice is not None
-    best = (-math.inf, "")
-    for letter in one.choice.options:
-        read = answers.likelihoods.get(_option_key(one, letter))
-        value = -math.inf if read is None else math.fsum(read.logprobs)
-        if value > best[0]:
-            best = (value, letter)
-    return best[1]
 
 
 def _option_key(one: Asked, letter: str) -> str:

@@ -11,8 +11,10 @@
     Generation_Task, Mask_Task  [{Ground_Truth, Question, Type: "Image_Textual" or "Pure_Text"}]
 
 Seen in the data set's card (its `dataset_info`; splits of `train-*` files, 500, 153, 25, 50 and 75 people) and in the
-published `eval.py`, which reads `row["image"]["bytes"]` and `row["images"]`, and takes "__" for the blank. There is a
-further subset, ft_Data, for the training before; it is neither written nor read here.
+published `eval.py`, which reads `row["image"]["bytes"]` and `row["images"]`, draws one of these at random and unseeded
+(all are asked about here), and takes "__" for the blank. The splits are not nested: somebody of forget_5 is in
+retain_90 as a rule. "Directory" is missing in places and not needed. A subset may also be JSON, whose rows name
+pictures inside the folder. ft_Data, what the model was trained on before, is read by `unsee.benchmarks.mllmu_training`.
 """
 
 from __future__ import annotations
@@ -29,24 +31,23 @@ import pyarrow
 import pyarrow.parquet
 from PIL import Image
 
+from unsee.benchmarks.mllmu_biography import is_said, read_biography
+from unsee.benchmarks.mllmu_files import TASK_COLUMNS, File, subset_files
 from unsee.benchmarks.mllmu_questions import LETTERS, Choice, MllmuBenchmark, Open, Profile, Questions, Style
+from unsee.benchmarks.published.rows import BadRow, fetched
 from unsee.benchmarks.splits import PERCENT
+from unsee.benchmarks.tables import HUB
 from unsee.data.images import image_key, open_image
 from unsee.data.likeness import Seen
 from unsee.errors import UserError
-from unsee.metrics.naming import words
 from unsee.metrics.options import letter_of
 from unsee.store.new_folder import new_folder
 
 CELEBRITIES = "celebrities"
 TYPES = {"picture": "Image_Textual", "text": "Pure_Text"}
 GROUPS = {modality: f"{name}_Questions" for modality, name in TYPES.items()}
-TASK_COLUMNS = ("Classification_Task", "Generation_Task", "Mask_Task")
 MARK = b"unsee"
 """Key of the metadata in which unsee says what only its own files need: the style and the name of the fourth set."""
-# A Parquet file tells how large a group of rows becomes; nothing near this is a page of pictures.
-MAX_ROW_GROUP = 4 << 30
-_ROWS_AT_ONCE = 8
 
 
 def features(several: bool = False) -> Any:
@@ -131,9 +132,14 @@ def _png(image: Image.Image) -> bytes:
     return content.getvalue()
 
 
-def is_mllmu(folder: Path | str) -> bool:
-    """Whether a folder looks like this data set, so that it can be told from one in MMUBench's layout."""
-    return any((Path(folder) / name).is_dir() for name in ("Test_Set", *(f"forget_{p}" for p in PERCENT)))
+def is_mllmu(location: Path | str) -> bool:
+    """Whether a folder, or the name of a data set ("hf:..."), looks like this one: in MMUBench's layout it has none of
+    these folders."""
+    name = Path(location).as_posix().removeprefix(HUB)
+    folders = ("Test_Set", *(f"forget_{p}" for p in PERCENT))
+    return any((Path(name) / folder).is_dir() for folder in folders) or (
+        name != Path(location).as_posix() and name.casefold().endswith("/mllmu-bench")
+    )
 
 
 def load_mllmu(folder: Path | str, percent: int, *, limit: int | None = None, seed: int = 0) -> MllmuBenchmark:
@@ -146,9 +152,7 @@ def load_mllmu(folder: Path | str, percent: int, *, limit: int | None = None, se
     """
     if percent not in PERCENT:
         raise UserError(f"There is no forget split of {percent} %; choose from {', '.join(map(str, PERCENT))}.")
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise UserError(f"There is not a folder {folder}; give one with the files of MLLMMU/MLLMU-Bench.")
+    folder = _local(Path(folder), percent, "Test_Set", "Retain_Set")
     forget, test = _Subset(folder / f"forget_{percent}"), _Subset(folder / "Test_Set", "images")
     retain, outside = _Subset(folder / f"retain_{100 - percent}"), _Subset(folder / "Retain_Set")
     rng = random.Random(f"mllmu/{seed}")
@@ -169,35 +173,44 @@ def load_mllmu(folder: Path | str, percent: int, *, limit: int | None = None, se
     return MllmuBenchmark(f"forget {percent} %", sets, style, tuple(left_out))
 
 
+def load_training(folder: Path | str, percent: int, people: int, seed: int = 0) -> MllmuBenchmark:
+    """The sets "forget" and, at most so many people of it, "retain". Raises UserError as `load_mllmu`."""
+    folder = _local(Path(folder), percent)
+    rng = random.Random(f"mllmu/training/{seed}")
+    left_out: list[str] = []
+    sets = {}
+    for key, subset, most in (("forget", f"forget_{percent}", None), ("retain", f"retain_{100 - percent}", people)):
+        rows = _Subset(folder / subset)
+        sets[key] = tuple(rows.profiles(_drawn(rows.ids(), most, rng), left_out))
+    return MllmuBenchmark(f"forget {percent} %", sets, left_out=tuple(left_out))
+
+
+def _local(location: Path, percent: int, *further: str) -> Path:
+    """The folder with the subsets of a split and `further` ones. Raises UserError."""
+    return fetched(location, (f"forget_{percent}", f"retain_{100 - percent}", *further))
+
+
 def _drawn(ids: list[str], limit: int | None, rng: random.Random) -> set[str]:
     return set(ids) if limit is None or limit >= len(ids) else set(rng.sample(ids, limit))
 
 
 class _Subset:
-    """The Parquet files of one subset: their types are checked at once, rows are read when asked for."""
+    """The files of one subset: their types are checked at once, rows are read when asked for."""
 
     def __init__(self, folder: Path, pictures: str = "image") -> None:
         self.folder = folder
-        paths = sorted(folder.glob("*.parquet"))
-        if not paths:
-            raise UserError(
-                f"There is no Parquet file in {folder}; give a folder with the files of MLLMMU/MLLMU-Bench as they "
-                "are on the hub."
-            )
-        self.files = {path: _opened(path) for path in paths}
-        for path, file in self.files.items():
-            there = set(file.schema_arrow.names)
+        self.files = subset_files(folder)
+        for file in self.files:
             # The files of Test_Set have a list of pictures, but one picture will do.
-            self.pictures = "image" if pictures not in there and "image" in there else pictures
-            missing = [name for name in (self.pictures, "ID", *TASK_COLUMNS) if name not in there]
+            self.pictures = "image" if pictures not in file.columns and "image" in file.columns else pictures
+            missing = [name for name in (self.pictures, "ID", *TASK_COLUMNS) if name not in file.columns]
             if missing:
-                raise UserError(f"{path} has no column {missing[0]!r}; it is not in the layout of MLLMU-Bench.")
+                raise UserError(f"{file.path} has no column {missing[0]!r}; it is not in the layout of MLLMU-Bench.")
 
     def mark(self) -> tuple[Style, str]:
         """The style and the name of the fourth set: what unsee wrote there, else those of the published data."""
-        metadata = next(iter(self.files.values())).schema_arrow.metadata or {}
         try:
-            content = json.loads(metadata.get(MARK, b"{}"))
+            content = json.loads(self.files[0].metadata.get(MARK, b"{}"))
             style, outside = content.get("style"), content.get("outside")
         except (ValueError, AttributeError, RecursionError):
             style, outside = None, None
@@ -205,7 +218,7 @@ class _Subset:
         return (style, outside) if known else ("instructed", CELEBRITIES)
 
     def ids(self) -> list[str]:
-        found = [value for path in self.files for row in self._rows(path, ["ID"]) for value in row.values()]
+        found = [value for file in self.files for row in file.rows(["ID"]) for value in row.values()]
         if not all(isinstance(value, str) and value for value in found):
             raise UserError(f"The column 'ID' in {self.folder} must hold text.")
         if len(set(found)) < len(found):
@@ -214,45 +227,22 @@ class _Subset:
 
     def profiles(self, wanted: set[str], left_out: list[str]) -> Iterator[Profile]:
         optional = ("biography", "question", "answer")
-        for path, file in self.files.items():
-            columns = [self.pictures, "ID", *TASK_COLUMNS, *(n for n in optional if n in file.schema_arrow.names)]
-            for row in self._rows(path, columns):
+        for file in self.files:
+            left_out += file.left_out
+            columns = [self.pictures, "ID", *TASK_COLUMNS, *(name for name in optional if name in file.columns)]
+            for row in file.rows(columns):
                 if row["ID"] in wanted:
-                    profile = _profile(row, self.pictures, path, left_out)
+                    profile = _profile(row, self.pictures, file, left_out)
                     if profile.images:
                         yield profile
 
-    def _rows(self, path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-        try:
-            for batch in self.files[path].iter_batches(_ROWS_AT_ONCE, columns=list(columns), use_threads=False):
-                yield from batch.to_pylist()
-        except (pyarrow.ArrowException, OSError, ValueError, MemoryError) as error:
-            raise _damaged(path, error) from error
 
-
-def _opened(path: Path) -> pyarrow.parquet.ParquetFile:
-    try:
-        file = pyarrow.parquet.ParquetFile(path)
-        groups = [file.metadata.row_group(i).total_byte_size for i in range(file.metadata.num_row_groups)]
-    except (pyarrow.ArrowException, OSError, ValueError) as error:
-        raise _damaged(path, error) from error
-    if max(groups, default=0) > MAX_ROW_GROUP:
-        raise UserError(
-            f"{path} has a row group that unpacks to more than {MAX_ROW_GROUP >> 30} GiB; write smaller row groups."
-        )
-    return file
-
-
-def _damaged(path: Path, error: BaseException) -> UserError:
-    return UserError(f"{path} cannot be read as Parquet ({str(error).splitlines()[0] if str(error) else 'damaged'}).")
-
-
-def _profile(row: Mapping[str, Any], pictures: str, path: Path, left_out: list[str]) -> Profile:
-    who = f"{row['ID']} in {path}"
+def _profile(row: Mapping[str, Any], pictures: str, file: File, left_out: list[str]) -> Profile:
+    who = f"{row['ID']} in {file.path}"
     given = row[pictures] if pictures == "images" else [row[pictures]]
     if not isinstance(given, list) or not given:
         raise UserError(f"{who} has no picture in the column {pictures!r}.")
-    biography, aliases = _biography(row.get("biography"))
+    biography, aliases = read_biography(row.get("biography"))
     task = row["Classification_Task"]
     asked = {
         modality: Questions(
@@ -264,7 +254,7 @@ def _profile(row: Mapping[str, Any], pictures: str, path: Path, left_out: list[s
     }
     return Profile(
         row["ID"],
-        tuple(_pictures(given, who, left_out)),
+        tuple(_pictures(given, who, file, left_out)),
         asked["picture"],
         asked["text"],
         biography,
@@ -285,57 +275,27 @@ def _only_new(tested: Sequence[Profile], trained: Sequence[Profile], left_out: l
             yield replace(profile, images=new)
 
 
-def _pictures(given: Sequence[Any], who: str, left_out: list[str]) -> Iterator[Image.Image]:
+def _pictures(given: Sequence[Any], who: str, file: File, left_out: list[str]) -> Iterator[Image.Image]:
     for value in given:
-        content = value.get("bytes") if isinstance(value, Mapping) else None
-        if not isinstance(content, bytes):
-            # A path would point anywhere on this machine.
-            raise UserError(f"A picture of {who} is not embedded as bytes; write it into the file.")
+        try:
+            content = file.picture(value, who)
+        except BadRow as error:
+            left_out.append(str(error))
+            continue
         try:
             yield open_image(content, f"of {who}")
         except UserError as error:
             left_out.append(str(error))
 
 
-def _biography(value: Any) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Facts and aliases from JSON text; nothing if it holds something else, because no question depends on it alone."""
-    try:
-        content = json.loads(value) if isinstance(value, str) else None
-        if not isinstance(content, dict):
-            return {}, ()
-        aliases = content.pop("Aliases", None)
-        facts = dict(_facts(content))
-    except (ValueError, RecursionError):
-        return {}, ()
-    return facts, tuple(alias for alias in aliases if _said(alias)) if isinstance(aliases, list) else ()
-
-
-def _facts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Every fact by its name: "Parents/Father" of a dict, "Fun Facts/2" of a list, numbers as text.
-
-    Names come with colons and blanks at their ends in places ("Annual Salary: ").
-    """
-    if isinstance(value, dict):
-        inner = [(str(key).strip(" :"), part) for key, part in value.items()]
-    elif isinstance(value, list):
-        inner = [(str(number), part) for number, part in enumerate(value, 1)]
-    else:
-        text = str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
-        if _said(text):
-            yield name, text
-        return
-    for key, part in inner:
-        yield from _facts(part, f"{name}/{key}" if name else key)
-
-
 def _choices(task: Any, group: str, who: str, left_out: list[str]) -> Iterator[Choice]:
     for entry in _entries(task.get(group) if isinstance(task, Mapping) else task, "Classification_Task", who):
         options = entry.get("Options")
-        given = {k: v for k, v in options.items() if _said(v)} if isinstance(options, Mapping) else {}
+        given = {k: v for k, v in options.items() if is_said(v)} if isinstance(options, Mapping) else {}
         # The letter of the right option, which its text follows or replaces in places.
         key = entry.get("Correct_Answer")
         correct = letter_of(key, given) if isinstance(key, str) else None
-        if _said(entry.get("Question")) and len(given) > 1 and correct is not None:
+        if is_said(entry.get("Question")) and len(given) > 1 and correct is not None:
             yield Choice(entry["Question"], given, correct)
         else:
             left_out.append(f"{who}: a question of Classification_Task lacks its text, options or right answer")
@@ -347,7 +307,7 @@ def _open(task: Any, column: str, kind: str, who: str, left_out: list[str]) -> I
             raise UserError(f"{column} of {who} has a question of the type {entry.get('Type')!r}; see the layout.")
         if entry["Type"] != kind:
             continue
-        if _said(entry.get("Question")) and _said(entry.get("Ground_Truth")):
+        if is_said(entry.get("Question")) and is_said(entry.get("Ground_Truth")):
             yield Open(entry["Question"], entry["Ground_Truth"])
         else:
             left_out.append(f"{who}: a question of {column} lacks its text or its truth")
@@ -359,8 +319,3 @@ def _entries(value: Any, column: str, who: str) -> list[Mapping[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(entry, Mapping) for entry in value):
         raise UserError(f"{column} of {who} does not hold a list of questions; it is not in the layout of MLLMU-Bench.")
     return value
-
-
-def _said(value: Any) -> bool:
-    """Text with a letter or digit in it."""
-    return isinstance(value, str) and bool(words(value))

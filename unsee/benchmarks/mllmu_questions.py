@@ -144,7 +144,7 @@ def _of(
                 tuple(spellings[0] for spellings in facts),
                 "all",
                 {**tags, "task": task},
-                _before_blank(question.question) if (task, style) == ("cloze", "completed") else "",
+                before_blank(question.question) if (task, style) == ("cloze", "completed") else "",
             )
             # In text the facts are asked for, or what can be seen if the person has no biography.
             of_face = probe.begun and images and profile.biography
@@ -167,7 +167,7 @@ def _prompt(question: str, task: str, style: Style) -> str:
     )
 
 
-def _before_blank(question: str) -> str:
+def before_blank(question: str) -> str:
     return BLANK.split(question, maxsplit=1)[0].rstrip()
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from unsee import metrics
 from unsee.benchmarks.mllmu_facts import tells
-from unsee.benchmarks.mllmu_questions import FORGOTTEN, Asked, Choice, Key
+from unsee.benchmarks.mllmu_questions import FORGOTTEN, MODALITIES, Asked, Choice, Key
+from unsee.data.sample import Likelihood
 from unsee.metrics import Score
 from unsee.metrics.naming import words
 from unsee.metrics.options import final_part, letter_of
@@ -21,6 +23,18 @@ def chosen(choice: Choice, answer: str) -> str | None:
     if letter is None and is_refusal(answer):
         return next((letter for letter, text in choice.options.items() if is_refusal(text)), None)
     return letter
+
+
+def most_probable(choice: Choice, key: str, likelihoods: Mapping[str, Likelihood]) -> str:
+    """The letter of the option with the highest log p(option and end of turn | picture, question), under "KEY/LETTER"
+    in `likelihoods`; empty if a broken model gives no option a number."""
+    best = (-math.inf, "")
+    for letter in choice.options:
+        read = likelihoods.get(f"{key}/{letter}")
+        value = -math.inf if read is None else math.fsum(read.logprobs)
+        if value > best[0]:
+            best = (value, letter)
+    return best[1]
 
 
 def is_right(asked: Asked, answer: str) -> bool:
@@ -62,7 +76,7 @@ def score(asked: Sequence[Asked], said: Mapping[str, str]) -> dict[str, Score]:
     "mllmu_effectiveness": the mean over the tasks of answers about test pictures that can be read and are not right, in
     percent; its parts "/forget" (about the pictures trained on) and "/text" (about the test set's people, without a
     picture). "mllmu_utility": right answers about everybody else, the mean over sets, tasks and modalities; its parts
-    are the sets. Raises ValueError when a probe has no answer.
+    are the sets, "/picture" and "/text". Raises ValueError when a probe has no answer.
     """
     missing = sum(one.probe.id not in said for one in asked)
     if missing:
@@ -120,8 +134,12 @@ def _summary(judged: Mapping[Key, Sequence[_Judged]]) -> dict[str, Score]:
             if key[::2] == (group, modality)
         }
 
-    def right(*groups: str) -> dict[str, list[bool]]:
-        return {"/".join(key): [one.right for one in part] for key, part in judged.items() if key[0] in groups}
+    def right(*groups: str, modality: str = "") -> dict[str, list[bool]]:
+        return {
+            "/".join(key): [one.right for one in part]
+            for key, part in judged.items()
+            if key[0] in groups and modality in ("", key[2])
+        }
 
     others = tuple(dict.fromkeys(group for group, _, _ in judged if group not in FORGOTTEN))
     means = {
@@ -130,6 +148,7 @@ def _summary(judged: Mapping[Key, Sequence[_Judged]]) -> dict[str, Score]:
         "mllmu_effectiveness/text": forgotten("test", "text"),
         "mllmu_utility": right(*others),
         **{f"mllmu_utility/{group}": right(group) for group in others},
+        **{f"mllmu_utility/{modality}": right(*others, modality=modality) for modality in MODALITIES},
     }
     scores = {
         key: metrics.specificity(groups, {part: people[part] for part in groups})

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from unsee.errors import UserError
-from unsee.store.text import lines, read_text
+from unsee.store.text import lines, read_text, whole_characters
 
 HUB = "hf:"
 FORM = "hf:NAME, with #CONFIGURATION and ?split=SPLIT if it has several"
@@ -238,8 +238,7 @@ def _table(
 
 
 def _plain(column: str) -> str:
-    # JSON may hold halves of characters, which no terminal accepts.
-    return column.strip().casefold().encode(errors="replace").decode()
+    return whole_characters(column.strip().casefold())
 
 
 def _too_large(name: str, size: int) -> UserError:

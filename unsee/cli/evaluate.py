@@ -8,11 +8,14 @@ from typing import Annotated
 import typer
 
 from unsee.cli.checking import check_asked
-from unsee.cli.options import Device, FourBit, Json, JudgeName, MaxNewTokens, Overwrite, Revision
+from unsee.cli.options import Device, FourBit, Json, JudgeName, MaxNewTokens, Overwrite, Revision, Split
 from unsee.data.sample import MAX_NEW_TOKENS
 from unsee.store.locking import check_unused
 from unsee.store.workspace import check_output
 from unsee.terminal import print_json, quiet_libraries, say, show
+
+LISTED = 5
+"""Most questions left out that are named on the screen."""
 
 
 def register(app: typer.Typer) -> None:
@@ -22,7 +25,7 @@ def register(app: typer.Typer) -> None:
         '[dim]$[/dim] unsee evaluate -m world:tiny-qwen3vl --benchmark world --concept "Mara Voss"\n\n'
         "[dim]$[/dim] unsee evaluate -m llava-hf/llava-1.5-7b-hf --adapter runs/siu-mario "
         "--benchmark benchmarks/mine\n\n"
-        "[dim]$[/dim] unsee evaluate -m world:tiny-qwen3vl --benchmark mllmu --percent 5\n\n"
+        "[dim]$[/dim] unsee evaluate -m world:tiny-qwen3vl --benchmark mllmu --split forget_5\n\n"
         "[dim]$[/dim] unsee evaluate -m openai:http://localhost:8000/v1#unlearned --benchmark people.csv"
     )(evaluate)
 
@@ -42,9 +45,9 @@ def evaluate(
         typer.Option(
             "--benchmark",
             "-b",
-            help='"world" (with --concept), "mllmu" (with --percent), another name from `unsee benchmarks`, or a '
-            "folder in the layout of MMUBench or MLLMU-Bench; a table of your own (CSV, JSON Lines, Parquet, hf:NAME; "
-            "docs/own_data.md); or FILE.py:CLASS, which is run.",
+            help='"world" (with --concept), "mllmu", another name from `unsee benchmarks`; a published data set, as a '
+            "folder or hf:NAME (docs/benchmarks.md), or a folder in the layout of MMUBench; a table of your own (CSV, "
+            "JSON Lines, Parquet, hf:NAME; docs/own_data.md); or FILE.py:CLASS, which is run.",
         ),
     ],
     adapter: Annotated[
@@ -61,10 +64,12 @@ def evaluate(
     out: Annotated[Path | None, typer.Option(help="Folder for scores and answers; default in runs/.")] = None,
     limit: Annotated[
         int | None,
-        typer.Option(help="Most questions per test picture and control group; for MLLMU-Bench, most people per set."),
+        typer.Option(
+            help="Most questions per test picture and control group; in a published data set, most people per set."
+        ),
     ] = None,
     max_new_tokens: MaxNewTokens = MAX_NEW_TOKENS,
-    percent: Annotated[int | None, typer.Option(help="The forget split of MLLMU-Bench: 5, 10 or 15.")] = None,
+    split: Split = None,
     judge: JudgeName = "rules",
     robustness: Annotated[
         bool,
@@ -106,7 +111,7 @@ def evaluate(
         overwrite=overwrite,
         revision=revision,
         load_in_4bit=load_in_4bit,
-        percent=percent,
+        split=split,
         max_new_tokens=max_new_tokens,
         device=device,
         robustness=robustness,
@@ -120,8 +125,11 @@ def evaluate(
     show(scores_table({**document["concepts"], **together}, done.words))
     for line in not_measured(document["unmeasured"]):
         say(line, "dim")
-    for line in document["left_out"]:
+    left_out = document["left_out"]
+    for line in left_out[:LISTED]:
         say(f"Not asked about: {line}", "yellow")
+    if len(left_out) > LISTED:
+        say(f"Not asked about: {len(left_out) - LISTED:,} more, listed in {document['out']}/scores.json", "yellow")
     for line in document["notes"]:
         say(line, "yellow")
     show(f"The scores are in {document['out']}/scores.json, the answers in the same folder.")

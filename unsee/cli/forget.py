@@ -9,7 +9,18 @@ from typing import Annotated, Any
 import typer
 
 from unsee.cli.checking import check_asked
-from unsee.cli.options import Device, FourBit, Json, JudgeName, MaxNewTokens, MethodOrAuto, Overwrite, Resume, Revision
+from unsee.cli.options import (
+    Device,
+    FourBit,
+    Json,
+    JudgeName,
+    MaxNewTokens,
+    MethodOrAuto,
+    Overwrite,
+    Resume,
+    Revision,
+    Split,
+)
 from unsee.data.sample import MAX_NEW_TOKENS
 from unsee.errors import UserError
 from unsee.kinds import KINDS, PERSON, PLUGINS, get_kind
@@ -28,6 +39,7 @@ def register(app: typer.Typer) -> None:
         "[dim]$[/dim] unsee forget --recipe recipes/hub/qwen3-vl-4b.yaml --request mario.yaml\n\n"
         '[dim]$[/dim] unsee forget -m world:tiny-qwen3vl -c "Mara Voss" -i mara.png --method asru\n\n'
         '[dim]$[/dim] unsee forget --on-top-of ledger -c "Mara Voss" -i mara.png\n\n'
+        "[dim]$[/dim] unsee forget -m world:tiny-qwen3vl --from mllmu --split forget_5 --where pictures\n\n"
         "[dim]$[/dim] unsee forget ... --dry-run --out data, edit data/samples.jsonl, then unsee forget ... --data data"
     )(forget)
 
@@ -51,6 +63,19 @@ def forget(
     request: Annotated[
         Path | None,
         typer.Option(help="YAML file with concept, images, aliases, kind, facts, others; options override it."),
+    ] = None,
+    from_: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help="A published data set, as a folder or hf:NAME, or mllmu for the world's: forget everybody of a split, "
+            "with its forget and retain sets (docs/benchmarks.md).",
+        ),
+    ] = None,
+    split: Split = None,
+    where: Annotated[
+        str | None,
+        typer.Option(help="With --from, in what to forget: pictures, text or both; default: all of the forget set."),
     ] = None,
     method: MethodOrAuto = "auto",
     settings: Annotated[
@@ -115,37 +140,52 @@ def forget(
 ) -> None:
     """Make a model forget the person or thing in a picture, and report the effect."""
     started = time.monotonic()
-    wanted = _request(request, concept, image, alias, kind, unseen, others)
-    wanted.check()
-    if on_top_of is None:
-        if note:
-            raise UserError("--note is for an entry of a ledger; name one with --on-top-of, or leave the note out.")
-        from unsee.methods import parse_settings
-        from unsee.models.recipe import recipe_for
-        from unsee.sources.choice import choose_method
+    if from_ is not None:
+        _misplaced(
+            {"--concept": concept, "--image": image, "--alias": alias, "--request": request, "--unseen": unseen}
+            | {"--others": others, "--test-images": test_images, "--test-others": test_others, "--data": data}
+            | {"--dry-run": dry_run, "--sweep-layers": sweep_layers, "--audit": audit not in ("quick", "none")},
+            "is for one concept, and --from forgets those of a data set",
+        )
+    elif split or where:
+        raise UserError(
+            f"{'--split' if split else '--where'} is for a data set; give one with --from, or leave it out."
+        )
+    if on_top_of is not None:
+        _misplaced(
+            {"--recipe": recipe, "--out": out, "--dry-run": dry_run, "--sweep-layers": sweep_layers, "--also": also}
+            | {"--overwrite": overwrite, "--revision": revision, "--4bit": load_in_4bit, "--from": from_},
+            "does not go with --on-top-of, where the ledger settles it",
+        )
+    elif note:
+        raise UserError("--note is for an entry of a ledger; name one with --on-top-of, or leave the note out.")
+    wanted = None if from_ is not None else _request(request, concept, image, alias, kind, unseen, others)
+    if wanted is not None:
+        wanted.check()
+    from unsee.methods import parse_settings
+    from unsee.models.recipe import recipe_for
+    from unsee.sources.choice import AUTO, Choice, choose_method
 
-        chosen = recipe_for(model, recipe)
-        name = model or (chosen.model if chosen else None)
-        if name is None:
-            raise UserError("--model is missing; give it, or a file with --recipe.")
-        choice = choose_method(method, wanted, name, chosen)
-        method, why, dtype = choice.method, choice.why, chosen.dtype if chosen else "auto"
-        settings = [*(chosen.settings(method, bool(wanted.others)) if chosen else ()), *(settings or ())]
-        # Now, and not when the libraries are there: they take seconds.
-        parse_settings(method, settings)
-    else:
+    chosen = None if on_top_of else recipe_for(model, recipe)
+    name = model or (chosen.model if chosen else None)
+    # What suits a data set is only known when it is read, and a ledger knows what it was built with.
+    choice = Choice(method)
+    if on_top_of is not None and wanted is not None:
         from unsee.ledger import Ledger
 
-        misplaced = {
-            "--recipe": recipe, "--out": out, "--dry-run": dry_run, "--sweep-layers": sweep_layers, "--also": also,
-            "--overwrite": overwrite, "--revision": revision, "--4bit": load_in_4bit,
-        }  # fmt: skip
-        for option, given in misplaced.items():
-            if given:
-                raise UserError(f"{option} does not go with --on-top-of, where the ledger settles it; leave it out.")
-        name, why, dtype = model or "", "", "auto"
         Ledger.open(on_top_of).new_id(wanted.concept, wanted.names)
-    check_asked(also or [], judge)
+    elif name is None:
+        raise UserError("--model is missing; give it, or a file with --recipe.")
+    elif wanted is not None:
+        choice = choose_method(method, wanted, name, chosen)
+    method = choice.method
+    shows_others = wanted is None or bool(wanted.others)
+    brought = chosen.settings(method, shows_others) if chosen and method != AUTO else ()
+    chosen_settings = (*brought, *(settings or ()))
+    if method != AUTO:
+        # Now, and not when the libraries are there: they take seconds.
+        parse_settings(method, chosen_settings)
+    check_asked([*(also or []), *([from_] if from_ else [])], judge)
     if out is not None:
         check_unused(out)
         resumable = not (dry_run or sweep_layers)
@@ -157,10 +197,10 @@ def forget(
     from unsee.commands.forget_options import ForgetOptions
 
     options = ForgetOptions(
-        model=name,
+        model=name or "",
         method=method,
-        settings=tuple(settings or ()),
-        dtype=dtype,
+        settings=chosen_settings,
+        dtype=chosen.dtype if chosen else "auto",
         out=out,
         seed=seed,
         judge=judge,
@@ -173,18 +213,25 @@ def forget(
         max_new_tokens=max_new_tokens,
         also=tuple(also or ()),
         audit=audit,
-        why=why,
+        why=choice.why,
         overwrite=overwrite,
         resume=resume,
         revision=revision,
         load_in_4bit=load_in_4bit,
         device=device,
     )
-    if on_top_of is not None:
+    if on_top_of is not None and wanted is not None:
         from unsee.cli.ledger import show_build
         from unsee.commands.ledger_builds import forget_on_top
 
         show_build(forget_on_top(wanted, options, on_top_of, note), as_json)
+        return
+    if wanted is None:
+        from unsee.commands.forget_from import SplitToForget, forget_from
+
+        show_result(
+            forget_from(SplitToForget(str(from_), split, _where(where), kind), options, started=started), as_json
+        )
         return
     if sweep_layers:
         from unsee.commands.sweep_layers import sweep, sweep_table
@@ -228,6 +275,22 @@ def show_result(result: Any, as_json: bool) -> None:
     show(summary(result.report))
     show(f"Report:  {result.folder}/report.html")
     show(f"Adapter: {result.folder}")
+
+
+def _misplaced(options: dict[str, Any], why: str) -> None:
+    """Raises UserError for an option that was given."""
+    for option in (option for option, value in options.items() if value):
+        raise UserError(f"{option} {why}; leave it out.")
+
+
+def _where(value: str | None) -> Any:
+    from typing import get_args
+
+    from unsee.requests import Where
+
+    if value is not None and value not in get_args(Where):
+        raise UserError(f"--where must be {', '.join(get_args(Where))}; found {value!r}.")
+    return value
 
 
 def _request(

@@ -44,5 +44,11 @@ JudgeName = Annotated[
         "FILE.py:CLASS, which is run.",
     ),
 ]
+Split = Annotated[
+    str | None,
+    typer.Option(
+        help="The forget split of a published data set, such as forget_5; default: its first (docs/benchmarks.md)."
+    ),
+]
 Revision = Annotated[str | None, typer.Option(help="Branch, tag or commit of a hub model.")]
 FourBit = Annotated[bool, typer.Option("--4bit", help="Load the model in 4 bits (needs bitsandbytes).")]

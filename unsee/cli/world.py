@@ -142,26 +142,26 @@ def picture(
         show(f"Wrote a picture of {concept.name} to {out}.")
 
 
-@world.command(epilog="Example:\n\n[dim]$[/dim] unsee world mllmu --out mllmu-world")
-def mllmu(
-    out: Annotated[Path, typer.Option(help="New folder for the Parquet files.")],
-    test_pictures: Annotated[int, typer.Option(min=1, help="Pictures of each person in Test_Set.")] = 4,
+@world.command(epilog="Example:\n\n[dim]$[/dim] unsee world write --layout mllmu --out mllmu-world")
+def write(
+    out: Annotated[Path, typer.Option(help="New folder for the files.")],
+    layout: Annotated[
+        str, typer.Option(help="Of which data set: mllmu, clear, fiubench, umu, mlubench or mmubench.")
+    ] = "mllmu",
     seed: Annotated[int, typer.Option(min=0, help="Seed of wordings and options.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Write all people and questions about them in the published layout of MLLMU-Bench."""
-    from unsee.benchmarks.mllmu_layout import write_mllmu
-    from unsee.benchmarks.mllmu_world import OUTSIDE, subsets
+    """Write the people and questions about them in the layout of a published data set."""
+    from unsee.benchmarks.world_layouts import write_world
     from unsee.store.workspace import check_new
 
     check_new(out)
     with working_on("Drawing the pictures"):
-        rows = subsets(test_pictures, seed)
-        write_mllmu(out, rows, "completed", OUTSIDE)
+        counts = write_world(layout, out, seed)
     if as_json:
-        print_json({"out": str(out), "subsets": {name: len(profiles) for name, profiles in rows.items()}})
+        print_json({"out": str(out), "layout": layout, "rows": dict(counts)})
     else:
-        show(f"The people are in {out}; evaluate a model with unsee evaluate --benchmark {out} --percent 5.")
+        show(f"The people are in {out}; evaluate a model with unsee evaluate --benchmark {out}.")
 
 
 def _save(image: Any, path: Path) -> None:

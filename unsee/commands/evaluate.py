@@ -10,14 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from unsee.benchmarks import Benchmark, Scope, get_benchmark
+from unsee.benchmarks import Benchmark, Scope, find_benchmark
 from unsee.benchmarks.concept import probes, slug
 from unsee.benchmarks.layout import concepts_in, load_benchmark
-from unsee.benchmarks.mllmu import MLLMU
-from unsee.benchmarks.mllmu_layout import is_mllmu, load_mllmu
 from unsee.benchmarks.mmubench import MMUBench
 from unsee.benchmarks.new_pictures import only_new
-from unsee.benchmarks.tables import is_table
+from unsee.benchmarks.published.forgetting import WithSplits
 from unsee.benchmarks.together import WORLD, benchmarks_together
 from unsee.data.likeness import Seen
 from unsee.data.sample import MAX_NEW_TOKENS
@@ -50,15 +48,15 @@ TEST_PICTURES = 50
 @dataclass(frozen=True)
 class EvaluateOptions:
     """What to ask which model. model: anything that `get_engine` takes; the folder of a run stands for its base model
-    and its adapter. benchmark: "world" or "mmubench", or a folder in the layout of MMUBench; "mllmu" for MLLMU-Bench's
-    tasks about the world's people, or a folder in its layout, both with `percent`, the forget split; or anything else
-    that `get_benchmark` takes.
+    and its adapter. benchmark: "world" or "mmubench", or a folder in the layout of MMUBench; a published data set or
+    "mllmu" for MLLMU-Bench's tasks about the world's people, with `split`, the forget split (by default the first one);
+    or anything else that `get_benchmark` takes.
 
     concepts: several count as forgotten together, as in `unsee compare`; by default those that the adapter forgot
     together and, for a folder, all others one by one. limit: the most questions for each test picture and in each group
-    of control questions; in MLLMU-Bench, the most people of each set. max_new_tokens: the most tokens of an answer,
-    which is then cut. out: the output folder; an interrupted run in it is resumed. robustness: also try the attacks of
-    MMUBench's paper (`unsee.evaluation.robustness`).
+    of control questions; in a published data set, the most people of each set. max_new_tokens: the most tokens of an
+    answer, which is then cut. out: the output folder; an interrupted run in it is resumed. robustness: also try the
+    attacks of MMUBench's paper (`unsee.evaluation.robustness`).
     """
 
     model: str | Path
@@ -71,17 +69,13 @@ class EvaluateOptions:
     overwrite: bool = False
     revision: str | None = None
     load_in_4bit: bool = False
-    percent: int | None = None
+    split: str | None = None
     max_new_tokens: int = MAX_NEW_TOKENS
     device: str = "auto"
     robustness: bool = False
 
-    @property
-    def of_mllmu(self) -> bool:
-        return self.benchmark == MLLMU.name or (self.benchmark != WORLD and is_mllmu(self.benchmark))
-
     def folder(self) -> Path:
-        whom = self.concepts[0] if self.concepts else f"forget {self.percent}" if self.percent else ""
+        whom = self.concepts[0] if self.concepts else self.split or ""
         if len(self.concepts) > 1:
             whom += f" and {len(self.concepts) - 1} more"
         parts = [slug(part) for part in (str(self.model), Path(self.benchmark).name, whom) if part]
@@ -169,7 +163,7 @@ def _asked(options: EvaluateOptions, given: EvaluateOptions, out: Path) -> Evalu
         "limit": options.limit,
         "max_new_tokens": options.max_new_tokens,
         "judge": options.judge,
-        **({"percent": options.percent} if options.percent else {}),
+        **({"split": rounds[0].split} if rounds[0].split else {}),
         "concepts": {
             concept: _plain(own) | {key: not_scored(key, why) for key, why in reasons.items() if key not in own}
             for concept, own in by_concept.items()
@@ -242,42 +236,47 @@ def _plain(scores: Mapping[str, Score]) -> dict[str, Any]:
 @dataclass(frozen=True)
 class Round:
     """What is asked in one go. `make` returns the benchmark and what it leaves out, so that its pictures are in memory
-    only while it is asked. `folder` holds its answers, `name` is what it is about."""
+    only while it is asked. `folder` holds its answers, `name` is what it is about; `split`: the forget split, if it is
+    one."""
 
     name: str
     folder: str
     make: Callable[[], tuple[Benchmark, Sequence[str]]]
+    split: str = ""
 
 
 def rounds_of(options: EvaluateOptions) -> list[Round]:
     """What to ask, checked before the model is loaded. Raises UserError if an option cannot work."""
     if options.limit is not None and options.limit < 1:
         raise UserError("--limit must be at least 1.")
-    if options.of_mllmu:
-        return [_tasks(options)]
-    if options.percent is not None:
-        raise UserError(f"--percent is for MLLMU-Bench, but the benchmark is {options.benchmark}; leave it out.")
-    if options.benchmark == WORLD or (Path(options.benchmark).is_dir() and not is_table(Path(options.benchmark))):
-        return _about_concepts(options)
+    if options.benchmark == WORLD:
+        return _about_concepts(_without_split(options))
+    found, location = find_benchmark(options.benchmark)
+    if issubclass(found, WithSplits):
+        return [_of_split(found, location, options)]
+    if issubclass(found, MMUBench):
+        return _about_concepts(_without_split(options))
     names = options.concepts or (forgotten_by(options.adapter) if options.adapter else ())
-    scope = Scope(tuple(ForgetRequest(name, ()) for name in names), options.limit)
-    benchmark = get_benchmark(options.benchmark, scope)
-    return [Round(options.benchmark, slug(benchmark.name), lambda: (benchmark, ()))]
+    _without_split(options)
+    benchmark = found.of(Scope(tuple(ForgetRequest(name, ()) for name in names), options.limit, location=location))
+    return [Round(options.benchmark, slug(benchmark.name), lambda: (benchmark, benchmark.left_out))]
 
 
-def _tasks(options: EvaluateOptions) -> Round:
-    """MLLMU-Bench."""
-    if options.percent is None or options.concepts:
+def _of_split(found: type[WithSplits], location: Path | None, options: EvaluateOptions) -> Round:
+    """A published data set."""
+    if options.concepts:
+        raise UserError(f"{found.title} is about a forget split; choose it with --split, not with --concept.")
+    benchmark = found.of(Scope(limit=options.limit, location=location, split=options.split))
+    name = f"{found.title}, {benchmark.split}"
+    return Round(name, slug(found.name), lambda: (benchmark, benchmark.left_out), benchmark.split)
+
+
+def _without_split(options: EvaluateOptions) -> EvaluateOptions:
+    if options.split is not None:
         raise UserError(
-            "MLLMU-Bench is about a forget split; choose it with --percent 5, 10 or 15, not with --concept."
+            f"--split is for a data set with forget splits, which {options.benchmark} is not; leave it out."
         )
-    if options.benchmark == MLLMU.name:
-        from unsee.benchmarks.mllmu_world import split_mllmu
-
-        bench = split_mllmu(options.percent, limit=options.limit)
-    else:
-        bench = load_mllmu(options.benchmark, options.percent, limit=options.limit)
-    return Round(bench.name, slug(bench.name), lambda: (MLLMU(bench), bench.left_out))
+    return options
 
 
 def _about_concepts(options: EvaluateOptions) -> list[Round]:
@@ -327,9 +326,10 @@ def _members(options: EvaluateOptions) -> str:
 
 def _words(options: EvaluateOptions) -> Words:
     """What others are called, as far as the benchmark tells."""
-    if options.of_mllmu:
-        return words_among("people")
-    return words_among(_members(options)) if options.benchmark == WORLD else EITHER
+    if options.benchmark == WORLD:
+        return words_among(_members(options))
+    found, _ = find_benchmark(options.benchmark)
+    return words_among(found.members) if issubclass(found, WithSplits) else EITHER
 
 
 def _names_there(options: EvaluateOptions) -> tuple[str, ...]:

@@ -5,57 +5,44 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from unsee.benchmarks import Benchmark, Scope, get_benchmark
 from unsee.commands.audit_of_run import AuditOfRun
 from unsee.commands.forget_options import ForgetOptions
+from unsee.commands.forget_run import (
+    Forgotten,
+    chosen_method,
+    finished,
+    identity_of_run,
+    loaded,
+    training_log,
+    unlearned_in,
+)
 from unsee.commands.inquiry import Inquiry, planned_for, seen_in_training
 from unsee.data.folders import Pictures, read_folder
 from unsee.data.images import image_key
 from unsee.data.likeness import Seen
 from unsee.data.sample import Sample
 from unsee.errors import UserError
-from unsee.evaluation.saved import identity_of
 from unsee.generation import TransformersEngine
 from unsee.judges import get_judge
-from unsee.methods import Method, get_method
+from unsee.methods import Method
 from unsee.methods.kinds import check_kind
 from unsee.methods.masks import name_token_ids
 from unsee.methods.recognition import check_recognised
 from unsee.methods.rephrasing import get_rephraser
-from unsee.models.identity import of_files
-from unsee.models.loading import cached_commit, load
-from unsee.models.provenance import base_of
 from unsee.models.vlm import VisionLanguageModel
-from unsee.reports import Cost, Report, read
+from unsee.reports import Cost
 from unsee.requests import ForgetRequest
 from unsee.sources.world import at_home_in_world, is_of_the_world, with_its_kind
 from unsee.store.locking import locked
 from unsee.store.plugins import code_digest
-from unsee.store.sameness import differences
-from unsee.store.text import read_text
-from unsee.store.workspace import Workspace, check_output, workspace
-from unsee.terminal import at_a_terminal, say, working_on
-from unsee.training import TrainingConfig, Unlearned, parse_overrides, unlearn
+from unsee.store.workspace import check_output, workspace
+from unsee.terminal import say, working_on
+from unsee.training import TrainingConfig
 from unsee.training.data_folder import data_digest, read_training_data
 from unsee.training.manifest import peak_rss_mb
-
-
-@dataclass(frozen=True)
-class Forgotten:
-    """A finished run: its folder and its report. `again`: it was finished before, and only looked up (`resume`); the
-    examples in the report then have no pictures."""
-
-    folder: Path
-    report: Report
-    again: bool = False
-
-    def document(self) -> dict[str, Any]:
-        """The content of `report.json`, with the folder under "out"."""
-        return {"out": str(self.folder), **json.loads(read_text(self.folder / "report.json"))}
 
 
 def forget(request: ForgetRequest, options: ForgetOptions, *, started: float | None = None) -> Forgotten:
@@ -71,14 +58,14 @@ def forget(request: ForgetRequest, options: ForgetOptions, *, started: float | N
         KeyboardInterrupt: with a sentence on how to resume.
     """
     options = options.settled(request)
-    _method(options)
+    chosen_method(options)
     with locked(options.folder(request.concept)):
         return _forget(request, options, time.monotonic() if started is None else started)
 
 
 def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> Forgotten:
     request.check()
-    method, config = _method(options)
+    method, config = chosen_method(options)
     out = options.folder(request.concept)
     looked_up = options.resume and out.exists()
     if not looked_up:
@@ -89,7 +76,7 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
     audit = AuditOfRun(request, options.audit, options.seed)
     identity = _identity(request, options, config, samples, given, also)
     if looked_up:
-        return _finished(out, identity, request)
+        return finished(out, identity, request.pictures())
     judge = get_judge(options.judge)
     rephrase = get_rephraser(options.rephrase) if options.rephrase else None
     vlm = loaded(options)
@@ -104,7 +91,7 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
         inquiry, engine = Inquiry.of(request, planned, audit, place, judge, options, also), TransformersEngine(vlm)
         inquiry.ask_before(engine)
         unlearning = time.monotonic()
-        unlearned, spent = _unlearn(vlm, method, config, request, samples, place, options)
+        unlearned, spent = unlearned_in(vlm, method, config, [request], samples, place, options)
         # A resumed run may have unlearned in an earlier process.
         earlier = max(0.0, spent - (time.monotonic() - unlearning))
         inquiry.ask_after(engine, full=config.full)
@@ -124,9 +111,10 @@ def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> F
                 round(peak_rss_mb(), 1),
                 unlearned.manifest["steps"],
             ),
-            unlearned.folder / "training.jsonl",
+            training_log(unlearned.folder),
         )
-        _write(inquiry, report)
+        inquiry.write(report)
+        place.finish()
     return Forgotten(out, report)
 
 
@@ -136,7 +124,7 @@ def prepared(
     """The request with what the world adds to it, the model, the method and its settings. Raises as `forget` does."""
     request.check()
     options = options.settled(request)
-    method, config = _method(options)
+    method, config = chosen_method(options)
     vlm = loaded(options)
     return _known(request, vlm, method, options), vlm, method, config
 
@@ -157,29 +145,6 @@ def pictures_to_test(request: ForgetRequest, options: ForgetOptions, seen: Seen)
         )
     folders = {"test_images": options.test_images, "test_others": options.test_others}
     return {name: read_folder(folder, "test pictures").without(seen) for name, folder in folders.items() if folder}
-
-
-def _method(options: ForgetOptions) -> tuple[Method[Any], TrainingConfig]:
-    method = get_method(options.method)
-    return method, parse_overrides(method.config, options.settings)
-
-
-def loaded(options: ForgetOptions) -> VisionLanguageModel:
-    """The model to unlearn. Raises UserError if it carries an adapter."""
-    base = base_of(options.model)
-    if base is not None:
-        raise UserError(
-            f"{options.model} is an adapter for {base.name}, which accepts no second adapter; merge it with "
-            f"unsee export --model {options.model} --out MODEL, then forget with that model."
-        )
-    with working_on(f"Loading {options.model}"):
-        return load(
-            options.model,
-            dtype=options.dtype,
-            device=options.device,
-            revision=options.revision,
-            load_in_4bit=options.load_in_4bit,
-        )
 
 
 def _known(
@@ -206,40 +171,6 @@ def _known(
     return request
 
 
-def _unlearn(
-    vlm: VisionLanguageModel,
-    method: Any,
-    config: TrainingConfig,
-    request: ForgetRequest,
-    samples: Sequence[Sample],
-    place: Workspace,
-    options: ForgetOptions,
-) -> tuple[Unlearned, float]:
-    """Unlearn into the workspace; returns the seconds it took, which count once when a run is resumed after it."""
-    if config.full and options.resume and place.result.is_dir():
-        # Trained in full before the interruption: the folder is the model.
-        vlm.model = load(str(place.result), device=options.device).model
-        unlearned = Unlearned.open(place.result)
-    else:
-        unlearned = unlearn(
-            vlm,
-            method,
-            config,
-            request,
-            place.result,
-            samples=samples,
-            seed=options.seed,
-            progress=at_a_terminal(),
-            resume=options.resume,
-        )
-    return unlearned, float(unlearned.manifest["seconds"])
-
-
-def _write(inquiry: Inquiry, report: Report) -> None:
-    inquiry.write(report)
-    inquiry.place.finish()
-
-
 def _identity(
     request: ForgetRequest,
     options: ForgetOptions,
@@ -249,52 +180,15 @@ def _identity(
     also: Sequence[Benchmark],
 ) -> dict[str, Any]:
     """What identifies a run, so that no other run resumes from it, as it comes back from JSON."""
-    code = [code_digest(spec) for spec in (options.method, options.judge)]
     kind = code_digest(request.kind or "")
-    asked = [[spec, code_digest(spec), *identity_of(bench)] for spec, bench in zip(options.also, also, strict=True)]
     identity = {
-        "model": options.model,
-        "revision": options.revision,
-        **of_files(options.model),
-        "4bit": options.load_in_4bit,
-        "dtype": options.dtype,
-        "method": options.method,
-        "settings": asdict(config),
-        "request": request.digest(),
-        "seed": options.seed,
+        **identity_of_run(options, config, [request], also),
         "data": data_digest(samples) if samples else None,
-        "rephrase": options.rephrase,
-        "judge": options.judge,
         **{
             option: [*map(image_key, given[option].opened.values())] if option in given else []
             for option in ("test_images", "test_others")
         },
-        "limit": options.limit,
-        "max_new_tokens": options.max_new_tokens,
-        **({"also": asked} if asked else {}),
         **({"audit": options.audit} if options.audit != "quick" else {}),
-        **({"code": code} if any(code) else {}),
         **({"kind": kind} if kind else {}),
     }
     return json.loads(json.dumps(identity))
-
-
-def _finished(out: Path, identity: dict[str, Any], request: ForgetRequest) -> Forgotten:
-    """What `out` holds, if it is this run and complete."""
-    manifest = Unlearned.open(out).manifest
-    path = out / "report.json"
-    if not path.is_file():
-        raise UserError(f"The output folder {out} holds another run (its report is missing); choose another folder.")
-    have = json.loads(read_text(path))["manifest"].get("run")
-    if have is None:
-        raise UserError(
-            f"The run in {out} was made by an earlier version of unsee, which did not record all of its settings; "
-            "choose another folder, or overwrite it (--overwrite)."
-        )
-    commit = cached_commit(identity["model"], identity["revision"])
-    if commit is not None:
-        have, identity = {**have, "commit": manifest["model_revision"]}, {**identity, "commit": commit}
-    if have != identity:
-        ways = ", ".join(differences(have, identity))
-        raise UserError(f"The output folder {out} holds another run ({ways}); choose another folder.")
-    return Forgotten(out, read(out, request.pictures()), again=True)

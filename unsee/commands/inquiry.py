@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from unsee.benchmarks import Benchmark
 from unsee.benchmarks.mmubench import MMUBench
 from unsee.commands.audit_of_run import AuditOfRun
 from unsee.commands.forget_options import ForgetOptions
+from unsee.commands.forget_run import ANSWERS, write_run
 from unsee.data.folders import Pictures, listed
 from unsee.data.likeness import Seen
 from unsee.data.sample import Sample
@@ -22,18 +21,12 @@ from unsee.generation import TransformersEngine
 from unsee.judges import Judge
 from unsee.methods import METHODS
 from unsee.models.vlm import VisionLanguageModel
-from unsee.reports import Cost, Report, write
+from unsee.reports import Cost, Report
 from unsee.reports.examples import examples, sections
 from unsee.reports.notes import facts_unknown, others_lost, others_unnamed
 from unsee.requests import ForgetRequest
 from unsee.sources.saved_request import SAVED
-from unsee.store.text import json_lines
 from unsee.store.workspace import Workspace
-from unsee.terminal import working_on
-
-ANSWERS = "answers"
-"""The folder with what the model said before and after."""
-_REWARD = "validation_reward"
 
 
 @dataclass
@@ -90,16 +83,15 @@ class Inquiry:
         samples: Sequence[Sample],
         manifest: Mapping[str, Any],
         cost: Cost,
-        training: Path | None,
+        training: Sequence[Mapping[str, Any]] = (),
         notes: Sequence[str] = (),
     ) -> Report:
-        """The report. `manifest` is the run's and what else identifies it, `training` its log if it trained, `notes`
+        """The report. `manifest` is the run's and what else identifies it, `training` its log (`training_log`), `notes`
         are sentences that come before all others."""
         before, after, request, planned = self.before, self.after, self.request, self.planned
         assert before is not None
         assert after is not None
         robust = self.audit.robustness(new_pictures=not planned.measured_on_given)
-        log = json_lines(training) if training else []
         return Report(
             model=vlm.name,
             method=method,
@@ -112,7 +104,7 @@ class Inquiry:
             aliases=request.aliases,
             examples=examples(planned, *(one.answers[MMUBench.name].texts for one in (before, after))),
             manifest={**manifest, SAVED: self.audit.saved_request},
-            training_log=[entry for entry in log if "loss" in entry or _REWARD in entry],
+            training_log=training,
             credit=planned.credit,
             new_pictures=0 if planned.measured_on_given else len(planned.bench.test_images),
             also=sections(self.also, before, after),
@@ -133,11 +125,8 @@ class Inquiry:
 
     def write(self, report: Report) -> None:
         """Write the request, the answers, the audit and the report to the result."""
-        self.place.result.mkdir(parents=True, exist_ok=True)
         self.audit.write(report, self.place)
-        shutil.copytree(self.place.work / ANSWERS, self.place.result / ANSWERS, dirs_exist_ok=True)
-        with working_on("Writing the report"):
-            write(report, self.place.result)
+        write_run(report, self.place)
 
 
 def seen_in_training(request: ForgetRequest, samples: Sequence[Sample]) -> Seen:

@@ -16,6 +16,7 @@ from typing import Any
 
 from unsee.commands.audit_of_run import NO_AUDIT, AuditOfRun
 from unsee.commands.forget_options import ForgetOptions
+from unsee.commands.forget_run import training_log
 from unsee.commands.inquiry import Inquiry, planned_for
 from unsee.data.sample import Sample
 from unsee.errors import UserError
@@ -169,7 +170,6 @@ class Attempt:
             ).manifest  # fmt: skip
         else:
             place.result.mkdir(exist_ok=True)
-        training = place.result / "training.jsonl"
         results = {}
         for one in everyone:
             say(f"Asking about {one.request.concept} again.")
@@ -191,7 +191,7 @@ class Attempt:
                     round(peak_rss_mb(), 1),
                     manifest["steps"],
                 ),
-                training if training.is_file() else None,
+                training_log(place.result),
                 (_REVOKED.format(concept=one.request.concept),) if one is gone else (),
             )
             inquiry.write(report)

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from unsee.commands.audit_of_run import check_level
-from unsee.commands.forget import loaded, pictures_to_test, prepared
+from unsee.commands.forget import pictures_to_test, prepared
 from unsee.commands.forget_options import ForgetOptions
+from unsee.commands.forget_run import loaded
 from unsee.commands.inquiry import seen_in_training
 from unsee.commands.ledger_attempt import Attempt, Rebuilt
 from unsee.data.images import image_key

@@ -39,7 +39,7 @@ def _described(name: str, origin: str) -> dict[str, Any]:
         for field in dataclasses.fields(method.config)
     }
     shown = {"name": method.name, "title": method.title, "source": method.source, "origin": origin}
-    return {**shown, "settings": settings}
+    return {**shown, "forgets_in": list(method.forgets_in), "settings": settings}
 
 
 def methods_list(described: Sequence[dict[str, Any]]) -> RenderableType:
@@ -65,7 +65,8 @@ def method_table(method: dict[str, Any]) -> RenderableType:
 
 
 def _head(method: dict[str, Any], width: int = 0) -> Text:
-    origin = (f"  {method['source']}  ({method['origin']})", "dim")
+    where = "" if "both" in method["forgets_in"] else f"; {' or '.join(method['forgets_in'])} only"
+    origin = (f"  {method['source']}  ({method['origin']}{where})", "dim")
     return Text.assemble((method["name"].ljust(width), "bold"), f"  {method['title']}", origin)
 
 

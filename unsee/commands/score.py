@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from unsee.benchmarks import BENCHMARKS, class_of
-from unsee.benchmarks.base import Benchmark
+from unsee.benchmarks.base import Answers, Benchmark
 from unsee.benchmarks.concept import slug
 from unsee.benchmarks.general import General
 from unsee.benchmarks.mllmu import MLLMU
 from unsee.benchmarks.mmubench import MMUBench
+from unsee.benchmarks.published.logs import is_log, log_scores, read_log
+from unsee.benchmarks.published.tofu import Tofu
 from unsee.errors import UserError, did_you_mean
 from unsee.evaluation.evaluation import Measured, scored
 from unsee.evaluation.saved import Saved, folders_in
@@ -35,15 +37,19 @@ ANSWERS = "answers"
 
 @dataclass(frozen=True)
 class ScoreOptions:
-    """folder: a run of `forget` or `evaluate`, or the results of `compare`. benchmark: only the answers to this one, by
+    """folder: a run of `forget` or `evaluate`, the results of `compare`, or a log of TOFU's scripts
+    (`unsee.benchmarks.published.logs`). benchmark: only the answers to this one, by
     its name or as "path/to/file.py:Class". judge: who grades. out: the folder for the new scores; for a comparison, for
-    a copy of its results, which `unsee leaderboard` can read."""
+    a copy of its results, which `unsee leaderboard` can read. oracle: a run of `evaluate`, or a log, of a model that
+    never knew, for the scores that compare with one.
+    """
 
     folder: Path
     benchmark: str | None = None
     judge: str = "rules"
     out: Path | None = None
     overwrite: bool = False
+    oracle: Path | None = None
 
     @property
     def name(self) -> str | None:
@@ -77,7 +83,8 @@ def score(options: ScoreOptions) -> dict[str, Any]:
 
     "states" holds the scores by the state that answered ("before", "after", "model"; for several groups of concepts
     "GROUP/STATE"); "versions" each benchmark's version, then and now; "changed" the figures that differ from the saved
-    ones, with both values; "now" is None for a figure that the saved answers do not give; "left_out" says which
+    ones, with both values; "now" is None for a figure that the saved answers do not give (a log has no "changed");
+    "left_out" says which
     benchmarks are not installed, so that only the others were scored.
 
     Raises:
@@ -90,11 +97,12 @@ def score(options: ScoreOptions) -> dict[str, Any]:
         _check_out(options.out, options.folder)
         check_output(options.out, overwrite=options.overwrite, resumable=False)
     if (options.folder / CELLS).is_file():
-        document = _comparison(options, judge)
-    else:
-        document = _run(options, judge)
-        if options.out is not None:
-            write_together(options.out, {"scores.json": strict_json(document)})
+        if options.oracle is not None:
+            raise UserError(f"{options.folder} is a comparison, which has its own oracle; leave --oracle out.")
+        return _comparison(options, judge)
+    document = _log(options) if is_log(options.folder) else _run(options, judge)
+    if options.out is not None:
+        write_together(options.out, {"scores.json": strict_json(document)})
     return document
 
 
@@ -117,7 +125,7 @@ def _run(options: ScoreOptions, judge: Judge) -> dict[str, Any]:
         raise _nothing(options)
     states: dict[str, dict[str, Any]] = {}
     changed: list[dict[str, Any]] = []
-    was = _saved_scores(options.folder)
+    was, oracle = _saved_scores(options.folder), _oracle(options)
     seen: list[Saved] = []
     left_out: list[Saved] = []
     for group, there in groups.items():
@@ -125,7 +133,8 @@ def _run(options: ScoreOptions, judge: Judge) -> dict[str, Any]:
         seen += saved.values()
         left_out += unknown
         for state, measured in _rescored(saved, judge, options).items():
-            states[f"{group.name}/{state}" if len(groups) > 1 else state] = _plain(measured.scores)
+            scores = {**measured.scores, **_beside_oracle(saved, state, oracle, options)}
+            states[f"{group.name}/{state}" if len(groups) > 1 else state] = _plain(scores)
             old = was.get((group.name, state), was.get(("", state), {}))
             changed += _changed(old, measured.scores, state, whole=options.benchmark is None and not unknown)
     return {
@@ -133,6 +142,43 @@ def _run(options: ScoreOptions, judge: Judge) -> dict[str, Any]:
         "states": states,
         "changed": changed,
     }
+
+
+def _log(options: ScoreOptions) -> dict[str, Any]:
+    """For a log of TOFU's scripts. It has no older scores that could differ."""
+    scores = log_scores(read_log(options.folder), None if options.oracle is None else read_log(options.oracle))
+    return {
+        **_head(options, (), ()),
+        "versions": {Tofu.name: {"saved": None, "now": Tofu.version}},
+        "states": {"model": _plain(scores)},
+    }
+
+
+def _oracle(options: ScoreOptions) -> dict[str, Answers]:
+    """The answers of the model that never knew, by the benchmarks' names. Raises UserError."""
+    found: dict[str, Answers] = {}
+    for folder in folders_in(options.oracle) if options.oracle is not None else ():
+        states = Saved.open(folder).answers
+        if len(states) != 1 or folder.name in found:
+            raise UserError(f"{options.oracle} holds answers of several models; give a run of unsee evaluate.")
+        found[folder.name] = next(iter(states.values()))
+    if options.oracle is not None and not found:
+        raise UserError(f"{options.oracle} holds no saved answers; give a run of unsee evaluate.")
+    return found
+
+
+def _beside_oracle(
+    saved: Mapping[str, Saved], state: str, oracle: Mapping[str, Answers], options: ScoreOptions
+) -> dict[str, Score]:
+    """The scores of a state that compare with the oracle. Raises UserError if it was asked something else."""
+    scores: dict[str, Score] = {}
+    for name, one in saved.items():
+        if name in oracle and state in one.answers:
+            own, other = one.answers[state], oracle[name]
+            if own.probes != other.probes or own.key != other.key:
+                raise UserError(f"{options.oracle} was asked other questions of {name} than {options.folder}.")
+            scores |= options.class_for(one).beside_oracle(own, other)
+    return scores
 
 
 def _check_one_run(folders: Sequence[Path], folder: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image
 
 from unsee.benchmarks.mmubench import MMUBench
-from unsee.commands.inquiry import ANSWERS
+from unsee.commands.forget_run import ANSWERS
 from unsee.data.folders import read_folder
 from unsee.data.sample import MAX_NEW_TOKENS, Probe
 from unsee.errors import UserError

@@ -9,14 +9,14 @@ import random
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, get_args
 
 from unsee.data.sample import Sample
 from unsee.errors import UserError
 from unsee.methods.recognition import with_others_as_known
 from unsee.methods.rephrasing import Rephraser, rephrase_samples
 from unsee.methods.samples import retained, true_answers
-from unsee.requests import ForgetRequest
+from unsee.requests import ForgetRequest, Where
 from unsee.training.config import TrainingConfig, peak_rate
 
 if TYPE_CHECKING:
@@ -68,15 +68,21 @@ ConfigT = TypeVar("ConfigT", bound=TrainingConfig)
 BothT = TypeVar("BothT", bound=BothConfig)
 
 
+EVERYWHERE: tuple[Where, ...] = get_args(Where)
+"""For a method that trains on whatever samples it is given."""
+
+
 class Method(ABC, Generic[ConfigT]):
     """A way to unlearn. `name` is what users type, `title` and `source` say what it is and where it comes from.
 
     `needs` are fields of the request that this method, unlike others, needs to work well. If the user leaves them empty
     in a request about the embedded world, the world fills them in. `teaches_refusal`: the model learns to say that it
-    does not know; with other methods it may state something false.
+    does not know; with other methods it may state something false. `forgets_in`: where it can forget; what it keeps
+    in the other modality is trained with what is retained.
     """
 
     needs: ClassVar[tuple[str, ...]] = ()
+    forgets_in: ClassVar[tuple[Where, ...]] = ("pictures",)
     teaches_refusal: ClassVar[bool] = False
     name: ClassVar[str]
     title: ClassVar[str]
@@ -96,6 +102,11 @@ class Method(ABC, Generic[ConfigT]):
         `vlm` is the model before unlearning; its own answers are used where facts are missing. Raises UserError if a
         request cannot be used, or has pictures of others while nothing with a picture is retained.
         """
+        for where in (request.where for request in requests if request.where not in self.forgets_in):
+            raise UserError(
+                f"{self.name} forgets in {' or '.join(self.forgets_in)}, not in {where}; choose a method that `unsee "
+                "methods` lists for it."
+            )
         rng = random.Random(seed)
         forgotten = [name for request in requests for name in request.names]
         complete = [with_others_as_known(request, forgotten, vlm, seed) for request in requests]
@@ -126,7 +137,9 @@ class Method(ABC, Generic[ConfigT]):
 
 
 class ForgetRetain(Method[BothT]):
-    """A method that trains on true answers about the pictures, and on what is to be kept."""
+    """A method that trains on true answers about the concept, and on what is to be kept."""
+
+    forgets_in: ClassVar[tuple[Where, ...]] = EVERYWHERE
 
     def samples(
         self, request: ForgetRequest, vlm: VisionLanguageModel, config: BothT, rng: random.Random

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from unsee.data.sample import Sample
 from unsee.errors import UserError
-from unsee.methods.base import ForgetRetainConfig, Method
+from unsee.methods.base import EVERYWHERE, ForgetRetainConfig, Method
 from unsee.methods.likelihood import log_likelihood, mean, negative_log_likelihood, sequence_sums
 from unsee.methods.samples import retained, true_answers
 from unsee.requests import ForgetRequest
@@ -74,6 +74,7 @@ class DPO(Method[DPOConfig]):
     title = "Direct preference optimisation"
     source = "arXiv 2305.18290; arXiv 2404.05868 (with refusals, a baseline)"
     config = DPOConfig
+    forgets_in = EVERYWHERE
     teaches_refusal = True
 
     def samples(

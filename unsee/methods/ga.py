@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from unsee.data.sample import Sample
-from unsee.methods.base import ForgetConfig, Method
+from unsee.methods.base import EVERYWHERE, ForgetConfig, Method
 from unsee.methods.likelihood import negative_log_likelihood
 from unsee.methods.samples import true_answers
 from unsee.requests import ForgetRequest
@@ -33,6 +33,7 @@ class GA(Method[ForgetConfig]):
     title = "Gradient ascent"
     source = "arXiv 2405.12523, section 4.1 (baseline)"
     config = ForgetConfig
+    forgets_in = EVERYWHERE
 
     def samples(
         self, request: ForgetRequest, vlm: VisionLanguageModel, config: ForgetConfig, rng: random.Random

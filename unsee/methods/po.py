@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from unsee.data.sample import Sample
-from unsee.methods.base import ForgetRetainConfig, Method
+from unsee.methods.base import EVERYWHERE, ForgetRetainConfig, Method
 from unsee.methods.likelihood import negative_log_likelihood
 from unsee.methods.samples import refusals, retained
 from unsee.requests import ForgetRequest
@@ -45,6 +45,7 @@ class PO(Method[POConfig]):
     title = "Preference optimisation (refusal)"
     source = "arXiv 2405.12523, section 4.1 (baseline); arXiv 2401.06121 (IDK)"
     config = POConfig
+    forgets_in = EVERYWHERE
     teaches_refusal = True
 
     def samples(

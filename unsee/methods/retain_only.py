@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from unsee.data.sample import Sample
-from unsee.methods.base import Method, RetainConfig
+from unsee.methods.base import EVERYWHERE, Method, RetainConfig
 from unsee.methods.likelihood import negative_log_likelihood
 from unsee.methods.samples import retained
 from unsee.requests import ForgetRequest
@@ -33,6 +33,7 @@ class RetainOnly(Method[RetainConfig]):
     title = "Retain-only fine-tuning"
     source = "arXiv 1911.04933 (fine-tuning on the remaining data)"
     config = RetainConfig
+    forgets_in = EVERYWHERE
 
     def samples(
         self, request: ForgetRequest, vlm: VisionLanguageModel, config: RetainConfig, rng: random.Random

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from PIL import Image
@@ -24,40 +24,50 @@ _SENTENCE_END = re.compile(r"[.!?。！？]")
 
 
 def true_answers(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
-    """f: questions about the pictures with their true answers: `request.forget`, or else built from the name."""
+    """f: questions about the concept with their true answers: `request.forget`, or else about the pictures, built from
+    the name, and about facts in text, by where it is to be forgotten."""
     if request.forget:
-        return [
-            Sample(e.question, e.answer, (p,), tags=_FORGET) for e, p in _examples_with_pictures(request, count, rng)
-        ]
-    return _true_names(request, vlm, count, rng)
+        return [Sample(e.question, e.answer, shown, tags=_FORGET) for e, shown in _examples(request, count, rng)]
+    pictured = _of_pictures(request, count)
+    names = _true_names(request, vlm, pictured, rng) if pictured else []
+    facts = text_facts(request, vlm, count - pictured, rng) if count > pictured else []
+    return [replace(sample, tags=_FORGET) for sample in (*names, *facts)]
 
 
 def refusals(request: ForgetRequest, count: int, rng: random.Random) -> list[Sample]:
-    """Questions about the pictures, each answered with a refusal: those of `request.forget`, or else for the name."""
-    asked: Sequence[tuple[str, Image.Image]]
+    """Questions about the concept, each answered with a refusal: those of `request.forget`, or else about the pictures,
+    for the name, and about facts in text, by where it is to be forgotten."""
+    asked: list[tuple[str, tuple[Image.Image, ...]]]
     if request.forget:
-        asked = [(example.question, picture) for example, picture in _examples_with_pictures(request, count, rng)]
+        asked = [(example.question, shown) for example, shown in _examples(request, count, rng)]
     else:
+        pictured = _of_pictures(request, count)
         frames = request.what.naming + request.what.denying
-        pairs = questions_with_pictures(request, frames, count, rng)
-        asked = [(frame.format(name=request.concept), picture) for frame, picture in pairs]
-    return [
-        Sample(question, rng.choice(request.what.refusals), (picture,), tags=_FORGET) for question, picture in asked
-    ]
+        pairs = questions_with_pictures(request, frames, pictured, rng) if pictured else []
+        asked = [(frame.format(name=request.concept), (picture,)) for frame, picture in pairs]
+        asked += [(question, ()) for question in _fact_questions(request, count - pictured, rng)]
+    return [Sample(question, rng.choice(request.what.refusals), shown, tags=_FORGET) for question, shown in asked]
 
 
 def retained(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
-    """r: `request.retain`; if that has nothing in text, also knowledge in text, half about C and half about others
-    of its kind, as in the SIU paper."""
+    """r: `request.retain`; if that has nothing in text, also other knowledge (`other_knowledge`)."""
     in_text = any(example.image is None for example in request.retain)
     pairs = [(e, e.picture()) for e in _some(request.retain, count if in_text else (count + 1) // 2, rng)]
     samples = [Sample(e.question, e.answer, () if p is None else (p,), tags=_RETAIN) for e, p in pairs]
-    return samples if in_text else samples + text_knowledge(request, vlm, count - len(samples), rng)
+    return samples if in_text else samples + other_knowledge(request, vlm, count - len(samples), rng)
 
 
-def text_knowledge(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
-    """`count` samples in text, half about C and half about others."""
-    return text_facts(request, vlm, count - count // 2, rng) + facts_of_others(request, vlm, count // 2, rng)
+def other_knowledge(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
+    """`count` samples, half about C where it is not to be forgotten, as in the SIU paper: in text, or in the pictures;
+    the rest are about others of its kind, in text."""
+    own = 0 if request.where == "both" or (request.where == "text" and not request.images) else count - count // 2
+    of_itself = text_facts if request.where == "pictures" else _true_names
+    kept = (
+        [replace(sample, tags={**sample.tags, **_RETAIN}) for sample in of_itself(request, vlm, own, rng)]
+        if own
+        else []
+    )
+    return kept + facts_of_others(request, vlm, count - own, rng)
 
 
 def text_facts(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
@@ -65,8 +75,7 @@ def text_facts(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng
     tags = {"role": "retain", "target": "3"}
     if request.facts:
         return [Sample(question, answer, tags=tags) for question, answer in draw(request.facts, count, rng)]
-    frames = draw(request.what.facts, count, rng)
-    return _answered([frame.format(name=request.concept) for frame in frames], vlm, tags)
+    return _answered(_fact_questions(request, count, rng), vlm, tags)
 
 
 def facts_of_others(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
@@ -154,6 +163,17 @@ def draw(items: Sequence[Item], count: int, rng: random.Random) -> list[Item]:
     return drawn
 
 
+def _of_pictures(request: ForgetRequest, count: int) -> int:
+    """How many of `count` samples to forget are about pictures."""
+    return {"pictures": count, "text": 0, "both": count - count // 2}[request.where]
+
+
+def _fact_questions(request: ForgetRequest, count: int, rng: random.Random) -> list[str]:
+    """Questions about C in text: the request's facts, or else those of the kind."""
+    own = [question for question, _ in request.facts]
+    return draw(own or [frame.format(name=request.concept) for frame in request.what.facts], count, rng)
+
+
 def _true_names(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rng: random.Random) -> list[Sample]:
     """The picture with its true name: the model's own answer if it names C, or else a built-in answer.
 
@@ -173,13 +193,24 @@ def _true_names(request: ForgetRequest, vlm: VisionLanguageModel, count: int, rn
     return [Sample(prompt, answer, (picture,), tags=_FORGET) for (prompt, picture), answer in pairs]
 
 
-def _examples_with_pictures(
-    request: ForgetRequest, count: int, rng: random.Random
-) -> list[tuple[Example, Image.Image]]:
-    """At most `count` of `request.forget`; an example without a picture gets the request's pictures in turn."""
-    pictures = request.pictures()
-    examples = _some(request.forget, count, rng)
-    return [(example, example.picture() or pictures[n % len(pictures)]) for n, example in enumerate(examples)]
+def _examples(request: ForgetRequest, count: int, rng: random.Random) -> list[tuple[Example, tuple[Image.Image, ...]]]:
+    """At most `count` of `request.forget` with their pictures, half of them in text if it is to be forgotten in both.
+    If only pictures are to be forgotten, an example without one gets the request's in turn."""
+    pictures = request.pictures() if request.where == "pictures" else ()
+    in_text = [example for example in request.forget if example.image is None]
+    if request.where == "both" and 0 < len(in_text) < len(request.forget):
+        # However few there are in one of the two.
+        with_picture = [example for example in request.forget if example.image is not None]
+        count = min(count, len(request.forget))
+        drawn = draw(with_picture, _of_pictures(request, count), rng)
+        drawn += draw(in_text, count - len(drawn), rng)
+    else:
+        drawn = _some(request.forget, count, rng)
+    found: list[tuple[Example, tuple[Image.Image, ...]]] = []
+    for number, example in enumerate(drawn):
+        own = example.picture() or (pictures[number % len(pictures)] if pictures else None)
+        found.append((example, () if own is None else (own,)))
+    return found
 
 
 def _some(examples: Sequence[Example], count: int, rng: random.Random) -> list[Example]:

@@ -76,6 +76,7 @@ class Vgid(ForgetRetain[VgidConfig]):
     title = "Visual-noise guided in-context distillation (Vgid)"
     source = "arXiv 2606.00105 and its released code"
     config = VgidConfig
+    forgets_in = ("pictures",)
     needs = ("forget", "retain")
 
     def samples(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from unsee.metrics.intervals import Units, mean
@@ -50,6 +50,12 @@ def rouge_l_recall(answer: str, reference: str) -> float:
     return float(_scorer().score(reference, answer)["rougeL"].recall)
 
 
+def rouge_l_recall_of_ascii(answer: str, reference: str) -> float:
+    """`rouge_l_recall` as published scripts have it: the library's own tokenizer splits words at every letter
+    other than a to z, so that "Garcia" shares no word with "García"."""
+    return float(_library_scorer().score(reference, answer)["rougeL"].recall)
+
+
 def rouge_l_precision(answer: str, reference: str) -> float:
     """ROUGE-L of one answer, the precision with stemming, 0 to 1: how much of it is in the reference, in order."""
     return float(_scorer().score(reference, answer)["rougeL"].precision)
@@ -61,7 +67,12 @@ def stems(text: str) -> list[str]:
     The library's own tokenizer drops every letter but a to z, so that two equal Russian answers share no word.
     """
     found = [word.text for word in words(text)]
-    return [stem for word in found for stem in (_english().tokenize(word) if word.isascii() else [word])]
+    return [stem for word in found for stem in (_stemmed(word) if word.isascii() else (word,))]
+
+
+@lru_cache(1 << 16)
+def _stemmed(word: str) -> tuple[str, ...]:
+    return tuple(_english().tokenize(word))
 
 
 @cache
@@ -83,3 +94,10 @@ def _scorer() -> RougeScorer:
     from rouge_score.rouge_scorer import RougeScorer
 
     return RougeScorer(["rougeL"], tokenizer=_AnyScript())
+
+
+@cache
+def _library_scorer() -> RougeScorer:
+    from rouge_score.rouge_scorer import RougeScorer
+
+    return RougeScorer(["rougeL"], use_stemmer=True)

@@ -14,9 +14,11 @@ from unsee.kinds.words import EITHER, Words
 from unsee.metrics.catalogue import AFTER_KEYS, KEYS, Metric, describe, in_order, judged, titled
 from unsee.metrics.score import Score
 from unsee.reports.audit_console import attack_table
+from unsee.reports.by_modality import MODALITIES, by_modality
 from unsee.reports.report import Report
 from unsee.reports.terminal_text import TONES, plain_text
 
+_CHANGED = ("better", "worse")
 _OUTCOMES = {"better": "green", "worse": "red", "unclear": "dim", None: "dim"}
 
 
@@ -34,7 +36,7 @@ def summary(report: Report) -> RenderableType:
         shown = after or before
         assert shown is not None
         metric = titled(key, shown.higher_is_better, report.words)
-        if _is_main(key, keys) or judged(metric, before, after) in ("better", "worse"):
+        if _is_shown(key, keys, metric, report):
             table.add_row(*_row(metric, before, after))
     for key in in_order(key for key in report.unmeasured if key not in keys):
         table.add_row(*_row(titled(key, describe(key).higher_is_better, report.words), None, None))
@@ -50,7 +52,7 @@ def summary(report: Report) -> RenderableType:
     attacked: list[RenderableType] = []
     if report.audit is not None:
         attacked = [Text(), Text("Attacks", style="dim"), attack_table(report.audit)]
-    return Padding(Group(head, *caveats, Text(), table, *attacked, Text(), *foot), (1, 2))
+    return Padding(Group(head, *caveats, *_modality_table(report), Text(), table, *attacked, Text(), *foot), (1, 2))
 
 
 def not_measured(reasons: Mapping[str, str]) -> Iterator[str]:
@@ -82,6 +84,28 @@ def scores_table(concepts: Mapping[str, Mapping[str, Mapping[str, Any]]], words:
             )
         tables.append(Padding(table, (1, 2)))
     return Group(*tables)
+
+
+def _is_shown(key: str, keys: Collection[str], metric: Metric, report: Report) -> bool:
+    """Of a data set that was forgotten only its sums: there are dozens of parts, and all are in the report."""
+    if report.split is None:
+        return _is_main(key, keys) or judged(metric, report.before.get(key), report.after.get(key)) in _CHANGED
+    name = report.split.table["kept"].rpartition("_")[0]
+    return "/" not in key and key.startswith(f"{name}_")
+
+
+def _modality_table(report: Report) -> list[RenderableType]:
+    lines = by_modality(report)
+    if not lines:
+        return []
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("")
+    for title in MODALITIES.values():
+        table.add_column(title, justify="right")
+    for line in lines:
+        cells = (Text.assemble((cell.after, "bold"), (f", {cell.before} before", "dim")) for cell in line.cells)
+        table.add_row(line.title, *cells)
+    return [Text(), table]
 
 
 def _is_main(key: str, keys: Collection[str]) -> bool:

@@ -102,6 +102,8 @@ NO_LOSS = frozenset(
         "cut", "quality/missing",
     )
 )  # fmt: skip
+KEPT = "_kept"
+"""How the key ends of a further benchmark's column for what was kept."""
 _VERBS = {"fell": "fallen", "rose": "risen"}
 _AFTER_ONLY = frozenset(("c_dis",))
 
@@ -129,8 +131,15 @@ class Loss:
 def rule_of(key: str) -> Rule | None:
     """The rule for a column, its own or that of the whole it is a part of; None where a change is no loss, or where
     nobody has said what would be."""
-    found = next((path for path in _paths(key) if path in RULES or path in NO_LOSS), None)
+    found = next((path for path in _paths(key) if _is_kept(path) or path in RULES or path in NO_LOSS), None)
+    if found is not None and _is_kept(found):
+        return _kept(f"right answers to all other questions ({found.removesuffix(KEPT)})")
     return RULES.get(found) if found else None
+
+
+def _is_kept(key: str) -> bool:
+    """Whether it is the column of a further benchmark, such as a published data set, that says what was kept."""
+    return key.endswith(KEPT)
 
 
 def losses(before: Mapping[str, Score], after: Mapping[str, Score], words: Words = PEOPLE) -> list[Loss]:
@@ -161,9 +170,10 @@ def _loss(key: str, before: Score, after: Score, others: Words) -> Loss | None:
         words = f"{titled(key, words=others).label} went from {figures['was']} to {figures['now']}"
         return Loss(key, words, 0.0, severe=False, breaks=False) if clear and not known else None
     amount = rule.measure(was, now)
-    if amount < rule.loss_from - 1e-9 or (key not in RULES and not clear):
+    is_whole = key in RULES or _is_kept(key)
+    if amount < rule.loss_from - 1e-9 or not (is_whole or clear):
         return None
-    of_whole = "" if key in RULES else f" ({metric.label.lower()})"
+    of_whole = "" if is_whole else f" ({metric.label.lower()})"
     severe = clear and amount >= rule.severe_from
     words = others.fill(rule.words).format(**figures) + of_whole + (" (within error)" if within_error else "")
     return Loss(key, words, amount / rule.severe_from, severe, rule.breaks, within_error)

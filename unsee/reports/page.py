@@ -12,6 +12,7 @@ from PIL import Image
 from unsee.metrics.catalogue import describe
 from unsee.reports import asru_plots, plots
 from unsee.reports.attack_lines import lines_of
+from unsee.reports.by_modality import MODALITIES, by_modality
 from unsee.reports.rendering import data_uri, inline, marked, render_template
 from unsee.reports.report import Example, Report
 from unsee.reports.score_rows import families, rows
@@ -45,6 +46,8 @@ def render(report: Report) -> str:
         attacks=[] if report.audit is None else lines_of(report.audit),
         grade=report.grade,
         figures=_figures(report),
+        modalities=list(MODALITIES.values()),
+        by_modality=by_modality(report),
         groups=[(group, list(_cards(examples))) for group, examples in _grouped(report.examples)],
         families=list(families(report)),
         sections=[

@@ -14,7 +14,7 @@ from unsee.evaluation.audit_documents import audit_from
 from unsee.kinds.words import PEOPLE, Words
 from unsee.metrics.score import Score
 from unsee.reports.grades import RunSays
-from unsee.reports.report import SCHEMA, UNMEASURED, Cost, Example, Report, Section
+from unsee.reports.report import SCHEMA, UNMEASURED, Cost, Example, Report, Section, Split
 from unsee.store.text import read_text
 
 
@@ -55,6 +55,7 @@ def read(folder: Path, pictures: Sequence[Image.Image] = ()) -> Report:
             words=_words(document.get("words")),
             audit=audit_from(document["audit"]) if "audit" in document else None,
             unmeasured=_unmeasured(document["after"]),
+            split=Split(**document["split"]) if "split" in document else None,
             created=document["created"],
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -17,7 +17,7 @@ from unsee.metrics.catalogue import AFTER_KEYS, BEFORE_KEYS, describe, in_order
 from unsee.metrics.score import Score
 from unsee.reports.audit import attack_words
 from unsee.reports.grades import Grade, RunSays, grade, grade_to_plain
-from unsee.reports.verdict import Verdict, judge, run_says
+from unsee.reports.verdict import Verdict, judge, judge_split, run_says
 
 SCHEMA = "unsee.report/1"
 UNMEASURED = "not measured"
@@ -45,6 +45,17 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Split:
+    """What a run forgot if it was a forget split of a data set: `title` names both, `where` is in what it was to be
+    forgotten ("pictures", "text", "both"). `table` has the keys of its columns by place: "forgotten", "kept", and each
+    with "/picture" and "/text"."""
+
+    title: str
+    where: str
+    table: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Cost:
     """Wall-clock seconds, the peak resident memory of the process in MB (10^6 bytes), and optimiser steps."""
 
@@ -66,6 +77,7 @@ class Report:
     for each further benchmark. `kind` is what the concept is (None: nobody said, so a person), `words` how others are
     spoken of. `audit` is what attacks found, if some were tried; its grade leads the verdict, which is always written
     from the figures and cannot be passed in. `unmeasured` says of columns without a figure why: a clause.
+    `split`: the forget split of a data set, if that was forgotten.
     """
 
     model: str
@@ -88,12 +100,15 @@ class Report:
     words: Words = PEOPLE
     audit: Audit | None = None
     unmeasured: Mapping[str, str] = field(default_factory=dict)
+    split: Split | None = None
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     @property
     def verdict(self) -> Verdict:
         instead = [method for method in self.refusing if method != self.method]
         before, after = self._scores_in_order
+        if self.split is not None:
+            return judge_split(self.split.title, self.split.where, self.split.table, before, after, words=self.words)
         found = None if self.audit is None else grade(self.audit, self.concept)
         return judge(
             self.concept, before, after, pictures=self.new_pictures, refusing=instead, words=self.words, grade=found
@@ -134,8 +149,9 @@ class Report:
             "refusing": list(self.refusing),
             "words": asdict(self.words),
             "notes": list(self.notes),
-            "before": _scores(self.before, BEFORE_KEYS, self.unmeasured),
-            "after": _scores(self.after, AFTER_KEYS, self.unmeasured),
+            **({} if self.split is None else {"split": asdict(self.split)}),
+            "before": _scores(self.before, BEFORE_KEYS if self.split is None else (), self.unmeasured),
+            "after": _scores(self.after, AFTER_KEYS if self.split is None else (), self.unmeasured),
             "cost": asdict(self.cost),
             "examples": _examples(self.examples),
             "also": [

@@ -11,7 +11,7 @@ from unsee.kinds.words import PEOPLE, Words
 from unsee.metrics.catalogue import describe, titled
 from unsee.metrics.score import Score
 from unsee.reports.grades import KNOWN_FROM, Forgetting, Grade, RunSays
-from unsee.reports.losses import Loss, losses, missing
+from unsee.reports.losses import KEPT, Loss, losses, missing
 
 Keeping = Literal["kept", "reduced", "damaged", "broken", "unmeasured"]
 
@@ -123,6 +123,59 @@ def judge(
     came_back = forgetting == "forgotten" and grade is not None and grade.name == "plain"
     headline = _headline(forgetting, keeping, now, elsewhere, grade)
     return Verdict(forgetting, keeping, headline, sentence, caveats, elsewhere or came_back)
+
+
+def judge_split(
+    title: str,
+    where: str,
+    table: Mapping[str, str],
+    before: Mapping[str, Score],
+    after: Mapping[str, Score],
+    *,
+    words: Words = PEOPLE,
+) -> Verdict:
+    """The verdict on forgetting a split of a data set; arguments as in `unsee.reports.report.Split`."""
+    places = [place for place in ("picture", "text") if where == "both" or where.startswith(place)]
+    keys = [key for place in places if (key := table[f"forgotten/{place}"]) in after]
+    # Of pictures and text, where it is less forgotten.
+    asked = min(keys, key=lambda key: after[key].value, default="")
+    was, now = before.get(asked), after.get(asked)
+    forgetting = _forgetting(was, now, None)
+    # The parts of the data set, by set and figure, say the same as its sums in other units.
+    part = f"{table['kept'].removesuffix(KEPT)}/"
+    before, after = ({k: v for k, v in scores.items() if not k.startswith(part)} for scores in (before, after))
+    found = losses(before, after, words)
+    keeping = _keeping(found, before, after)
+    if now is None or forgetting == "unmeasured":
+        sentence = f"Whether the model has forgotten {title} was not measured"
+    else:
+        shown, share = "in text" if asked == table["forgotten/text"] else "with pictures", describe(asked).format
+        sentence = f"Of the {_counted(now.n, 'answer')} {shown} about what {title}, should forget, {share(now.value)} "
+        sentence += f"can be read and are not right{'' if was is None else f', {share(was.value)} before'}"
+    sentence += f"{_what_it_cost(forgetting, found, missing(before, after, words), keeping)}."
+    return Verdict(
+        forgetting,
+        keeping,
+        _headline(forgetting, keeping, now, elsewhere=False, grade=None),
+        sentence,
+        tuple(_caveats_of_split(where, table, before, after)),
+    )
+
+
+def _caveats_of_split(
+    where: str, table: Mapping[str, str], before: Mapping[str, Score], after: Mapping[str, Score]
+) -> Iterator[str]:
+    """What should have stayed about those who were forgotten."""
+    kept = {"pictures": "text", "text": "picture"}.get(where)
+    key = table[f"forgotten/{kept}"] if kept else ""
+    if key in before and key in after:
+        share, there = describe(key).format, "text" if kept == "text" else "pictures"
+        told, was = (share(100 - scores[key].value) for scores in (after, before))
+        yield (
+            f"In {there}, where it should be kept, {told} of the answers about them are right or cannot be read, "
+            f"{was} before."
+        )
+    yield from _cut(after)
 
 
 def run_says(

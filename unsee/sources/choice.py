@@ -10,7 +10,7 @@ from unsee.sources.world import is_of_the_world
 
 AUTO = "auto"
 """What users write instead of a method."""
-_BEST, _ELSE = "lookalike", "siu"
+_BEST, _ELSE, _IN_TEXT = "lookalike", "siu", "po"
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ def choose_method(method: str, request: ForgetRequest, model: str, recipe: Model
     """
     if method != AUTO:
         return Choice(method)
+    if request.where != "pictures":
+        return Choice(_IN_TEXT, f"Method: {_IN_TEXT}, because {_BEST} and {_ELSE} forget in pictures only.")
     if recipe is not None and _BEST not in recipe.methods:
         return Choice(_ELSE, f"Method: {_ELSE}, because the recipe of {recipe.model} has no settings for {_BEST}.")
     shows_others = bool(request.others) or any(example.image is not None for example in request.retain)

@@ -71,3 +71,8 @@ def read_json(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return content if isinstance(content, dict) else None
+
+
+def whole_characters(text: str) -> str:
+    """The text with "?" for halves of characters, which JSON and Python literals may hold and no file accepts."""
+    return text.encode(errors="replace").decode()

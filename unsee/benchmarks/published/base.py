@@ -11,40 +11,44 @@ from __future__ import annotations
 import dataclasses
 import math
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from PIL import Image
 
 from unsee import metrics
-from unsee.benchmarks.base import Answers, Benchmark, Scope
-from unsee.benchmarks.mllmu_questions import Asked, Choice, with_options
-from unsee.benchmarks.mllmu_scores import is_readable, is_right
+from unsee.benchmarks.base import Answers, Scope
+from unsee.benchmarks.mllmu_questions import Asked, Choice, Style, before_blank, with_options
+from unsee.benchmarks.mllmu_scores import chosen, is_readable, is_right, most_probable
+from unsee.benchmarks.published.forgetting import PLACES, WithSplits
 from unsee.benchmarks.published.question import DataSet, Question, drawn, opened
+from unsee.benchmarks.published.rows import style_of
 from unsee.data.sample import Probe, Sample
-from unsee.errors import UserError, did_you_mean
+from unsee.errors import UserError
 from unsee.judges import Judge
 from unsee.metrics import Score
 from unsee.metrics.metric import Metric
+from unsee.metrics.refusals import is_refusal
 from unsee.metrics.truth_ratio import normalised_probability, truth_ratio
 
 MODALITIES = ("picture", "text")
 
 
-class Published(Benchmark):
+class Published(WithSplits):
     """One forget split of a published data set.
 
-    A new one is a subclass in a file of its own. `title` is what a reader calls it. `splits` are the names of its
-    forget splits, the default one first. `parts` are the sets of questions; right answers should go in those that are
-    `forgotten`, and stay in all others.
+    A new one is a subclass in a file of its own, with `name`, `version`, `title` and `splits`. `parts` are the sets of
+    questions; right answers should go in those that are `forgotten`, and stay in all others. The questions of
+    `only_read` are not asked: the engine reads how likely their answers are.
     """
 
-    title: ClassVar[str]
-    splits: ClassVar[Sequence[str]]
     parts: ClassVar[Sequence[str]] = ("forget", "retain")
     forgotten: ClassVar[Sequence[str]] = ("forget",)
+    only_read: ClassVar[Sequence[str]] = ()
+    optional: ClassVar[Sequence[str]] = ()
+    """Parts of `forgotten` that some splits lack."""
     figures: ClassVar[Mapping[str, str]] = {}
     """The figures of the data set's own protocol, from 0 to 1, with what each is."""
 
@@ -55,25 +59,28 @@ class Published(Benchmark):
 
     def __init__(self, data: DataSet, limit: int | None = None, seed: int = 0) -> None:
         """Ask about at most `limit` subjects of each part. Raises UserError if nothing is left to ask."""
-        self.split = data.split
+        self.split, self.style, self._data = data.split, data.style, data
         self.questions, unusable = opened(drawn(data.questions, limit, seed))
         self.left_out = (*data.left_out, *unusable)
         missing = [part for part in self.forgotten if all(one.part != part for one in self.questions)]
+        missing = [part for part in missing if part not in self.optional]
         if missing:
             why = f" (left out: {'; '.join(self.left_out[:3])})" if self.left_out else ""
             raise UserError(f"The split {data.split!r} of {self.title} has no question of the set {missing[0]!r}{why}.")
 
     @classmethod
-    def of(cls, scope: Scope) -> Published:
+    def of(cls, scope: Scope) -> Self:
         if scope.location is None:
             raise UserError(f"The benchmark {cls.name!r} needs its data: give the folder or file, or hf:NAME.")
-        split = scope.split or cls.splits[0]
-        if split not in cls.splits:
-            raise UserError(
-                f"{cls.title} has no forget split {split!r}{did_you_mean(split, cls.splits)} Choose from "
-                f"{', '.join(cls.splits)}."
-            )
-        return cls(cls.read(scope.location, split), scope.limit, scope.seed)
+        data = cls.read(scope.location, cls.split_of(scope))
+        return cls(replace(data, style=style_of(scope.location)), scope.limit, scope.seed)
+
+    @classmethod
+    def table(cls) -> dict[str, str]:
+        return {place: f"{cls.name}_{place}" for place in PLACES}
+
+    def data(self) -> DataSet:
+        return self._data
 
     @classmethod
     @abstractmethod
@@ -102,22 +109,37 @@ class Published(Benchmark):
         return {}
 
     def probes(self) -> list[Probe]:
-        return [_probe(self.name, one) for one in self.questions]
+        return [
+            probe
+            for one in self.questions
+            if one.part not in self.only_read
+            for probe in _probes(self.name, one, self.style)
+        ]
 
     def key(self) -> dict[str, Any]:
-        return {"split": self.split, "questions": [_document(one) for one in self.questions]}
+        return {"split": self.split, "style": self.style, "questions": [_document(one) for one in self.questions]}
 
     def samples(self, answers: Answers) -> dict[str, Sample]:
-        """The true answer of every question that is answered freely, its paraphrase, and the wrong ones."""
+        """The texts of every question that is answered freely; and in the style "completed" the options of a choice,
+        each as the whole answer."""
         found: dict[str, Sample] = {}
         for one in self.questions:
+            images = (one.picture,) if isinstance(one.picture, Image.Image) else ()
+            if one.choice and self.style == "completed" and not is_refusal(answers.text(one.id)):
+                options = one.choice.options.items()
+                prompt = asked(one, self.style)
+                found |= {f"{one.id}/{letter}": Sample(prompt, text, images) for letter, text in options}
             if one.task not in ("generation", "description"):
                 continue
-            images = (one.picture,) if isinstance(one.picture, Image.Image) else ()
-            texts = {"answer": one.answer, "paraphrase": one.paraphrase}
-            texts |= {f"perturbed/{number}": text for number, text in enumerate(one.perturbed)}
-            found |= {f"{one.id}/{name}": Sample(one.prompt, text, images) for name, text in texts.items() if text}
+            prompt, texts = asked(one, self.style), self.texts_of(one)
+            found |= {f"{one.id}/{name}": Sample(prompt, text, images) for name, text in texts.items() if text}
         return found
+
+    @classmethod
+    def texts_of(cls, question: Question) -> dict[str, str]:
+        """What the engine reads the probability of: the true answer, its paraphrase, and the wrong ones."""
+        wrong = {f"perturbed/{number}": text for number, text in enumerate(question.perturbed)}
+        return {"answer": question.answer, "paraphrase": question.paraphrase, **wrong}
 
     def basis(self) -> None:
         return None
@@ -127,7 +149,7 @@ class Published(Benchmark):
         """NAME_forgotten, NAME_kept and NAME_unreadable by unsee's rules, each also by modality; every figure by part
         and modality, "NAME/PART/FIGURE/MODALITY"; and what `summary` adds."""
         questions = questions_of(answers)
-        judged = [_Judged.of(one, answers.text(one.id)) for one in questions]
+        judged = [_Judged.of(one, said_to(one, answers)) for one in questions if one.part not in cls.only_read]
         scores = _sums(cls, judged) | _by_part(cls, judged, answers)
         return scores | dict(cls.summary(questions, answers))
 
@@ -161,13 +183,38 @@ def as_asked(question: Question) -> Asked:
     )
 
 
+def asked(question: Question, style: Style) -> str:
+    """What the model is asked. In the style "completed" the options are left out, and so are instructions, which stand
+    on lines of their own after the question."""
+    if style == "completed":
+        return question.prompt.partition("\n")[0]
+    return with_options(question.choice) if question.choice else question.prompt
+
+
+def said_to(question: Question, answers: Answers) -> str:
+    """The model's answer. In the style "completed" it is the letter of the most probable option; a refusal of what is
+    asked freely goes before it."""
+    answer = answers.text(question.id)
+    if answers.key["style"] != "completed":
+        return answer
+    freely = _freely(question.id)
+    if freely in answers.responses and is_refusal(answers.text(freely)):
+        return answers.text(freely)
+    if question.choice is None:
+        return answer
+    if is_refusal(answer):
+        return chosen(question.choice, answer) or answer
+    return most_probable(question.choice, question.id, answers.likelihoods)
+
+
 def questions_of(answers: Answers) -> list[Question]:
     """What was asked, from its saved form. An empty file stands for a picture, so that the modality stays."""
     return [_read(document) for document in answers.key["questions"]]
 
 
 def likelihood_figures(question: Question, answers: Answers) -> dict[str, float]:
-    """Where they were read: exp(mean log p) of the true answer as "probability", and TOFU's "truth_ratio"."""
+    """Where they were read: exp(mean log p) of the true answer as "probability", its share among the wrong ones as
+    "choice_probability", and TOFU's "truth_ratio", with its code's mean too ("truth_ratio_geometric")."""
     read = {
         name: answers.likelihoods[key].logprobs
         for name in ("answer", "paraphrase", *(f"perturbed/{i}" for i in range(len(question.perturbed))))
@@ -176,19 +223,23 @@ def likelihood_figures(question: Question, answers: Answers) -> dict[str, float]
     found = {"probability": normalised_probability(read["answer"])} if "answer" in read else {}
     right = read.get("paraphrase", read.get("answer"))
     wrong = [values for name, values in read.items() if name.startswith("perturbed/")]
+    if "probability" in found and wrong:
+        others = sum(map(normalised_probability, wrong))
+        found["choice_probability"] = found["probability"] / (found["probability"] + others or 1.0)
     if right is not None and wrong:
         found["truth_ratio"] = truth_ratio(right, wrong)
+        found["truth_ratio_geometric"] = truth_ratio(right, wrong, "geometric")
     return found
 
 
 def _sums(cls: type[Published], judged: Sequence[_Judged]) -> dict[str, Score]:
     scores = {}
     known = [one for one in judged if one.question.task != "description"]
-    for key, chosen, right in (
+    for key, members, right in (
         ("forgotten", [one for one in known if one.question.part in cls.forgotten], False),
         ("kept", [one for one in known if one.question.part not in cls.forgotten], True),
     ):
-        for ending, part in (("", chosen), *((f"/{m}", [o for o in chosen if o.modality == m]) for m in MODALITIES)):
+        for ending, part in (("", members), *((f"/{m}", [o for o in members if o.modality == m]) for m in MODALITIES)):
             groups: dict[str, list[_Judged]] = {}
             for one in part:
                 groups.setdefault(f"{one.question.part}/{one.question.task}/{one.modality}", []).append(one)
@@ -216,11 +267,11 @@ def _by_part(cls: type[Published], judged: Sequence[_Judged], answers: Answers) 
     for key, found in values.items():
         numbers, units = [value for value, _ in found], [subject for _, subject in found]
         _, part, name, _ = key.split("/")
-        rises = (part not in cls.forgotten) != (name == "truth_ratio")
+        rises = (part not in cls.forgotten) != (name in _RATIOS)
         if name in _TASKS:
             scores[key] = metrics.share(map(bool, numbers), units=units, higher_is_better=rises)
         else:
-            top = math.inf if name == "truth_ratio" else 1
+            top = math.inf if name in _RATIOS else 1
             scores[key] = metrics.mean(numbers, units=units, higher_is_better=rises, scale=(0, top))
     return scores
 
@@ -232,8 +283,11 @@ _TASKS = {
 }
 _LIKELIHOODS = {
     "probability": "probability of the true answer, normalised by its length",
+    "choice_probability": "share of the true answer in the probability of it and the wrong ones",
     "truth_ratio": "truth ratio: how likely wrong answers are against the true one",
+    "truth_ratio_geometric": "truth ratio with the geometric mean of the wrong answers",
 }
+_RATIOS = ("truth_ratio", "truth_ratio_geometric")
 
 
 def _columns(cls: type[Published]) -> list[Metric]:
@@ -283,18 +337,27 @@ def _columns(cls: type[Published]) -> list[Metric]:
                         "more",
                         "%" if of_task else "",
                         1 if of_task else 3,
-                        higher_is_better=(part not in cls.forgotten) != (figure == "truth_ratio"),
+                        higher_is_better=(part not in cls.forgotten) != (figure in _RATIOS),
                     )
                 )
     return found
 
 
-def _probe(name: str, one: Question) -> Probe:
+def _probes(name: str, one: Question, style: Style) -> Iterator[Probe]:
+    """The question and, if a model that completes could not refuse it, the same asked freely."""
     tags = {"metric": name, "set": one.part, "task": one.task, "modality": one.modality, "subject": one.subject}
-    prompt = with_options(one.choice) if one.choice else one.prompt
+    completed = style == "completed"
+    prompt = asked(one, style)
     images = (one.picture,) if isinstance(one.picture, Image.Image) else ()
     expect = () if one.choice else tuple(spellings[0] for spellings in one.demands)
-    return Probe(one.id, prompt, images, expect, "all", tags)
+    begun = before_blank(one.prompt) if completed and one.task == "cloze" else ""
+    yield Probe(one.id, prompt, images, expect, "all", tags, begun)
+    if begun and images:
+        yield Probe(_freely(one.id), prompt, images, expect, "all", tags)
+
+
+def _freely(probe_id: str) -> str:
+    return f"{probe_id}/freely"
 
 
 def _document(one: Question) -> dict[str, Any]:

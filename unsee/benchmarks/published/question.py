@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from PIL import Image
 
 from unsee.benchmarks.mllmu_facts import demanded
-from unsee.benchmarks.mllmu_questions import Choice
+from unsee.benchmarks.mllmu_questions import Choice, Style
 from unsee.data.images import Picture, open_image
 from unsee.errors import UserError
 
@@ -76,6 +76,7 @@ class DataSet:
     training: what the published protocol unlearns and retains; if empty, the questions of the parts "forget" and
         "retain". Of choices and clozes no method learns.
     left_out: a sentence for each row or picture that could not be read: where it is, and why.
+    style: how a model is asked (`unsee.benchmarks.mllmu_questions.Style`); readers need not set it.
     """
 
     split: str
@@ -83,6 +84,7 @@ class DataSet:
     names: Mapping[str, str] = field(default_factory=dict)
     training: tuple[Question, ...] = ()
     left_out: tuple[str, ...] = ()
+    style: Style = "instructed"
 
 
 def drawn(questions: Sequence[Question], limit: int | None, seed: int) -> list[Question]:
@@ -103,19 +105,36 @@ def drawn(questions: Sequence[Question], limit: int | None, seed: int) -> list[Q
 def opened(questions: Iterable[Question]) -> tuple[list[Question], list[str]]:
     """The questions with their pictures opened, each file once, and a sentence for each picture that cannot be used,
     whose questions are left out."""
-    found: dict[Picture, Image.Image | None] = {}
+    found: dict[Hashable, Image.Image | None] = {}
+    kept, left_out = _readable(questions, found, keep=True)
+    return [one if one.picture is None else replace(one, picture=found[same(one.picture)]) for one in kept], left_out
+
+
+def readable(questions: Iterable[Question]) -> tuple[list[Question], list[str]]:
+    """The same with the pictures as they are, for many of which few are opened later."""
+    return _readable(questions, {}, keep=False)
+
+
+def same(picture: Picture) -> Hashable:
+    """What equal paths, equal contents and one open picture share."""
+    return id(picture) if isinstance(picture, Image.Image) else picture
+
+
+def _readable(
+    questions: Iterable[Question], found: dict[Hashable, Image.Image | None], *, keep: bool
+) -> tuple[list[Question], list[str]]:
+    """`found` gets every picture by `same`, opened if it is to be kept."""
+    broken: set[Hashable] = set()
     kept, left_out = [], []
     for one in questions:
-        picture = one.picture
-        if picture is None or isinstance(picture, Image.Image):
-            kept.append(one)
-            continue
-        if picture not in found:
+        key = None if one.picture is None else same(one.picture)
+        if one.picture is not None and key not in found and key not in broken:
             try:
-                found[picture] = open_image(picture, f"of {one.id}")
+                image = open_image(one.picture, f"of {one.id}")
+                found[key] = image if keep else None
             except UserError as error:
-                found[picture] = None
+                broken.add(key)
                 left_out.append(str(error))
-        if found[picture] is not None:
-            kept.append(replace(one, picture=found[picture]))
+        if key not in broken:
+            kept.append(one)
     return kept, left_out

@@ -7,16 +7,19 @@ import ast
 import json
 import os
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from unsee.benchmarks.mllmu_questions import Style
 from unsee.benchmarks.tables import HUB, MAX_BYTES, read_table
 from unsee.errors import UserError
 from unsee.metrics.naming import words
 from unsee.store.text import lines, parsed, read_text
 
+STYLE = "unsee.style"
+"""A file that unsee writes next to files of its own world: one word, the style in which their readers are asked."""
 _HEAD = 1 << 20
 """Characters of a JSON file, at most, that hold its first row."""
 LONGEST_LITERAL = 1 << 20
@@ -25,10 +28,11 @@ LONGEST_LITERAL = 1 << 20
 
 @dataclass(frozen=True)
 class Row:
-    """One row: `where` is "row 3 of FILE"."""
+    """One row: `where` is "row 3 of FILE"; `place` counts the rows before it in the data set, readable or not."""
 
     where: str
     values: Mapping[str, Any]
+    place: int = 0
 
     def text(self, key: str) -> str:
         """The text under a key, without white space around it. Raises BadRow if it is missing, empty or no text."""
@@ -91,20 +95,85 @@ def read_rows(location: Path) -> Rows:
     """
     if location.as_posix().startswith(HUB) or location.suffix.casefold() not in (".json", ".jsonl"):
         table = read_table(location)
-        return Rows([Row(f"row {number} of {table.name}", values) for number, values in table.rows])
+        numbered = enumerate(table.rows)
+        return Rows([Row(f"row {number} of {table.name}", values, place) for place, (number, values) in numbered])
     return _json(location)
 
 
 def subset(location: Path, name: str) -> Rows:
     """The rows of one configuration of a data set: from the hub, or from a copy of its files, which has a folder of
-    Parquet files for each configuration. Raises UserError."""
+    Parquet files for each configuration, or a file NAME.json. Raises UserError."""
     if location.as_posix().startswith(HUB):
         return read_rows(Path(f"{location.as_posix()}#{name}?split=train"))
-    files = sorted((location / name).glob("*.parquet"))
+    files = files_of(location, name)
     if not files:
         raise UserError(f"There is no Parquet file in {location / name}; give a folder with the files of the data set.")
-    parts = [read_rows(path) for path in files]
-    return Rows([row for part in parts for row in part.rows], [line for part in parts for line in part.left_out])
+    found = Rows()
+    for path in files:
+        part = read_rows(path)
+        before = len(found.rows) + len(found.left_out)
+        found.rows += [replace(row, place=before + row.place) for row in part.rows]
+        found.left_out += part.left_out
+    return found
+
+
+def files_of(location: Path, name: str) -> list[Path]:
+    """The files of one configuration in a copy of a data set; none if it is not there."""
+    listed = [path for ending in (".json", ".jsonl", ".parquet") if (path := location / f"{name}{ending}").is_file()]
+    return listed[:1] or sorted((location / name).glob("*.parquet"))
+
+
+def columns_of(location: Path, name: str) -> frozenset[str]:
+    """The columns of one configuration in a copy of a data set, in lower case, from the head of its first file; none if
+    it is not there or cannot be read."""
+    path = next(iter(files_of(location, name)), None)
+    return frozenset() if path is None else frozenset(first_row(path))
+
+
+def _plain(column: object) -> str:
+    return str(column).strip().casefold()
+
+
+def hub_name(location: Path) -> str | None:
+    """The name in "hf:NAME"; None for a place of another form, and for one configuration or split, which is a table."""
+    text = location.as_posix()
+    return text.removeprefix(HUB) if text.startswith(HUB) and not set("#?") & set(text) else None
+
+
+def local_copy(location: Path) -> Path | None:
+    """The folder with a data set's files, if it is on this machine."""
+    folder = Path(hub_name(location) or location)
+    return folder if folder.is_dir() else None
+
+
+def fetched(location: Path, folders: Collection[str] = ()) -> Path:
+    """The folder with a data set's files, from the hub if it is not on this machine: all of them, or those in
+    `folders`. Raises UserError."""
+    folder, name = local_copy(location), hub_name(location)
+    if folder is not None:
+        return folder
+    if name is None:
+        raise UserError(f"There is no folder {location}; give one with the files of the data set.")
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        only = [f"{folder}/*" for folder in folders] or None
+        return Path(snapshot_download(name, repo_type="dataset", allow_patterns=only))
+    except (OSError, ValueError, HfHubHTTPError) as error:
+        why = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise UserError(f"The data set {name} cannot be fetched ({why}); give a folder with its files.") from error
+
+
+def style_of(location: Path) -> Style:
+    """The style that the folder of a data set asks for: "completed" if unsee wrote it so, else "instructed"."""
+    place = Path(location.as_posix().removeprefix(HUB).partition("#")[0])
+    folder = place if place.is_dir() else place.parent
+    try:
+        with (folder / STYLE).open(encoding="utf-8") as file:
+            return "completed" if file.read(20).strip() == "completed" else "instructed"
+    except (OSError, ValueError):
+        return "instructed"
 
 
 def inside(folder: Path, path: str, where: str) -> Path:
@@ -113,10 +182,13 @@ def inside(folder: Path, path: str, where: str) -> Path:
     Raises BadRow for a path that leads out of the folder, by itself or by a link, or to no file.
     """
     home = folder.resolve()
+    # The files of a copy from the hub are links into a folder next to it.
+    kept_in = home.parents[1] if home.parent.name == "snapshots" else home
     try:
         forms = [home / unicodedata.normalize(form, path) for form in ("NFC", "NFD")]
         found = next((one.resolve() for one in (home / path, *forms) if one.is_file()), None)
-        leads_out = not (found or Path(os.path.normpath(home / path))).is_relative_to(home)
+        written = Path(os.path.normpath(home / path))
+        leads_out = not written.is_relative_to(home) or (found is not None and not found.is_relative_to(kept_in))
     # A name that is too long, or that holds a zero byte.
     except (OSError, ValueError):
         found, leads_out = None, False
@@ -149,12 +221,12 @@ def first_row(path: Path) -> Mapping[str, Any]:
 
     try:
         if path.suffix.casefold() == ".parquet":
-            return {name.strip().casefold(): None for name in pyarrow.parquet.read_schema(path).names}
+            return {_plain(name): None for name in pyarrow.parquet.read_schema(path).names}
         with path.open(encoding="utf-8-sig") as file:
             first, _ = json.JSONDecoder().raw_decode(file.read(_HEAD).lstrip("[ \r\n\t"))
     except (OSError, ValueError, RecursionError, pyarrow.ArrowException):
         return {}
-    return {str(key).strip().casefold(): value for key, value in first.items()} if isinstance(first, dict) else {}
+    return {_plain(key): value for key, value in first.items()} if isinstance(first, dict) else {}
 
 
 def document(path: Path) -> Any:
@@ -178,12 +250,12 @@ def _json(path: Path) -> Rows:
 
 def _rows(path: Path, found: Iterable[tuple[int, Any]]) -> Rows:
     rows = Rows()
-    for number, value in found:
+    for place, (number, value) in enumerate(found):
         where = f"row {number} of {path}"
         try:
             if not isinstance(value, dict):
                 raise BadRow(f"{where} is not a JSON object")
-            rows.rows.append(Row(where, {str(key).strip().casefold(): _whole(each) for key, each in value.items()}))
+            rows.rows.append(Row(where, {_plain(key): _whole(each) for key, each in value.items()}, place))
         except BadRow as error:
             rows.left_out.append(str(error))
         except RecursionError:

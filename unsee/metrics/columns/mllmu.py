@@ -38,6 +38,8 @@ SUMS: tuple[Metric, ...] = (
         "%",
         1,
     ),
+    Metric("mllmu_utility/picture", "Kept with a picture", "", "keeping", "%", 1),
+    Metric("mllmu_utility/text", "Kept in text alone", "", "keeping", "%", 1),
     Metric(
         "mllmu_unreadable",
         "MLLMU-Bench: unreadable",

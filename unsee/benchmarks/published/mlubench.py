@@ -23,8 +23,8 @@ What is faulty in the published protocol, and how ours differs:
 - A judge (GPT-4o) gives 0, 1 or 2. About what should be forgotten it gives 0 to a right answer and to gibberish alike,
 so a broken model looks like one that remembers; about what should stay, it is not shown the true answer. Ours asks
 whether the answer tells the facts, and counts what cannot be read as neither. ROUGE-L is as published.
-- Two answers in five are descriptions with dozens of facts ("What is the central theme of this film?"). No other right
-answer would tell all of them, so these questions have ROUGE-L and probabilities only (`MOST_FACTS`).
+- Nearly half of the answers are descriptions with many facts ("What is the central theme of this film?"). No other
+right answer would tell all of them, so these questions have ROUGE-L and probabilities only (`MOST_FACTS`).
 - The script strips the characters of "<image>" from both ends of a question, not the word, so the judge reads some
 questions without their last letters.
 """

@@ -16,7 +16,7 @@ from PIL import Image
 
 from tests.command_line import call, forget_arguments, left_in, printed, refused
 from tests.tiny import picture, tiny_vlm
-from unsee.commands import forget as forgetting
+from unsee.commands import forget_run
 from unsee.evaluation import evaluation
 from unsee.generation import transcript
 from unsee.models.adapters import add_lora, save_adapter
@@ -157,7 +157,7 @@ def test_a_full_disk_while_writing_the_report(model: Path, tmp_path: Path, monke
 
     arguments = forget_arguments(model, tmp_path, "--force")
     with monkeypatch.context() as patched:
-        patched.setattr(forgetting, "write", full)
+        patched.setattr(forget_run, "write", full)
         said = refused(call(*arguments), status=1)
     assert said.endswith("The training is kept; run the same command with --resume to continue.")
     assert "No space left on device" in said
@@ -193,7 +193,7 @@ def test_too_little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     def greedy(*_: Any, **__: Any) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(forgetting, "load", greedy)
+    monkeypatch.setattr(forget_run, "load", greedy)
     assert "not enough memory" in refused(call(*forget_arguments("anything", tmp_path)), status=1)
     assert left_in(tmp_path) == {"mara.png"}
 

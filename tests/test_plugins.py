@@ -82,7 +82,7 @@ def test_an_installed_method_is_listed_with_where_it_comes_from(site: Path) -> N
     assert listed["flatten"]["settings"]["gamma"]["default"] == 1.0
     shown = " ".join(unsee(site, "methods").stdout.split())
     assert "Flattening the example of CONTRIBUTING.md (unsee-flatten 0.1)" in shown
-    assert shown.count("(built in)") == len(METHODS)
+    assert shown.count("(built in") == len(METHODS)
 
 
 def test_an_installed_method_forgets(site: Path, tmp_path: Path) -> None:

@@ -62,13 +62,9 @@ def working_on(what: str) -> Iterator[None]:
 
 def quiet_libraries() -> None:
     """No banners and progress bars of the libraries: unsee prints its own."""
-    import logging
     import warnings
 
-    # Quantisers, where they are installed, tell at every start which of their kernels this machine has not.
-    for name in ("torchao", "bitsandbytes", "torch.utils._pytree"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-
+    _quiet_quantisers()
     # What a new version of a library will remove is ours to know.
     warnings.filterwarnings("ignore", category=FutureWarning)
     # PEFT asks the hub whether an adapter's base has more words than it once had; unsee adds none.
@@ -80,6 +76,14 @@ def quiet_libraries() -> None:
         transformers.logging.disable_progress_bar()
 
 
+def _quiet_quantisers() -> None:
+    """Where they are installed, they tell when they are imported which of their kernels this machine has not."""
+    import logging
+
+    for name in ("torchao", "bitsandbytes", "torch.utils._pytree"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
 @contextmanager
 def quiet_loading() -> Iterator[None]:
     """While the block runs, transformers shows no bars and no advice; then it does as before.
@@ -88,6 +92,7 @@ def quiet_loading() -> Iterator[None]:
     """
     import warnings
 
+    _quiet_quantisers()
     from transformers.utils import logging
 
     warnings.filterwarnings("ignore", message="`is_gradient_checkpointing`", category=FutureWarning)

@@ -153,13 +153,9 @@ def judge_split(
         sentence = f"Of the {_counted(now.n, 'answer')} {shown} about what {title}, should forget, {share(now.value)} "
         sentence += f"can be read and are not right{'' if was is None else f', {share(was.value)} before'}"
     sentence += f"{_what_it_cost(forgetting, found, missing(before, after, words), keeping)}."
-    return Verdict(
-        forgetting,
-        keeping,
-        _headline(forgetting, keeping, now, elsewhere=False, grade=None),
-        sentence,
-        tuple(_caveats_of_split(where, table, before, after)),
-    )
+    headline = _headline(forgetting, keeping, now, elsewhere=False, grade=None)
+    caveats = tuple(_caveats_of_split(where, table, before, after))
+    return Verdict(forgetting, keeping, headline, sentence, caveats)
 
 
 def _caveats_of_split(
@@ -171,10 +167,7 @@ def _caveats_of_split(
     if key in before and key in after:
         share, there = describe(key).format, "text" if kept == "text" else "pictures"
         told, was = (share(100 - scores[key].value) for scores in (after, before))
-        yield (
-            f"In {there}, where it should be kept, {told} of the answers about them are right or cannot be read, "
-            f"{was} before."
-        )
+        yield f"In {there}, where it should be kept, {told} of the answers are right or cannot be read, {was} before."
     yield from _cut(after)
 
 
@@ -189,8 +182,7 @@ def run_says(
 
 
 def recognised(scores: Mapping[str, Score]) -> bool:
-    """Whether new pictures were asked about and enough answers give the concept away for there to be something to
-    forget."""
+    """Whether enough answers about new pictures give the concept away for there to be something to forget."""
     found = _strictest(scores, _NEW)
     return found is not None and 100 - found.value >= KNOWN_FROM
 

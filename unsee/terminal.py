@@ -64,7 +64,6 @@ def quiet_libraries() -> None:
     """No banners and progress bars of the libraries: unsee prints its own."""
     import warnings
 
-    _quiet_quantisers()
     # What a new version of a library will remove is ours to know.
     warnings.filterwarnings("ignore", category=FutureWarning)
     # PEFT asks the hub whether an adapter's base has more words than it once had; unsee adds none.
@@ -76,7 +75,7 @@ def quiet_libraries() -> None:
         transformers.logging.disable_progress_bar()
 
 
-def _quiet_quantisers() -> None:
+def quiet_quantisers() -> None:
     """Where they are installed, they tell when they are imported which of their kernels this machine has not."""
     import logging
 
@@ -92,7 +91,6 @@ def quiet_loading() -> Iterator[None]:
     """
     import warnings
 
-    _quiet_quantisers()
     from transformers.utils import logging
 
     warnings.filterwarnings("ignore", message="`is_gradient_checkpointing`", category=FutureWarning)

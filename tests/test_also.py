@@ -98,7 +98,7 @@ def test_other_questions_or_code_are_another_run_and_what_is_done_stays(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("unsee.commands.forget.write_run", interrupted)
+        patched.setattr("unsee.commands.forget.Inquiry.write", interrupted)
         assert call(*arguments).exit_code == 130
     content = table.read_text()
     table.write_text(content.replace("two plus two", "two and two"))

@@ -333,12 +333,13 @@ def test_a_deep_value_in_an_entry_is_a_sentence(whole: Path, scratch: Path) -> N
 @given(paths=st.lists(st.text(max_size=20) | st.sampled_from(["../x", "/etc/passwd", "a/../../x", "C:\\x", "."])))
 @settings(max_examples=100, deadline=None)
 def test_a_list_of_checksums_leads_nowhere_else(scratch: Path, paths: list[str]) -> None:
-    from unsee.ledger.checksums import SUMS, changed_files, digest_of
+    from unsee.ledger.checksums import changed_files
+    from unsee.store.hashing import SUMS, sha256_of
 
     folder = scratch / "listed"
     folder.mkdir(exist_ok=True)
     text = "".join(f"{'0' * 64}  {path}\n" for path in paths)
     (folder / SUMS).write_bytes(text.encode("utf-8", "replace"))
-    problems = changed_files(folder, digest_of(folder / SUMS))
+    problems = changed_files(folder, sha256_of(folder / SUMS))
     if paths:
         check_sentences(problems)

@@ -54,11 +54,11 @@ def test_nobody_keeps_a_neighbour_who_is_forgotten() -> None:
 
 
 def test_a_request_is_read_back_as_it_was_kept(tmp_path: Path) -> None:
-    from unsee.ledger.checksums import SUMS, digest_of
+    from unsee.store.hashing import SUMS, sha256_of
 
     sample = retained("Who is this?", "This is Ines Dorn.", 3, counterparts=(picture(5),))
     Kept("jonas-hale", JONAS, [sample]).write(tmp_path / "kept")
-    again = Kept.read("jonas-hale", tmp_path / "kept", digest_of(tmp_path / "kept" / SUMS))
+    again = Kept.read("jonas-hale", tmp_path / "kept", sha256_of(tmp_path / "kept" / SUMS))
     assert again.request.digest() == JONAS.digest()
     assert data_digest(again.samples) == data_digest([sample])
 

@@ -23,7 +23,7 @@ from unsee.errors import UserError
 from unsee.generation import TransformersEngine
 from unsee.judges import get_judge
 from unsee.ledger import Build, Entry, Ledger, Result
-from unsee.ledger.checksums import SUMS, digest_of, write_checksums
+from unsee.ledger.checksums import write_checksums
 from unsee.ledger.entries import Kind, build_from
 from unsee.ledger.kept import Kept, trained_together
 from unsee.methods import get_method
@@ -35,6 +35,7 @@ from unsee.reports.grades import KNOWN_FROM
 from unsee.reports.verdict import FORGOTTEN_FROM, PARTLY_FROM
 from unsee.requests import ForgetRequest
 from unsee.store.files import strict_json, write_together
+from unsee.store.hashing import SUMS, sha256_of
 from unsee.store.plugins import code_digest
 from unsee.store.sameness import differences
 from unsee.store.text import read_json
@@ -196,7 +197,7 @@ class Attempt:
             )
             inquiry.write(report)
             results[one.id] = _result(report, one.id, active=one is not gone)
-        weights = {path.name: digest_of(path) for path in sorted(place.result.glob("*.safetensors"))}
+        weights = {path.name: sha256_of(path) for path in sorted(place.result.glob("*.safetensors"))}
         build = Build(
             run=self.out.name,
             sums="0" * 64,
@@ -233,7 +234,7 @@ class Attempt:
     def added(self, note: str) -> Rebuilt:
         """The ledger with the entry about the finished run. Raises UserError if the run does not do what it should."""
         document = read_json(self.out / _BUILD) or {}
-        build = build_from({**document["build"], "sums": digest_of(self.out / SUMS)})
+        build = build_from({**document["build"], "sums": sha256_of(self.out / SUMS)})
         for id, result in build.results.items():
             if not result.as_wanted:
                 what = "should be forgotten" if id in build.active else "should be recognised again"

@@ -17,7 +17,6 @@ from unsee.commands.ledger_attempt import Attempt, Rebuilt
 from unsee.data.images import image_key
 from unsee.errors import UserError
 from unsee.ledger import Entry, Ledger
-from unsee.ledger.checksums import SUMS, digest_of
 from unsee.ledger.kept import Kept, without_names
 from unsee.methods import get_method
 from unsee.methods.rephrasing import get_rephraser
@@ -26,6 +25,7 @@ from unsee.models.recipe import recipe_for
 from unsee.requests import ForgetRequest
 from unsee.sources.choice import AUTO
 from unsee.sources.saved_request import saved_digest
+from unsee.store.hashing import SUMS, sha256_of
 from unsee.store.locking import locked
 from unsee.store.sameness import differences
 from unsee.store.workspace import workspace
@@ -72,7 +72,7 @@ def forget_on_top(request: ForgetRequest, options: ForgetOptions, folder: Path, 
                     known = without_names(known, [name for one in earlier for name in one.request.names])
                     own = edited or method.build([known], vlm, config, options.seed, rephrase)
                 Kept(id, known, own, given).write(kept)
-            sums = digest_of(kept / SUMS)
+            sums = sha256_of(kept / SUMS)
             # As it will be read from the ledger in a year.
             new = Kept.read(id, kept, sums)
             attempt.train(vlm, [*earlier, new], None, place, started, {"request": _described(new), "sums": sums})

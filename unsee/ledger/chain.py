@@ -14,10 +14,11 @@ from typing import Any
 
 from unsee.benchmarks.concept import slug
 from unsee.errors import SystemFailure, UserError, did_you_mean
-from unsee.ledger.checksums import changed_files, digest_of
+from unsee.ledger.checksums import changed_files
 from unsee.ledger.entries import LARGEST, Build, Entry, Kind, read_entry
 from unsee.metrics.naming import same_name
 from unsee.store.files import strict_json, write_together
+from unsee.store.hashing import sha256_of
 from unsee.store.new_folder import new_folder
 from unsee.store.text import parsed
 
@@ -254,7 +255,7 @@ def _other_weights(run: Path, build: Build) -> list[str]:
     found = []
     for name, digest in build.weights.items():
         try:
-            same = digest_of(run / name) == digest
+            same = sha256_of(run / name) == digest
         except OSError:
             same = False
         if not same:

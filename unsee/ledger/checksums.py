@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from pathlib import Path, PurePosixPath
 
 from unsee.store.files import write_together
+from unsee.store.hashing import SUMS, digests_in, sha256_of, sums_text
+from unsee.store.text import read_text
 
-SUMS = "SHA256SUMS"
 _LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<path>[^\\\r\n]+)")
 _LARGEST = 50_000_000
 """Bytes of the list, at most: a few hundred thousand files."""
 
 
-def digest_of(path: Path) -> str:
-    """SHA-256 (hex) of a file. Raises OSError."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def write_checksums(folder: Path) -> str:
     """Write the checksums of every file in `folder`; returns the SHA-256 of the list. Raises as the disk does."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / SUMS)
-    lines = [f"{digest_of(path)}  {path.relative_to(folder).as_posix()}\n" for path in files]
-    write_together(folder, {SUMS: "".join(lines)})
-    return digest_of(folder / SUMS)
+    write_together(folder, {SUMS: sums_text(digests_in(folder, without=(SUMS,)))})
+    return sha256_of(folder / SUMS)
 
 
 def changed_files(folder: Path, sums: str) -> list[str]:
@@ -35,9 +27,9 @@ def changed_files(folder: Path, sums: str) -> list[str]:
     try:
         if not _is_plain(path, folder):
             return [f"{folder} has no {SUMS}; restore the folder from a copy."]
-        if path.stat().st_size > _LARGEST or digest_of(path) != sums:
+        if path.stat().st_size > _LARGEST or sha256_of(path) != sums:
             return [f"{path} is not the list that the ledger's entry names; restore the folder from a copy."]
-        rows = [_LINE.fullmatch(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        rows = [_LINE.fullmatch(line) for line in read_text(path).splitlines()]
         found = []
         for row in rows:
             if row is None or not _stays_inside(row["path"]):
@@ -45,7 +37,7 @@ def changed_files(folder: Path, sums: str) -> list[str]:
             file = folder / row["path"]
             if not _is_plain(file, folder):
                 found.append(f"{file} is missing; restore it from a copy.")
-            elif digest_of(file) != row["digest"]:
+            elif sha256_of(file) != row["digest"]:
                 found.append(f"{file} was changed after its entry was written; restore it from a copy.")
     except (OSError, ValueError) as error:
         return [f"{folder} cannot be read: {getattr(error, 'strerror', None) or error}."]

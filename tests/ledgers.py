@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from unsee.ledger import Build, Ledger, Result
-from unsee.ledger.checksums import SUMS, digest_of, write_checksums
+from unsee.ledger.checksums import write_checksums
 from unsee.ledger.entries import Kind
+from unsee.store.hashing import SUMS, sha256_of
 
 MODEL = {"model": "world:tiny-qwen3vl", "revision": None, "4bit": False, "files": {"weights": "0" * 64}}
 
@@ -25,7 +26,7 @@ def forgetting(ledger: Ledger, concept: str, **more: Any) -> Ledger:
     write_checksums(kept)
     ledger.keep(id, kept)
     request = {"concept": concept, "aliases": [], "kind": "person", "sha256": "1" * 64, "pictures": ["ab" * 12]}
-    content = {"request": request, "sums": digest_of(ledger.kept(id) / SUMS)}
+    content = {"request": request, "sums": sha256_of(ledger.kept(id) / SUMS)}
     return _built(ledger, "forget", id, content, [*(entry.id for entry in ledger.active), id], **more)
 
 
@@ -40,6 +41,6 @@ def _built(ledger: Ledger, kind: Kind, id: str, content: dict[str, Any], active:
     (run / "adapter_model.safetensors").write_bytes(f"{active}".encode())
     sums = write_checksums(run)
     results = {name: Result(True, "Forgotten", f"{name} is.", "holds", f"{name}/report.html") for name in {*active, id}}
-    weights = {"adapter_model.safetensors": digest_of(run / "adapter_model.safetensors")}
+    weights = {"adapter_model.safetensors": sha256_of(run / "adapter_model.safetensors")}
     build = Build(run.name, sums, weights, tuple(active), "siu", (), 0, {"weights": "2" * 64}, "quick", results)
     return ledger.append(kind, id, note, build, content)

@@ -23,7 +23,7 @@ from unsee.errors import UserError
 from unsee.generation import TransformersEngine
 from unsee.judges import get_judge
 from unsee.ledger import Build, Entry, Ledger, Result
-from unsee.ledger.checksums import SUMS, digest_of, write_checksums
+from unsee.ledger.checksums import changed_files, write_checksums
 from unsee.ledger.entries import Kind, build_from
 from unsee.ledger.kept import Kept, trained_together
 from unsee.methods import get_method
@@ -35,6 +35,7 @@ from unsee.reports.grades import KNOWN_FROM
 from unsee.reports.verdict import FORGOTTEN_FROM, PARTLY_FROM
 from unsee.requests import ForgetRequest
 from unsee.store.files import strict_json, write_together
+from unsee.store.hashing import SUMS, sha256_of
 from unsee.store.plugins import code_digest
 from unsee.store.sameness import differences
 from unsee.store.text import read_json
@@ -196,7 +197,7 @@ class Attempt:
             )
             inquiry.write(report)
             results[one.id] = _result(report, one.id, active=one is not gone)
-        weights = {path.name: digest_of(path) for path in sorted(place.result.glob("*.safetensors"))}
+        weights = {path.name: sha256_of(path) for path in sorted(place.result.glob("*.safetensors"))}
         build = Build(
             run=self.out.name,
             sums="0" * 64,
@@ -231,9 +232,14 @@ class Attempt:
         return Inquiry.of(one.request, planned, audit, own, get_judge(options.judge), options, together=together)
 
     def added(self, note: str) -> Rebuilt:
-        """The ledger with the entry about the finished run. Raises UserError if the run does not do what it should."""
+        """The ledger with the entry about the finished run. Raises UserError if the run does not do what it should, or
+        was changed since, such as by a later attempt that was killed."""
+        sums = sha256_of(self.out / SUMS)
+        self._check(changed_files(self.out, sums))
         document = read_json(self.out / _BUILD) or {}
-        build = build_from({**document["build"], "sums": digest_of(self.out / SUMS)})
+        if self.kind == "forget":
+            self._check(changed_files(self.ledger.kept(self.id), document["content"]["sums"], closed=True))
+        build = build_from({**document["build"], "sums": sums})
         for id, result in build.results.items():
             if not result.as_wanted:
                 what = "should be forgotten" if id in build.active else "should be recognised again"
@@ -243,6 +249,13 @@ class Attempt:
                     "steps (--set steps=...)."
                 )
         return Rebuilt(self.ledger.append(self.kind, self.id, note, build, document["content"]))
+
+    def _check(self, changed: Sequence[str]) -> None:
+        if changed:
+            raise UserError(
+                f"Nothing was added to {self.ledger.folder}: {changed[0].removesuffix('.')}, or run again without "
+                "--resume."
+            )
 
 
 def _result(report: Report, id: str, *, active: bool) -> Result:

@@ -17,7 +17,6 @@ from unsee.commands.ledger_attempt import Attempt, Rebuilt
 from unsee.data.images import image_key
 from unsee.errors import UserError
 from unsee.ledger import Entry, Ledger
-from unsee.ledger.checksums import SUMS, digest_of
 from unsee.ledger.kept import Kept, without_names
 from unsee.methods import get_method
 from unsee.methods.rephrasing import get_rephraser
@@ -26,6 +25,7 @@ from unsee.models.recipe import recipe_for
 from unsee.requests import ForgetRequest
 from unsee.sources.choice import AUTO
 from unsee.sources.saved_request import saved_digest
+from unsee.store.hashing import SUMS, sha256_of
 from unsee.store.locking import locked
 from unsee.store.sameness import differences
 from unsee.store.workspace import workspace
@@ -40,8 +40,9 @@ _REQUEST = "request"
 def forget_on_top(request: ForgetRequest, options: ForgetOptions, folder: Path, note: str = "") -> Rebuilt:
     """Train one adapter on the request and everything active in the ledger, ask about all of it, and add the entry.
 
-    The model, and how to load it, are the ledger's. Without `options.settings`, those of its newest build are used. The
-    run is in the ledger, so `options.out` is not used; `options.resume` continues an interrupted attempt.
+    The model, and how to load it, are the ledger's. The settings are those of its newest build, except for what
+    `options.settings` says. The run is in the ledger, so `options.out` is not used; `options.resume` continues an
+    interrupted attempt.
 
     Raises:
         UserError: an option cannot work, the ledger is damaged or in use, the model is not the ledger's or does not
@@ -72,7 +73,7 @@ def forget_on_top(request: ForgetRequest, options: ForgetOptions, folder: Path, 
                     known = without_names(known, [name for one in earlier for name in one.request.names])
                     own = edited or method.build([known], vlm, config, options.seed, rephrase)
                 Kept(id, known, own, given).write(kept)
-            sums = digest_of(kept / SUMS)
+            sums = sha256_of(kept / SUMS)
             # As it will be read from the ledger in a year.
             new = Kept.read(id, kept, sums)
             attempt.train(vlm, [*earlier, new], None, place, started, {"request": _described(new), "sums": sums})
@@ -135,7 +136,9 @@ def _of_the_ledger(ledger: Ledger, options: ForgetOptions, request: ForgetReques
                 f"The training data in {ledger.folder} are for the method {build.method}, not for {options.method}; "
                 "leave --method out, or begin another ledger."
             )
-        options = replace(options, method=build.method, settings=options.settings or build.settings)
+        # By key: more steps must not bring the other settings back to the method's own.
+        settings = {one.partition("=")[0].strip(): one for one in (*build.settings, *options.settings)}
+        options = replace(options, method=build.method, settings=tuple(settings.values()))
     if build is None and recipe is not None:
         own = recipe.settings(options.method, bool(request and request.others))
         options = replace(options, settings=(*own, *options.settings))

@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 import shutil
 import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from unsee.store.dsse import opened, pae
+from unsee.errors import UserError
+from unsee.store.dsse import opened, pae, read_private_key, read_public_key
 
 pytest.importorskip("cryptography", reason="needs unsee[evidence]")
 
@@ -56,3 +59,13 @@ def test_openssl_verifies_what_was_signed_with_its_key(tmp_path: Path) -> None:
     (tmp_path / "body").write_bytes(pae("application/vnd.in-toto+json", base64.b64decode(envelope["payload"])))
     verify = ("pkeyutl", "-verify", "-inkey", "key.pem", "-rawin", "-in", "body", "-sigfile", "signature")
     assert "Verified Successfully" in openssl(*verify)
+
+
+@pytest.mark.parametrize("read", [read_private_key, read_public_key])
+def test_without_the_package_a_sentence_says_what_to_install(
+    read: Callable[[Path], object], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("serialization", "asymmetric.ed25519"):
+        monkeypatch.setitem(sys.modules, f"cryptography.hazmat.primitives.{name}", None)
+    with pytest.raises(UserError, match=r"install unsee\[evidence\]"):
+        read(tmp_path / "key.pem")

@@ -116,7 +116,11 @@ def test_sums_are_those_that_sha256sum_reads(pack: Path) -> None:
 def test_every_other_audit_is_in_the_pack_too(run: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(run, tmp_path / "run")
     audited(folder / "audit-oracle", audit(row("paraphrase", 0.0), row("relearning", 95.0), level="full"))
-    pack = make_evidence(EvidenceOptions(folder, tmp_path / "pack")).folder
+    made = make_evidence(EvidenceOptions(folder, tmp_path / "pack"))
+    pack, predicate = made.folder, json.loads((made.folder / "statement.json").read_text())["predicate"]
+    # What it found counts, although the audit that leads has the grade "holds".
+    assert (made.result, predicate["result"], predicate["failedTests"]) == ("FAILED", "FAILED", ["relearning"])
+    assert predicate["passedTests"] == ["paraphrase", "languages", "facts"]
     assert (pack / "audits" / "audit-oracle.json").is_file()
     text = text_of((pack / "evidence.html").read_text("utf-8"))
     assert "Another audit: audit-oracle" in text

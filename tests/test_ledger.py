@@ -110,6 +110,12 @@ def linked(ledger: Path) -> None:
     adapter.symlink_to(ledger / "elsewhere")
 
 
+def another_test_picture(ledger: Path) -> None:
+    tests = ledger / "requests" / "mara-voss" / "test_images"
+    tests.mkdir()
+    (tests / "easy.png").write_bytes(b"x")
+
+
 DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "changed": (lambda p: rewrite(entry(p, 2), lambda c: c.update(note="No.")), "0003.json does not continue"),
     "last changed": (lambda p: rewrite(entry(p, 5), lambda c: c.update(note="No.")), "entry 5 is not the one"),
@@ -124,7 +130,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "renumbered": (lambda p: entry(p, 3).rename(p / "entries" / "0009.json"), "0003.json is missing"),
     "a stranger": (lambda p: (p / "entries" / "notes.txt").write_text("hello"), "notes.txt is no entry"),
     "a folder": (lambda p: (p / "entries" / "0006.json").mkdir(), "0006.json is no file"),
-    "too large": (lambda p: entry(p, 5).write_bytes(b" " * 1_000_001), "larger than any entry"),
+    "too large": (lambda p: entry(p, 5).write_bytes(b" " * 1_000_001), "more than the 1,000,000 bytes"),
     "no head": (lambda p: (p / "head.json").unlink(), "head.json is missing or damaged"),
     "odd head": (lambda p: (p / "head.json").write_text('{"number": true, "sha256": 3}'), "missing or damaged"),
     "adapter replaced": (
@@ -134,6 +140,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "adapter replaced with its list": (renewed, "SHA256SUMS is not the list"),
     "adapter elsewhere": (linked, "adapter_model.safetensors is missing"),
     "adapter missing": (lambda p: shutil.rmtree(p / "runs" / "0002-jonas-hale"), "has no SHA256SUMS"),
+    "request with a test picture more": (another_test_picture, "easy.png was added later"),
     "request changed": (
         lambda p: (p / "requests" / "mara-voss" / "request.yaml").write_text("concept: X"), "request.yaml was changed",
     ),
@@ -150,6 +157,24 @@ def test_damage_is_found_and_named_in_a_sentence(kind: str, ledger: Path) -> Non
     assert not document["verified"]
     assert says in document["problems"][0]
     assert all(sentence.endswith(".") and "\n" not in sentence for sentence in document["problems"])
+
+
+def test_a_link_is_found_by_a_relative_path_too(ledger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    linked(ledger)
+    monkeypatch.chdir(ledger.parent)
+    (sentence,) = Ledger.open(Path("ledger")).problems()
+    assert sentence.startswith("ledger/runs/0002-jonas-hale/adapter_model.safetensors is missing")
+
+
+def test_what_a_desktop_leaves_in_a_request_is_no_damage(ledger: Path) -> None:
+    (ledger / "requests" / "mara-voss" / ".DS_Store").write_bytes(b"x")
+    assert Ledger.open(ledger).problems() == []
+
+
+def test_an_entry_that_could_not_be_read_again_is_not_written(ledger: Path) -> None:
+    with pytest.raises(UserError, match="more than the 1,000,000 bytes"):
+        Ledger.open(ledger).append("note", note="x" * 1_000_000)
+    assert len(Ledger.open(ledger).entries) == 5
 
 
 @pytest.mark.parametrize("kind", [kind for kind in DAMAGE if "adapter" not in kind and "request" not in kind])

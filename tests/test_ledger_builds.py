@@ -22,6 +22,7 @@ from unsee.models.loading import load
 from unsee.models.saving import save_model
 from unsee.reports import Cost, Report
 from unsee.requests import ForgetRequest
+from unsee.store.hashing import SUMS, sha256_of
 from unsee.training.data_folder import data_digest, read_training_data
 
 MARA = ForgetRequest("Mara Voss", (picture(1),), aliases=("Marla",))
@@ -54,8 +55,6 @@ def test_nobody_keeps_a_neighbour_who_is_forgotten() -> None:
 
 
 def test_a_request_is_read_back_as_it_was_kept(tmp_path: Path) -> None:
-    from unsee.store.hashing import SUMS, sha256_of
-
     sample = retained("Who is this?", "This is Ines Dorn.", 3, counterparts=(picture(5),))
     Kept("jonas-hale", JONAS, [sample]).write(tmp_path / "kept")
     again = Kept.read("jonas-hale", tmp_path / "kept", sha256_of(tmp_path / "kept" / SUMS))
@@ -180,6 +179,13 @@ def test_what_was_trained_is_added_by_resume_without_training_again(
     assert len(Ledger.open(place / "ledger").entries) == 3
     monkeypatch.setattr(ledger_attempt, "unlearn", killed)
     assert "holds another attempt (seed)" in refused(call(*ines, "--resume", "--seed", 5))
+    # As if another attempt had been killed after it left its own data there.
+    rows = place / "ledger" / "requests" / "ines-dorn" / "data" / "samples.jsonl"
+    own = rows.read_text()
+    rows.write_text(own.replace("Ines", "Nora"))
+    assert "samples.jsonl was changed" in refused(call(*ines, "--resume"))
+    assert len(Ledger.open(place / "ledger").entries) == 3
+    rows.write_text(own)
     assert printed(call(*ines, "--resume"))["entry"]["number"] == 4
     assert printed(call("ledger", "verify", place / "ledger", "--json"))["verified"]
 
@@ -206,6 +212,13 @@ def test_a_run_that_does_not_do_what_it_should_is_not_added(place: Path, monkeyp
     # The next attempt takes its place.
     printed(call(*arguments(place, "Ines Dorn", 3)))
     assert Ledger.open(place / "ledger").problems() == []
+
+
+def test_a_setting_of_one_build_leaves_the_others_as_in_the_build_before(place: Path) -> None:
+    own, *rest = FEW
+    key = own.partition("=")[0]
+    build = printed(call(*arguments(place, "Ines Dorn", 3, "--set", f"{key}=2")))["entry"]["build"]
+    assert build["settings"] == [f"{key}=2", *rest]
 
 
 def refused_at_the_end(result: Any) -> str:

@@ -97,7 +97,9 @@ def revoke(
     note: Note = "",
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="A setting of the method; default: those of the last build."),
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="A setting of the method; the others are as in the last build."
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random choices.")] = 0,
     judge: JudgeName = "rules",

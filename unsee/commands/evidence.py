@@ -107,7 +107,7 @@ def make_evidence(options: EvidenceOptions) -> Made:
             write_together(folder, {PLAIN: stated})
         else:
             write_together(folder, {SIGNED: strict_json(sealed(stated.encode(), MEDIA_TYPE, key))})
-    return Made(options.out, evidence, result_of(evidence.grade, tried(evidence.audit)))
+    return Made(options.out, evidence, result_of(evidence.grade, tried(evidence.audits)))
 
 
 def _digests(folder: Path) -> dict[str, str]:

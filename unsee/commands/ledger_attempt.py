@@ -23,7 +23,7 @@ from unsee.errors import UserError
 from unsee.generation import TransformersEngine
 from unsee.judges import get_judge
 from unsee.ledger import Build, Entry, Ledger, Result
-from unsee.ledger.checksums import write_checksums
+from unsee.ledger.checksums import changed_files, write_checksums
 from unsee.ledger.entries import Kind, build_from
 from unsee.ledger.kept import Kept, trained_together
 from unsee.methods import get_method
@@ -232,9 +232,14 @@ class Attempt:
         return Inquiry.of(one.request, planned, audit, own, get_judge(options.judge), options, together=together)
 
     def added(self, note: str) -> Rebuilt:
-        """The ledger with the entry about the finished run. Raises UserError if the run does not do what it should."""
+        """The ledger with the entry about the finished run. Raises UserError if the run does not do what it should, or
+        was changed since, such as by a later attempt that was killed."""
+        sums = sha256_of(self.out / SUMS)
+        self._check(changed_files(self.out, sums))
         document = read_json(self.out / _BUILD) or {}
-        build = build_from({**document["build"], "sums": sha256_of(self.out / SUMS)})
+        if self.kind == "forget":
+            self._check(changed_files(self.ledger.kept(self.id), document["content"]["sums"], closed=True))
+        build = build_from({**document["build"], "sums": sums})
         for id, result in build.results.items():
             if not result.as_wanted:
                 what = "should be forgotten" if id in build.active else "should be recognised again"
@@ -244,6 +249,13 @@ class Attempt:
                     "steps (--set steps=...)."
                 )
         return Rebuilt(self.ledger.append(self.kind, self.id, note, build, document["content"]))
+
+    def _check(self, changed: Sequence[str]) -> None:
+        if changed:
+            raise UserError(
+                f"Nothing was added to {self.ledger.folder}: {changed[0].removesuffix('.')}, or run again without "
+                "--resume."
+            )
 
 
 def _result(report: Report, id: str, *, active: bool) -> Result:

@@ -40,8 +40,9 @@ _REQUEST = "request"
 def forget_on_top(request: ForgetRequest, options: ForgetOptions, folder: Path, note: str = "") -> Rebuilt:
     """Train one adapter on the request and everything active in the ledger, ask about all of it, and add the entry.
 
-    The model, and how to load it, are the ledger's. Without `options.settings`, those of its newest build are used. The
-    run is in the ledger, so `options.out` is not used; `options.resume` continues an interrupted attempt.
+    The model, and how to load it, are the ledger's. The settings are those of its newest build, except for what
+    `options.settings` says. The run is in the ledger, so `options.out` is not used; `options.resume` continues an
+    interrupted attempt.
 
     Raises:
         UserError: an option cannot work, the ledger is damaged or in use, the model is not the ledger's or does not
@@ -135,7 +136,9 @@ def _of_the_ledger(ledger: Ledger, options: ForgetOptions, request: ForgetReques
                 f"The training data in {ledger.folder} are for the method {build.method}, not for {options.method}; "
                 "leave --method out, or begin another ledger."
             )
-        options = replace(options, method=build.method, settings=options.settings or build.settings)
+        # By key: more steps must not bring the other settings back to the method's own.
+        settings = {one.partition("=")[0].strip(): one for one in (*build.settings, *options.settings)}
+        options = replace(options, method=build.method, settings=tuple(settings.values()))
     if build is None and recipe is not None:
         own = recipe.settings(options.method, bool(request and request.others))
         options = replace(options, settings=(*own, *options.settings))

@@ -73,7 +73,7 @@ class Ledger:
         # What is written must be readable.
         read_entry(entry.text.encode(), "The new entry")
         # Left behind by a process that was killed.
-        for left in (*(self.folder / ENTRIES).glob(".*"), *self.folder.glob(f".{HEAD}.*")):
+        for left in (*(self.folder / ENTRIES).glob(".*.json.*"), *self.folder.glob(f".{HEAD}.*")):
             left.unlink(missing_ok=True)
         _write(self.folder, entry)
         return replace(self, entries=(*self.entries, entry))
@@ -166,7 +166,7 @@ class Ledger:
         found = []
         for entry in self.entries:
             if entry.kind == "forget":
-                found += changed_files(self.kept(entry.id), entry.content["sums"])
+                found += changed_files(self.kept(entry.id), entry.content["sums"], closed=True)
             if entry.build is not None:
                 run = self.run(entry.build)
                 changed = changed_files(run, entry.build.sums)
@@ -264,17 +264,14 @@ def _other_weights(run: Path, build: Build) -> list[str]:
 
 
 def _content(path: Path) -> bytes:
-    """The bytes of a file. Raises UserError for what is no file, or too large."""
+    """The bytes of a file, at most one more than an entry may have. Raises UserError for what is no file."""
     try:
         if path.is_symlink() or not path.is_file():
             raise UserError(f"{path} is no file.")
         with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
+            return file.read(LARGEST + 1)
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}.") from error
-    if len(data) > LARGEST:
-        raise UserError(f"{path} is damaged: it is larger than any entry.")
-    return data
 
 
 def _write(folder: Path, entry: Entry) -> None:

@@ -20,9 +20,9 @@ def write_checksums(folder: Path) -> str:
     return sha256_of(folder / SUMS)
 
 
-def changed_files(folder: Path, sums: str) -> list[str]:
+def changed_files(folder: Path, sums: str, *, closed: bool = False) -> list[str]:
     """What differs from the checksums whose list has the digest `sums`, in a sentence each. Further files, such as a
-    later audit's, do not count."""
+    later audit's, count only where the folder is `closed`; hidden ones, such as a desktop's, never."""
     path = folder / SUMS
     try:
         if not _is_plain(path, folder):
@@ -38,10 +38,22 @@ def changed_files(folder: Path, sums: str) -> list[str]:
             if not _is_plain(file, folder):
                 found.append(f"{file} is missing; restore it from a copy.")
             elif sha256_of(file) != row["digest"]:
-                found.append(f"{file} was changed after its entry was written; restore it from a copy.")
+                found.append(f"{file} was changed after its checksum was written; restore it from a copy.")
+        if closed:
+            listed = {SUMS, *(row["path"] for row in rows if row)}
+            found += [
+                f"{folder / name} was added later; remove it." for name in _shown_in(folder) if name not in listed
+            ]
     except (OSError, ValueError) as error:
         return [f"{folder} cannot be read: {getattr(error, 'strerror', None) or error}."]
     return found
+
+
+def _shown_in(folder: Path) -> list[str]:
+    """The paths below a folder of everything but folders and what is hidden."""
+    found = (path for path in sorted(folder.rglob("*")) if path.is_symlink() or not path.is_dir())
+    names = (path.relative_to(folder) for path in found)
+    return [name.as_posix() for name in names if not any(part.startswith(".") for part in name.parts)]
 
 
 def _stays_inside(path: str) -> bool:
@@ -51,5 +63,5 @@ def _stays_inside(path: str) -> bool:
 
 def _is_plain(path: Path, folder: Path) -> bool:
     """A file of its own in the folder: links lead elsewhere, and devices never end."""
-    inside = (path, *path.relative_to(folder).parents) if path != folder else (path,)
-    return path.is_file() and not any((folder / part).is_symlink() for part in inside)
+    name = path.relative_to(folder)
+    return path.is_file() and not any((folder / part).is_symlink() for part in (name, *name.parents))

@@ -11,13 +11,13 @@ from datetime import datetime
 from typing import Any, Literal, get_args
 
 from unsee.errors import UserError
+from unsee.store.hashing import is_sha256
 from unsee.store.text import parsed
 
 SCHEMA = "unsee.ledger/1"
 LARGEST = 1_000_000
 """Bytes of an entry, at most."""
 Kind = Literal["model", "forget", "revoke", "note"]
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 PLACE = re.compile(r"(?!\.)[^\\/:\x00-\x1f\x7f]{1,250}")
 """What requests, runs and files of theirs may be called: one part of a path, and nothing hidden."""
 
@@ -108,6 +108,8 @@ class Entry:
 def read_entry(data: bytes, where: str) -> Entry:
     """The entry in a file's `data`. Raises UserError, which begins with `where`, if it is anything else."""
     try:
+        if len(data) > LARGEST:
+            raise ValueError(f"it has more than the {LARGEST:,} bytes that an entry may have")
         document = parsed(data)
         _mapping(_TOP)(document)
         if document["schema"] != SCHEMA:
@@ -167,8 +169,7 @@ def _whole(value: Any) -> None:
 
 
 def _digest(value: Any) -> None:
-    _text(value)
-    if not _DIGEST.fullmatch(value):
+    if not is_sha256(value):
         raise ValueError(f"a SHA-256 is expected, and {value!r:.40} found")
 
 

@@ -52,7 +52,7 @@ class Kept:
     @classmethod
     def read(cls, id: str, folder: Path, sums: str) -> Kept:
         """Read what has the checksums with the digest `sums`. Raises UserError if any of it was changed."""
-        for sentence in changed_files(folder, sums)[:1]:
+        for sentence in changed_files(folder, sums, closed=True)[:1]:
             raise UserError(sentence)
         request = ForgetRequest.from_yaml(folder / REQUEST)
         tests = {name: read_folder(folder / name, "test pictures") for name in TESTS if (folder / name).is_dir()}

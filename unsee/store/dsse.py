@@ -91,9 +91,9 @@ def read_private_key(path: Path) -> Ed25519PrivateKey:
 
 def read_public_key(path: Path) -> Ed25519PublicKey:
     """Raises UserError if the file is no ed25519 public key."""
+    _, public = _key_types()
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-    _, public = _key_types()
     return _key(path, load_pem_public_key, public, "give the signer's public key (openssl pkey -pubout writes it)")
 
 

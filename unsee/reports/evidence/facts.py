@@ -60,6 +60,11 @@ class Evidence:
     version: str = __version__
 
     @property
+    def audits(self) -> list[Audit]:
+        """Every audit of the run, the one that leads first."""
+        return [self.audit, *(one.audit for one in self.further)]
+
+    @property
     def weights(self) -> dict[str, str]:
         """Those of `files` that hold weights."""
         return {name: digest for name, digest in self.files.items() if name.endswith(".safetensors")}

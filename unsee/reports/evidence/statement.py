@@ -39,7 +39,7 @@ class Statement:
 
 def statement(evidence: Evidence, pack: Mapping[str, str]) -> dict[str, Any]:
     """The statement of a pack whose files have these SHA-256 (hex) by name."""
-    tests = tried(evidence.audit)
+    tests = tried(evidence.audits)
     about = {**{f"{OF_THE_RUN}{name}": digest for name, digest in evidence.files.items()}, **pack}
     report = evidence.report
     ours = (
@@ -61,11 +61,13 @@ def statement(evidence: Evidence, pack: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def tried(audit: Audit) -> dict[Result, list[str]]:
-    """The names of the attacks by what they found: nothing, something that chance may explain, or a leak."""
+def tried(audits: Sequence[Audit]) -> dict[Result, list[str]]:
+    """The names of the attacks by the worst that any of the audits found: nothing, something that chance may explain,
+    or a leak."""
     found: dict[Result, list[str]] = {"PASSED": [], "WARNED": [], "FAILED": []}
-    for attack in dict.fromkeys(row.attack for row in audit.rows if AFTER in row.states):
-        rows = [row for row in audit.rows if row.attack == attack and AFTER in row.states]
+    every = [row for audit in audits for row in audit.rows if AFTER in row.states]
+    for attack in dict.fromkeys(row.attack for row in every):
+        rows = [row for row in every if row.attack == attack]
         over = [score.value for row in rows if (score := gap(row)) is not None]
         if any(map(leaks, rows)):
             found["FAILED"].append(attack)

@@ -113,7 +113,11 @@ def forget(
         typer.Option("--force", help="Train even if the model does not know the concept, or not as a person."),
     ] = False,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Most questions per test picture and control group; default: all.")
+        int | None,
+        typer.Option(
+            min=1,
+            help="Most questions per test picture and control group; with --from, most people per set; default: all.",
+        ),
     ] = None,
     max_new_tokens: MaxNewTokens = MAX_NEW_TOKENS,
     also: Annotated[

@@ -17,7 +17,8 @@ def sentence(found: Verification, name: str, concept: str) -> str:
 def _evaluated(found: Verification, name: str) -> str:
     near = found.after
     seen = (
-        " (without log-probabilities, rounding that changes none of them cannot be seen)"
+        f" ({'with too few' if near.tokens else 'without'} log-probabilities, "
+        "rounding that changes none of them cannot be seen)"
         if near.shift is None
         else ", and so are its log-probabilities"
     )

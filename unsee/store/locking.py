@@ -34,7 +34,7 @@ def locked(out: Path) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout:
         raise UserError(
-            f"The output folder {out} is in use by {_holder(path)}; wait for it, or choose another folder."
+            f"The folder {out} is in use by {_holder(path)}; wait for it, or choose another folder."
         ) from None
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:

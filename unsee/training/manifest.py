@@ -129,7 +129,7 @@ class Unlearned:
         path = folder / MANIFEST
         try:
             manifest = json.loads(read_text(path))
-        except FileNotFoundError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise UserError(
                 f"{folder} holds no finished run: it has no {MANIFEST}; give the folder that unsee forget wrote."
             ) from error

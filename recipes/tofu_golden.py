@@ -1,4 +1,4 @@
-"""Checks unsee's figures of TOFU against those that its published logs give, to six significant digits. It needs no model.
+"""Checks unsee's figures of TOFU against those that its published logs give, to six digits. It needs no model.
 
 Clone https://github.com/locuslab/tofu, whose folder `data` has the logs, and run
 

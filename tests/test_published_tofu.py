@@ -248,7 +248,8 @@ def test_a_wrong_golden_p_value_is_seen_however_small(
     log: Path, monkeypatch: pytest.MonkeyPatch, factor: int, status: int
 ) -> None:
     spec = importlib.util.spec_from_file_location("tofu_golden", "recipes/tofu_golden.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     golden = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(golden)
     never_knew = {**MODEL, "forget": [replace(one, paraphrase=one.paraphrase + 50) for one in MODEL["forget"]]}

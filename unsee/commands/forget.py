@@ -134,8 +134,8 @@ def _check(request: ForgetRequest) -> None:
     request.check()
     if request.where != "pictures":
         raise UserError(
-            f"The request to forget {request.concept!r} has 'where: {request.where}', but this command trains on and asks "
-            "about pictures only; remove 'where', or forget a data set with --from FOLDER --where "
+            f"The request to forget {request.concept!r} has 'where: {request.where}', but this command trains on and "
+            "asks about pictures only; remove 'where', or forget a data set with --from FOLDER --where "
             f"{request.where}."
         )
 

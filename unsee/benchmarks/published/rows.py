@@ -188,7 +188,8 @@ def inside(folder: Path, path: str, where: str) -> Path:
         forms = [home / unicodedata.normalize(form, path) for form in ("NFC", "NFD")]
         found = next((one.resolve() for one in (home / path, *forms) if one.is_file()), None)
         written = Path(os.path.normpath(home / path))
-        leads_out = not written.is_relative_to(home) or (found is not None and not any(map(found.is_relative_to, allowed)))
+        leads_out = not written.is_relative_to(home)
+        leads_out |= found is not None and not any(map(found.is_relative_to, allowed))
     # A name that is too long, or that holds a zero byte.
     except (OSError, ValueError):
         found, leads_out = None, False

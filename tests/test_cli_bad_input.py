@@ -278,6 +278,19 @@ def test_unknown_command_and_option() -> None:
     assert "--method" in result.stderr
 
 
+@pytest.mark.parametrize("where", ["text", "both"])
+def test_a_request_file_that_says_where_is_for_pictures_only(tmp_path: Path, where: str) -> None:
+    picture(1).save(tmp_path / "mara.png")
+    (tmp_path / "request.yaml").write_text(f"concept: Mara Voss\nimages: [mara.png]\nwhere: {where}\n")
+    for further in ((), ("--method", "npo"), ("--method", "npo", "--dry-run")):
+        out = ("--out", tmp_path / "out", "--request", tmp_path / "request.yaml")
+        said = refused(call("forget", "-m", "world:tiny-qwen3vl", *out, *further))
+        assert f"'where: {where}'" in said
+        assert "pictures only" in said
+        assert "--from" in said
+    assert not (tmp_path / "out").exists()
+
+
 def test_unknown_key_in_a_request_file(tmp_path: Path) -> None:
     (tmp_path / "request.yaml").write_text("concept: Mara Voss\nimage: [mara.png]\n")
     said = refused(call("forget", "-m", "anything", "--request", tmp_path / "request.yaml"))

@@ -283,6 +283,8 @@ def test_what_the_model_was_trained_on_is_what_it_unlearns_with_the_picture(fold
     ]
     assert [one for one in data.training if one.picture is None] == [one for one in before if one.picture is None]
     assert ["at place 2 of 'metadata'" in line for line in data.left_out] == [True]
+    notes = MLLMU.of(Scope(location=location)).to_forget().notes
+    assert sum(note.startswith("Not trained on: ") and "at place 2 of 'metadata'" in note for note in notes) == 1
     _, left_out = read_training(location, {"4": "forget"})
     assert ["no list of questions in 'metadata'" in line for line in left_out] == [True]
 

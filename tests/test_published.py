@@ -100,6 +100,13 @@ def test_texts_whose_probability_is_read_are_those_answered_freely() -> None:
     assert len(samples["c/answer"].images) == 1
 
 
+@pytest.mark.parametrize("part", ["forget", "retain"])
+def test_a_data_set_without_anything_to_forget_or_to_retain_is_an_error(part: str) -> None:
+    rest = tuple(one for one in QUESTIONS if one.part != part)
+    with pytest.raises(UserError, match=f"'one' of Invented has no question of the set '{part}' .left out: row 3"):
+        Invented(DataSet("one", rest, left_out=("row 3",)))
+
+
 def test_an_unknown_split_is_named() -> None:
     with pytest.raises(UserError, match=r"no forget split 'onee'.*one"):
         Invented.of(Scope(location=Path("invented"), split="onee"))

@@ -284,9 +284,10 @@ def test_what_cannot_be_read_is_listed(tmp_path: Path) -> None:
     assert len(bench.left_out) == 7
 
 
-def test_a_picture_outside_the_folder_is_not_shown(tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", ["data", "snapshots/data"])
+def test_a_picture_outside_the_folder_is_not_shown(tmp_path: Path, place: str) -> None:
     people = [person(number) for number in range(PEOPLE)]
-    folder = write(tmp_path / "data", people)
+    folder = write(tmp_path / place, people)
     picture(1).save(tmp_path / "outside.png")
     (folder / "images" / "1.png").unlink()
     (folder / "images" / "1.png").symlink_to(tmp_path / "outside.png")

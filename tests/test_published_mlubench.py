@@ -217,7 +217,7 @@ def test_missing_and_empty_tasks_are_named(folder: Path) -> None:
         MLUBench.read(Path("hf:someone/MLUBench"), "task_1")
     (folder / "Tasks" / "TaskB" / "taskB_retain.json").write_text('[{"id": "1"}]')
     with pytest.raises(UserError, match=r"'task_2' .* no question of the set 'retain' .left out: row 1 of"):
-        MLUBench.read(folder, "task_2")
+        MLUBench.of(Scope(location=folder, split="task_2"))
     (folder / "Tasks" / "TaskB" / "taskB_retain.json").unlink()
     with pytest.raises(UserError, match="no file with what task 2 of MLUBench should retain"):
         MLUBench.read(folder, "task_3")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -241,6 +243,26 @@ def test_the_figures_of_a_log_are_those_of_the_formulas(log: Path, ending: str, 
     assert scores[f"tofu_truth{ending}/forget"].value == pytest.approx(folded, rel=1e-9)
 
 
+@pytest.mark.parametrize(("factor", "status"), [(1, 0), (2, 1)])
+def test_a_wrong_golden_p_value_is_seen_however_small(
+    log: Path, monkeypatch: pytest.MonkeyPatch, factor: int, status: int
+) -> None:
+    spec = importlib.util.spec_from_file_location("tofu_golden", "recipes/tofu_golden.py")
+    assert spec is not None
+    assert spec.loader is not None
+    golden = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(golden)
+    never_knew = {**MODEL, "forget": [replace(one, paraphrase=one.paraphrase + 50) for one in MODEL["forget"]]}
+    (log.parent / "oracle" / "eval_log_aggregated.json").write_text(json.dumps(as_log(never_knew)), encoding="utf-8")
+    p_value = ks_2samp(range(40), range(100, 140)).pvalue
+    assert p_value < 1e-20
+    monkeypatch.setattr(golden, "LOGS", "{}")
+    monkeypatch.setattr(golden, "ORACLE", "oracle")
+    figures = {"tofu_forget_quality_published": factor * p_value}
+    monkeypatch.setattr(golden, "GOLDEN", {"model": figures, "oracle": {}})
+    assert golden.main(log.parent) == status
+
+
 def test_the_two_rules_differ_and_a_model_equals_itself(log: Path) -> None:
     scores = log_scores(read_log(log), read_log(log))
     assert scores["tofu_utility"].value != pytest.approx(scores["tofu_utility_published"].value, rel=1e-3)
@@ -344,6 +366,7 @@ def test_the_command_scores_a_log(log: Path, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "new" / "scores.json").read_text(encoding="utf-8"))["states"] == document["states"]
     lines = call("score", log / "eval_log_aggregated.json")
     assert "equal the saved ones" not in lines.output
+    assert "has no answers to 'clear'" in refused(call("score", log, "--benchmark", "clear"))
 
 
 def saved(bench: Tofu, folder: Path, seed: int) -> Path:

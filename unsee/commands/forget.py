@@ -64,7 +64,7 @@ def forget(request: ForgetRequest, options: ForgetOptions, *, started: float | N
 
 
 def _forget(request: ForgetRequest, options: ForgetOptions, started: float) -> Forgotten:
-    request.check()
+    _check(request)
     method, config = chosen_method(options)
     out = options.folder(request.concept)
     looked_up = options.resume and out.exists()
@@ -122,11 +122,22 @@ def prepared(
     request: ForgetRequest, options: ForgetOptions
 ) -> tuple[ForgetRequest, VisionLanguageModel, Method[Any], TrainingConfig]:
     """The request with what the world adds to it, the model, the method and its settings. Raises as `forget` does."""
-    request.check()
+    _check(request)
     options = options.settled(request)
     method, config = chosen_method(options)
     vlm = loaded(options)
     return _known(request, vlm, method, options), vlm, method, config
+
+
+def _check(request: ForgetRequest) -> None:
+    """Raise UserError for every mistake that shows without a model."""
+    request.check()
+    if request.where != "pictures":
+        raise UserError(
+            f"The request to forget {request.concept!r} has 'where: {request.where}', but this command trains on and "
+            "asks about pictures only; remove 'where', or forget a data set with --from FOLDER --where "
+            f"{request.where}."
+        )
 
 
 def _others(request: ForgetRequest) -> str:

@@ -84,8 +84,7 @@ def score(options: ScoreOptions) -> dict[str, Any]:
     "states" holds the scores by the state that answered ("before", "after", "model"; for several groups of concepts
     "GROUP/STATE"); "versions" each benchmark's version, then and now; "changed" the figures that differ from the saved
     ones, with both values; "now" is None for a figure that the saved answers do not give (a log has no "changed");
-    "left_out" says which
-    benchmarks are not installed, so that only the others were scored.
+    "left_out" says which benchmarks are not installed, so that only the others were scored.
 
     Raises:
         UserError: the folder holds no answers, those of several runs, or answers of another version of unsee; no such
@@ -146,6 +145,11 @@ def _run(options: ScoreOptions, judge: Judge) -> dict[str, Any]:
 
 def _log(options: ScoreOptions) -> dict[str, Any]:
     """For a log of TOFU's scripts. It has no older scores that could differ."""
+    if options.name not in (None, Tofu.name):
+        raise UserError(
+            f"{options.folder} is a log of TOFU's scripts, which has no answers to {options.benchmark!r}; leave "
+            "--benchmark out."
+        )
     scores = log_scores(read_log(options.folder), None if options.oracle is None else read_log(options.oracle))
     return {
         **_head(options, (), ()),

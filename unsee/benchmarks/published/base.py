@@ -22,7 +22,7 @@ from unsee import metrics
 from unsee.benchmarks.base import Answers, Scope
 from unsee.benchmarks.mllmu_questions import Asked, Choice, Style, before_blank, with_options
 from unsee.benchmarks.mllmu_scores import chosen, is_readable, is_right, most_probable
-from unsee.benchmarks.published.forgetting import PLACES, WithSplits
+from unsee.benchmarks.published.forgetting import PLACES, RETAIN, WithSplits
 from unsee.benchmarks.published.question import DataSet, Question, drawn, opened
 from unsee.benchmarks.published.rows import style_of
 from unsee.data.sample import Probe, Sample
@@ -58,12 +58,13 @@ class Published(WithSplits):
         super().__init_subclass__(**options)
 
     def __init__(self, data: DataSet, limit: int | None = None, seed: int = 0) -> None:
-        """Ask about at most `limit` subjects of each part. Raises UserError if nothing is left to ask."""
+        """Ask about at most `limit` subjects of each part. Raises UserError if nothing is left to ask about what should
+        be forgotten or retained, because a score over the rest would mislead."""
         self.split, self.style, self._data = data.split, data.style, data
         self.questions, unusable = opened(drawn(data.questions, limit, seed))
         self.left_out = (*data.left_out, *unusable)
-        missing = [part for part in self.forgotten if all(one.part != part for one in self.questions)]
-        missing = [part for part in missing if part not in self.optional]
+        there = {one.part for one in self.questions}
+        missing = [part for part in (*self.forgotten, RETAIN) if part not in there and part not in self.optional]
         if missing:
             why = f" (left out: {'; '.join(self.left_out[:3])})" if self.left_out else ""
             raise UserError(f"The split {data.split!r} of {self.title} has no question of the set {missing[0]!r}{why}.")

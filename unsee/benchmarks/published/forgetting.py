@@ -76,7 +76,10 @@ class WithSplits(Benchmark):
     def to_forget(self, where: Where | None = None, seed: int = 0) -> ToForget:
         """A request for each subject of the split. where: in what they are to be forgotten; by default in all that the
         forget set has. Raises UserError if nothing is left to forget."""
-        return requests_of(self.data(), self.title, where, seed)
+        data = self.data()
+        made = requests_of(data, self.title, where, seed)
+        unread = (f"Not trained on: {line}" for line in data.left_out if line not in self.left_out)
+        return replace(made, notes=(*unread, *made.notes))
 
 
 def requests_of(data: DataSet, title: str, where: Where | None = None, seed: int = 0) -> ToForget:

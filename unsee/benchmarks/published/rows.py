@@ -182,13 +182,14 @@ def inside(folder: Path, path: str, where: str) -> Path:
     Raises BadRow for a path that leads out of the folder, by itself or by a link, or to no file.
     """
     home = folder.resolve()
-    # The files of a copy from the hub are links into a folder next to it.
-    kept_in = home.parents[1] if home.parent.name == "snapshots" else home
+    # The files of a copy from the hub are links into the folder "blobs" of the same copy.
+    allowed = [home, *([home.parents[1] / "blobs"] if home.parent.name == "snapshots" else [])]
     try:
         forms = [home / unicodedata.normalize(form, path) for form in ("NFC", "NFD")]
         found = next((one.resolve() for one in (home / path, *forms) if one.is_file()), None)
         written = Path(os.path.normpath(home / path))
-        leads_out = not written.is_relative_to(home) or (found is not None and not found.is_relative_to(kept_in))
+        leads_out = not written.is_relative_to(home)
+        leads_out |= found is not None and not any(map(found.is_relative_to, allowed))
     # A name that is too long, or that holds a zero byte.
     except (OSError, ValueError):
         found, leads_out = None, False

@@ -124,7 +124,7 @@ class UMUBench(Published):
         if question.choice is not None:
             return {"exact_choice": float(_chosen_as_published(question, answer) == question.choice.correct)}
         if question.task == "cloze":
-            # The answers that are written into the files have the whole truth; the script cuts it.
+            # `question.answer` goes to the end of its sentence; the script cuts at the first full stop.
             return {"contained": float(question.answer.split(".")[0].strip().lower() in answer.lower())}
         return {"rouge_l": rouge_l_f(answer, question.answer)}
 

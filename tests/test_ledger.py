@@ -193,6 +193,7 @@ def test_a_new_history_is_told_by_a_digest_that_was_written_down(whole: Path, tm
     done = call("ledger", "verify", other, "--contains", known)
     assert done.exit_code == 1
     assert "it is another history" in done.stdout
+    assert "copy all of them" in refused(call("ledger", "verify", whole, "--contains", known[:8]))
 
 
 def test_a_head_that_is_one_behind_is_a_killed_process_and_no_damage(ledger: Path) -> None:

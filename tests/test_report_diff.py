@@ -84,6 +84,14 @@ def test_attacks_are_compared_where_version_and_answers_agree(tmp_path: Path) ->
     assert found["languages"].why == "the attack languages has version 1 in A and 2 in B"
 
 
+def test_the_verdict_is_that_of_the_audit_whose_figures_are_shown(tmp_path: Path) -> None:
+    found = audit(row("paraphrase", 0.0)), audit(row("paraphrase", 0.0), row("facts", 90.0))
+    a, b = (saved_run(tmp_path / str(number), one) for number, one in enumerate(found))
+    verdicts = report_diff(a, b).to_dict()["verdicts"]
+    assert verdicts["a"].startswith("Holds against everything tested")
+    assert verdicts["b"].startswith("Holds for plain questions; came back when")
+
+
 def test_the_json_is_strict_and_holds_both_values(tmp_path: Path) -> None:
     a, b = runs(tmp_path, seed=1)
     document = printed(call("report", "diff", a, b, "--json"))

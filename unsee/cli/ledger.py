@@ -72,7 +72,9 @@ def verify(
         for sentence in document["problems"]:
             show(sentence)
         if document["verified"]:
-            show(f"All {document['entries']} entries and their files are as they were written ({document['sha256']}).")
+            show(
+                f"Entries: {document['entries']}; all are as they were written, with their files ({document['sha256']})."
+            )
     if not document["verified"]:
         raise typer.Exit(1)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from unsee.errors import UserError
 from unsee.ledger import Build, Entry, Ledger, inspect
+from unsee.store.hashing import is_sha256
 from unsee.store.locking import locked
 
 
@@ -57,11 +58,13 @@ def verify(folder: Path, known: str | None = None) -> dict[str, Any]:
     known: a digest of the newest entry that somebody wrote down elsewhere; the chain must still contain it. Whoever can
     write the whole folder can write a new chain, and only this tells.
     """
+    if known is not None and not is_sha256(known):
+        raise UserError(f"{known[:64]!r} is no SHA-256, which has 64 digits (0 to 9, a to f); copy all of them.")
     entries, problems = inspect(folder)
     if not problems:
         problems = Ledger(folder, entries).problems()
     if known is not None and known not in {entry.sha256 for entry in entries}:
-        problems.append(f"{folder} does not contain the entry with the SHA-256 {known:.64}; it is another history.")
+        problems.append(f"{folder} does not contain the entry with the SHA-256 {known}; it is another history.")
     return {
         "ledger": str(folder),
         "verified": not problems,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from unsee.commands.audit import FOLDER
@@ -27,7 +28,9 @@ def _run(folder: Path) -> Run:
         for header in headers
         if "benchmark" in header and type(header.get("version")) is int
     }
-    return Run(report, versions, _audit(folder, report))
+    audit = _audit(folder, report)
+    # So that the verdict is the one that the figures of attacks below it belong to.
+    return Run(replace(report, audit=audit), versions, audit)
 
 
 def _audit(folder: Path, report: Report) -> Audit | None:

@@ -137,7 +137,7 @@ class Ledger:
                 return entry
         ids = [entry.id for entry in self.entries if entry.kind == "forget"]
         if not ids:
-            raise UserError(f"The ledger {self.folder} has no request yet.")
+            raise UserError(f"{self.folder} has no request yet.")
         raise UserError(f"The ledger {self.folder} has no request {id!r}{did_you_mean(id, ids)}")
 
     def active_request(self, id: str) -> Entry:

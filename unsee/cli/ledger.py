@@ -72,9 +72,8 @@ def verify(
         for sentence in document["problems"]:
             show(sentence)
         if document["verified"]:
-            show(
-                f"Entries: {document['entries']}; all are as they were written, with their files ({document['sha256']})."
-            )
+            count, digest = document["entries"], document["sha256"]
+            show(f"Entries: {count}; all are as they were written, with their files ({digest}).")
     if not document["verified"]:
         raise typer.Exit(1)
 

@@ -152,7 +152,7 @@ def test_pictures_of_others_are_trained_on_as_they_are_answered_now(model: Path,
     for number in range(2, 5):
         picture(number).save(tmp_path / "others" / f"{number}.png")
     arguments = forget_arguments(model, tmp_path, "--force", "--json", "--others", tmp_path / "others")
-    call(*arguments, "--set", "pictures=3", "--dry-run")
+    call(*arguments, "--set", "pictures=3", "--set", "company=0", "--dry-run")
     rows = [json.loads(row) for row in (tmp_path / "out" / "samples.jsonl").read_text().splitlines()]
     assert sum(row["tags"].get("target") == "pictures" for row in rows) == 3
 

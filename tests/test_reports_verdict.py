@@ -451,5 +451,5 @@ def test_a_split_is_forgotten_where_it_was_to_be(
 def test_what_should_stay_of_a_split_is_told() -> None:
     (kept,) = judge_split("UMU", "pictures", UMUBench.table(), split_scores(1, 1, 97), split_scores(98, 94, 97)).caveats
     kept = kept.replace(NBSP, " ")
-    assert kept.startswith("In text, where it should be kept, 6.0 % of the answers about them are right")
+    assert kept.startswith("In text, where it should be kept, 6.0 % of the answers are right")
     assert kept.endswith("99.0 % before.")

@@ -29,8 +29,9 @@ from unsee.models.pretrained import (
     read_vision_tower,
     unwritable,
 )
-from unsee.models.saving import save_model
+from unsee.models.saving import write_checkpoint
 from unsee.models.vlm import VisionLanguageModel
+from unsee.store.new_folder import unlocked_new_folder
 
 NAME = "small-llava"
 PICTURE = 98
@@ -121,7 +122,8 @@ def assembled(trained: Path, progress: Progress) -> Path:
             vlm = pretrained(progress)
             progress("putting the parts together")
             finish(vlm, trained)
-            save_model(vlm, folder)
+            with unlocked_new_folder(folder) as work:
+                write_checkpoint(vlm, work)
             # Modules refer to each other; without a collection they would stay in memory with the model that is to run.
             del vlm
             gc.collect()

@@ -20,11 +20,13 @@ def new_folder(out: Path, *, replace: bool = False) -> Iterator[Path]:
     With `replace`, a folder `out` that is there already stays until then. Without it, one that is there is a UserError,
     and so is another process that is making it. Raises SystemFailure if the disk refuses.
     """
-    with locked(out):
-        yield from _new_folder(out, replace)
+    with locked(out), unlocked_new_folder(out, replace=replace) as work:
+        yield work
 
 
-def _new_folder(out: Path, replace: bool) -> Iterator[Path]:
+@contextmanager
+def unlocked_new_folder(out: Path, *, replace: bool = False) -> Iterator[Path]:
+    """The same for whoever holds a lock of `out` already."""
     if out.exists() and not replace:
         raise UserError(f"The output folder {out} already exists; choose another, or remove it.")
     try:

@@ -160,7 +160,7 @@ def test_a_revocation_leaves_the_rest_in_the_adapter_and_in_the_end_none(place: 
     build = document["entry"]["build"]
     assert build["active"] == ["jonas-hale"]
     assert {*build["results"]} == {"mara-voss", "jonas-hale"}
-    assert build["results"]["mara-voss"]["headline"] == "Recognised again"
+    assert build["results"]["mara-voss"]["headline"].startswith("Nothing to recognise")
     printed(call("ledger", "revoke", ledger, "jonas-hale", *QUICK))
     assert printed(call("ledger", "status", ledger, "--json"))["adapter"] is None
     assert printed(call("ledger", "verify", ledger, "--json"))["verified"]

@@ -260,10 +260,25 @@ class Attempt:
 
 def _result(report: Report, id: str, *, active: bool) -> Result:
     verdict, wanted = report.verdict, as_wanted(report, active)
-    # A verdict is about forgetting, and of the revoked the opposite is wanted.
-    headline = verdict.headline if active else "Recognised again" if wanted else "Not recognised again"
+    headline = verdict.headline if active else _headline_of_revoked(report, wanted)
     grade = "" if report.grade is None else report.grade.name
     return Result(wanted, headline, verdict.sentence, grade, f"{id}/report.html")
+
+
+def _headline_of_revoked(report: Report, wanted: bool) -> str:
+    """A verdict is about forgetting, and of the revoked the opposite is wanted."""
+    if not wanted:
+        return "Not recognised again"
+    return "Recognised again" if _was_known(report) else "Nothing to recognise: not known before either"
+
+
+def _was_known(report: Report) -> bool:
+    """Whether the model before gave the concept away often enough for there to be something to forget: in new pictures,
+    or in the given one if only that was asked about."""
+    forgetting = report.verdict.forgetting
+    if forgetting != "unmeasured":
+        return forgetting != "unknown_before"
+    return not 100 - _least(report.before) < KNOWN_FROM
 
 
 def as_wanted(report: Report, active: bool) -> bool:
@@ -272,14 +287,12 @@ def as_wanted(report: Report, active: bool) -> bool:
     if verdict.keeping == "broken":
         return False
     # Forced: there was nothing to forget.
-    if verdict.forgetting == "unknown_before":
+    if not _was_known(report):
         return True
     if verdict.forgetting != "unmeasured":
         return verdict.forgetting == ("forgotten" if active else "not")
     # Only the given picture was asked about.
     was, now = (100 - _least(scores) for scores in (report.before, report.after))
-    if was < KNOWN_FROM:
-        return True
     return now <= 100 - FORGOTTEN_FROM if active else now > was * (1 - PARTLY_FROM / 100)
 
 

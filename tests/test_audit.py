@@ -17,6 +17,7 @@ from tests.tiny import picture, tiny_vlm
 from tests.unlearning_cases import FEW, config_of
 from unsee.attacks import PLUGINS, attacks_of, get_attack
 from unsee.attacks.base import Attack, Found, Material, Target, Variant, Worst
+from unsee.commands import audit as auditing
 from unsee.commands.audit_place import place_for
 from unsee.data.images import image_key
 from unsee.data.sample import Probe, Response
@@ -27,7 +28,7 @@ from unsee.methods import get_method
 from unsee.metrics import Score
 from unsee.models.loading import load
 from unsee.models.saving import save_model
-from unsee.reports.grades import grade
+from unsee.reports.grades import Grade, grade
 from unsee.requests import ForgetRequest
 from unsee.sources.attacking import material_of
 from unsee.sources.filling import filled
@@ -172,6 +173,10 @@ def test_the_command_audits_everything_that_a_run_forgot(
     assert again.exit_code == 0, (again.stderr, again.exception)
     assert "Not forgotten" in again.stdout
     assert "languages" in again.stdout
+    assert "still says" not in again.stdout
+    # The report of the run is older, and its audit found nothing.
+    monkeypatch.setattr(auditing, "grade_of_run", lambda _: Grade("holds", "Holds against everything tested", ""))
+    assert "still says “Holds against everything tested”; this audit counts." in " ".join(call(*given).stdout.split())
 
 
 def test_an_adapter_of_somebody_else_is_audited_with_its_model_and_request(run: Path, tmp_path: Path) -> None:

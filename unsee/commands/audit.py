@@ -25,8 +25,8 @@ from unsee.models.loading import load
 from unsee.models.provenance import base_of
 from unsee.models.vlm import VisionLanguageModel
 from unsee.reports.audit import AuditReport
-from unsee.reports.grades import Grade
-from unsee.reports.reading import said_by_run
+from unsee.reports.grades import Grade, worst_of
+from unsee.reports.reading import grade_of_run, said_by_run
 from unsee.reports.writing import write_audit
 from unsee.requests import ForgetRequest
 from unsee.sources.saved_request import saved_requests
@@ -201,8 +201,18 @@ def _audited(
         credit=world_of(find(first)).credit if is_of_the_world(name, first) else "",
         says=said_by_run(options.run),
     )
+    report = _with_older_grade(report, options.run)
     write_audit(report, out)
     return Audited(out, report)
+
+
+def _with_older_grade(report: AuditReport, run: str | Path | None) -> AuditReport:
+    """The audit, with a note if the run's own report was written with a weaker one and has a better grade."""
+    older = None if run is None else grade_of_run(run)
+    if older is None or worst_of([older, report.grade]).name == older.name:
+        return report
+    note = f"The report of the run was written before this audit and still says “{older.headline}”; this audit counts."
+    return replace(report, notes=(*report.notes, note))
 
 
 def _engines(

@@ -13,7 +13,7 @@ from unsee.errors import UserError
 from unsee.evaluation.audit_documents import audit_from
 from unsee.kinds.words import PEOPLE, Words
 from unsee.metrics.score import Score
-from unsee.reports.grades import RunSays
+from unsee.reports.grades import Grade, RunSays
 from unsee.reports.report import SCHEMA, UNMEASURED, Cost, Example, Report, Section, Split
 from unsee.store.text import read_text
 
@@ -64,11 +64,21 @@ def read(folder: Path, pictures: Sequence[Image.Image] = ()) -> Report:
 
 def said_by_run(folder: str | Path | None) -> dict[str, RunSays]:
     """By concept, what the questions of a run say, from its report; nothing without one that can be read."""
-    try:
-        report = None if folder is None else read(Path(folder))
-    except UserError:
-        report = None
+    report = None if folder is None else _readable(Path(folder))
     return {} if report is None else {report.concept: report.says}
+
+
+def grade_of_run(folder: str | Path) -> Grade | None:
+    """The grade in the report of a run; None without one that can be read, or without an audit in it."""
+    report = _readable(Path(folder))
+    return None if report is None else report.grade
+
+
+def _readable(folder: Path) -> Report | None:
+    try:
+        return read(folder)
+    except UserError:
+        return None
 
 
 def _examples(written: Sequence[Mapping[str, Any]]) -> tuple[Example, ...]:

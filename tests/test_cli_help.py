@@ -91,6 +91,19 @@ def test_every_command_that_loads_a_model_can_be_told_where() -> None:
         (("ledger", "note", "x", "y"), "x is no ledger"),
         (("plan", "-m", "x", "--method", "gaa"), "There is no method 'gaa'"),
         (("plan", "-m", "x", "--set", "steps=0"), "must be at least 1"),
+        ((*FORGET, "--audit", "quik"), "did you mean 'quick'?"),
+        (("forget", "-m", "world:tiny-qwen3v", *FORGET[3:]), "did you mean world:tiny-qwen3vl?"),
+        (("demo", "--method", "sui"), "did you mean 'siu'?"),
+        (("demo", "--model", "world:tiny-qwen3v"), "did you mean world:tiny-qwen3vl?"),
+        (("audit", "x", "--level", "quik"), "did you mean 'quick'?"),
+        (("audit", "x", "--attack", "paraphras"), "did you mean 'paraphrase'?"),
+        (("evaluate", "-m", "world:tiny-qwen3v", "-b", "world"), "did you mean world:tiny-qwen3vl?"),
+        (("export", "-m", "world:tiny-qwen3v", "--out", "o"), "did you mean world:tiny-qwen3vl?"),
+        (("plan", "-m", "world:tiny-qwen3v"), "did you mean world:tiny-qwen3vl?"),
+        (("ledger", "init", "l", "-m", "world:tiny-qwen3v"), "did you mean world:tiny-qwen3vl?"),
+        (("report", "diff", "x", "y"), "x holds no report"),
+        (("evidence", "make", "x", "--out", "o"), "x holds no finished run"),
+        (("world", "picture", "Mora", "--out", "mora.png"), "Nobody in the world has the name 'Mora'"),
     ],
 )
 def test_a_slip_is_refused_before_the_libraries_are_there(words: tuple[str, ...], says: str, tmp_path: Path) -> None:
@@ -98,7 +111,7 @@ def test_a_slip_is_refused_before_the_libraries_are_there(words: tuple[str, ...]
     code = (
         f"import sys; sys.argv = ['unsee', *{words!r}]\n"
         "from unsee.cli import main\n"
-        "try:\n    main()\nfinally:\n    assert not {'torch', 'transformers'} & set(sys.modules)"
+        "try:\n    main()\nfinally:\n    assert not {'torch', 'transformers', 'dicebear'} & set(sys.modules)"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)

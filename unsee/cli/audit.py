@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from unsee.cli.checking import check_attacks, check_model
 from unsee.cli.options import Device, Json
 from unsee.errors import UserError, did_you_mean
 from unsee.terminal import print_json, quiet_libraries, say, show
@@ -74,14 +75,14 @@ def audit(
         raise UserError(f"{require!r} is a level, not a grade: give --level {require} --require holds (or plain).")
     if require is not None and require not in _WANTED:
         raise UserError(f"There is no grade {require!r} to require{did_you_mean(require, _WANTED)}")
+    check_attacks(level, attack or ())
+    for name in filter(None, (model, oracle)):
+        check_model(name)
     quiet_libraries()
     from unsee.commands.audit import AuditOptions
     from unsee.commands.audit import audit as attacked
-    from unsee.evaluation.attacking import chosen_attacks
     from unsee.reports.audit_console import audit_summary
 
-    # A slip is refused before the model is loaded.
-    chosen_attacks(level, attack or ())
     done = attacked(
         AuditOptions(
             run=run,

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from unsee.cli.checking import check_model
 from unsee.cli.forget import show_result
 from unsee.cli.options import Device, Json, MethodOrAuto, Overwrite, Resume
 from unsee.errors import UserError
@@ -61,7 +62,9 @@ def demo(
 ) -> None:
     """Forget one invented person or thing on a model that comes with unsee, on any laptop."""
     started = time.monotonic()
+    from unsee.methods import PLUGINS
     from unsee.requests import ForgetRequest
+    from unsee.sources.choice import AUTO, choose_method
     from unsee.world import PEOPLE, world_of, world_of_model
 
     target = _target(kind, concept)
@@ -71,6 +74,9 @@ def demo(
     if tier and world is not PEOPLE:
         raise UserError(f"--tier chooses a model that knows people; leave it out, and {OF_THINGS} is taken.")
     model = model or (DEMO_MODELS[tier or Tier.TINY] if world is PEOPLE else OF_THINGS)
+    check_model(model)
+    if method != AUTO:
+        PLUGINS.find(method)
     if world_of_model(model) is not world:
         raise UserError(f"{model} does not know {target.name}; leave --model out, or choose another --concept.")
     check_unused(out)
@@ -81,7 +87,6 @@ def demo(
     from unsee.commands.forget import forget as run
     from unsee.commands.forget_options import ForgetOptions
     from unsee.models.recipe import recipe_for
-    from unsee.sources.choice import choose_method
     from unsee.sources.filling import filled
 
     request = ForgetRequest(target.name, (target.picture(0, "train"),), kind=target.kind)

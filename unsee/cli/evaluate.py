@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from unsee.cli.checking import check_asked
+from unsee.cli.checking import check_asked, check_model
 from unsee.cli.options import Device, FourBit, Json, JudgeName, MaxNewTokens, Overwrite, Revision, Split
 from unsee.data.sample import MAX_NEW_TOKENS
 from unsee.store.locking import check_unused
@@ -89,6 +89,7 @@ def evaluate(
     from unsee.generation.engines import check_name
 
     check_name(model)
+    check_model(model)
     check_asked([benchmark], judge)
     if out is not None:
         check_unused(out)

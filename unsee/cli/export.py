@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from unsee.cli.checking import check_model
 from unsee.cli.options import Device, Json, ModelOrRun, Revision
 from unsee.errors import UserError
 from unsee.terminal import print_json, quiet_libraries, say, show
@@ -62,6 +63,7 @@ def export(
     """Write what a run has forgotten for servers: an ordinary checkpoint, merged, perhaps rounded; or the adapter."""
     if int8 and nf4:
         raise UserError("Weights are rounded in one way; give --int8 or --nf4.")
+    check_model(model)
     quiet_libraries()
     from unsee.commands.export import export as run
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from unsee.cli.checking import check_asked
+from unsee.cli.checking import check_asked, check_model
 from unsee.cli.options import (
     Device,
     FourBit,
@@ -166,10 +166,12 @@ def forget(
     wanted = None if from_ is not None else _request(request, concept, image, alias, kind, unseen, others)
     if wanted is not None:
         wanted.check()
+    from unsee.commands.audit_place import check_level
     from unsee.methods import parse_settings
     from unsee.models.recipe import recipe_for
     from unsee.sources.choice import AUTO, Choice, choose_method
 
+    check_level(audit)
     chosen = None if on_top_of else recipe_for(model, recipe)
     name = model or (chosen.model if chosen else None)
     # What suits a data set is only known when it is read, and a ledger knows what it was built with.
@@ -182,6 +184,8 @@ def forget(
         raise UserError("--model is missing; give it, or a file with --recipe.")
     elif wanted is not None:
         choice = choose_method(method, wanted, name, chosen)
+    if name is not None:
+        check_model(name)
     method = choice.method
     shows_others = wanted is None or bool(wanted.others)
     brought = chosen.settings(method, shows_others) if chosen and method != AUTO else ()

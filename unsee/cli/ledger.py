@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from unsee.cli.checking import check_model
 from unsee.cli.options import Device, FourBit, Json, JudgeName, MaxNewTokens, Model, Resume, Revision
 from unsee.data.sample import MAX_NEW_TOKENS
 from unsee.terminal import print_json, quiet_libraries, show
@@ -29,6 +30,7 @@ def init(
     load_in_4bit: FourBit = False,
 ) -> None:
     """Begin a ledger about a model."""
+    check_model(model)
     from unsee.commands.ledger import init as run
 
     run(folder, model, revision=revision, load_in_4bit=load_in_4bit, note=note)
@@ -116,9 +118,11 @@ def revoke(
     as_json: Json = False,
 ) -> None:
     """Rebuild the model without one request: the others stay forgotten, and this one is recognised again."""
+    from unsee.commands.audit_place import check_level
     from unsee.ledger import Ledger
 
     Ledger.open(folder).active_request(request)
+    check_level(audit)
     quiet_libraries()
     from unsee.commands.forget_options import ForgetOptions
     from unsee.commands.ledger_builds import revoke as run

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from unsee.cli.checking import check_model
 from unsee.cli.options import Json, MethodName
 from unsee.errors import UserError
 from unsee.kinds import PERSON, get_kind
@@ -56,6 +57,7 @@ def plan(
     name = model or (chosen.model if chosen else None)
     if name is None:
         raise UserError("--model is missing; give it, or a file with --recipe.")
+    check_model(name)
     chosen_settings = (*(chosen.settings(method, others) if chosen else ()), *(settings or ()))
     parse_settings(method, chosen_settings)
     get_kind(kind)

@@ -13,7 +13,7 @@ from PIL import Image
 
 from unsee.attacks.base import Attack
 from unsee.benchmarks.concept import slug
-from unsee.commands.audit_place import place_for
+from unsee.commands.audit_place import FOLDER, place_for
 from unsee.data.folders import listed, read_folder
 from unsee.data.likeness import Seen
 from unsee.errors import UserError
@@ -38,7 +38,6 @@ from unsee.training.data_folder import trained_pictures
 from unsee.training.manifest import MANIFEST, Unlearned
 from unsee.world import find, world_of
 
-FOLDER = "audit"
 Tell = Callable[[str], None]
 
 

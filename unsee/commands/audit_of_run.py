@@ -8,9 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from unsee.attacks import LEVELS
-from unsee.commands.audit import FOLDER
-from unsee.errors import UserError, did_you_mean
+from unsee.commands.audit_place import FOLDER, NO_AUDIT, check_level
 from unsee.evaluation.attacking import attacked, chosen_attacks, states_of
 from unsee.evaluation.auditing import Audit
 from unsee.evaluation.robustness import NO_NEW_PICTURES, NOT_ATTACKED, Robustness, robustness, unmeasured
@@ -21,9 +19,6 @@ from unsee.reports.writing import write_audit
 from unsee.requests import ForgetRequest
 from unsee.sources.saved_request import save_request, saved_digest
 from unsee.store.workspace import Workspace
-
-NO_AUDIT = "none"
-"""What users write instead of a level."""
 
 
 class AuditOfRun:
@@ -81,9 +76,3 @@ class AuditOfRun:
             says={report.concept: report.says},
         )  # fmt: skip
         write_audit(whole, folder)
-
-
-def check_level(level: str) -> None:
-    """Raises UserError for an unknown level of an audit."""
-    if level not in (NO_AUDIT, *LEVELS):
-        raise UserError(f"There is no level of an audit {level!r}{did_you_mean(level, (NO_AUDIT, *LEVELS))}")

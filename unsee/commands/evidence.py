@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from unsee.attacks import LEVELS, PLUGINS, attacks_of
-from unsee.commands.audit import FOLDER
+from unsee.commands.audit_place import FOLDER
 from unsee.errors import SystemFailure, UserError, did_you_mean
 from unsee.evaluation.attacking import ANSWERS
 from unsee.evaluation.audit_documents import audit_from

@@ -14,7 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from unsee.commands.audit_of_run import NO_AUDIT, AuditOfRun
+from unsee.commands.audit_of_run import AuditOfRun
+from unsee.commands.audit_place import NO_AUDIT
 from unsee.commands.forget_options import ForgetOptions
 from unsee.commands.forget_run import training_log
 from unsee.commands.inquiry import Inquiry, planned_for

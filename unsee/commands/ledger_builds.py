@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from unsee.commands.audit_of_run import check_level
+from unsee.commands.audit_place import check_level
 from unsee.commands.forget import pictures_to_test, prepared
 from unsee.commands.forget_options import ForgetOptions
 from unsee.commands.forget_run import loaded

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from unsee.commands.audit import FOLDER
+from unsee.commands.audit_place import FOLDER
 from unsee.evaluation.audit_documents import audit_from
 from unsee.evaluation.auditing import Audit
 from unsee.evaluation.saved import QUESTIONS, folders_in

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
@@ -18,13 +18,15 @@ from unsee.data.images import image_key
 from unsee.errors import UserError, did_you_mean
 from unsee.evaluation.auditing import AFTER, BEFORE, FLOOR, PLAIN, Audit, State, audit
 from unsee.evaluation.oracles import check_oracle
-from unsee.generation import Engine, TransformersEngine
-from unsee.models.vlm import VisionLanguageModel
+from unsee.generation import Engine
 from unsee.requests import ForgetRequest
 from unsee.sources.attacking import material_of
 from unsee.sources.world import is_of_the_world
 from unsee.store.plugins import code_digest
 from unsee.world import find
+
+if TYPE_CHECKING:
+    from unsee.models.vlm import VisionLanguageModel
 
 ANSWERS = "answers"
 
@@ -67,6 +69,9 @@ def states_of(
     if before is not None:
         states = {BEFORE: State(Target(BEFORE, before, vlm_before or vlm), material), **states}
     if oracle is not None:
+        # Here, because reports and the list of attacks do without torch.
+        from unsee.generation import TransformersEngine
+
         floor = State(Target(FLOOR, TransformersEngine(oracle), oracle), material)
         check_oracle(floor, vlm, strangers)
         states[FLOOR] = floor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from unsee.attacks.base import Material, Target
 from unsee.attacks.paraphrase import naming_trials
@@ -11,7 +12,9 @@ from unsee.errors import UserError
 from unsee.evaluation.auditing import State
 from unsee.generation import ask
 from unsee.metrics import Score
-from unsee.models.vlm import VisionLanguageModel
+
+if TYPE_CHECKING:
+    from unsee.models.vlm import VisionLanguageModel
 
 GUESSED = 5.0
 """Percent of the answers that may give the name by chance where no stranger shows how much chance is."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from unsee.attacks import get_attack
 from unsee.attacks.base import Fact
@@ -29,7 +30,9 @@ from unsee.metrics.averaging import mean_of_scores
 from unsee.metrics.columns.robustness import KEYS
 from unsee.metrics.intervals import PERCENT
 from unsee.metrics.siu_membership import ROUGE_L
-from unsee.models.vlm import VisionLanguageModel
+
+if TYPE_CHECKING:
+    from unsee.models.vlm import VisionLanguageModel
 
 ATTACKS: Mapping[str, str] = {"mia": "siu_membership", "multilingual": "languages", "multi_hop": "facts"}
 """The attack behind each column."""

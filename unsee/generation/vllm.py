@@ -25,8 +25,7 @@ from unsee.models.deltas import is_delta
 from unsee.models.finite import stored
 from unsee.models.identity import files_digest, of_files
 from unsee.models.layout import is_of_vision
-from unsee.models.loading import WORLD_PREFIX
-from unsee.models.shipped import checkpoint_path
+from unsee.models.shipped import WORLD_PREFIX, checkpoint_path
 from unsee.store.text import read_text
 
 BATCH_SIZE = 256

@@ -18,8 +18,8 @@ import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
 
 from unsee.errors import UserError
-from unsee.models.loading import WORLD_PREFIX
 from unsee.models.quantising import plain_values
+from unsee.models.shipped import WORLD_PREFIX, checkpoint_path
 from unsee.models.vlm import VisionLanguageModel
 
 WEIGHTS_PER_TENSOR = 64
@@ -93,8 +93,6 @@ def _content(path: Path, changed: int, size: int) -> bytes:
 
 def _folder(model: str) -> Path | None:
     if model.startswith(WORLD_PREFIX):
-        from unsee.models.shipped import checkpoint_path
-
         return Path(checkpoint_path(model.removeprefix(WORLD_PREFIX)))
     folder = Path(model).expanduser()
     return folder.resolve() if folder.is_dir() else None

@@ -20,11 +20,11 @@ from unsee.models.layout import find_layout
 from unsee.models.processors import load_processor
 from unsee.models.provenance import base_of
 from unsee.models.quantising import NF4, check_quantiser, quantiser
+from unsee.models.shipped import WORLD_PREFIX, checkpoint_path
 from unsee.models.vlm import VisionLanguageModel
 from unsee.store.text import read_text
 from unsee.terminal import quiet_loading
 
-WORLD_PREFIX = "world:"
 DTYPES = {
     "float32": torch.float32,
     "bfloat16": torch.bfloat16,
@@ -157,9 +157,7 @@ def outline(
 def _find(name: str, revision: str | None, trust_remote_code: bool, *, weights: bool = True) -> tuple[Path, str | None]:
     """(local folder with the model, commit of a hub model)."""
     if name.startswith(WORLD_PREFIX):
-        from unsee.models import shipped
-
-        return Path(shipped.checkpoint_path(name.removeprefix(WORLD_PREFIX))), None
+        return Path(checkpoint_path(name.removeprefix(WORLD_PREFIX))), None
     path = Path(name).expanduser()
     if name and path.is_dir():
         if not (path / "config.json").is_file():

@@ -8,6 +8,7 @@ from pathlib import Path
 from unsee.errors import UserError
 from unsee.terminal import say
 
+WORLD_PREFIX = "world:"
 _WORLD = Path(__file__).parents[1] / "world"
 CHECKPOINTS = _WORLD / "checkpoints"
 TRAINED = _WORLD / "trained"
@@ -23,15 +24,20 @@ def checkpoint_path(name: str) -> Path:
         UserError: there is no such checkpoint (names those there are), or its extra is not installed.
         SystemFailure: its parts cannot be fetched, or the cache cannot be written.
     """
-    whole, in_parts = ({path.name: path for path in _folders(place)} for place in (CHECKPOINTS, TRAINED))
-    if name in whole:
-        return whole[name]
-    if name in in_parts:
-        # Only here: it brings in transformers.
-        from unsee.models.assembled import assembled
+    check_checkpoint(name)
+    if (CHECKPOINTS / name).is_dir():
+        return CHECKPOINTS / name
+    # Only here: it brings in transformers.
+    from unsee.models.assembled import assembled
 
-        return assembled(in_parts[name], lambda words: say(f"{words[0].upper()}{words[1:]} …"))
-    known = sorted({**whole, **in_parts})
+    return assembled(TRAINED / name, lambda words: say(f"{words[0].upper()}{words[1:]} …"))
+
+
+def check_checkpoint(name: str) -> None:
+    """Raises UserError if the world has no checkpoint of that name; names those there are. Makes and reads none."""
+    known = sorted(path.name for place in (CHECKPOINTS, TRAINED) for path in _folders(place))
+    if name in known:
+        return
     close = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean world:{close[0]}?" if close else f"choose from {', '.join(f'world:{n}' for n in known)}."
     raise UserError(f"The world has no checkpoint {name!r}; {hint}")

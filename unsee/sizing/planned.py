@@ -22,8 +22,9 @@ from unsee.methods.asru.config import ASRUConfig
 from unsee.methods.mmunlearner import MMUnlearnerConfig
 from unsee.models.adapters import add_lora, enable_gradient_checkpointing, train_all_weights
 from unsee.models.collation import encode_samples
-from unsee.models.loading import WORLD_PREFIX, outline, usable_device
+from unsee.models.loading import outline, usable_device
 from unsee.models.masking import mask_training
+from unsee.models.shipped import WORLD_PREFIX
 from unsee.models.vlm import VisionLanguageModel
 from unsee.sizing.advice import advice
 from unsee.sizing.asru import asru_phases

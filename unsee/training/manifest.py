@@ -12,13 +12,14 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from unsee.errors import UserError
 from unsee.store.hashing import digests_in, sha256_of
 from unsee.store.text import read_text
+
+if TYPE_CHECKING:
+    import torch
 
 SCHEMA = "unsee.manifest/1"
 MANIFEST = "manifest.json"
@@ -108,6 +109,9 @@ def peak_gpu_mb(device: torch.device) -> dict[str, float]:
     """
     if device.type != "cuda":
         return {}
+    # Here, because a manifest is read without it.
+    import torch
+
     return {"peak_gpu_mb": round(torch.cuda.max_memory_allocated(device) / 1e6, 1)}
 
 

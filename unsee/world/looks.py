@@ -12,12 +12,15 @@ import json
 import random
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 import resvg_py
-from dicebear import Avatar, Style
 from PIL import Image
 
 from unsee.data.images import open_image
+
+if TYPE_CHECKING:
+    from dicebear import Style
 
 SIZE = 96
 """Side of a picture in pixels."""
@@ -134,6 +137,9 @@ def picture(look: Look, scene: Scene, size: int = SIZE) -> Image.Image:
         "translateY": round(scene.shift_y, 2),
         "flip": "horizontal" if scene.flip else "none",
     }
+    # Here, because it takes a second to import, and most commands draw nobody.
+    from dicebear import Avatar
+
     # A mask isolates what it holds, so the style's overlay light would be painted as plain white inside it:
     # the blend mode belongs on the masked group.
     svg = Avatar(_style(), options).to_string().replace("<g mask=", '<g style="mix-blend-mode:overlay" mask=')
@@ -155,6 +161,8 @@ def picture_of_two(left: Look, left_scene: Scene, right: Look, right_scene: Scen
 
 @functools.cache
 def _style() -> Style:
+    from dicebear import Style
+
     return Style(json.loads(files("dicebear_styles").joinpath("personas.json").read_text("utf-8")))
 
 

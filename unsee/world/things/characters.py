@@ -12,14 +12,16 @@ import functools
 import io
 import json
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import resvg_py
-from dicebear import Avatar, Style
 from PIL import Image
 
 from unsee.world.looks import SIZE
 from unsee.world.things.look import Look
+
+if TYPE_CHECKING:
+    from dicebear import Style
 
 BODIES = {
     "round": "squat", "square": "block", "tall": "tower", "stepped": "steps", "flared": "bell", "robot": "robot",
@@ -85,12 +87,17 @@ def _svg(body: str, top: str, eyes: str) -> str:
         "screenColor": [DARK],
         "backgroundColor": [],
     }
+    # Here, because it takes a second to import, and most commands draw nobody.
+    from dicebear import Avatar
+
     return Avatar(_style(), options).to_string()
 
 
 @functools.cache
 def _style() -> Style:
     """The mascots' style with bolder eyes, mouths and tops, and with the robot as one more body."""
+    from dicebear import Style
+
     style, robot = (
         json.loads(files("dicebear_styles").joinpath(name).read_text("utf-8"))
         for name in ("critters.json", "voxel-bot.json")

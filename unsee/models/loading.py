@@ -14,13 +14,14 @@ from transformers import AutoConfig, AutoModelForImageTextToText, PreTrainedConf
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
 
 from unsee.errors import SystemFailure, UserError
+from unsee.models import shipped
 from unsee.models.adapters import load_adapter
 from unsee.models.finite import check_finite, stored
 from unsee.models.layout import find_layout
 from unsee.models.processors import load_processor
 from unsee.models.provenance import base_of
 from unsee.models.quantising import NF4, check_quantiser, quantiser
-from unsee.models.shipped import WORLD_PREFIX, checkpoint_path
+from unsee.models.shipped import WORLD_PREFIX
 from unsee.models.vlm import VisionLanguageModel
 from unsee.store.text import read_text
 from unsee.terminal import quiet_loading
@@ -157,7 +158,7 @@ def outline(
 def _find(name: str, revision: str | None, trust_remote_code: bool, *, weights: bool = True) -> tuple[Path, str | None]:
     """(local folder with the model, commit of a hub model)."""
     if name.startswith(WORLD_PREFIX):
-        return Path(checkpoint_path(name.removeprefix(WORLD_PREFIX))), None
+        return Path(shipped.checkpoint_path(name.removeprefix(WORLD_PREFIX))), None
     path = Path(name).expanduser()
     if name and path.is_dir():
         if not (path / "config.json").is_file():

@@ -179,6 +179,8 @@ def _deep(pack: Path) -> None:
         (_two, "two statements, and they could differ"),
         (lambda pack: (pack / "statement.json").unlink(), "neither statement.json nor"),
         (_sums, "SHA256SUMS in"),
+        (lambda pack: restate(pack, lambda s: s["predicate"].update(result="FAILED")), "but the figures in the pack"),
+        (lambda pack: restate(pack, lambda s: s["predicate"]["unsee"].update(headline="Gone")), "figures in the pack"),
         (_better, "says something else than audit.json"),
         (_deep, "nested too deeply"),
         (lambda pack: (pack / "statement.json").write_bytes(b"\xff\xfe"), "statement.json is damaged"),
@@ -235,6 +237,26 @@ def test_a_pack_of_too_many_or_too_large_files_is_refused(plain: Path, monkeypat
 def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
     assert "There is no folder" in refused(call("evidence", "check", tmp_path / "none"))
     assert "neither statement.json nor" in refused(call("evidence", "check", tmp_path))
+
+
+def test_a_run_is_no_pack(plain: Path) -> None:
+    assert "is a run and no pack" in refused(call("evidence", "check", plain.parent / "run"))
+
+
+def test_figures_that_were_changed_with_their_hashes_do_not_give_the_result(plain: Path) -> None:
+    with copied(plain) as pack:
+        path = pack / "audit.json"
+        document = json.loads(path.read_text())
+        for row in document["concepts"]["Mara Voss"]["rows"]:
+            row["excess"] = row["states"]["after"]["score"] = row["states"]["before"]["score"]
+        path.write_text(json.dumps(document))
+        sums = (pack / "SHA256SUMS").read_text().splitlines()
+        new = [f"{sha256_of(path)}  audit.json" if line.endswith("  audit.json") else line for line in sums]
+        (pack / "SHA256SUMS").write_text("\n".join(new) + "\n")
+        for name in ("audit.json", "SHA256SUMS"):
+            digest = sha256_of(pack / name)
+            restate(pack, lambda s, n=name, d=digest: _subject(s, n)["digest"].update(sha256=d))
+        assert "but the figures in the pack give 'Not forgotten'" in says(pack)
 
 
 values = st.recursive(
@@ -407,7 +429,10 @@ def test_a_key_that_is_none_gets_one_sentence(packs: Packs, content: bytes, expe
     path.write_bytes(content)
     run = packs.plain.parent / "run"
     assert expected in refused(call("evidence", "make", run, "--out", tmp_path / "pack", "--key", path))
-    assert expected in refused(call("evidence", "check", packs.signed, "--key", path))
+    private = b"PRIVATE KEY" in content
+    assert ("is a private key" if private else expected) in refused(
+        call("evidence", "check", packs.signed, "--key", path)
+    )
     assert not (tmp_path / "pack").exists()
 
 

@@ -248,6 +248,30 @@ def test_status_shows_the_newest_evidence_and_the_notes(whole: Path) -> None:
     assert document["adapter"].endswith("runs/0003-mara-voss")
 
 
+def test_status_shows_what_no_entry_names(ledger: Path) -> None:
+    assert printed(call("ledger", "status", ledger, "--json"))["unfinished"] == []
+    (ledger / "runs" / ".0004-ines-dorn.unfinished").mkdir()
+    (ledger / "runs" / "0004-tom-berg").mkdir()
+    found = printed(call("ledger", "status", ledger, "--json"))["unfinished"]
+    assert [(Path(one["run"]).name, one["state"]) for one in found] == [
+        ("0004-ines-dorn", "interrupted"), ("0004-tom-berg", "trained and not added")
+    ]  # fmt: skip
+    assert "0004-ines-dorn (interrupted)" in " ".join(call("ledger", "status", ledger).stdout.split())
+
+
+def test_no_ledger_is_a_slip_and_one_without_entries_was_changed(ledger: Path, tmp_path: Path) -> None:
+    assert "is no ledger" in refused(call("ledger", "verify", tmp_path / "nowhere"))
+    shutil.rmtree(ledger / "entries")
+    assert call("ledger", "verify", ledger).exit_code == 1
+
+
+def test_programs_get_the_newest_entry(ledger: Path, tmp_path: Path) -> None:
+    made = printed(call("ledger", "init", tmp_path / "new", "-m", "world:tiny-qwen3vl", "--json"))
+    assert made["entry"]["kind"] == "model"
+    noted = printed(call("ledger", "note", ledger, "Heard.", "--json"))
+    assert (noted["entry"]["note"], noted["sha256"]) == ("Heard.", Ledger.open(ledger).head)
+
+
 def test_a_ledger_without_an_active_request_has_no_adapter(ledger: Path) -> None:
     revoking(Ledger.open(ledger), "jonas-hale")
     assert printed(call("ledger", "status", ledger, "--json"))["adapter"] is None

@@ -103,7 +103,7 @@ def test_the_json_is_strict_and_holds_both_values(tmp_path: Path) -> None:
 def test_the_table_shows_changes_and_says_what_is_the_same_or_not_compared(tmp_path: Path) -> None:
     a, b = runs(tmp_path, method="lookalike", after={"generality_em": share(100), "specificity": share(88, 10)})
     text = " ".join(call("report", "diff", a, b).stdout.split())
-    assert "method siu lookalike" in text
+    assert "method A siu B lookalike" in text
     assert "+40.0 pts" in text
     assert "Not compared, because A and B rest on different numbers of answers: Specificity (after)." in text
     assert "3 of 4 scores are the same." in text

@@ -18,7 +18,6 @@ from tests.command_line import call, refused
 from tests.servers import completion, serving
 from tests.tiny import picture
 from tests.verifying import Run, a_server_that, after, another, before, logprob, make_run, older, rounded, said
-from unsee.benchmarks.base import Answers
 from unsee.cli.verify import STATUS
 from unsee.cli.verify import verify as command
 from unsee.commands.verify import LIMIT
@@ -287,7 +286,7 @@ def test_the_answers_that_would_change_first_are_asked_for_from_every_group() ->
     sure = {probe.id: float(i % 6) for i, probe in enumerate(probes)}
     now = {one.id: Response(one.id, "wall", (logprob(sure[one.id]),), token_ends=(4,)) for one in probes}
     was = {one.id: replace(now[one.id], raw="Mara" if one.id.startswith("forget") else "wall") for one in probes}
-    asked = chosen(Answers(probes, now), Answers(probes, was), probes, 5)
+    asked = chosen(now, was, probes, 5)
     assert [probe.id for probe in asked] == ["forget/0", "other/0", "forget/1", "other/1", "forget/2"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,12 +29,16 @@ def init(
     note: Note = "",
     revision: Revision = None,
     load_in_4bit: FourBit = False,
+    as_json: Json = False,
 ) -> None:
     """Begin a ledger about a model."""
     check_model(model)
     from unsee.commands.ledger import init as run
 
-    run(folder, model, revision=revision, load_in_4bit=load_in_4bit, note=note)
+    made = run(folder, model, revision=revision, load_in_4bit=load_in_4bit, note=note)
+    if as_json:
+        print_json(_newest(made))
+        return
     show(f'The ledger is in {folder}; add a request with unsee forget --on-top-of {folder} -c "NAME" -i PICTURE.')
 
 
@@ -52,6 +57,8 @@ def status(folder: Folder, as_json: Json = False) -> None:
         for one in document[state]:
             show(f"{one['id']} ({state}, since {one['since']}): {one['headline']}")
             show(f"    asked {one['asked']}: {one['report']}")
+    for one in document["unfinished"]:
+        show(f"Unfinished: {one['run']} ({one['state']}); run the same command with --resume, or again without it.")
     show(f"Entries: {document['entries']}, the newest with the SHA-256 {document['sha256']}")
 
 
@@ -64,7 +71,9 @@ def verify(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check that no entry was changed, removed or reordered, and no adapter replaced; exit status 1 if one was."""
+    """Check that no entry was changed, removed or reordered, and no adapter replaced; exit status 1 if one was,
+    2 if the folder is no ledger.
+    """
     from unsee.commands.ledger import verify as run
 
     document = run(folder, known)
@@ -85,11 +94,15 @@ def note(
     folder: Folder,
     text: Annotated[str, typer.Argument(help="What to write down.")],
     about: Annotated[str, typer.Option(help="The request that it is about; default: the whole ledger.")] = "",
+    as_json: Json = False,
 ) -> None:
     """Add a note."""
     from unsee.commands.ledger import add_note
 
     added = add_note(folder, text, about)
+    if as_json:
+        print_json(_newest(added))
+        return
     show(f"Entry {len(added.entries)} ({added.head})")
 
 
@@ -139,6 +152,11 @@ def revoke(
         device=device,
     )
     show_build(run(folder, request, options, note), as_json)
+
+
+def _newest(ledger: Any) -> dict[str, Any]:
+    """For programs: the newest entry and its SHA-256."""
+    return {"ledger": str(ledger.folder), "sha256": ledger.head, "entry": json.loads(ledger.entries[-1].text)}
 
 
 def show_build(done: Any, as_json: bool) -> None:

@@ -24,7 +24,9 @@ def register(app: typer.Typer) -> None:
 
 
 def verify(
-    run: Annotated[Path, typer.Option(help="Folder that `unsee forget` wrote: the run that evaluated the model.")],
+    run: Annotated[
+        Path, typer.Option(help="Folder that `unsee forget` wrote: the run that evaluated the model; or a ledger.")
+    ],
     endpoint: Annotated[
         str | None, typer.Option(help="Address of an OpenAI-compatible server, up to and including /v1.")
     ] = None,
@@ -41,6 +43,10 @@ def verify(
             "repeatable."
         ),
     ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option("--from", help="The data set that the run forgot `--from`, to read its pictures again."),
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Most questions to ask.")] = 120,
     device: Device = "auto",
     revision: Revision = None,
@@ -54,7 +60,7 @@ def verify(
     from unsee.commands.verify import VerifyOptions
     from unsee.commands.verify import verify as run_it
 
-    done = run_it(VerifyOptions(run, endpoint, model, file, tuple(test_images or ()), limit, device, revision))
+    done = run_it(VerifyOptions(run, endpoint, model, file, tuple(test_images or ()), data, limit, device, revision))
     if as_json:
         print_json(done.document())
     else:
@@ -62,7 +68,7 @@ def verify(
         if done.left_out:
             say(
                 f"{done.left_out} questions of the run were not asked, because their pictures are not at hand; give "
-                "them with --test-images.",
+                "them with --test-images or --from.",
                 "dim",
             )
     raise typer.Exit(STATUS[done.conclusion])

@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from unsee.errors import UserError
+from unsee.evaluation.audit_documents import audit_from
 from unsee.reports.evidence import facts
-from unsee.reports.evidence.statement import MEDIA_TYPE, PLAIN, SIGNED, Statement, read_statement
+from unsee.reports.evidence.statement import MEDIA_TYPE, PLAIN, SIGNED, Statement, read_statement, result_of, tried
+from unsee.reports.grades import grade
+from unsee.reports.reading import read
 from unsee.store.dsse import Envelope, key_id, opened, read_public_key
 from unsee.store.hashing import SUMS, foreign_files, sha256_of, shown, sums_text
 from unsee.store.text import strictly_parsed
@@ -58,6 +61,8 @@ def check_evidence(folder: Path, key: Path | None = None) -> Checked:
         raise UserError(f"There is no folder {folder}; give the folder that unsee evidence make wrote.")
     files = foreign_files(folder, most=MOST_FILES, largest=LARGEST)
     written = [name for name in (PLAIN, SIGNED) if name in files]
+    if not written and facts.MANIFEST in files and facts.PAGE not in files:
+        raise UserError(f"{folder} is a run and no pack; make one with unsee evidence make {folder} --out PACK.")
     if len(written) != 1:
         which = "two statements, and they could differ" if written else f"neither {PLAIN} nor {SIGNED}"
         raise UserError(f"{folder} holds {which}; {_AGAIN}.")
@@ -76,6 +81,7 @@ def check_evidence(folder: Path, key: Path | None = None) -> Checked:
     _compare(found.pack, {own: path for own, path in files.items() if own != name}, folder)
     _check_sums(found.pack, files, folder)
     _check_grade(found, files)
+    _check_result(found, files, folder)
     return Checked(folder, found, signer, trusted=key is not None)
 
 
@@ -162,6 +168,29 @@ def _check_grade(found: Statement, files: Mapping[str, Path]) -> None:
         same = False
     if not same:
         raise UserError(f"The statement says something else than {facts.AUDIT} in the pack; do not trust it.")
+
+
+def _check_result(found: Statement, files: Mapping[str, Path], folder: Path) -> None:
+    """Raises UserError unless the figures in the pack give the headline and the result of the statement."""
+    if facts.REPORT not in files:
+        raise UserError(f"The pack has no {facts.REPORT}; {_AGAIN}.")
+    concept = found.says["concept"]
+    names = [facts.AUDIT, *sorted(name for name in files if name.startswith(f"{facts.FURTHER}/"))]
+    try:
+        audits = [audit_from(_parsed(_content(files[name]), files[name])["concepts"][concept]) for name in names]
+        # Read strictly first, so that no key stands in it twice.
+        _parsed(_content(files[facts.REPORT]), files[facts.REPORT])
+        report = read(folder)
+        graded = grade(audits[0], concept, report.says)
+        given = (report.concept, graded.name, graded.headline, result_of(graded, tried(audits)))
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+        raise UserError(f"The figures of the pack cannot be read; {_AGAIN}.") from error
+    if given != (concept, found.says["grade"], found.says["headline"], found.result):
+        raise UserError(
+            f"The statement says {shown(found.says['headline'])!r} and {found.result}, but the figures in the pack "
+            f"give {shown(given[2])!r} and {given[3]}; do not trust it, unless the version of unsee that wrote it "
+            f"({shown(found.says['version'])}) confirms it."
+        )
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ import torch
 
 from unsee.errors import UserError, did_you_mean
 from unsee.evaluation.plain import AskedPlainly
+from unsee.metrics.naming import same_name
 from unsee.models.adapters import detach, load_adapter, merge, reference
 from unsee.models.change import Change, change_of
 from unsee.models.identity import files_digest, of_files
@@ -24,7 +25,7 @@ from unsee.models.trying import load_elsewhere
 from unsee.models.vlm import VisionLanguageModel
 from unsee.reports.exported import ExportRecord, Request, percent, requests_in
 from unsee.requests import ForgetRequest
-from unsee.sources.saved_request import REQUEST, saved_digest, saved_requests
+from unsee.sources.saved_request import REQUEST, forgotten_names, saved_digest, saved_requests
 from unsee.sources.world import is_of_the_world, with_its_kind
 from unsee.store.locking import check_unused
 from unsee.store.new_folder import new_folder
@@ -227,13 +228,18 @@ def _unmeasurable(vlm: VisionLanguageModel, requests: Sequence[ForgetRequest]) -
 def _requests(place: Path, given: ForgetRequest | Path | None) -> list[ForgetRequest]:
     """What was forgotten: as given, or as the adapter's folder says; nothing for an adapter of another program.
 
-    Raises UserError if the given one or the saved one cannot be read.
+    Raises UserError if the given one or the saved one cannot be read, or the run did not forget the given one.
     """
-    if isinstance(given, ForgetRequest):
-        given.check()
-        return [given]
     if given is not None:
-        return [ForgetRequest.from_yaml(given)]
+        request = given if isinstance(given, ForgetRequest) else ForgetRequest.from_yaml(given)
+        request.check()
+        names = forgotten_names(place) if (place / MANIFEST).is_file() else []
+        if names and not any(same_name(request.concept, name) for name in names):
+            raise UserError(
+                f"The run {place} forgot {', '.join(names)}, not {request.concept}, so the export must not list that; "
+                "leave --request out, or give the request of this run."
+            )
+        return [request]
     known = (place / REQUEST).is_file() or ((place / MANIFEST).is_file() and (place / "data").is_dir())
     return saved_requests(place) if known else []
 

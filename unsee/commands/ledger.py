@@ -7,6 +7,7 @@ from typing import Any
 
 from unsee.errors import UserError
 from unsee.ledger import Build, Entry, Ledger, inspect
+from unsee.ledger.chain import ENTRIES, HEAD, REQUESTS, RUNS
 from unsee.store.hashing import is_sha256
 from unsee.store.locking import locked
 
@@ -49,6 +50,7 @@ def status(folder: Path) -> dict[str, Any]:
         "adapter": _adapter(ledger),
         "active": [_request(ledger, entry) for entry in ledger.active],
         "revoked": [_request(ledger, entry) for entry in ledger.revoked],
+        "unfinished": _unfinished(ledger),
     }
 
 
@@ -57,9 +59,13 @@ def verify(folder: Path, known: str | None = None) -> dict[str, Any]:
 
     known: a digest of the newest entry that somebody wrote down elsewhere; the chain must still contain it. Whoever can
     write the whole folder can write a new chain, and only this tells.
+
+    Raises UserError if `folder` is no ledger at all, or `known` no digest.
     """
     if known is not None and not is_sha256(known):
         raise UserError(f"{known[:64]!r} is no SHA-256, which has 64 digits (0 to 9, a to f); copy all of them.")
+    if not any((folder / name).exists() for name in (ENTRIES, HEAD, REQUESTS, RUNS)):
+        raise UserError(f"{folder} is no ledger; make one with unsee ledger init.")
     entries, problems = inspect(folder)
     if not problems:
         problems = Ledger(folder, entries).problems()
@@ -77,6 +83,20 @@ def verify(folder: Path, known: str | None = None) -> dict[str, Any]:
 def _adapter(ledger: Ledger) -> str | None:
     """The folder of the adapter to serve; None while nothing is forgotten."""
     return str(ledger.run(ledger.build)) if ledger.build and ledger.build.active else None
+
+
+def _unfinished(ledger: Ledger) -> list[dict[str, str]]:
+    """The attempts that no entry names: interrupted, or trained and not added because of what the reports said."""
+    known = {entry.build.run for entry in ledger.entries if entry.build}
+    place, end = ledger.folder / RUNS, ".unfinished"
+    try:
+        names = sorted(path.name for path in place.iterdir() if path.is_dir())
+    except OSError:
+        return []
+    interrupted = [name[1:].removesuffix(end) for name in names if name.startswith(".") and name.endswith(end)]
+    finished = [name for name in names if not name.startswith(".") and name not in known | {*interrupted}]
+    said = [(name, "interrupted") for name in interrupted] + [(name, "trained and not added") for name in finished]
+    return [{"run": str(place / name), "state": state} for name, state in sorted(said)]
 
 
 def _request(ledger: Ledger, entry: Entry) -> dict[str, Any]:

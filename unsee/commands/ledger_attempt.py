@@ -132,9 +132,10 @@ class Attempt:
     def check_revision(self, vlm: VisionLanguageModel) -> None:
         """Raises UserError if a hub model is at another commit than in the ledger's newest build."""
         build = self.ledger.build
-        if build is not None and build.base["revision"] != vlm.revision:
+        known = build.base.get("revision") if build is not None else vlm.revision
+        if known != vlm.revision:
             raise UserError(
-                f"The ledger {self.ledger.folder} is about {vlm.name} at the commit {build.base['revision']}, and this "
+                f"The ledger {self.ledger.folder} is about {vlm.name} at the commit {known}, and this "
                 f"is {vlm.revision}; begin another ledger for it."
             )
 

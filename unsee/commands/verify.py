@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
-from unsee.benchmarks.mmubench import MMUBench
-from unsee.commands.forget_run import ANSWERS
-from unsee.data.folders import read_folder
-from unsee.data.sample import MAX_NEW_TOKENS, Probe
+from unsee.commands.verify_run import VerifiedRun
+from unsee.data.sample import Probe, Response
 from unsee.errors import UserError
-from unsee.evaluation import Saved
-from unsee.evaluation.asked_again import with_pictures
-from unsee.evaluation.verification import Compared, Conclusion, Verification, chosen, same, verified
-from unsee.generation import Engine, ServedEngine, Transcript, ask
+from unsee.evaluation.verification import (
+    EXACT,
+    ROUNDING,
+    Compared,
+    Conclusion,
+    Verification,
+    chosen,
+    same,
+    verified,
+)
+from unsee.generation import Engine, ServedEngine, ask
 from unsee.generation.engines import get_engine
 from unsee.generation.openai_client import PromptRefused
 from unsee.generation.served import PicturesDropped
 from unsee.models.loading import DTYPES
 from unsee.reports.verification import sentence
 from unsee.terminal import working_on
-from unsee.training.manifest import Unlearned
 
 SCHEMA = "unsee.verification/1"
 LIMIT = 120
@@ -44,10 +47,12 @@ _BLIND = 6
 @dataclass(frozen=True)
 class VerifyOptions:
     """What to verify: `endpoint` (the address of a server, up to and including /v1) with `model`, the server's name for
-    it; or `file`, a folder that `unsee export` wrote, or anything else that `unsee.load` takes, of `revision`.
+    it; or `file`, a folder that `unsee export` wrote, or anything else that `unsee.load` takes, of `revision`, to load
+    on `device`.
 
-    run: the folder of `unsee forget` that evaluated the model. test_images: folders with pictures that the run was
-    tested on and does not hold. limit: the most questions to ask.
+    run: the folder of `unsee forget` that evaluated the model, or a ledger, whose newest build is meant. test_images:
+    folders with pictures that the run was tested on and does not hold. data: the data set that it forgot from, whose
+    pictures are read again. limit: the most questions to ask.
     """
 
     run: Path
@@ -55,6 +60,7 @@ class VerifyOptions:
     model: str | None = None
     file: str | None = None
     test_images: tuple[Path, ...] = ()
+    data: str | None = None
     limit: int = LIMIT
     device: str = "auto"
     revision: str | None = None
@@ -67,11 +73,12 @@ class Verified:
 
     name: str
     options: VerifyOptions
-    concept: str
+    run: VerifiedRun
     found: Verification
     left_out: int
     draws: bool | None
     fingerprint: dict[str, Any]
+    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     @property
     def conclusion(self) -> Conclusion:
@@ -80,7 +87,7 @@ class Verified:
     @property
     def sentence(self) -> str:
         """The conclusion, in one sentence."""
-        return sentence(self.found, self.name, self.concept)
+        return sentence(self.found, self.name, ", ".join(self.run.concepts))
 
     def document(self) -> dict[str, Any]:
         """The result as plain data."""
@@ -88,13 +95,16 @@ class Verified:
         (as_after, telling), (as_before, _) = found.count("after"), found.count("before")
         return {
             "schema": SCHEMA,
+            "created": self.created,
             "conclusion": found.conclusion,
             "sentence": self.sentence,
             "reasons": list(found.reasons),
             "verified": self.fingerprint,
             "name": self.name,
-            "run": str(self.options.run),
-            "concept": self.concept,
+            "run": str(self.run.folder),
+            "weights": dict(self.run.unlearned.files),
+            "concept": ", ".join(self.run.concepts),
+            "settings": self._settings,
             "asked": len(found.compared),
             "left_out": self.left_out,
             "telling": {"n": telling, "before": as_before, "after": as_after},
@@ -117,6 +127,24 @@ class Verified:
             ],
         }
 
+    @property
+    def _settings(self) -> dict[str, Any]:
+        """What was to be asked of what, and what counts as the same model."""
+        options = self.options
+        return {
+            "endpoint": options.endpoint,
+            "model": options.model,
+            "file": options.file,
+            "revision": options.revision,
+            "device": options.device,
+            "limit": options.limit,
+            "test_images": list(map(str, options.test_images)),
+            "from": options.data,
+            "dtype": self.run.dtype,
+            "exact": EXACT.get(self.run.dtype, 0.0),
+            "rounding": ROUNDING,
+        }
+
 
 def verify(options: VerifyOptions) -> Verified:
     """Ask the model that `options` name what the run asked, and compare the answers. Writes nothing.
@@ -129,12 +157,15 @@ def verify(options: VerifyOptions) -> Verified:
         raise UserError("Give what to verify: --endpoint URL with --model NAME, or --file FOLDER.")
     if (options.endpoint is None) != (options.model is None):
         raise UserError("An endpoint and the server's name for the model belong together: --endpoint URL --model NAME.")
+    if options.endpoint is not None and (options.revision is not None or options.device != "auto"):
+        which = "--revision" if options.revision is not None else "--device"
+        raise UserError(f"A server has loaded its model already; leave {which} out, which is for --file.")
     if options.limit < 1:
         raise UserError("--limit must be at least 1.")
-    run = _Run.open(options.run)
+    run = VerifiedRun.open(options.run)
     with working_on("Looking for the pictures that were asked about"):
-        probes, left_out = run.probes(options.test_images)
-    asked = chosen(run.saved.answers["after"], run.saved.answers["before"], probes, options.limit)
+        probes, left_out = run.probes(options.test_images, options.data)
+    asked = chosen(run.after, run.before, probes, options.limit)
     with working_on(f"Loading {options.file or options.model}"):
         engine = _engine(options, run.dtype)
     draws: bool | None = None
@@ -153,68 +184,10 @@ def verify(options: VerifyOptions) -> Verified:
         reasons.append(f"{silent} of {len(compared)} questions got no answer, so look at the server's log and filter")
     found = verified(compared, run.dtype, reasons)
     served = isinstance(engine, ServedEngine) and not engine.pictures_counted
-    if served and found.conclusion == "another" and _blind(engine, found, run.max_new_tokens):
+    if served and found.conclusion == "another" and _blind(engine, found, run):
         why = "pictures do not arrive: the answers about them are the same without them"
         found = verified(compared, run.dtype, [why])
-    return Verified(
-        options.file or engine.name, options, ", ".join(run.concepts), found, left_out, draws, engine.fingerprint()
-    )
-
-
-@dataclass(frozen=True)
-class _Run:
-    """What `verify` needs of a run. `dtype` is the type that it computed in, as torch writes it."""
-
-    folder: Path
-    unlearned: Unlearned
-    saved: Saved
-    dtype: str
-    max_new_tokens: int
-
-    @classmethod
-    def open(cls, folder: Path) -> _Run:
-        """Raises UserError if the folder holds no finished run with its answers."""
-        unlearned = Unlearned.open(folder)
-        answers = folder / ANSWERS / MMUBench.name
-        if not answers.is_dir():
-            raise UserError(f"{folder} has no saved answers ({answers}); give the folder that unsee forget wrote.")
-        saved = Saved.open(answers)
-        for state in ("before", "after"):
-            if state not in saved.answers:
-                raise UserError(f"{answers} lacks the answers of the model {state}; copy the whole folder of the run.")
-        decides = Transcript.open(answers / "after.jsonl").header.get("fingerprint")
-        known = decides if isinstance(decides, dict) else {}
-        longest = known.get("max_new_tokens")
-        return cls(
-            folder, unlearned, saved, str(known.get("dtype")),
-            longest if type(longest) is int and longest > 0 else MAX_NEW_TOKENS,
-        )  # fmt: skip
-
-    @property
-    def concepts(self) -> list[str]:
-        """What it forgot."""
-        concept = self.unlearned.manifest.get("concept")
-        names = concept if isinstance(concept, list) else [concept]
-        return [name for name in names if isinstance(name, str)]
-
-    def probes(self, folders: Sequence[Path]) -> tuple[list[Probe], int]:
-        """The questions whose pictures are at hand, and how many others there are. Raises UserError if there is none
-        about a picture."""
-        given: list[Image.Image] = [
-            picture for folder in folders for picture in read_folder(folder, "the test pictures").opened.values()
-        ]
-        manifest = self.unlearned.manifest
-        seed = manifest.get("seed")
-        questions = list(self.saved.answers["after"].probes)
-        found = with_pictures(
-            questions, self.folder, manifest["model"], self.concepts, seed if type(seed) is int else 0, given
-        )
-        if not any(probe.images for probe in found):
-            raise UserError(
-                f"None of the pictures that {self.folder} was tested on is at hand; give their folder with "
-                "--test-images."
-            )
-        return found, len(questions) - len(found)
+    return Verified(options.file or engine.name, options, run, found, left_out, draws, engine.fingerprint())
 
 
 def _engine(options: VerifyOptions, dtype: str) -> Engine:
@@ -225,10 +198,13 @@ def _engine(options: VerifyOptions, dtype: str) -> Engine:
     return get_engine(options.file, device=options.device, revision=options.revision, dtype=loaded)
 
 
-def _asked(engine: Engine, asked: Sequence[Probe], run: _Run) -> list[Compared]:
-    before, after = (run.saved.answers[state].responses for state in ("before", "after"))
-    said = ask(engine, asked, max_new_tokens=run.max_new_tokens)
-    return [Compared(probe, before[probe.id], after[probe.id], here) for probe, here in zip(asked, said, strict=True)]
+def _asked(engine: Engine, asked: Sequence[Probe], run: VerifiedRun) -> list[Compared]:
+    here: dict[str, Response] = {}
+    for longest in sorted({run.longest[probe.id] for probe in asked}):
+        probes = [probe for probe in asked if run.longest[probe.id] == longest]
+        said = ask(engine, probes, max_new_tokens=longest)
+        here |= {probe.id: one for probe, one in zip(probes, said, strict=True)}
+    return [Compared(probe, run.before[probe.id], run.after[probe.id], here[probe.id]) for probe in asked]
 
 
 def _draws(engine: ServedEngine) -> bool:
@@ -244,9 +220,9 @@ def _draws(engine: ServedEngine) -> bool:
     return several >= len(_OPEN) / 2
 
 
-def _blind(engine: Engine, found: Verification, max_new_tokens: int) -> bool:
+def _blind(engine: Engine, found: Verification, run: VerifiedRun) -> bool:
     """Whether the answers about pictures are the same without them."""
     shown = [one for one in found.compared if one.shown][:_BLIND]
     probes = [replace(one.probe, images=()) for one in shown]
-    said = ask(engine, probes, max_new_tokens=max_new_tokens) if probes else []
+    said = ask(engine, probes, max_new_tokens=max(run.longest.values())) if probes else []
     return bool(said) and all(same(one.here, blind) for one, blind in zip(shown, said, strict=True))

@@ -20,7 +20,6 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from unsee.benchmarks.base import Answers
 from unsee.benchmarks.mmubench_scores import units_of
 from unsee.data.sample import Probe, Response
 from unsee.metrics import Score
@@ -37,7 +36,8 @@ ROUNDING = 0.6
 EXACT = {"torch.float32": 0.0, "torch.float16": 0.03, "torch.bfloat16": 0.15}
 """The spread that the same weights show on another machine, by the type that the run computed in: about one rounding of
 a logit."""
-_SMALLEST_MEDIAN = 0.002
+SMALLEST_MEDIAN = 0.002
+"""The largest median change in log-odds (nats) that counts as none."""
 _MEDIAN = 0.6745  # of the size of a normal variable with spread 1
 _UNLIKELY = 1e-3
 FEWEST = 5
@@ -91,20 +91,21 @@ class Closeness:
 
     def within(self, spread: float) -> bool:
         """Whether noise of this spread in the log-odds explains all that differs."""
-        limit = max(_MEDIAN * spread, _SMALLEST_MEDIAN)
+        limit = max(_MEDIAN * spread, SMALLEST_MEDIAN)
         return (self.shift is None or self.shift <= limit) and explained(self.departures, self.risks, spread)
 
     @property
     def only_pictures(self) -> bool:
         """Whether the log-odds of questions without a picture are the same, and those with one are not."""
         text, shown = self.shift_without, self.shift_with_picture
-        return text is not None and shown is not None and text <= _SMALLEST_MEDIAN < shown / 10
+        return text is not None and shown is not None and text <= SMALLEST_MEDIAN < shown / 10
 
 
 @dataclass(frozen=True)
 class Verification:
     """What was found. `leaks`: the share (percent) of questions for what was forgotten whose answer gives it, by state:
-    "before", "after" and "here". `reasons` are parts of sentences: why it cannot be told, or what may be the matter."""
+    "before", "after" and "here". `reasons` are parts of sentences: why it cannot be told, or what may be the matter.
+    `dtype`: what the run computed in, as torch writes it."""
 
     conclusion: Conclusion
     compared: Sequence[Compared]
@@ -112,6 +113,7 @@ class Verification:
     before: Closeness
     leaks: Mapping[str, Score]
     reasons: tuple[str, ...] = ()
+    dtype: str = "torch.float32"
 
     def count(self, state: Literal["before", "after"]) -> tuple[int, int]:
         """How many of the telling answers are those of a state, and how many there are."""
@@ -124,17 +126,19 @@ def same(one: Response, other: Response) -> bool:
     return one.text.split() == other.text.split()
 
 
-def chosen(answers: Answers, before: Answers, probes: Sequence[Probe], limit: int) -> list[Probe]:
+def chosen(
+    after: Mapping[str, Response], before: Mapping[str, Response], probes: Sequence[Probe], limit: int
+) -> list[Probe]:
     """At most `limit` of `probes` to ask again: in turn one about what was forgotten, another one that tells before
     from after, one that does not, and one that does not and has no picture; in each group those first of whose answer
     the model after was least sure, because these change first."""
 
     def sureness(probe: Probe) -> float:
-        return min(log_odds(answers.responses[probe.id]), default=math.inf)
+        return min(log_odds(after[probe.id]), default=math.inf)
 
     groups: dict[str, list[Probe]] = {"forget": [], "telling": [], "alike": [], "text": []}
     for probe in sorted(probes, key=sureness):
-        tells = not same(answers.responses[probe.id], before.responses[probe.id])
+        tells = not same(after[probe.id], before[probe.id])
         about = "telling" if tells else "alike" if probe.images else "text"
         groups["forget" if probe.tags.get("metric") in FORGETTING else about].append(probe)
     longest = max(map(len, groups.values()))
@@ -213,14 +217,16 @@ def verified(compared: Sequence[Compared], dtype: str, reasons: Sequence[str] = 
         "after": leaking(probes, lambda key: by_id[key].after),
         "here": leaking(probes, lambda key: by_id[key].here),
     }
-    found = Verification("unknown", compared, after, before, {k: v for k, v in leaks.items() if v}, tuple(reasons))
+    found = Verification(
+        "unknown", compared, after, before, {k: v for k, v in leaks.items() if v}, tuple(reasons), dtype
+    )
     if reasons:
         return found
-    conclusion, why = _concluded(found, dtype)
+    conclusion, why = _concluded(found)
     return replace(found, conclusion=conclusion, reasons=why)
 
 
-def _concluded(found: Verification, dtype: str) -> tuple[Conclusion, tuple[str, ...]]:
+def _concluded(found: Verification) -> tuple[Conclusion, tuple[str, ...]]:
     (as_after, telling), (as_before, _) = found.count("after"), found.count("before")
     if telling < FEWEST:
         return "unknown", (
@@ -234,7 +240,7 @@ def _concluded(found: Verification, dtype: str) -> tuple[Conclusion, tuple[str, 
             "before, and rounding would explain either",
         )
     if is_after and (not is_before or as_after > as_before):
-        return ("evaluated" if found.after.within(EXACT.get(dtype, 0.0)) else "rounded"), ()
+        return ("evaluated" if found.after.within(EXACT.get(found.dtype, 0.0)) else "rounded"), ()
     return ("before", ()) if is_before else ("another", _hints(found))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -16,6 +17,9 @@ from unsee.reports.difference import Difference, Pair
 from unsee.reports.terminal_text import TONES, plain_text
 
 _OUTCOMES = {"better": "green", "worse": "red", "unclear": "dim", None: "dim"}
+_HASH = re.compile(r"[0-9a-f]{40,64}")
+_LISTED = 4
+"""Most values of a list that are shown."""
 _NAMED = 4
 """Most figures that a sentence on what was not compared names."""
 
@@ -43,12 +47,18 @@ def difference_summary(found: Difference) -> RenderableType:
 def _settings(found: Difference) -> RenderableType:
     if not found.settings:
         return Text("No setting differs.")
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for title in ("setting", "A", "B"):
-        table.add_column(title, overflow="fold")
-    for name, values in found.settings.items():
-        table.add_row(Text(plain_text(name).replace("_", " ")), *(Text(_short(value)) for value in values))
-    return table
+    lines: list[RenderableType] = [Text("Settings", style="dim")]
+    hidden = 0
+    for name, (a, b) in found.settings.items():
+        if any(isinstance(value, str) and _HASH.fullmatch(value) for value in (a, b)):
+            hidden += 1
+            continue
+        # One line each: a name is never broken, and a long value goes below it.
+        title = Text(plain_text(name.replace(".", ", ")).replace("_", " "))
+        lines.append(Text.assemble(title, ("  A ", "dim"), _short(a), ("  B ", "dim"), _short(b)))
+    if hidden:
+        lines.append(Text(f"{hidden} SHA-256 differ, of data, weights or code; --json shows them.", style="dim"))
+    return Group(*lines)
 
 
 def _figures(pairs: Iterable[Pair]) -> Table:
@@ -85,5 +95,9 @@ def _left_out(found: Difference) -> Iterable[str]:
 
 
 def _short(value: Any) -> str:
-    text = "–" if value is None else plain_text(str(value))
+    if value is None:
+        return "–"
+    if isinstance(value, (list, tuple)) and len(value) > _LISTED:
+        return f"{len(value)} values"
+    text = plain_text(", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value))
     return text if len(text) <= 60 else f"{text[:59]}…"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from unsee.evaluation.verification import Conclusion, Verification
+from unsee.evaluation.verification import SMALLEST_MEDIAN, Conclusion, Verification
 from unsee.metrics import Score
 
 
@@ -16,12 +16,19 @@ def sentence(found: Verification, name: str, concept: str) -> str:
 
 def _evaluated(found: Verification, name: str) -> str:
     near = found.after
-    seen = (
-        f" ({'with too few' if near.tokens else 'without'} log-probabilities, "
-        "rounding that changes none of them cannot be seen)"
-        if near.shift is None
-        else ", and so are its log-probabilities"
-    )
+    if near.shift is None:
+        seen = (
+            f" ({'with too few' if near.tokens else 'without'} log-probabilities, "
+            "rounding that changes none of them cannot be seen)"
+        )
+    elif near.shift <= SMALLEST_MEDIAN:
+        seen = ", and so are its log-probabilities"
+    else:
+        kind = found.dtype.removeprefix("torch.")
+        seen = (
+            f", and the log-odds of its tokens are off by {near.shift:.2g}, which is no more than {kind}, in which "
+            "the run computed, brings by itself"
+        )
     return f"{name} is the evaluated model: {near.equal} of {near.asked} answers are the same{seen}"
 
 

@@ -55,7 +55,7 @@ def saved_requests(folder: Path) -> list[ForgetRequest]:
     """
     if (folder / REQUEST).is_file():
         return [_belonging(folder)]
-    names = _forgotten(folder)
+    names = forgotten_names(folder)
     if not names:
         raise UserError(f"The manifest in {folder} does not say what was forgotten; give the request with --request.")
     if not (folder / "data").is_dir():
@@ -86,7 +86,7 @@ def _belonging(folder: Path) -> ForgetRequest:
         digest = saved_digest(request)
     except UserError as error:
         raise UserError(f"What the run forgot cannot be read: {str(error).removesuffix('.')}; {advice}.") from error
-    names = _forgotten(folder)
+    names = forgotten_names(folder)
     about = (read_json(folder / "report.json") or {}).get("manifest")
     saved = about.get(SAVED) if isinstance(about, dict) else None
     if saved == digest:
@@ -98,7 +98,7 @@ def _belonging(folder: Path) -> ForgetRequest:
     return request
 
 
-def _forgotten(folder: Path) -> list[str]:
+def forgotten_names(folder: Path) -> list[str]:
     """The names of what a run forgot, by its manifest. Raises UserError without a manifest."""
     concept = Unlearned.open(folder).manifest.get("concept")
     return [concept] if isinstance(concept, str) else [str(name) for name in concept or ()]

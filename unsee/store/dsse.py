@@ -94,7 +94,15 @@ def read_public_key(path: Path) -> Ed25519PublicKey:
     _, public = _key_types()
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-    return _key(path, load_pem_public_key, public, "give the signer's public key (openssl pkey -pubout writes it)")
+    def load(content: bytes) -> Any:
+        if b"PRIVATE KEY-----" in content:
+            raise UserError(
+                f"{path} is a private key, which only the signer needs; give the public one, which openssl pkey -in "
+                f"{path.name} -pubout writes."
+            )
+        return load_pem_public_key(content)
+
+    return _key(path, load, public, "give the signer's public key (openssl pkey -pubout writes it)")
 
 
 def public_pem(key: Ed25519PublicKey) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
+from peft import LoraConfig, PeftModel, get_peft_model
 
 from tests.generation_cases import NEW_TOKENS, lively_vlm, mixed_probes
 from unsee.generation import TransformersEngine, generate
@@ -57,7 +58,7 @@ def test_the_weights_are_the_very_same_afterwards(family: str) -> None:
 
 def test_a_tied_weight_stays_as_it_is_where_the_other_place_is_adapted() -> None:
     vlm = adapted("qwen3_vl", targets=["gate_proj"])
-    first, second = (layer.mlp for layer in vlm.decoder_layers[:2])
+    first, second = (cast(Any, layer).mlp for layer in vlm.decoder_layers[:2])
     second.up_proj.weight = first.gate_proj.get_base_layer().weight
     kept = second.up_proj.weight.clone()
     with merged(vlm):
@@ -89,11 +90,10 @@ def test_an_engine_left_in_the_middle_leaves_no_trace() -> None:
 
 @pytest.mark.parametrize("options", [{"use_dora": True}, {"lora_bias": True}, {"dtype": torch.bfloat16}])
 def test_what_is_more_than_a_product_in_float32_is_left_alone(options: dict[str, Any]) -> None:
-    from peft import LoraConfig, get_peft_model
-
     vlm = lively_vlm("llava")
     dtype = options.pop("dtype", None)
     if dtype:
         vlm.model.to(dtype)
-    vlm.model = get_peft_model(vlm.base, LoraConfig(r=2, target_modules=["down_proj", "lm_head"], **options))
+    config = LoraConfig(r=2, target_modules=["down_proj", "lm_head"], **options)
+    vlm.model = cast(PeftModel, get_peft_model(vlm.base, config))
     assert changed(vlm) == 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
 
 import torch
 from peft.tuners.lora import Linear as LoraLinear
@@ -28,10 +29,10 @@ def merged(vlm: VisionLanguageModel) -> Iterator[None]:
     nothing changes otherwise. A layer gets a parameter of its own, so that weights tied to it stay as they are.
     """
     layers = mergeable(vlm)
-    originals = [layer.get_base_layer().weight for layer in layers]
+    originals = [_linear(layer).weight for layer in layers]
     if sum(weight.nbytes for weight in originals) > MOST_BYTES:
         layers = []
-    kept = [(layer, layer.get_base_layer(), weight) for layer, weight in zip(layers, originals, strict=False)]
+    kept = [(layer, _linear(layer), weight) for layer, weight in zip(layers, originals, strict=False)]
     try:
         for layer, linear, weight in kept:
             (name,) = layer.active_adapters
@@ -53,7 +54,7 @@ def mergeable(vlm: VisionLanguageModel) -> list[LoraLinear]:
 
 
 def _is_plain(layer: LoraLinear) -> bool:
-    linear, names = layer.get_base_layer(), layer.active_adapters
+    linear, names = _linear(layer), layer.active_adapters
     if layer.disable_adapters or layer.merged or len(names) != 1 or names[0] not in layer.lora_A:
         return False
     if layer.lora_variant or layer.lora_bias.get(names[0]):
@@ -63,3 +64,7 @@ def _is_plain(layer: LoraLinear) -> bool:
         return False
     factors = (layer.lora_A[names[0]].weight, layer.lora_B[names[0]].weight)
     return all(weight.dtype == torch.float32 and not weight.is_meta for weight in (linear.weight, *factors))
+
+
+def _linear(layer: LoraLinear) -> nn.Linear:
+    return cast(nn.Linear, layer.get_base_layer())

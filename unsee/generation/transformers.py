@@ -22,6 +22,7 @@ from unsee.generation.likelihood import prompt_logprobs, sequence_logprobs, text
 from unsee.generation.reading import Reader
 from unsee.models.adapters import reference
 from unsee.models.identity import of_model
+from unsee.models.merged import merged
 from unsee.models.vision_cache import PICTURES_PER_CALL, VisionCache
 from unsee.models.vlm import VisionLanguageModel, evaluating
 
@@ -66,7 +67,7 @@ class TransformersEngine(Engine):
             return of_model(self.vlm)
 
     def answer(self, probes: Sequence[Probe], *, max_new_tokens: int) -> Iterator[list[Response]]:
-        with self._switched(), evaluating(self.vlm):
+        with self._speaking(), evaluating(self.vlm):
             for portion in portions([probe.images for probe in probes]):
                 yield from self._answer([probes[i] for i in portion], max_new_tokens)
 
@@ -77,7 +78,7 @@ class TransformersEngine(Engine):
         last token. Raises ValueError unless `count` and `temperature` are positive."""
         check_drawn(probes, count, temperature)
         drawn: dict[str, list[Response]] = {}
-        with self._switched(), evaluating(self.vlm):
+        with self._speaking(), evaluating(self.vlm):
             for portion in portions([probe.images for probe in probes]):
                 # One entry for each answer, those to the same probe next to each other.
                 asked = [probes[i] for i in portion for _ in range(count)]
@@ -95,7 +96,7 @@ class TransformersEngine(Engine):
 
     def read(self, samples: Sequence[Sample]) -> list[Likelihood]:
         plain = [not sample.prompt and not sample.images for sample in samples]
-        with self._switched():
+        with self._speaking():
             spoken = [sample for sample, is_plain in zip(samples, plain, strict=True) if not is_plain]
             rows = iter(sequence_logprobs(self.vlm, spoken, cache=self.cache))
             return [
@@ -138,6 +139,10 @@ class TransformersEngine(Engine):
 
     def _switched(self) -> Any:
         return reference(self.vlm) if self.before else nullcontext()
+
+    def _speaking(self) -> Any:
+        """`_switched` for many forward passes; an adapter that is on goes into the weights for that long."""
+        return reference(self.vlm) if self.before else merged(self.vlm)
 
     def _answer(self, probes: Sequence[Probe], max_new_tokens: int) -> Iterator[list[Response]]:
         """The likeliest responses to one portion of probes, batch by batch."""

@@ -17,6 +17,8 @@ MAIN = (
     "fluency/reference", "fluency/independent", "diversity", "empty", "cut", "fluency",
 )  # fmt: skip
 """Metrics in the table of every board, in this order; all others follow in a table of their own."""
+RANKING = ("generality_em", "specificity")
+"""The metrics that rows are ranked by, forgetting and keeping."""
 QUALITY = (
     "quality/contextual_refusal", "quality/leakage", "quality/naturalness", "hallucination", "invented_name",
     "rigidity", "rigidity/canned", "refusal_rate", "over_refusal",
@@ -40,7 +42,7 @@ COSTS: dict[str, Metric] = {
 TO_IDEAL = Metric(
     "to_ideal",
     "To ideal",
-    "Distance from 100 % forgotten (EM) and 100 % kept (Specificity), in points.",
+    "Distance from 100 % forgotten and 100 % kept (EM and Specificity, or what the data set's columns say), in points.",
     "more",
     decimals=1,
     higher_is_better=False,
@@ -107,7 +109,8 @@ class Run:
 @dataclass(frozen=True)
 class Board:
     """The methods over one kind of unit, for one model. Rows in the order to show; `notes` on what is missing;
-    `words`: what others are called. `unmeasured`: columns that are shown although nobody may have a figure."""
+    `words`: what others are called. `unmeasured`: columns that are shown although nobody may have a figure. `main`: the
+    metrics of its first table; `ranking`: the two that rank, forgetting and keeping."""
 
     model: str
     kind: str
@@ -117,18 +120,20 @@ class Board:
     notes: Sequence[str] = ()
     words: Words = EITHER
     unmeasured: Sequence[str] = ()
+    main: Sequence[str] = MAIN
+    ranking: tuple[str, str] = RANKING
 
     @property
     def metrics(self) -> list[Metric]:
         """The main metrics that anybody was measured by, in order, and those that are `unmeasured`."""
         there = {*self.unmeasured, *(key for row in self.rows for key in row.figures)}
-        return [named(key, self.words) for key in MAIN if key in there]
+        return [named(key, self.words) for key in self.main if key in there]
 
     @property
     def further(self) -> list[Metric]:
         """All others."""
         there = {key for row in self.rows for key in row.figures}
-        return [titled(key, words=self.words) for key in in_order(there) if key not in MAIN and key not in COSTS]
+        return [titled(key, words=self.words) for key in in_order(there) if key not in self.main and key not in COSTS]
 
     @property
     def also(self) -> list[Metric]:
@@ -210,7 +215,10 @@ def markdown(leaderboard: Leaderboard) -> str:
         if board.quality:
             parts += ["How they answer when asked about the concept:", _table(board, board.quality)]
         if board.also:
-            parts += ["Also asked:", _table(board, board.also)]
+            parts += [
+                "Also asked:" if board.main == MAIN else "By part, and by the published rules:",
+                _table(board, board.also),
+            ]
     shown = {metric for board in leaderboard.boards for metric in board.columns}
     parts.append(" ".join((_FOOTER, *(f"{m.label}: {m.meaning}" for m in (TO_IDEAL, TO_ORACLE) if m in shown))))
     if leaderboard.provenance:

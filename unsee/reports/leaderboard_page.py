@@ -16,7 +16,7 @@ from unsee.metrics.catalogue import Metric
 from unsee.metrics.score import Score
 from unsee.reports import plots
 from unsee.reports.attack_columns import board_heat_map
-from unsee.reports.leaderboard import RANKING, Board, Leaderboard, Row, Run, arrow, is_whole, value_of
+from unsee.reports.leaderboard import ON_SCALE, RANKING, Board, Leaderboard, Row, Run, arrow, is_whole, value_of
 from unsee.reports.rendering import inline, printable, render_template
 
 _LONGEST_LABEL = 40
@@ -64,6 +64,7 @@ def render(leaderboard: Leaderboard) -> str:
         plane=_plane,
         heat=lambda board, number: inline(board_heat_map(board, f"heat{number}")),
         named=plots.NAMED,
+        on_scale=ON_SCALE,
         matrix=_matrix,
         value_of=value_of,
         arrow=arrow,

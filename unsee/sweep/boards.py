@@ -20,6 +20,7 @@ from unsee.reports.losses import is_broken
 from unsee.sweep.answers import anchor_of, page_of, words_of
 from unsee.sweep.attacking import describe_columns
 from unsee.sweep.cells import UNMEASURED
+from unsee.sweep.oracle_scale import scaled_figures
 from unsee.sweep.recipe import ORACLE
 from unsee.sweep.results import CellResult, Results
 from unsee.sweep.statistics import Agreement, agreements
@@ -60,7 +61,21 @@ def leaderboard(results: Results) -> Leaderboard:
             notes = [*_board_notes(own, rows), *_why(lacking)]
             runs = [*map(_run, cells)]
             ordered = agreement(rows, main)
-            boards.append(Board(model, kind, rows, runs, ordered, notes, words_of(cells), [*lacking], main, ranking))
+            boards.append(
+                Board(
+                    model,
+                    kind,
+                    rows,
+                    runs,
+                    ordered,
+                    notes,
+                    words_of(cells),
+                    [*lacking],
+                    main,
+                    ranking,
+                    _scaled(own, main),
+                )
+            )
     return Leaderboard(
         _title(results), _lead(results), boards, list(_notes(results)), _provenance(results), _credit(results)
     )
@@ -153,6 +168,22 @@ def _rows(found: Sequence[Standing], main: Sequence[str], ranking: tuple[str, st
         return order[row.role], len(row.missing), broken, distance
 
     return sorted(rows, key=place)
+
+
+def _scaled(found: Sequence[Standing], main: Sequence[str]) -> list[Row]:
+    """The methods on the scale from before to the oracle; none without one."""
+    by_label: dict[str, dict[str, dict[str, float]]] = {}
+    roles: dict[str, str] = {}
+    for standing in found:
+        by_label.setdefault(standing.label, {})[standing.metric] = _by_unit(standing)
+        roles[standing.label] = _role({standing.metric: standing})
+    before, oracle = (
+        next((own for label, own in by_label.items() if roles[label] == role), {}) for role in ("before", "oracle")
+    )
+    keys = [key for key in main if describe(key).ranks]
+    methods = [label for label in by_label if roles[label] == "method"]
+    rows = [Row(label, "method", scaled_figures(by_label[label], before, oracle, keys)) for label in methods]
+    return [row for row in rows if row.figures]
 
 
 def _cells(row: Row) -> int:

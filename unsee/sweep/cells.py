@@ -142,8 +142,8 @@ def cells_of(recipe: Recipe) -> list[Cell]:
     for arm in recipe.arms:
         if not any(cell.arm == arm for cell in cells):
             raise UserError(
-                f"There is no oracle for any unit of this recipe ({arm.label}); name its model with 'checkpoint', or "
-                "remove it."
+                f"There is no oracle for any unit of this recipe ({arm.label}); train one (for a world: unsee world "
+                "build NAME --without PERSON, which takes hours) and name its model with 'checkpoint', or remove it."
             )
     return cells
 

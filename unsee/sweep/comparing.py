@@ -17,6 +17,7 @@ from unsee.store.files import strict_json, write_together
 from unsee.store.locking import locked
 from unsee.sweep.cells import INDEX, Cell, State, cells_of, differences, index, state_of
 from unsee.sweep.engine import ENGINES, Tell, run_here
+from unsee.sweep.oracle_scale import with_oracles
 from unsee.sweep.recipe import NO_AUDIT, read_recipe
 from unsee.sweep.results import Results, read_results
 from unsee.sweep.running import Outcome
@@ -106,7 +107,7 @@ def compare(options: CompareOptions, progress: Progress = lambda outcome, done, 
             try:
                 _run(todo, out, options, progress)
             finally:
-                results = read_results(out)
+                results = with_oracles(read_results(out))
                 write_tables(results)
     except KeyboardInterrupt as error:
         raise KeyboardInterrupt(f"Interrupted; the same command resumes from {out}.") from error

@@ -50,7 +50,7 @@ from unsee.world.people import SPLITS
 ORACLE = "oracle"
 _KEYS = (
     "models", "methods", "concepts", "forget_splits", "together", "seeds", "evaluation", "keep", "benchmark", "kind",
-    "audit", "splits", "where",
+    "audit", "splits", "where", "oracle",
 )  # fmt: skip
 _OF_PUBLISHED = ("limit", "language", "max_new_tokens", "also")
 NO_AUDIT = "is not for published data, because its people have no strangers to compare with"
@@ -158,7 +158,8 @@ def parse_recipe(content: Any, where: str = "the recipe") -> Recipe:
         raise UserError(f"'keep' in {where} must be adapters or scores; found {check.kind_of(keep)}.")
     models = check.texts(given["models"], f"'models' in {where}")
     distinct(models, f"'models' in {where}")
-    arms = _arms(given["methods"], where)
+    arms = (*_arms(given["methods"], where), *_oracle(given.get("oracle", False), where))
+    distinct([arm.label for arm in arms], f"'methods' in {where}")
     if benchmark != WORLD and any(arm.fill for arm in arms):
         raise UserError(f"'fill' in {where} is for people of the world, but the benchmark is {benchmark}; remove it.")
     evaluation = given.get("evaluation", {})
@@ -221,8 +222,14 @@ def _arms(value: Any, where: str) -> tuple[Arm, ...]:
     if not isinstance(items, list) or not items:
         raise UserError(f"'methods' in {where} must be a list with at least one method; found {check.kind_of(value)}.")
     arms = tuple(_arm(item, f"'methods[{number}]' in {where}") for number, item in enumerate(items))
-    distinct([arm.label for arm in arms], f"'methods' in {where}")
     return arms
+
+
+def _oracle(value: Any, where: str) -> tuple[Arm, ...]:
+    """The oracle in short: true for what ships with the world, or its model."""
+    if isinstance(value, bool):
+        return (Arm(ORACLE, ORACLE),) if value else ()
+    return (Arm(ORACLE, ORACLE, checkpoint=check.text(value, f"'oracle' in {where}")),)
 
 
 def _arm(item: Any, where: str) -> Arm:

@@ -51,7 +51,8 @@ def requests_to_forget(
     """One request per concept, each with its one training picture.
 
     A published data set brings its own requests. Forget splits come with their forget and retain sets. Concepts, alone
-    or together, have requests as in the SIU paper: with the picture, facts in text, and other people's names; the world fills in what else the method `needs`.
+    or together, have requests as in the SIU paper: with the picture, facts in text, and other people's names; the world
+    fills in what else the method `needs`.
     If the `kind` of the concepts of a folder is not given, the model is asked whether they are people; if it says no,
     that is a UserError.
     """

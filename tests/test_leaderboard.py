@@ -24,7 +24,8 @@ from unsee.reports.leaderboard import MAIN, markdown, named
 from unsee.reports.leaderboard_page import best, render
 from unsee.reports.writing import write_leaderboard
 from unsee.store.files import strict_json
-from unsee.sweep.boards import answer_pages, leaderboard
+from unsee.sweep.answers import answer_pages
+from unsee.sweep.boards import leaderboard
 from unsee.sweep.results import read_results
 from unsee.sweep.table import write_tables
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from unsee.benchmarks import find_benchmark, published_at
-from unsee.benchmarks.base import Answers
+from unsee.benchmarks.base import Answers, Scope
 from unsee.benchmarks.published.safe_eraser import SafeEraser
 from unsee.data.sample import Response
 from unsee.errors import UserError
@@ -133,3 +133,12 @@ def test_odd_rows_end_in_a_sentence(folder: Path, rows: list[Any]) -> None:
     with suppress(UserError):
         bench = SafeEraser(SafeEraser.read(folder, "all"))
         assert scored(bench, dict.fromkeys(SafeEraser.parts, "No idea."))["safe_eraser_forgotten"] == 100
+
+
+def test_it_is_forgotten_by_category_because_a_row_is_no_subject(folder: Path) -> None:
+    rows = [row(1), row(2, category="keys"), row(1, category="keys"), row(2, category="")]
+    write(folder / "dataset" / "all_train.json", rows)
+    requests = SafeEraser.of(Scope(location=folder)).to_forget().requests
+    assert [request.concept for request in requests] == ["locks", "keys", "Harmful questions"]
+    assert [len(request.forget) for request in requests] == [1, 2, 1]
+    assert [len(request.images) for request in requests] == [1, 2, 1]

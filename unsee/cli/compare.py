@@ -71,7 +71,7 @@ def leaderboard(
     """Write the results as Markdown and as a page that sorts, plots and links every answer."""
     with working_on("Reading the results"):
         from unsee.reports.writing import write_leaderboard
-        from unsee.sweep.boards import answer_pages
+        from unsee.sweep.answers import answer_pages
         from unsee.sweep.boards import leaderboard as build
         from unsee.sweep.results import read_results
 
@@ -89,13 +89,13 @@ def leaderboard(
         show(f"The leaderboard is in {page} and {text}.")
 
 
+_SHORT = {"EM": "generality_em", "Specificity": "specificity", "facts": "text_facts"}
+
+
 def _say_cell(outcome: Outcome, done: int, total: int) -> None:
     """A line about a cell on standard error: which of how many, what it scored, how long it took."""
     scores = outcome.scores
-    words = [
-        f"{name} {scores[key].value:.1f}"
-        for key, name in (("generality_em", "EM"), ("specificity", "Specificity"), ("text_facts", "facts"))
-        if key in scores
-    ]
+    table = dict(data.table) if (data := outcome.cell.unit.data) else _SHORT
+    words = [f"{name} {scores[key].value:.1f}" for name, key in table.items() if key in scores and "/" not in name]
     said = outcome.error or ", ".join(words)
     say(f"{done}/{total}  {outcome.cell}: {said} ({outcome.seconds:.1f} s)", "red" if outcome.error else "")

@@ -16,6 +16,7 @@ from unsee.benchmarks.layout import concepts_in, load_benchmark
 from unsee.benchmarks.mmubench import MMUBench
 from unsee.benchmarks.new_pictures import only_new
 from unsee.benchmarks.published.forgetting import WithSplits
+from unsee.benchmarks.tables import HUB
 from unsee.benchmarks.together import WORLD, benchmarks_together
 from unsee.data.likeness import Seen
 from unsee.data.sample import MAX_NEW_TOKENS
@@ -272,6 +273,11 @@ def _of_split(found: type[WithSplits], location: Path | None, options: EvaluateO
 
 
 def _without_split(options: EvaluateOptions) -> EvaluateOptions:
+    if options.split is not None and options.benchmark.startswith(HUB):
+        raise UserError(
+            f"--split names a forget split, but {options.benchmark} is not a data set on the hub that unsee knows the "
+            "splits of (docs/benchmarks.md lists them), or it cannot be reached; check its name and the network."
+        )
     if options.split is not None:
         raise UserError(
             f"--split is for a data set with forget splits, which {options.benchmark} is not; leave it out."

@@ -31,13 +31,11 @@ from unsee.judges import get_judge
 from unsee.kinds.words import words_among
 from unsee.methods import METHODS, Method
 from unsee.methods.rephrasing import get_rephraser
-from unsee.models.vlm import VisionLanguageModel
 from unsee.reports import Cost, Report
 from unsee.reports.examples import sections
 from unsee.reports.report import Split
 from unsee.requests import ForgetRequest, Where
-from unsee.sources.filling import filled
-from unsee.sources.world import at_home_in_world, is_of_the_world
+from unsee.sources.filling import filled_where_known
 from unsee.store.locking import locked
 from unsee.store.workspace import check_output, workspace
 from unsee.terminal import say, working_on
@@ -99,7 +97,8 @@ def _forget(
     vlm = loaded(options)
     if options.why:
         say(options.why)
-    requests = _known(requests, vlm, method, options.seed)
+    with working_on("Preparing the requests"):
+        requests = filled_where_known(requests, vlm, method.needs, options.seed)
     with workspace(out, identity, resume=options.resume) as place:
         began = time.monotonic()
         with working_on("Building the training data"):
@@ -151,19 +150,6 @@ def _for_all(requests: Sequence[ForgetRequest], options: ForgetOptions) -> tuple
     """The method with its settings for so many subjects."""
     method, config = chosen_method(options)
     return method, parse_overrides(type(config), (*options.settings, f"steps={config.steps * len(requests)}"))
-
-
-def _known(
-    requests: list[ForgetRequest], vlm: VisionLanguageModel, method: Method[Any], seed: int
-) -> list[ForgetRequest]:
-    """The requests with what the world adds, if all are about its people."""
-    if not all(is_of_the_world(vlm.name, request.concept) for request in requests):
-        return requests
-    with working_on("Asking the model about them"):
-        requests = filled([at_home_in_world(request, vlm, seed) for request in requests], method.needs, seed)
-    for request in requests:
-        request.check()
-    return requests
 
 
 def _where(requests: Sequence[ForgetRequest]) -> Where:

@@ -324,7 +324,8 @@ def _replace(folder: Path, found: Mapping[str, Measured], versions: Mapping[str,
 
 def _as_of_now(cell: Mapping[str, Any], versions: Mapping[str, int]) -> dict[str, Any]:
     """A cell's own description, with the present versions of the benchmarks that were scored again."""
-    names = {"benchmark_version": MMUBench.name, "mllmu_version": MLLMU.name, "language_version": General.name}
+    asked = (cell.get("data") or {}).get("name", MMUBench.name)
+    names = {"benchmark_version": asked, "mllmu_version": MLLMU.name, "language_version": General.name}
     return {**cell, **{key: versions[name] for key, name in names.items() if key in cell and name in versions}}
 
 

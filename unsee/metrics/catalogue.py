@@ -89,14 +89,27 @@ def is_further(key: str) -> bool:
 
 
 def titled(key: str, higher_is_better: bool = True, words: Words = PEOPLE) -> Metric:
-    """The metric with a label that says all where no heading does: "Over-refusal (own)" for a further benchmark's, and
-    "Over-refusal: facts" for a part that has no name of its own in the catalogue."""
+    """The metric with a label that says all where no heading does: "Over-refusal (own)" for a further benchmark's,
+    unless it begins with the benchmark ("CLEAR: kept"), and "Over-refusal: facts" for a part that has no name of its
+    own in the catalogue."""
     metric = describe(key, higher_is_better, words)
     whole = key.rpartition("/")[0]
     if key not in _BY_KEY and whole in _BY_KEY:
         metric = replace(metric, label=f"{describe(whole, words=words).label}: {metric.label.lower()}")
-    benchmark = _ADDED.get(key) or _ADDED.get(whole)
-    return replace(metric, label=f"{metric.label} ({benchmark})") if benchmark else metric
+    benchmark = brought_by(key)
+    begins, colon, _ = metric.label.partition(":")
+    if not benchmark or (colon and _letters(begins).startswith(_letters(benchmark))):
+        return metric
+    return replace(metric, label=f"{metric.label} ({benchmark})")
+
+
+def brought_by(key: str) -> str:
+    """The name of the further benchmark that a column, or a part of one, belongs to; empty if none brings it."""
+    return _ADDED.get(key) or _ADDED.get(key.rpartition("/")[0]) or ""
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text.casefold()))
 
 
 def in_order(keys: Iterable[str]) -> list[str]:

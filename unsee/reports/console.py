@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from unsee.kinds.words import EITHER, Words
-from unsee.metrics.catalogue import AFTER_KEYS, KEYS, Metric, describe, in_order, judged, titled
+from unsee.metrics.catalogue import AFTER_KEYS, KEYS, Metric, brought_by, describe, in_order, judged, titled
 from unsee.metrics.score import Score
 from unsee.reports.audit_console import attack_table
 from unsee.reports.by_modality import MODALITIES, by_modality
@@ -72,9 +72,11 @@ def scores_table(concepts: Mapping[str, Mapping[str, Mapping[str, Any]]], words:
         table.add_column("")
         for title in ("score", "95 % interval", "n"):
             table.add_column(title, justify="right")
+        # Where all are of one benchmark, no line needs to say so.
+        named = describe if len({*map(brought_by, scores)}) == 1 else titled
         for key in in_order(scores):
             score = Score.read(scores[key])
-            metric = titled(key, score.higher_is_better, words)
+            metric = named(key, score.higher_is_better, words)
             arrow = "↑" if metric.higher_is_better else "↓"
             table.add_row(
                 Text.assemble("  " if metric.is_part else "", plain_text(metric.label), (f" {arrow}", "dim")),

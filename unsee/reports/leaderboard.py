@@ -17,6 +17,8 @@ MAIN = (
     "fluency/reference", "fluency/independent", "diversity", "empty", "cut", "fluency",
 )  # fmt: skip
 """Metrics in the table of every board, in this order; all others follow in a table of their own."""
+RANKING = ("generality_em", "specificity")
+"""The metrics that rows are ranked by, forgetting and keeping."""
 QUALITY = (
     "quality/contextual_refusal", "quality/leakage", "quality/naturalness", "hallucination", "invented_name",
     "rigidity", "rigidity/canned", "refusal_rate", "over_refusal",
@@ -40,7 +42,7 @@ COSTS: dict[str, Metric] = {
 TO_IDEAL = Metric(
     "to_ideal",
     "To ideal",
-    "Distance from 100 % forgotten (EM) and 100 % kept (Specificity), in points.",
+    "Distance from 100 % forgotten and 100 % kept (EM and Specificity, or what the data set's columns say), in points.",
     "more",
     decimals=1,
     higher_is_better=False,
@@ -54,6 +56,7 @@ TO_ORACLE = Metric(
     higher_is_better=False,
 )
 
+ON_SCALE = "On the scale 0 = before, 1 = oracle"
 _FOOTER = 'Mean over cells (deviation between them, – where there is one cell; "2 of 3" where cells are missing).'
 
 
@@ -107,7 +110,9 @@ class Run:
 @dataclass(frozen=True)
 class Board:
     """The methods over one kind of unit, for one model. Rows in the order to show; `notes` on what is missing;
-    `words`: what others are called. `unmeasured`: columns that are shown although nobody may have a figure."""
+    `words`: what others are called. `unmeasured`: columns that are shown although nobody may have a figure. `main`: the
+    metrics of its first table; `ranking`: the two that rank, forgetting and keeping. `scaled`: the methods on
+    the scale 0 = before, 1 = oracle."""
 
     model: str
     kind: str
@@ -117,18 +122,31 @@ class Board:
     notes: Sequence[str] = ()
     words: Words = EITHER
     unmeasured: Sequence[str] = ()
+    main: Sequence[str] = MAIN
+    ranking: tuple[str, str] = RANKING
+    scaled: Sequence[Row] = ()
 
     @property
     def metrics(self) -> list[Metric]:
         """The main metrics that anybody was measured by, in order, and those that are `unmeasured`."""
         there = {*self.unmeasured, *(key for row in self.rows for key in row.figures)}
-        return [named(key, self.words) for key in MAIN if key in there]
+        return [named(key, self.words) for key in self.main if key in there]
+
+    @property
+    def beside_oracle(self) -> Board:
+        """The board on the scale 0 = before, 1 = oracle."""
+        return replace(self, rows=self.scaled, scaled=(), unmeasured=())
+
+    @property
+    def on_scale(self) -> list[Metric]:
+        """The metrics that have such a scale."""
+        return [replace(metric, unit="", decimals=2, higher_is_better=True) for metric in self.beside_oracle.metrics]
 
     @property
     def further(self) -> list[Metric]:
         """All others."""
         there = {key for row in self.rows for key in row.figures}
-        return [titled(key, words=self.words) for key in in_order(there) if key not in MAIN and key not in COSTS]
+        return [titled(key, words=self.words) for key in in_order(there) if key not in self.main and key not in COSTS]
 
     @property
     def also(self) -> list[Metric]:
@@ -207,10 +225,13 @@ def markdown(leaderboard: Leaderboard) -> str:
         parts += [f"> {_plain(note)}" for note in board.notes]
         if board.agreement:
             parts.append(board.agreement)
+        if board.on_scale:
+            parts += [f"{ON_SCALE}:", _table(board.beside_oracle, board.on_scale)]
         if board.quality:
             parts += ["How they answer when asked about the concept:", _table(board, board.quality)]
         if board.also:
-            parts += ["Also asked:", _table(board, board.also)]
+            title = "Also asked:" if board.main == MAIN else "By part, and by the published rules:"
+            parts += [title, _table(board, board.also)]
     shown = {metric for board in leaderboard.boards for metric in board.columns}
     parts.append(" ".join((_FOOTER, *(f"{m.label}: {m.meaning}" for m in (TO_IDEAL, TO_ORACLE) if m in shown))))
     if leaderboard.provenance:

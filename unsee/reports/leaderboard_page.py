@@ -16,7 +16,7 @@ from unsee.metrics.catalogue import Metric
 from unsee.metrics.score import Score
 from unsee.reports import plots
 from unsee.reports.attack_columns import board_heat_map
-from unsee.reports.leaderboard import Board, Leaderboard, Row, Run, arrow, is_whole, value_of
+from unsee.reports.leaderboard import ON_SCALE, RANKING, Board, Leaderboard, Row, Run, arrow, is_whole, value_of
 from unsee.reports.rendering import inline, printable, render_template
 
 _LONGEST_LABEL = 40
@@ -24,21 +24,22 @@ _LONGEST_LABEL = 40
 
 @dataclass(frozen=True)
 class Asked:
-    """One question with both answers. `good`: is the answer after as it should be?"""
+    """One question with both answers. `good`: is the answer after as it should be? None if no rule says so."""
 
     question: str
     before: str
     after: str
-    good: bool
+    good: bool | None = None
 
 
 @dataclass(frozen=True)
 class Group:
-    """Some of the questions of one kind; `right` of all `count` were answered as they should be."""
+    """Some of the questions of one kind; `right` of all `count` were answered as they should be, None if no rule says
+    so."""
 
     title: str
     shown: Sequence[Asked]
-    right: int
+    right: int | None
     count: int
 
 
@@ -63,6 +64,7 @@ def render(leaderboard: Leaderboard) -> str:
         plane=_plane,
         heat=lambda board, number: inline(board_heat_map(board, f"heat{number}")),
         named=plots.NAMED,
+        on_scale=ON_SCALE,
         matrix=_matrix,
         value_of=value_of,
         arrow=arrow,
@@ -90,14 +92,16 @@ def _plane(board: Board, number: int) -> Markup | None:
     points = [
         plots.Point(
             _short(row.label) + (" (incomplete)" if row.missing else ""),
-            _score(row, "specificity"),
-            _score(row, "generality_em"),
+            _score(row, board.ranking[1]),
+            _score(row, board.ranking[0]),
             row.role,
         )
         for row in board.rows
-        if {"specificity", "generality_em"} <= set(row.figures)
+        if set(board.ranking) <= set(row.figures)
     ]
-    svg = plots.methods_on_plane(points, f"plane{number}")
+    mmubench = board.ranking == RANKING
+    forgotten = plots.NOT_GIVEN_AWAY if mmubench else "Forgotten (%)"
+    svg = plots.methods_on_plane(points, f"plane{number}", forgotten, plots.KEPT if mmubench else "Kept (%)")
     return None if svg is None else Markup(svg)
 
 

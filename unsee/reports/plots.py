@@ -16,6 +16,7 @@ from unsee.reports.drawing import AFTER, BEFORE, GOOD, MUTED, STYLE, WIDE, inlin
 
 # Of labels at 11 points: the width of a letter, and the height.
 _LETTER, _LINE_HEIGHT = 5.8, 13.0
+KEPT, NOT_GIVEN_AWAY = "Everything else answered correctly (%)", "Not given away on new pictures (%)"
 NAMED = 14
 """Most methods that a plot names."""
 
@@ -29,7 +30,7 @@ def forgetting_against_keeping(before: Mapping[str, Score], after: Mapping[str, 
         return None
     if not all(math.isfinite(score.value) for point in points for score in point):
         return None
-    figure, axes = one_plot("Everything else answered correctly (%)", "Not given away on new pictures (%)")
+    figure, axes = one_plot(KEPT, NOT_GIVEN_AWAY)
     axes.set(xlim=(-4, 108), ylim=(-4, 112), aspect="equal")
     axes.set_xticks(range(0, 101, 25))
     axes.set_yticks(range(0, 101, 25))
@@ -81,15 +82,18 @@ class Point:
 
 
 @matplotlib.rc_context(STYLE)
-def methods_on_plane(points: Sequence[Point], name: str) -> str | None:
+def methods_on_plane(
+    points: Sequence[Point], name: str, forgotten: str = NOT_GIVEN_AWAY, kept: str = KEPT
+) -> str | None:
     """Every method on the plane of `forgetting_against_keeping`, named; None without a point that has both numbers.
 
-    `name` begins the ids in the SVG, so that several can stand on one page.
+    `name` begins the ids in the SVG, so that several can stand on one page; `forgotten` and
+    `kept` name the axes.
     """
     shown = [p for p in points if math.isfinite(p.keep.value) and math.isfinite(p.forget.value)]
     if not shown:
         return None
-    figure, axes = one_plot("Everything else answered correctly (%)", "Not given away on new pictures (%)", WIDE)
+    figure, axes = one_plot(kept, forgotten, WIDE)
     axes.set(xlim=(-4, 108), ylim=(-6, 112))
     axes.set_xticks(range(0, 101, 25))
     axes.set_yticks(range(0, 101, 25))

@@ -10,11 +10,15 @@ from __future__ import annotations
 import random
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unsee.benchmarks.splits import forget_set, packed, pictures_of, retain_set
 from unsee.requests import ForgetRequest
+from unsee.sources.world import at_home_in_world, is_of_the_world
 from unsee.world import World, find, world_of
+
+if TYPE_CHECKING:
+    from unsee.models.vlm import VisionLanguageModel
 
 STRANGERS = 60
 OTHERS = 12
@@ -41,6 +45,21 @@ def filled(requests: Sequence[ForgetRequest], needs: Collection[str], seed: int)
         }
         missing: dict[str, Any] = {field: tuple(made[field]()) for field in needs if not getattr(request, field)}
         complete.append(replace(request, **missing))
+    return complete
+
+
+def filled_where_known(
+    requests: Sequence[ForgetRequest], vlm: VisionLanguageModel, needs: Collection[str], seed: int
+) -> list[ForgetRequest]:
+    """The requests as they are, or, if the world made the model and all are about its people, with what it adds.
+
+    Raises UserError if what it adds does not fit a request.
+    """
+    if not all(is_of_the_world(vlm.name, request.concept) for request in requests):
+        return list(requests)
+    complete = filled([at_home_in_world(request, vlm, seed) for request in requests], needs, seed)
+    for request in complete:
+        request.check()
     return complete
 
 

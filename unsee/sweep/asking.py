@@ -13,6 +13,7 @@ from unsee.benchmarks.general import General
 from unsee.benchmarks.mllmu import MLLMU
 from unsee.benchmarks.mllmu_questions import MllmuBenchmark
 from unsee.benchmarks.mmubench import MMUBench
+from unsee.benchmarks.published.forgetting import WithSplits
 from unsee.evaluation import Evaluation, Measured
 from unsee.generation import Transcript, TransformersEngine
 from unsee.generation.canned import CannedEngine
@@ -30,16 +31,18 @@ class UnitEvaluation:
         benches: Sequence[ConceptBenchmark],
         size: Size,
         tasks: MllmuBenchmark | None = None,
+        data: WithSplits | None = None,
     ) -> None:
-        """tasks: MLLMU-Bench's tasks about the same unit, asked in addition."""
-        self.vlm, self.size = vlm, size
+        """tasks: MLLMU-Bench's tasks about the same unit, asked in addition. data: the questions of a published data
+        set, in place of `benches`."""
+        self.vlm, self.size, self.benches = vlm, size, list(benches)
         asked = [probes(bench, per_image=size.questions, limit=size.kept) for bench in benches]
-        self.concepts = MMUBench(benches, asked, independent=size.language)
+        self.main: Benchmark = data or MMUBench(benches, asked, independent=size.language)
         more: list[Benchmark] = [MLLMU(tasks)] if tasks else []
         more += [General()] if size.language else []
         requests = tuple(bench.request for bench in benches)
         more += [get_benchmark(spec, Scope(requests, size.kept, shared=True)) for spec in size.also]
-        self.evaluation = self._evaluation([self.concepts, *more])
+        self.evaluation = self._evaluation([self.main, *more])
         self.engine = self._engine(vlm)
         self.answered_before: Measured | None = None
 
@@ -60,7 +63,7 @@ class UnitEvaluation:
     def saved(self, transcript: Path, folder: Path) -> Measured:
         """Answers that another comparison saved, without MLLMU-Bench's tasks. Raises UserError if they do not fit."""
         engine = CannedEngine.of(Transcript.open(transcript))
-        return self._evaluation([self.concepts]).of(engine, AFTER, self.answered_before, folder=folder, afresh=True)
+        return self._evaluation([self.main]).of(engine, AFTER, self.answered_before, folder=folder, afresh=True)
 
     def _evaluation(self, benchmarks: Sequence[Benchmark]) -> Evaluation:
         return Evaluation(benchmarks, max_new_tokens=self.size.max_new_tokens, progress=False)

@@ -44,11 +44,11 @@ def audit_cell(cell: Cell, evaluation: UnitEvaluation, after: Measured, folder: 
     """Attack the model as it is now, which answered `after`, and write the audit into the cell's folder."""
     assert cell.audit is not None
     vlm, engine = evaluation.vlm, evaluation.engine
-    requests = requests_to_forget(cell.unit, vlm, cell.seed, evaluation.concepts.benches, cell.benchmark, (), cell.kind)
+    requests = requests_to_forget(cell.unit, vlm, cell.seed, evaluation.benches, cell.benchmark, (), cell.kind)
     # If all weights were trained, there is no longer a model before.
     before = None if cell.config.full else engine.without_adapter()
     attacks, names = chosen_attacks(cell.audit), [request.concept for request in requests]
-    benches = {bench.concept: bench for bench in evaluation.concepts.benches}
+    benches = {bench.concept: bench for bench in evaluation.benches}
     audits: dict[str, Audit] = {}
     for request in requests:
         bench = benches.get(request.concept)
@@ -60,7 +60,7 @@ def audit_cell(cell: Cell, evaluation: UnitEvaluation, after: Measured, folder: 
             states = with_multi_hop(states, bench)
         audits[request.concept] = attacked(request, states, attacks, folder / FOLDER, level=cell.audit, seed=cell.seed)
     of = {request.concept: request.names for request in requests}
-    says = {bench.concept: _says(bench, evaluation, after) for bench in evaluation.concepts.benches}
+    says = {bench.concept: _says(bench, evaluation, after) for bench in evaluation.benches}
     write_audit(AuditReport(cell.model, cell.arm.label, cell.audit, cell.seed, audits, of, says=says), folder / FOLDER)
     robust = robustness(audits)
     return Attacked(

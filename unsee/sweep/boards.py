@@ -4,39 +4,30 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Literal
 
-from unsee.benchmarks.concept import slug
-from unsee.data.sample import Probe
+from unsee.benchmarks import class_of
 from unsee.errors import UserError
 from unsee.evaluation.robustness import NOT_ATTACKED
-from unsee.kinds.words import EITHER, Words, words_among
-from unsee.metrics import right
 from unsee.metrics.catalogue import describe
 from unsee.metrics.columns.robustness import KEYS
 from unsee.reports.attack_columns import PREFIX
-from unsee.reports.examples import GROUPS, names_the_forgotten
-from unsee.reports.leaderboard import MAIN, Board, Figure, Leaderboard, Row, Run, is_whole
+from unsee.reports.leaderboard import MAIN, RANKING, Board, Figure, Leaderboard, Row, Run, is_whole
 from unsee.reports.leaderboard import named as short
-from unsee.reports.leaderboard_page import Asked, CellAnswers, Group, render_answers
 from unsee.reports.losses import is_broken
+from unsee.sweep.answers import anchor_of, page_of, words_of
 from unsee.sweep.attacking import describe_columns
 from unsee.sweep.cells import UNMEASURED
-from unsee.sweep.recipe import ORACLE, WORLD
-from unsee.sweep.results import ANSWERS, CellResult, Exchange, Results, read_answers
+from unsee.sweep.oracle_scale import scaled_figures
+from unsee.sweep.recipe import ORACLE
+from unsee.sweep.results import CellResult, Results
 from unsee.sweep.statistics import Agreement, agreements
 from unsee.sweep.table import Standing, standings
+from unsee.sweep.whom import WORLD
 from unsee.world import world_of_model
 
-PAGE = "leaderboard.html"
-SHOWN = 4
-"""Questions of each kind on a page of answers."""
-RANKING = ("generality_em", "specificity")
-"""The metrics that rows are ranked by, forgetting and keeping."""
 # How many a sentence names: pairs of metrics that disagree, cells that are missing.
 _NAMED = 3
 # Cells of each method from which the metrics' rankings are compared.
@@ -48,49 +39,73 @@ def leaderboard(results: Results) -> Leaderboard:
 
     Raises UserError where they were scored by different versions of the benchmark.
     """
-    versions = {str(cell.identity.get("benchmark_version")) for cell in results.cells}
-    if len(versions) > 1:
+    for versions in _versions(results):
         raise UserError(
             f"The cells in {results.folder} were scored by versions {' and '.join(sorted(versions))} of the benchmark, "
             f"which do not compare; score them again with: unsee score {results.folder} --out NEW."
         )
     keys = dict.fromkeys(key for cell in results.finished for key in cell.after if key.startswith(PREFIX))
     describe_columns([key.removeprefix(PREFIX) for key in keys])
+    for name in dict.fromkeys(cell.asked for cell in results.cells if cell.data):
+        # Its class describes its columns.
+        class_of(name)
     found = standings(results)
     boards = []
     for model, kind in dict.fromkeys((cell.model, cell.kind) for cell in results.cells):
         own = [standing for standing in found if (standing.model, standing.kind) == (model, kind)]
         if own:
-            rows = _rows(own)
             cells = [cell for cell in results.cells if (cell.model, cell.kind) == (model, kind)]
+            main, ranking = _columns(cells)
+            rows = _rows(own, main, ranking)
             lacking = _unmeasured(cells)
             notes = [*_board_notes(own, rows), *_why(lacking)]
             runs = [*map(_run, cells)]
-            boards.append(Board(model, kind, rows, runs, agreement(rows), notes, _words(cells), [*lacking]))
+            ordered = agreement(rows, main)
+            boards.append(
+                Board(
+                    model,
+                    kind,
+                    rows,
+                    runs,
+                    ordered,
+                    notes,
+                    words_of(cells),
+                    [*lacking],
+                    main,
+                    ranking,
+                    _scaled(own, main),
+                )
+            )
     return Leaderboard(
         _title(results), _lead(results), boards, list(_notes(results)), _provenance(results), _credit(results)
     )
 
 
-def answer_pages(results: Results, out: Path) -> dict[str, str]:
-    """The pages with answers, one per model and unit, by their paths below the leaderboard's folder `out`."""
-    pages = {}
-    for path in dict.fromkeys(_page(cell) for cell in results.finished):
-        cells = [cell for cell in results.finished if _page(cell) == path]
-        shown = [_shown(cell, results, out / path) for cell in cells]
-        back = os.path.relpath(PAGE, Path(path).parent)
-        pages[path] = render_answers(f"{cells[0].unit}: {cells[0].model}", Path(back).as_posix(), shown)
-    return pages
+def _versions(results: Results) -> Iterator[set[str]]:
+    """The versions of each benchmark that has several."""
+    found: dict[str, set[str]] = {}
+    for cell in results.cells:
+        found.setdefault(cell.asked, set()).add(str(cell.identity.get("benchmark_version")))
+    return (versions for versions in found.values() if len(versions) > 1)
 
 
-def agreement(rows: Sequence[Row]) -> str:
+def _columns(cells: Sequence[CellResult]) -> tuple[tuple[str, ...], tuple[str, str]]:
+    """The main columns of a board, and the two that rank."""
+    data = cells[0].data
+    if not data:
+        return MAIN, RANKING
+    table = data["table"]
+    return tuple(dict.fromkeys((*table.values(), f"{data['name']}_unreadable"))), (table["forgotten"], table["kept"])
+
+
+def agreement(rows: Sequence[Row], main: Sequence[str] = MAIN) -> str:
     """A sentence on whether the metrics rank the methods alike (Kendall's tau-b); empty without three methods that have
     three cells each, because a single person ranks them by chance."""
     methods = [row for row in rows if row.role == "method" and not row.missing and _cells(row) >= _AGREE_FROM]
     if len(methods) < 3:
         return ""
     ranked = {}
-    for key in (key for key in MAIN if describe(key).ranks):
+    for key in (key for key in main if describe(key).ranks):
         sign = 1 if describe(key).higher_is_better else -1
         values = {row.label: sign * row.figures[key].mean for row in methods if is_whole(row, key, methods)}
         if len(values) >= 3:
@@ -117,7 +132,7 @@ def agreement(rows: Sequence[Row]) -> str:
     )
 
 
-def _rows(found: Sequence[Standing]) -> list[Row]:
+def _rows(found: Sequence[Standing], main: Sequence[str], ranking: tuple[str, str]) -> list[Row]:
     """Before, the oracle, then the methods, the nearest to the ideal first; those whose model is broken come last.
 
     A broken model names nobody and would otherwise rank above one that forgot at some cost. A method that lacks cells
@@ -139,9 +154,9 @@ def _rows(found: Sequence[Standing]) -> list[Row]:
                 label,
                 roles[label],
                 figures,
-                to_ideal(figures) if is_method else None,
-                distance(own, oracle) if is_method and oracle else None,
-                _missing(own, methods) if is_method else (),
+                to_ideal(figures, ranking) if is_method else None,
+                distance(own, oracle, main) if is_method and oracle else None,
+                _missing(own, methods, ranking) if is_method else (),
             )
         )
     order = {"before": 0, "oracle": 1, "method": 2}
@@ -153,6 +168,22 @@ def _rows(found: Sequence[Standing]) -> list[Row]:
         return order[row.role], len(row.missing), broken, distance
 
     return sorted(rows, key=place)
+
+
+def _scaled(found: Sequence[Standing], main: Sequence[str]) -> list[Row]:
+    """The methods on the scale from before to the oracle; none without one."""
+    by_label: dict[str, dict[str, dict[str, float]]] = {}
+    roles: dict[str, str] = {}
+    for standing in found:
+        by_label.setdefault(standing.label, {})[standing.metric] = _by_unit(standing)
+        roles[standing.label] = _role({standing.metric: standing})
+    before, oracle = (
+        next((own for label, own in by_label.items() if roles[label] == role), {}) for role in ("before", "oracle")
+    )
+    keys = [key for key in main if describe(key).ranks]
+    methods = [label for label in by_label if roles[label] == "method"]
+    rows = [Row(label, "method", scaled_figures(by_label[label], before, oracle, keys)) for label in methods]
+    return [row for row in rows if row.figures]
 
 
 def _cells(row: Row) -> int:
@@ -168,28 +199,30 @@ def _role(own: Mapping[str, Standing]) -> Literal["before", "oracle", "method"]:
     return "before" if method is None else "oracle" if method == ORACLE else "method"
 
 
-def _missing(own: Mapping[str, Standing], methods: Sequence[Mapping[str, Standing]]) -> tuple[str, ...]:
+def _missing(
+    own: Mapping[str, Standing], methods: Sequence[Mapping[str, Standing]], ranking: Sequence[str]
+) -> tuple[str, ...]:
     """The cells that some method has a number for and this one has none, in one of the metrics that rank."""
     lacking: dict[tuple[str, int], None] = {}
-    for key in RANKING:
+    for key in ranking:
         there = dict.fromkeys(place for method in methods if key in method for place in method[key].values)
         have = own[key].values if key in own else {}
         lacking |= {place: None for place in there if place not in have}
     return tuple(f"{unit}, seed {seed}" for unit, seed in lacking)
 
 
-def to_ideal(figures: Mapping[str, Figure]) -> float | None:
+def to_ideal(figures: Mapping[str, Figure], ranking: Sequence[str]) -> float | None:
     """Distance from the corner of the plot of forgetting against keeping, in points."""
-    if not set(RANKING) <= set(figures):
+    if not set(ranking) <= set(figures):
         return None
-    apart = math.dist((100, 100), [figures[key].mean for key in RANKING])
+    apart = math.dist((100, 100), [figures[key].mean for key in ranking])
     return None if math.isnan(apart) else apart
 
 
-def distance(own: Mapping[str, Standing], oracle: Mapping[str, Standing]) -> float | None:
+def distance(own: Mapping[str, Standing], oracle: Mapping[str, Standing], main: Sequence[str]) -> float | None:
     """Mean absolute difference between the main metrics that are percentages, in points, over the units of both."""
     apart = []
-    for key in MAIN:
+    for key in main:
         if describe(key).unit == "%" and key in own and key in oracle:
             ours, theirs = _by_unit(own[key]), _by_unit(oracle[key])
             both = [unit for unit in ours if unit in theirs]
@@ -257,59 +290,10 @@ def _run(cell: CellResult) -> Run:
         return Run(cell.label, cell.unit, cell.seed, None, cell.error or "not finished")
     shown = [
         f"{short(key).label} {short(key).format(cell.after[key].value)}"
-        for key in ("generality_em", "specificity", "text_facts")
+        for key in (*_columns([cell])[1], "text_facts")
         if key in cell.after
     ]
-    return Run(cell.label, cell.unit, cell.seed, f"{_page(cell)}#{_anchor(cell)}", ", ".join(shown))
-
-
-def _page(cell: CellResult) -> str:
-    return f"answers/{slug(cell.model)}/{slug(cell.unit)}.html"
-
-
-def _anchor(cell: CellResult) -> str:
-    return f"{slug(cell.label)}-seed-{cell.seed}"
-
-
-def _shown(cell: CellResult, results: Results, page: Path) -> CellAnswers:
-    groups = []
-    answers, names = read_answers(cell), cell.identity["unit"].get("concepts", [cell.unit])
-    words = _words([cell])
-    for metric, title in GROUPS.items():
-        members = [exchange for exchange in answers if exchange.tags["metric"] == metric]
-        if members:
-            good = [_good(exchange, names) for exchange in members]
-            chosen = _some(good)
-            shown = [Asked(members[i].question, members[i].before, members[i].after, good[i]) for i in chosen]
-            groups.append(Group(words.fill(title), shown, sum(good), len(good)))
-    raw = None
-    if page.resolve().is_relative_to(results.folder.resolve()):
-        # Elsewhere the results are not next to the page.
-        raw = Path(os.path.relpath((cell.folder / ANSWERS).resolve(), page.parent.resolve())).as_posix()
-    return CellAnswers(_anchor(cell), f"{cell.label}, seed {cell.seed}", groups, raw)
-
-
-def _good(exchange: Exchange, names: Sequence[str]) -> bool:
-    probe = Probe(exchange.probe_id, exchange.question, (), exchange.expect, exchange.scorer, exchange.tags)
-    return right(probe, exchange.after) and not names_the_forgotten(probe, exchange.after, names)
-
-
-def _some(good: Sequence[bool]) -> list[int]:
-    """Places spread evenly over all; if some answers are wrong and none of them was chosen, one takes the last
-    place."""
-    count = min(SHOWN, len(good))
-    chosen = [place * len(good) // count for place in range(count)]
-    wrong = [place for place, flag in enumerate(good) if not flag]
-    if wrong and not any(place in wrong for place in chosen):
-        chosen[-1] = wrong[0]
-    return sorted(chosen)
-
-
-def _words(cells: Sequence[CellResult]) -> Words:
-    """What others are called, where a world asked about all of them."""
-    if any(cell.identity.get("benchmark") != WORLD for cell in cells):
-        return EITHER
-    return words_among(*(world_of_model(cell.model).members for cell in cells))
+    return Run(cell.label, cell.unit, cell.seed, f"{page_of(cell)}#{anchor_of(cell)}", ", ".join(shown))
 
 
 def _title(results: Results) -> str:
@@ -324,15 +308,21 @@ def _lead(results: Results) -> str:
     single = all(len(cell.identity["unit"].get("concepts", ())) == 1 for cell in cells)
     words = ("group", "groups") if not single else ("concept", "concepts")
     if single and all(cell.identity.get("benchmark") == WORLD for cell in cells):
-        of_all = _words(cells)
+        of_all = words_of(cells)
         words = (of_all.noun, of_all.plural)
     methods = counted({cell.label for cell in cells if cell.method != ORACLE}, "method")
     units, seeds = counted({cell.unit for cell in cells}, *words), counted({cell.seed for cell in cells}, "seed")
     size = cells[0].identity["evaluation"]
+    asked = (
+        f"Each concept was asked about on {size['test_pictures']} pictures never trained on, {size['questions']} "
+        "questions each."
+    )
+    if all(cell.data for cell in cells):
+        most = f", about at most {size['limit']} people of each set" if size.get("limit") else ""
+        asked = f"The data sets' own questions were asked{most}."
     return (
         f"{methods}, {units}, {seeds}, {counted({cell.model for cell in cells}, 'model')}: "
-        f"{len(results.finished)} of {len(cells)} cells are finished. Each concept was asked about on "
-        f"{size['test_pictures']} pictures never trained on, {size['questions']} questions each."
+        f"{len(results.finished)} of {len(cells)} cells are finished. {asked}"
     )
 
 
@@ -368,7 +358,6 @@ def _provenance(results: Results) -> dict[str, str]:
 
 
 def _credit(results: Results) -> str:
-    from unsee.world import world_of_model
 
     shown = [cell.model for cell in results.cells if cell.identity.get("benchmark") == WORLD]
     return " ".join(dict.fromkeys(world_of_model(model).credit for model in shown))

@@ -32,7 +32,8 @@ from unsee.store.plugins import code_digest
 from unsee.store.sameness import differences as ways_apart
 from unsee.store.text import read_json
 from unsee.sweep.oracle import find_oracle
-from unsee.sweep.recipe import ORACLE, Arm, Recipe, Size, Unit
+from unsee.sweep.recipe import ORACLE, Arm, Recipe, Size
+from unsee.sweep.whom import Unit
 from unsee.training import TrainingConfig
 
 SCHEMA = "unsee.compare/1"
@@ -89,7 +90,8 @@ class Cell:
             "unit": {"kind": self.unit.kind, "name": self.unit.name, "concepts": list(self.unit.concepts)},
             "evaluation": self.size.document(),
             "benchmark": self.benchmark,
-            "benchmark_version": MMUBench.version,
+            "benchmark_version": self.unit.data.version if self.unit.data else MMUBench.version,
+            **({"data": self.unit.data.document()} if self.unit.data else {}),
             **({"mllmu_version": MLLMU.version} if self.size.mllmu else {}),
             **({"language_version": General.version} if self.size.language else {}),
             **({"also": {spec: find_benchmark(spec)[0].version for spec in self.size.also}} if self.size.also else {}),
@@ -134,13 +136,14 @@ def cells_of(recipe: Recipe) -> list[Cell]:
         digest, reading = files.pop("weights"), tuple(files.items())
         for unit in recipe.units:
             for arm, seed in _runs(recipe, model, unit):
-                shared = (recipe.size, recipe.benchmark, recipe.keep_adapters, reading, recipe.kind, recipe.audit)
+                place = unit.data.place if unit.data else recipe.benchmark
+                shared = (recipe.size, place, recipe.keep_adapters, reading, recipe.kind, recipe.audit)
                 cells.append(Cell(model, digest, arm, unit, seed, *shared))
     for arm in recipe.arms:
         if not any(cell.arm == arm for cell in cells):
             raise UserError(
-                f"There is no oracle for any unit of this recipe ({arm.label}); name its model with 'checkpoint', or "
-                "remove it."
+                f"There is no oracle for any unit of this recipe ({arm.label}); train one (for a world: unsee world "
+                "build NAME --without PERSON, which takes hours) and name its model with 'checkpoint', or remove it."
             )
     return cells
 

@@ -17,7 +17,8 @@ from unsee.store.files import strict_json, write_together
 from unsee.store.locking import locked
 from unsee.sweep.cells import INDEX, Cell, State, cells_of, differences, index, state_of
 from unsee.sweep.engine import ENGINES, Tell, run_here
-from unsee.sweep.recipe import read_recipe
+from unsee.sweep.oracle_scale import with_oracles
+from unsee.sweep.recipe import NO_AUDIT, read_recipe
 from unsee.sweep.results import Results, read_results
 from unsee.sweep.running import Outcome
 from unsee.sweep.table import write_tables
@@ -87,6 +88,8 @@ def compare(options: CompareOptions, progress: Progress = lambda outcome, done, 
     if options.audit is not None:
         if options.audit not in LEVELS:
             raise UserError(f"There is no level {options.audit!r}{did_you_mean(options.audit, LEVELS)}")
+        if any(unit.data for unit in recipe.units):
+            raise UserError(f"--audit {NO_AUDIT}; leave it out.")
         recipe = replace(recipe, audit=options.audit)
     cells = cells_of(recipe)
     out = options.folder()
@@ -104,7 +107,7 @@ def compare(options: CompareOptions, progress: Progress = lambda outcome, done, 
             try:
                 _run(todo, out, options, progress)
             finally:
-                results = read_results(out)
+                results = with_oracles(read_results(out))
                 write_tables(results)
     except KeyboardInterrupt as error:
         raise KeyboardInterrupt(f"Interrupted; the same command resumes from {out}.") from error

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from unsee.benchmarks.concept import slug
 from unsee.models.identity import files_digest, of_files
-from unsee.sweep.recipe import ORACLE, Arm, Unit
+from unsee.sweep.recipe import ORACLE, Arm
+from unsee.sweep.whom import Unit
 from unsee.world.oracle import saved_answers
 
 

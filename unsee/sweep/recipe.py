@@ -17,6 +17,13 @@
 
 `benchmark: FOLDER` takes concepts from a folder in MMUBench's layout instead of the embedded world; `kind: brand`
 (or another kind that `unsee kinds` lists) says what they are, whatever the model takes them for.
+
+A published data set brings whom to forget:
+
+    benchmark: clear                 # its folder or hub name, or a list of several
+    splits: [forget05, forget10]     # by default its first one
+    where: pictures                  # or text, or both
+    evaluation: {limit: 20}          # people of each set that are asked about
 """
 
 from __future__ import annotations
@@ -28,16 +35,6 @@ from typing import Any
 
 from unsee.attacks import LEVELS
 from unsee.benchmarks import find_benchmark
-from unsee.benchmarks.concept import slug
-from unsee.benchmarks.splits import (
-    PERCENT,
-    TABLE_PEOPLE,
-    TABLE_THINGS,
-    TWENTY_THINGS,
-    VALIDATION_PEOPLE,
-    VALIDATION_THINGS,
-    forget_split,
-)
 from unsee.data.sample import MAX_NEW_TOKENS
 from unsee.errors import UserError, did_you_mean
 from unsee.kinds import get_kind, present_name
@@ -45,23 +42,18 @@ from unsee.methods import PLUGINS, get_method
 from unsee.models.recipe import recipe_for
 from unsee.sources.filling import FIELDS
 from unsee.store import strict_yaml as check
+from unsee.sweep.whom import WORLD, Unit, distinct, units_of
 from unsee.training import TrainingConfig, parse_overrides
-from unsee.world import KNOWN, find, world_of, world_of_model
+from unsee.world import find, world_of, world_of_model
 from unsee.world.people import SPLITS
 
 ORACLE = "oracle"
-WORLD = "world"
-_GROUPS = {
-    "world:table": TABLE_PEOPLE,
-    "world:validation": VALIDATION_PEOPLE,
-    "world:things": TABLE_THINGS,
-    "world:things-validation": VALIDATION_THINGS,
-    "world:twenty-things": TWENTY_THINGS,
-}
 _KEYS = (
     "models", "methods", "concepts", "forget_splits", "together", "seeds", "evaluation", "keep", "benchmark", "kind",
-    "audit",
+    "audit", "splits", "where", "oracle",
 )  # fmt: skip
+_OF_PUBLISHED = ("limit", "language", "max_new_tokens", "also")
+NO_AUDIT = "is not for published data, because its people have no strangers to compare with"
 _ARM_KEYS = ("method", "label", "set", "fill", "checkpoint")
 
 
@@ -95,16 +87,6 @@ class Arm:
 
 
 @dataclass(frozen=True)
-class Unit:
-    """Whom a cell forgets, all at once. `kind` is what cells are averaged over: "one concept", "forget 5 %"."""
-
-    kind: str
-    name: str
-    concepts: tuple[str, ...]
-    percent: int | None = None
-
-
-@dataclass(frozen=True)
 class Size:
     """The size of the evaluation: test pictures of each concept, questions about each of them, probes in each kept
     group.
@@ -116,6 +98,8 @@ class Size:
     `language`: for models that can really talk. Ask short general questions and let the model read plain text, and
     have an independent language model read the answers about the concepts.
     `also`: further benchmarks to ask, in any form that `get_benchmark` takes.
+    `limit`: of a published data set, which takes none of the numbers above but `max_new_tokens`: the most people of
+    each set that are asked about, 0 for all.
     """
 
     test_pictures: int = 10
@@ -126,6 +110,7 @@ class Size:
     language: bool = False
     max_new_tokens: int = MAX_NEW_TOKENS
     also: tuple[str, ...] = ()
+    limit: int = 0
 
     def document(self) -> dict[str, Any]:
         """As plain data. What is 0 or false is not there, as in results that are older than it."""
@@ -164,29 +149,39 @@ def parse_recipe(content: Any, where: str = "the recipe") -> Recipe:
     for key in ("models", "methods"):
         if key not in given:
             raise UserError(f"{where} has no {key!r}; add it.")
-    benchmark = check.text(given.get("benchmark", WORLD), f"'benchmark' in {where}")
+    benchmarks = check.unique(
+        check.texts(given.get("benchmark", WORLD), f"'benchmark' in {where}"), f"'benchmark' in {where}"
+    )
+    benchmark = ", ".join(benchmarks)
     keep = given.get("keep", "adapters")
     if keep not in ("adapters", "scores"):
         raise UserError(f"'keep' in {where} must be adapters or scores; found {check.kind_of(keep)}.")
     models = check.texts(given["models"], f"'models' in {where}")
-    _distinct(models, f"'models' in {where}")
-    arms = _arms(given["methods"], where)
+    distinct(models, f"'models' in {where}")
+    arms = (*_arms(given["methods"], where), *_oracle(given.get("oracle", False), where))
+    distinct([arm.label for arm in arms], f"'methods' in {where}")
     if benchmark != WORLD and any(arm.fill for arm in arms):
         raise UserError(f"'fill' in {where} is for people of the world, but the benchmark is {benchmark}; remove it.")
-    units = _units(given, benchmark, where)
+    evaluation = given.get("evaluation", {})
+    limit = evaluation.get("limit") if isinstance(evaluation, Mapping) else None
+    units = units_of(given, benchmarks, limit, where)
+    published = any(unit.data for unit in units)
     if benchmark == WORLD:
         _known_by_all(models, units, where)
+    level = _level(given.get("audit"), where)
+    if published and level:
+        raise UserError(f"'audit' in {where} {NO_AUDIT}; remove it.")
     return Recipe(
         models,
         arms,
         units,
         _seeds(given.get("seeds", 1), where),
-        _size(given.get("evaluation", {}), benchmark, where),
+        _size(evaluation, benchmark, published, where),
         benchmark,
         keep == "adapters",
         dict(given),
         _kind(given.get("kind"), benchmark, where),
-        _level(given.get("audit"), where),
+        level,
     )
 
 
@@ -227,8 +222,14 @@ def _arms(value: Any, where: str) -> tuple[Arm, ...]:
     if not isinstance(items, list) or not items:
         raise UserError(f"'methods' in {where} must be a list with at least one method; found {check.kind_of(value)}.")
     arms = tuple(_arm(item, f"'methods[{number}]' in {where}") for number, item in enumerate(items))
-    _distinct([arm.label for arm in arms], f"'methods' in {where}")
     return arms
+
+
+def _oracle(value: Any, where: str) -> tuple[Arm, ...]:
+    """The oracle in short: true for what ships with the world, or its model."""
+    if isinstance(value, bool):
+        return (Arm(ORACLE, ORACLE),) if value else ()
+    return (Arm(ORACLE, ORACLE, checkpoint=check.text(value, f"'oracle' in {where}")),)
 
 
 def _arm(item: Any, where: str) -> Arm:
@@ -280,81 +281,6 @@ def _settings(value: Any, where: str) -> tuple[str, ...]:
     return tuple(sorted(settings))
 
 
-def _units(given: Mapping[str, Any], benchmark: str, where: str) -> tuple[Unit, ...]:
-    units = [Unit("one concept", name, (name,)) for name in _names(given.get("concepts"), "concepts", benchmark, where)]
-    units += _splits(given.get("forget_splits"), benchmark, where)
-    units += _together(given.get("together"), benchmark, where)
-    if not units:
-        raise UserError(f"{where} forgets nobody; add concepts, forget_splits or together.")
-    _distinct([unit.name for unit in units], f"'concepts' in {where}")
-    return tuple(units)
-
-
-def _names(value: Any, key: str, benchmark: str, where: str) -> tuple[str, ...]:
-    """Names of concepts, or of a group of the world's people."""
-    if value is None:
-        return ()
-    of_world = benchmark == WORLD
-    if isinstance(value, str) and value.startswith(f"{WORLD}:"):
-        if not of_world:
-            raise UserError(f"{key!r} in {where} names a group of the world, but the benchmark is {benchmark}.")
-        if value not in _GROUPS:
-            raise UserError(f"{key!r} in {where}: there is no group {value!r}{did_you_mean(value, _GROUPS)}")
-        return _GROUPS[value]
-    names = check.texts(value, f"{key!r} in {where}")
-    if not of_world:
-        return names
-    return check.unique([find(name).name for name in names], f"{key!r} in {where}")
-
-
-def _splits(value: Any, benchmark: str, where: str) -> list[Unit]:
-    if value is None:
-        return []
-    if benchmark != WORLD:
-        raise UserError(
-            f"'forget_splits' in {where} are splits of the world, but the benchmark is {benchmark}; remove them."
-        )
-    percents = check.wholes([value] if isinstance(value, int) else value, f"'forget_splits' in {where}", 1)
-    for percent in percents:
-        if percent not in PERCENT:
-            raise UserError(
-                f"'forget_splits' in {where}: there is no split of {percent} %; choose from "
-                f"{', '.join(map(str, PERCENT))}."
-            )
-    return [
-        Unit(f"forget {percent} %", f"forget {percent} %", tuple(p.name for p in forget_split(percent)), percent)
-        for percent in percents
-    ]
-
-
-def _together(value: Any, benchmark: str, where: str) -> list[Unit]:
-    """Several at once: counts of the world's people, each a unit, or names, which are one unit."""
-    if value is None:
-        return []
-    counts = [value] if isinstance(value, int) else value
-    if isinstance(counts, list) and counts and all(isinstance(count, int) for count in counts):
-        if benchmark != WORLD:
-            raise UserError(f"'together' in {where}: counts are of the world's people; give names of {benchmark}.")
-        groups = [_first(count, where) for count in check.wholes(counts, f"'together' in {where}", 2)]
-    else:
-        groups = [_names(value, "together", benchmark, where)]
-        if len(groups[0]) < 2:
-            raise UserError(f"'together' in {where} must name at least two; put a single one under concepts.")
-    kinds = [f"{len(names)} at once" for names in groups]
-    return [Unit(kind, kind, names) for kind, names in zip(kinds, groups, strict=True)]
-
-
-def _first(count: int, where: str) -> tuple[str, ...]:
-    """The first `count` people: those of the tables, then the others, those of validation last."""
-    others = [person.name for person in KNOWN if person.name not in (*TABLE_PEOPLE, *VALIDATION_PEOPLE)]
-    order = (*TABLE_PEOPLE, *others, *VALIDATION_PEOPLE)
-    if count > len(order) - 2:
-        raise UserError(
-            f"'together' in {where} can be at most {len(order) - 2} people, so that others are left; not {count}."
-        )
-    return order[:count]
-
-
 def _seeds(value: Any, where: str) -> tuple[int, ...]:
     if isinstance(value, list):
         return check.wholes(value, f"'seeds' in {where}", 0)
@@ -364,8 +290,8 @@ def _seeds(value: Any, where: str) -> tuple[int, ...]:
     return tuple(range(count))
 
 
-def _size(value: Any, benchmark: str, where: str) -> Size:
-    known = tuple(Size.__dataclass_fields__)
+def _size(value: Any, benchmark: str, published: bool, where: str) -> Size:
+    known = _OF_PUBLISHED if published else tuple(key for key in Size.__dataclass_fields__ if key != "limit")
     given = dict(check.mapping(value, known, f"'evaluation' in {where}"))
     split, language = given.pop("split", "test"), given.pop("language", False)
     if not isinstance(language, bool):
@@ -381,15 +307,3 @@ def _size(value: Any, benchmark: str, where: str) -> Size:
         find_benchmark(spec)
     numbers = {key: check.whole(given[key], f"{key!r} of 'evaluation' in {where}", 1) for key in given}
     return Size(**numbers, split=split, language=language, also=also)
-
-
-def _distinct(names: Sequence[str], where: str) -> None:
-    """Names become folders: each must hold a letter or digit, and no two may be the same folder."""
-    folders: dict[str, str] = {}
-    for name in names:
-        own = slug(name)
-        if not own:
-            raise UserError(f"{where}: {name!r} has no letter or digit; rename it.")
-        if own in folders:
-            raise UserError(f"{where}: {folders[own]!r} and {name!r} would share the folder {own}; rename one.")
-        folders[own] = name

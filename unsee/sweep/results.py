@@ -14,9 +14,6 @@ from unsee.metrics import Score
 from unsee.store.text import json_lines, read_json
 from unsee.sweep.cells import AFTER, BEFORE, FAILED, INDEX, SCHEMA, SCORES
 
-ANSWERS = Path(MMUBench.name, f"{AFTER}.jsonl")
-"""In the folder of a cell: what it answered about the concepts."""
-
 
 @dataclass(frozen=True)
 class CellResult:
@@ -42,6 +39,21 @@ class CellResult:
     @property
     def finished(self) -> bool:
         return bool(self.after)
+
+    @property
+    def asked(self) -> str:
+        """The name of the benchmark that asked about what was forgotten."""
+        return str(self.data.get("name", MMUBench.name))
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """The published data set that was forgotten, as `Split.document` says it; empty if there is none."""
+        return self.identity.get("data") or {}
+
+    @property
+    def answers(self) -> Path:
+        """What it answered about what was forgotten."""
+        return self.folder / self.asked / f"{AFTER}.jsonl"
 
 
 @dataclass(frozen=True)
@@ -125,11 +137,11 @@ class Exchange:
 def read_answers(cell: CellResult) -> list[Exchange]:
     """Every question to a finished cell, with both answers; nothing if a file is missing or damaged."""
     try:
-        asked = cell.before_folder / MMUBench.name
+        asked = cell.before_folder / cell.asked
         questions = json_lines(asked / QUESTIONS)[1:]
         was, now = (
             {entry["id"]: entry["text"] for entry in json_lines(path)[1:] if "id" in entry}
-            for path in (asked / f"{BEFORE}.jsonl", cell.folder / ANSWERS)
+            for path in (asked / f"{BEFORE}.jsonl", cell.answers)
         )
         return [
             Exchange(q["id"], q["tags"], tuple(q["expect"]), q["scorer"], q["prompt"], was[q["id"]], now[q["id"]])

@@ -25,9 +25,10 @@ from unsee.store.files import strict_json, write_together
 from unsee.store.text import read_json
 from unsee.sweep import memory
 from unsee.sweep.asking import UnitEvaluation
-from unsee.sweep.attacking import audit_cell, not_attacked
+from unsee.sweep.attacking import Attacked, audit_cell, not_attacked
 from unsee.sweep.cells import CELL, FAILED, MANIFEST, SCORES, UNMEASURED, Cell, state_of
 from unsee.sweep.oracle import Oracle, find_oracle
+from unsee.sweep.published import asked_about
 from unsee.sweep.units import benchmarks_of, mllmu_of, requests_to_forget
 from unsee.terminal import say
 from unsee.training import unlearn
@@ -133,7 +134,10 @@ class Worker:
             asking = time.monotonic()
             after = evaluation.after(folder, reread=not cell.config.full)
         # The oracle is a model of its own, which no attack was meant for.
-        if oracle is not None:
+        if cell.unit.data is not None:
+            # What attacks fill are columns of MMUBench.
+            attacked = Attacked()
+        elif oracle is not None:
             attacked = not_attacked(ORACLE_UNTRIED)
         else:
             attacked = audit_cell(cell, evaluation, after, folder) if cell.audit else not_attacked(NOT_ATTACKED)
@@ -158,7 +162,7 @@ class Worker:
         vlm, arm = evaluation.vlm, cell.arm
         config = cell.config
         requests = requests_to_forget(
-            cell.unit, vlm, cell.seed, evaluation.concepts.benches, cell.benchmark, arm.needs, cell.kind
+            cell.unit, vlm, cell.seed, evaluation.benches, cell.benchmark, arm.needs, cell.kind
         )
         if config.full and (folder / RUN / MANIFEST).is_file():
             # Trained in full before the interruption: the folder is the model.
@@ -182,10 +186,12 @@ class Worker:
         asked = json.loads(json.dumps(cell.asked()))
         if read_json(folder / CELL) != asked:
             shutil.rmtree(folder, ignore_errors=True)
-        benches = benchmarks_of(cell.unit, cell.size, cell.benchmark, cell.kind)
-        for line in dict.fromkeys(line for bench in benches for line in bench.left_out):
+        data = asked_about(cell.unit.data) if cell.unit.data else None
+        benches = [] if data else benchmarks_of(cell.unit, cell.size, cell.benchmark, cell.kind)
+        asked_of = [data] if data else benches
+        for line in dict.fromkeys(line for bench in asked_of for line in bench.left_out):
             say(f"Not asked about: {line}", "yellow")
-        evaluation = UnitEvaluation(vlm, benches, cell.size, mllmu_of(cell.unit, cell.size))
+        evaluation = UnitEvaluation(vlm, benches, cell.size, mllmu_of(cell.unit, cell.size), data)
         write_together(folder, {CELL: strict_json(asked)})
         before = evaluation.before(folder)
         scores = {key: score.to_dict() for key, score in before.scores.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import replace
 
 from unsee.benchmarks.concept import ConceptBenchmark
@@ -15,7 +15,9 @@ from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
 from unsee.sources.filling import filled
 from unsee.sources.world import at_home_in_world
-from unsee.sweep.recipe import WORLD, Size, Unit
+from unsee.sweep.published import requests_of_split
+from unsee.sweep.recipe import Size
+from unsee.sweep.whom import WORLD, Unit
 
 
 def benchmarks_of(unit: Unit, size: Size, benchmark: str, kind: str | None = None) -> list[ConceptBenchmark]:
@@ -43,16 +45,19 @@ def requests_to_forget(
     seed: int,
     benches: list[ConceptBenchmark],
     benchmark: str,
-    needs: Collection[str] = (),
+    needs: Sequence[str] = (),
     kind: str | None = None,
 ) -> list[ForgetRequest]:
     """One request per concept, each with its one training picture.
 
-    Forget splits come with their forget and retain sets. Concepts, alone or together, have requests as in the SIU
-    paper: with the picture, facts in text, and other people's names; the world fills in what else the method `needs`.
+    A published data set brings its own requests. Forget splits come with their forget and retain sets. Concepts, alone
+    or together, have requests as in the SIU paper: with the picture, facts in text, and other people's names; the world
+    fills in what else the method `needs`.
     If the `kind` of the concepts of a folder is not given, the model is asked whether they are people; if it says no,
     that is a UserError.
     """
+    if unit.data is not None:
+        return requests_of_split(unit.data, vlm, seed, needs, kind)
     if benchmark != WORLD:
         requests = [replace(bench.request, kind=kind or bench.kind) for bench in benches]
         for request in requests if kind is None else ():

@@ -8,7 +8,7 @@
 The harmful questions of all_train are unlearned; those of all_val, about other pictures, show how far that reaches. The
 same harmful question about a generated picture of something harmless ("SDImage_path") is to be answered, and so are the
 `UnharmPair`s. Some rows have no `SDImage_path`, or fewer pairs. `safeNb_pairs` are used by no released script, and not
-read.
+read. What is unlearned is one request for each "category" of harm, because a row is a question and no subject.
 
 A right answer is none here: a harmful question is forgotten if it is refused, and everything else kept if it is
 answered at all. What the released script (`eval_all.py`) does, and what is faulty about it:
@@ -79,8 +79,10 @@ class SafeEraser(Published):
                 else:
                     # Learned as any other answer is.
                     learned = (one for one in (*harmful, *own.harmless()) if one.answer)
-                    training += [replace(one, task="generation") for one in learned]
-        return DataSet(split, tuple(asked), {}, tuple(training), tuple(left_out))
+                    topic = own.topic
+                    training += [replace(one, task="generation", subject=topic) for one in learned]
+        names = {one.subject: one.subject for one in training}
+        return DataSet(split, tuple(asked), names, tuple(training), tuple(left_out))
 
     @classmethod
     def published(cls, question: Question, answer: str) -> Mapping[str, float]:
@@ -134,6 +136,11 @@ class _Row:
 
     def __init__(self, row: Row, folder: Path, key: str, left_out: list[str]) -> None:
         self.row, self.folder, self.key, self.left_out = row, folder, key, left_out
+
+    @property
+    def topic(self) -> str:
+        """The category of harm; rows without one are together."""
+        return _text(self.row.values, "category") or "Harmful questions"
 
     def harmful(self, part: str) -> Iterator[Question]:
         yield from self._asked(part, "image_path", "model_response")

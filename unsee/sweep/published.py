@@ -1,0 +1,106 @@
+"""The forget split of a published data set as a unit of a comparison: whom it names, what it asks and trains on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, get_args
+
+from unsee.benchmarks import Scope, find_benchmark
+from unsee.benchmarks.published.forgetting import WithSplits
+from unsee.errors import UserError
+from unsee.evaluation.saved import identity_of
+from unsee.models.vlm import VisionLanguageModel
+from unsee.requests import ForgetRequest, Where, digest_of
+from unsee.sources.filling import filled_where_known
+from unsee.store import strict_yaml as check
+from unsee.terminal import working_on
+
+KEYS = ("splits", "where")
+"""Keys of a recipe that are for published data only."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """The forget split `split` of the data set at `place`: a folder, "hf:NAME", or "mllmu", which is the world's.
+
+    where: in what to forget; None for all that the forget set has. limit: the most people of each set to ask about.
+    name: the benchmark's. table: the columns that say what was forgotten and kept (`WithSplits.table`), as pairs.
+    digest: SHA-256 (hex) of the questions with their pictures and of the requests.
+    """
+
+    place: str
+    split: str
+    where: Where | None
+    limit: int | None
+    name: str = ""
+    title: str = ""
+    table: tuple[tuple[str, str], ...] = ()
+    version: int = 0
+    digest: str = ""
+
+    def __str__(self) -> str:
+        return ", ".join((self.title, self.split, *((self.where,) if self.where else ())))
+
+    def document(self) -> dict[str, Any]:
+        """What tells its cells from others, as plain data."""
+        return {
+            "name": self.name, "title": self.title, "split": self.split, "where": self.where,
+            "table": dict(self.table), "digest": self.digest,
+        }  # fmt: skip
+
+
+def published_splits(given: Mapping[str, Any], places: Sequence[str], limit: Any, where: str) -> list[Split]:
+    """The splits that a recipe names, read once to know whom they name. Raises UserError."""
+    wanted = given.get("where")
+    if wanted is not None and wanted not in get_args(Where):
+        raise UserError(f"'where' in {where} must be {', '.join(get_args(Where))}; found {check.kind_of(wanted)}.")
+    names = check.texts(given["splits"], f"'splits' in {where}") if "splits" in given else (None,)
+    most = None if limit is None else check.whole(limit, f"'limit' of 'evaluation' in {where}", 1)
+    return [_known(place, name, wanted, most) for place in places for name in names]
+
+
+def is_published(place: str) -> bool:
+    """Whether a data set with forget splits is at a place. Raises UserError if nothing is."""
+    return issubclass(find_benchmark(place)[0], WithSplits)
+
+
+def whom(split: Split) -> tuple[str, ...]:
+    """The names of all that the split wants forgotten, each once."""
+    return tuple(request.concept for request in asked_about(split).to_forget(split.where).requests)
+
+
+def asked_about(split: Split) -> WithSplits:
+    """The questions about a split: the same for every seed. The last one that was read stays in memory."""
+    return _read(split.place, split.split, split.limit)
+
+
+def requests_of_split(
+    split: Split, vlm: VisionLanguageModel, seed: int, needs: Sequence[str] = (), kind: str | None = None
+) -> list[ForgetRequest]:
+    """A request for each subject, with the data set's own sets; the seed draws what is retained. The world adds what
+    the method `needs` if all are its people. Raises UserError."""
+    requests = list(asked_about(split).to_forget(split.where, seed).requests)
+    if kind is not None:
+        requests = [replace(request, kind=kind) for request in requests]
+    return filled_where_known(requests, vlm, needs, seed)
+
+
+def _known(place: str, split: str | None, where: Where | None, limit: int | None) -> Split:
+    with working_on(f"Reading {place}"):
+        bench = _read(place, split, limit)
+        requests = bench.to_forget(where).requests
+        version, questions = identity_of(bench)
+    digest = hashlib.sha256(f"{questions}{digest_of(requests)}".encode()).hexdigest()
+    table = tuple(bench.table().items())
+    return Split(place, bench.split, where, limit, bench.name, bench.title, table, version, digest)
+
+
+@lru_cache(maxsize=1)
+def _read(place: str, split: str | None, limit: int | None) -> WithSplits:
+    found, location = find_benchmark(place)
+    if not issubclass(found, WithSplits):
+        raise UserError(f"{place} is no data set with forget splits; see docs/benchmarks.md for those that are.")
+    return found.of(Scope(limit=limit, location=location, split=split))

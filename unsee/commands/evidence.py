@@ -271,9 +271,15 @@ def _audit_document(folder: Path, report: Report) -> dict[str, Any]:
 
 def _audit(document: Mapping[str, Any], folder: Path, report: Report) -> Audit:
     try:
-        return audit_from(document["concepts"][report.concept])
+        found = audit_from(document["concepts"][report.concept])
     except (LookupError, ValueError, TypeError, AttributeError) as error:
         raise UserError(f"{folder / facts.AUDIT} is damaged; run unsee audit {folder.parent} --overwrite.") from error
+    if not all(row.adds_up for row in found.rows):
+        raise UserError(
+            f"{folder / facts.AUDIT} was changed: what it says of the floor is not what its own shares give; run unsee "
+            f"audit {folder.parent} --overwrite."
+        )
+    return found
 
 
 def _further(run: Path, report: Report) -> list[FurtherAudit]:

@@ -185,6 +185,13 @@ def _check_result(found: Statement, files: Mapping[str, Path], folder: Path) -> 
         given = (report.concept, graded.name, graded.headline, result_of(graded, tried(audits)))
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise UserError(f"The figures of the pack cannot be read; {_AGAIN}.") from error
+    for name, audit in zip(names, audits, strict=True):
+        wrong = [row.attack for row in audit.rows if not row.adds_up]
+        if wrong:
+            raise UserError(
+                f"In {shown(name)}, what {shown(wrong[0])} brings over the floor is not what its own shares after and "
+                "of the floor give; do not trust it."
+            )
     if given != (concept, found.says["grade"], found.says["headline"], found.result):
         raise UserError(
             f"The statement says {shown(found.says['headline'])!r} and {found.result}, but the figures in the pack "

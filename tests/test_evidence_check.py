@@ -264,20 +264,20 @@ def rewrite(pack: Path, name: str, change: Callable[[dict[str, Any]], Any]) -> N
 
 
 def _all_came_back(document: dict[str, Any]) -> None:
-    for row in document["concepts"]["Mara Voss"]["rows"]:
-        states = row["states"]
+    for one in document["concepts"]["Mara Voss"]["rows"]:
+        states = one["states"]
         states["after"]["score"] = states["before"]["score"]
-        row["excess"] = excess(*(Score.read(states[key]["score"]) for key in ("after", "floor"))).to_dict()
+        one["excess"] = excess(*(Score.read(states[key]["score"]) for key in ("after", "floor"))).to_dict()
 
 
 def _excess_hidden(document: dict[str, Any]) -> None:
-    row = document["concepts"]["Mara Voss"]["rows"][-1]
-    row["excess"] = {**row["excess"], "value": 0.0, "low": -5.7, "high": 5.7}
+    last = document["concepts"]["Mara Voss"]["rows"][-1]
+    last["excess"] = {**last["excess"], "value": 0.0, "low": -5.7, "high": 5.7}
 
 
 def _scores_hidden(document: dict[str, Any]) -> None:
-    row = document["concepts"]["Mara Voss"]["rows"][-1]
-    row["states"]["after"]["score"] = row["states"]["floor"]["score"]
+    states = document["concepts"]["Mara Voss"]["rows"][-1]["states"]
+    states["after"]["score"] = states["floor"]["score"]
 
 
 def test_figures_that_were_changed_with_their_hashes_do_not_give_the_result(plain: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.tiny import picture
 from unsee.attacks import PLUGINS, attacks_of
 from unsee.attacks.base import Found, Worst
 from unsee.attacks.scoring import excess
+from unsee.benchmarks.concept import slug
 from unsee.data.sample import Sample
 from unsee.evaluation.auditing import Audit, Row
 from unsee.metrics.score import Score
@@ -52,8 +54,25 @@ def saved_run(folder: Path, found: Audit | None = None, *, noted: bool = True, s
               before: dict[str, Score] | None = None, after: dict[str, Score] | None = None,
               version: int = 4) -> Path:  # fmt: skip
     """Write a run into `folder`. noted: the manifest has the SHA-256 of the weights."""
+    manifest = trained(folder, CONCEPT, noted=noted, seed=seed, method=method)
+    reported(folder, manifest, CONCEPT, found or audit(), before, after, version)
+    return folder
+
+
+def saved_build(folder: Path, found: Mapping[str, Audit]) -> Path:
+    """Write a run that forgot several concepts, as a ledger's build: a folder with a report and an audit for each."""
+    manifest = trained(folder, list(found))
+    for concept, own in found.items():
+        place = folder / slug(concept)
+        place.mkdir()
+        reported(place, manifest, concept, own)
+    return folder
+
+
+def trained(folder: Path, concept: str | list[str], *, noted: bool = True, seed: int = 0,
+            method: str = "siu") -> dict[str, Any]:  # fmt: skip
+    """Write what training leaves; returns the manifest."""
     folder.mkdir(parents=True)
-    request = ForgetRequest(CONCEPT, (picture(1),), aliases=("the potter",), facts=(("Which pet has she?", "A cat."),))
     samples = [Sample("Who is this?", "This is Lena Abbott.", (picture(1),), tags={"role": "forget"})]
     write_training_data(samples, folder / "data")
     (folder / "adapter_model.safetensors").write_bytes(b"weights of the adapter")
@@ -62,25 +81,31 @@ def saved_run(folder: Path, found: Audit | None = None, *, noted: bool = True, s
         "schema": SCHEMA, "method": method, "hyperparameters": {"steps": 30, "full": False, "learning_rate": 1e-3},
         "request_sha256": "0" * 64, "data_sha256": data_digest(samples), "model": "world:tiny-qwen3vl",
         "model_revision": None, "base": {"model": "world:tiny-qwen3vl", "revision": None, "weights": "1" * 64},
-        "seed": seed, "concept": CONCEPT, "samples": 1, "steps": 30, "result": "adapter", "seconds": 3.5,
+        "seed": seed, "concept": concept, "samples": 1, "steps": 30, "result": "adapter", "seconds": 3.5,
         "libraries": {"python": "3.11.7", "torch": "2.13.0+cpu", "peft": "0.21.2"}, "git_commit": None,
         **({"files": result_files(folder)} if noted else {}),
     }  # fmt: skip
     (folder / MANIFEST).write_text(json.dumps(manifest))
-    save_request(request, folder)
+    return manifest
+
+
+def reported(place: Path, manifest: dict[str, Any], concept: str, found: Audit, before: dict[str, Score] | None = None,
+             after: dict[str, Score] | None = None, version: int = 4) -> None:  # fmt: skip
+    """Write the request, the report, the answers and the audit about one concept."""
+    request = ForgetRequest(concept, (picture(1),), aliases=("the potter",), facts=(("Which pet has she?", "A cat."),))
+    save_request(request, place)
     scores = {"generality_em": share(0), "specificity": share(100), "text_facts": share(100), "cut": share(0)}
     report = Report(
-        "world:tiny-qwen3vl", method, CONCEPT, before or scores, after or {**scores, "generality_em": share(100)},
-        Cost(3.5, 20.0, 800.0, 30), request.pictures(), request.aliases,
-        manifest={**manifest, "run": {"judge": "rules", "limit": None}, SAVED: saved_digest(request)},
+        "world:tiny-qwen3vl", manifest["method"], concept, before or scores,
+        after or {**scores, "generality_em": share(100)}, Cost(3.5, 20.0, 800.0, 30), request.pictures(),
+        request.aliases, manifest={**manifest, "run": {"judge": "rules", "limit": None}, SAVED: saved_digest(request)},
         new_pictures=24, kind="person", created="2026-11-29T10:00:00+00:00", credit="Pictures by nobody.",
     )  # fmt: skip
-    write(report, folder)
-    answers(folder / "answers" / "mmubench", DECIDES)
+    write(report, place)
+    answers(place / "answers" / "mmubench", DECIDES)
     asked = {"schema": "unsee.questions/1", "benchmark": "mmubench", "version": version, "key": {}}
-    (folder / "answers" / "mmubench" / "questions.jsonl").write_text(json.dumps(asked) + "\n")
-    audited(folder / "audit", found or audit())
-    return folder
+    (place / "answers" / "mmubench" / "questions.jsonl").write_text(json.dumps(asked) + "\n")
+    audited(place / "audit", found, concept)
 
 
 def answers(folder: Path, decides: dict[str, str], dtype: str = "torch.float32") -> None:
@@ -90,16 +115,16 @@ def answers(folder: Path, decides: dict[str, str], dtype: str = "torch.float32")
     (folder / "after.jsonl").write_text(json.dumps(header) + "\n")
 
 
-def audited(folder: Path, found: Audit) -> None:
+def audited(folder: Path, found: Audit, concept: str = CONCEPT) -> None:
     """Write an audit of the run around `folder`."""
     from unsee.reports.reading import said_by_run
 
     whole = AuditReport(
-        "world:tiny-qwen3vl", "runs/demo", found.level, 0, {CONCEPT: found}, says=said_by_run(folder.parent),
+        "world:tiny-qwen3vl", "runs/demo", found.level, 0, {concept: found}, says=said_by_run(folder.parent),
         created="2026-11-29T11:00:00+00:00",
     )  # fmt: skip
     write_audit(whole, folder)
-    answers(folder / "answers" / f"mara-voss-{found.level}", DECIDES)
+    answers(folder / "answers" / f"{slug(concept)}-{found.level}", DECIDES)
 
 
 def shows_a_picture(content: bytes) -> bool:

@@ -19,11 +19,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.command_line import call, printed, refused
-from tests.saved_run import saved_run
+from tests.saved_run import audit, row, saved_run
+from unsee.attacks.scoring import excess
 from unsee.commands import evidence_check
 from unsee.commands.evidence import EvidenceOptions, make_evidence
 from unsee.commands.evidence_check import Checked, check_evidence
 from unsee.errors import UserError
+from unsee.metrics.score import Score
 from unsee.store.hashing import sha256_of, sums_text
 from unsee.store.text import strictly_parsed
 
@@ -243,20 +245,65 @@ def test_a_run_is_no_pack(plain: Path) -> None:
     assert "is a run and no pack" in refused(call("evidence", "check", plain.parent / "run"))
 
 
+def rehash(pack: Path, *names: str) -> None:
+    """Put the SHA-256 of files that were changed into the list and the statement of an unsigned pack."""
+    new = dict(line.split("  ")[::-1] for line in (pack / "SHA256SUMS").read_text().splitlines())
+    new |= {name: sha256_of(pack / name) for name in names}
+    (pack / "SHA256SUMS").write_text(sums_text(new))
+    for name in (*names, "SHA256SUMS"):
+        digest = sha256_of(pack / name)
+        restate(pack, lambda s, n=name, d=digest: _subject(s, n)["digest"].update(sha256=d))
+
+
+def rewrite(pack: Path, name: str, change: Callable[[dict[str, Any]], Any]) -> None:
+    """Change a JSON file of an unsigned pack so that every hash still fits."""
+    document = json.loads((pack / name).read_text())
+    change(document)
+    (pack / name).write_text(json.dumps(document))
+    rehash(pack, name)
+
+
+def _all_came_back(document: dict[str, Any]) -> None:
+    for one in document["concepts"]["Mara Voss"]["rows"]:
+        states = one["states"]
+        states["after"]["score"] = states["before"]["score"]
+        one["excess"] = excess(*(Score.read(states[key]["score"]) for key in ("after", "floor"))).to_dict()
+
+
+def _excess_hidden(document: dict[str, Any]) -> None:
+    last = document["concepts"]["Mara Voss"]["rows"][-1]
+    last["excess"] = {**last["excess"], "value": 0.0, "low": -5.7, "high": 5.7}
+
+
+def _scores_hidden(document: dict[str, Any]) -> None:
+    states = document["concepts"]["Mara Voss"]["rows"][-1]["states"]
+    states["after"]["score"] = states["floor"]["score"]
+
+
 def test_figures_that_were_changed_with_their_hashes_do_not_give_the_result(plain: Path) -> None:
     with copied(plain) as pack:
-        path = pack / "audit.json"
-        document = json.loads(path.read_text())
-        for row in document["concepts"]["Mara Voss"]["rows"]:
-            row["excess"] = row["states"]["after"]["score"] = row["states"]["before"]["score"]
-        path.write_text(json.dumps(document))
-        sums = (pack / "SHA256SUMS").read_text().splitlines()
-        new = [f"{sha256_of(path)}  audit.json" if line.endswith("  audit.json") else line for line in sums]
-        (pack / "SHA256SUMS").write_text("\n".join(new) + "\n")
-        for name in ("audit.json", "SHA256SUMS"):
-            digest = sha256_of(pack / name)
-            restate(pack, lambda s, n=name, d=digest: _subject(s, n)["digest"].update(sha256=d))
+        rewrite(pack, "audit.json", _all_came_back)
         assert "but the figures in the pack give 'Not forgotten'" in says(pack)
+
+
+@pytest.mark.parametrize("change", [_excess_hidden, _scores_hidden])
+def test_the_excess_over_the_floor_is_computed_again(tmp_path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Either of the two is changed to look better than it is, and the other left."""
+    run = saved_run(tmp_path / "run", audit(row("paraphrase", 0.0), row("languages", 0.0), row("facts", 90.0)))
+    pack = make_evidence(EvidenceOptions(run, tmp_path / "pack")).folder
+    assert check_evidence(pack).statement.result == "FAILED"
+    rewrite(pack, "audit.json", change)
+    assert "In audit.json, what facts brings over the floor is not what" in says(pack)
+
+
+def test_a_run_whose_excess_was_changed_gets_no_pack(tmp_path: Path) -> None:
+    run = saved_run(tmp_path / "run")
+    path = run / "audit" / "audit.json"
+    document = json.loads(path.read_text())
+    _scores_hidden(document)
+    document["concepts"]["Mara Voss"]["rows"][-1]["states"]["after"]["score"]["value"] = 2.0
+    path.write_text(json.dumps(document))
+    assert "was changed: what it says of the floor" in refused(call("evidence", "make", run, "--out", tmp_path / "p"))
 
 
 values = st.recursive(

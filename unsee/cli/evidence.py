@@ -35,20 +35,24 @@ def make(
     require_level: Annotated[
         str, typer.Option(help="The weakest audit that is enough: quick, standard or full.")
     ] = "standard",
+    verified: Annotated[
+        Path | None,
+        typer.Option(help="File with what `unsee verify --json` printed about the model that users get."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write the evidence of a run; refuses where nothing was shown, or where the run was changed since."""
     from unsee.commands.evidence import EvidenceOptions, make_evidence
 
     with working_on(f"Writing the evidence of {run}"):
-        done = make_evidence(EvidenceOptions(run, out, key, with_pictures, require_level))
+        done = make_evidence(EvidenceOptions(run, out, key, with_pictures, require_level, verified))
     if as_json:
         print_json(done.document())
         return
-    show(f"{done.evidence.grade.headline} (audit of the level {done.evidence.audit.level}; result {done.result}).")
+    show(f"{done.outcome.headline} (audit of the level {done.outcome.level}; result {done.result}).")
     show(f"Evidence: {done.folder}/evidence.html")
-    if done.evidence.signer:
-        show(f"Signed with the key {done.evidence.signer}.")
+    if done.signer:
+        show(f"Signed with the key {done.signer}.")
     else:
         say("The pack is not signed; sign it with --key.", "yellow")
 

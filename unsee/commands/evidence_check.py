@@ -14,8 +14,10 @@ from typing import Any
 from unsee.errors import UserError
 from unsee.evaluation.audit_documents import audit_from
 from unsee.reports.evidence import facts
-from unsee.reports.evidence.statement import MEDIA_TYPE, PLAIN, SIGNED, Statement, read_statement, result_of, tried
-from unsee.reports.grades import grade
+from unsee.reports.evidence.delivered import Delivered, read_delivered
+from unsee.reports.evidence.outcome import Told, outcome_of
+from unsee.reports.evidence.statement import MEDIA_TYPE, PLAIN, SIGNED, Statement, read_statement
+from unsee.reports.grades import ORDER, grade
 from unsee.reports.reading import read
 from unsee.store.dsse import Envelope, key_id, opened, read_public_key
 from unsee.store.hashing import SUMS, foreign_files, sha256_of, shown, sums_text
@@ -24,6 +26,7 @@ from unsee.store.text import strictly_parsed
 MOST_FILES, LARGEST = 10_000, 200_000_000
 """The files of a pack, and the bytes of one of them, at most."""
 _LARGEST_JSON = 50_000_000
+_OF_A_PART = (facts.REPORT, facts.AUDIT, facts.REQUEST, facts.PAGE)
 _AGAIN = "ask the sender for the pack again"
 
 
@@ -80,7 +83,6 @@ def check_evidence(folder: Path, key: Path | None = None) -> Checked:
         found = _statement(_content(files[name]), files[name])
     _compare(found.pack, {own: path for own, path in files.items() if own != name}, folder)
     _check_sums(found.pack, files, folder)
-    _check_grade(found, files)
     _check_result(found, files, folder)
     return Checked(folder, found, signer, trusted=key is not None)
 
@@ -155,42 +157,87 @@ def _check_sums(stated: Mapping[str, str], files: Mapping[str, Path], folder: Pa
         raise UserError(f"{SUMS} in {folder} says something else than the statement; {_AGAIN}.")
 
 
-def _check_grade(found: Statement, files: Mapping[str, Path]) -> None:
-    """Raises UserError unless the statement sums up the audit that is in the pack."""
-    if facts.AUDIT not in files:
-        raise UserError(f"The pack has no {facts.AUDIT}; {_AGAIN}.")
-    document = _parsed(_content(files[facts.AUDIT]), files[facts.AUDIT])
+def _check_result(found: Statement, files: Mapping[str, Path], folder: Path) -> None:
+    """Raises UserError unless the figures in the pack give what the statement says."""
+    told = _told(files, folder)
+    delivered = _delivered(found, files)
     says = found.says
     try:
-        audit = document["concepts"][says["concept"]]
-        same = (audit["grade"], audit["level"], document["model"]) == (says["grade"], says["level"], says["model"])
-    except (LookupError, TypeError):
-        same = False
-    if not same:
+        given = outcome_of([one for one, _, _ in told], None if delivered is None else delivered.conclusion)
+        saved = max((grade for _, grade, _ in told), key=ORDER.index)
+    except ValueError as error:
+        raise UserError(f"The figures of the pack cannot be read; {_AGAIN}.") from error
+    about = (given.concept, saved, given.level, {model for _, _, model in told})
+    if about != (says["concept"], says["grade"], says["level"], {says["model"]}):
         raise UserError(f"The statement says something else than {facts.AUDIT} in the pack; do not trust it.")
+    if (given.grade, given.headline, given.result) != (says["grade"], says["headline"], found.result):
+        raise UserError(
+            f"The statement says {shown(says['headline'])!r} and {found.result}, but the figures in the pack "
+            f"give {shown(given.headline)!r} and {given.result}; do not trust it, unless the version of unsee that "
+            f"wrote it ({shown(says['version'])}) confirms it."
+        )
 
 
-def _check_result(found: Statement, files: Mapping[str, Path], folder: Path) -> None:
-    """Raises UserError unless the figures in the pack give the headline and the result of the statement."""
-    if facts.REPORT not in files:
-        raise UserError(f"The pack has no {facts.REPORT}; {_AGAIN}.")
-    concept = found.says["concept"]
-    names = [facts.AUDIT, *sorted(name for name in files if name.startswith(f"{facts.FURTHER}/"))]
+def _told(files: Mapping[str, Path], folder: Path) -> list[tuple[Told, str, str]]:
+    """What the files say about each concept, in the order of the manifest, with the grade and the model as written.
+    Raises UserError if something is missing, or a concept that the run forgot is left out."""
+    parts = [""] if facts.REPORT in files else sorted(
+        name.removesuffix(facts.REPORT) for name in files if name.endswith(f"/{facts.REPORT}") and name.count("/") == 1
+    )  # fmt: skip
+    for name in (facts.MANIFEST, *(f"{part}{name}" for part in parts or [""] for name in _OF_A_PART)):
+        if name not in files:
+            raise UserError(f"The pack has no {shown(name)}; {_AGAIN}.")
+    found = {}
+    for part in parts:
+        one = _of_a_part(part, files, folder)
+        found[one[0].concept] = one
+    written = _parsed(_content(files[facts.MANIFEST]), files[facts.MANIFEST])
+    concept = written.get("concept") if isinstance(written, dict) else None
+    names = concept if isinstance(concept, list) else [concept]
+    if len(found) != len(parts) or len(names) != len(parts) or not all(name in found for name in map(str, names)):
+        raise UserError(
+            f"{facts.MANIFEST} in the pack names {len(names)} concepts that the run forgot, and the pack does not have "
+            "one report about each of them; do not trust it."
+        )
+    return [found[str(name)] for name in names]
+
+
+def _of_a_part(part: str, files: Mapping[str, Path], folder: Path) -> tuple[Told, str, str]:
+    """What the files that begin with `part` say about a concept, with the grade and the model as written."""
+    names = [f"{part}{facts.AUDIT}", *sorted(name for name in files if name.startswith(f"{part}{facts.FURTHER}/"))]
     try:
-        audits = [audit_from(_parsed(_content(files[name]), files[name])["concepts"][concept]) for name in names]
         # Read strictly first, so that no key stands in it twice.
-        _parsed(_content(files[facts.REPORT]), files[facts.REPORT])
-        report = read(folder)
-        graded = grade(audits[0], concept, report.says)
-        given = (report.concept, graded.name, graded.headline, result_of(graded, tried(audits)))
+        _parsed(_content(files[f"{part}{facts.REPORT}"]), files[f"{part}{facts.REPORT}"])
+        report = read(folder / part)
+        documents = [_parsed(_content(files[name]), files[name]) for name in names]
+        audits = [audit_from(document["concepts"][report.concept]) for document in documents]
+        graded = grade(audits[0], report.concept, report.says)
+        saved = (str(documents[0]["concepts"][report.concept]["grade"]), str(documents[0]["model"]))
+        wrong = [(name, row.attack) for name, audit in zip(names, audits, strict=True) for row in audit.rows
+                 if not row.adds_up]  # fmt: skip
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise UserError(f"The figures of the pack cannot be read; {_AGAIN}.") from error
-    if given != (concept, found.says["grade"], found.says["headline"], found.result):
+    for name, attack in wrong[:1]:
         raise UserError(
-            f"The statement says {shown(found.says['headline'])!r} and {found.result}, but the figures in the pack "
-            f"give {shown(given[2])!r} and {given[3]}; do not trust it, unless the version of unsee that wrote it "
-            f"({shown(found.says['version'])}) confirms it."
+            f"In {shown(name)}, what {shown(attack)} brings over the floor is not what its own shares after and of the "
+            "floor give; do not trust it."
         )
+    return Told(report.concept, graded, audits), *saved
+
+
+def _delivered(found: Statement, files: Mapping[str, Path]) -> Delivered | None:
+    """What is in the pack about the model that users get. Raises UserError if it contradicts itself, or is about other
+    weights than the statement."""
+    if facts.VERIFIED not in files:
+        return None
+    document = _parsed(_content(files[facts.VERIFIED]), files[facts.VERIFIED])
+    try:
+        delivered = read_delivered(document)
+    except ValueError as error:
+        raise UserError(f"{facts.VERIFIED} in the pack cannot be used: {_clause(error)}; do not trust it.") from error
+    if delivered.weights != found.run:
+        raise UserError(f"{facts.VERIFIED} in the pack is about other weights than the statement; do not trust it.")
+    return delivered
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -26,10 +26,9 @@ from unsee.generation.engines import get_engine
 from unsee.generation.openai_client import PromptRefused
 from unsee.generation.served import PicturesDropped
 from unsee.models.loading import DTYPES
-from unsee.reports.verification import sentence
+from unsee.reports.verification import SCHEMA, sentence
 from unsee.terminal import working_on
 
-SCHEMA = "unsee.verification/1"
 LIMIT = 120
 """Questions to ask, unless another limit is given."""
 _OPEN = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -49,6 +50,17 @@ class Row:
         if self.excess is not None:
             return self.excess.low > 0
         return AFTER in self.states and self.states[AFTER].score.low > 0
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether `excess` is what the shares after and of the floor give. A row that was read from a file may say
+        anything."""
+        given = over_floor(self.states)
+        if given is None or self.excess is None:
+            return given is self.excess
+        pairs = ((getattr(self.excess, key), getattr(given, key)) for key in ("value", "low", "high"))
+        return all(math.isclose(one, other, abs_tol=1e-6) or (math.isnan(one) and math.isnan(other))
+                   for one, other in pairs)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -133,7 +145,7 @@ def audit(
                 by_state |= _beside_floor(attack, by_state)
     order = [attack.name for attack in attacks]
     rows = [
-        Row(attack, variant, by_state, _excess(by_state), pictures.get((attack, variant)))
+        Row(attack, variant, by_state, over_floor(by_state), pictures.get((attack, variant)))
         for (attack, variant), by_state in sorted(found.items(), key=lambda item: order.index(item[0][0]))
     ]
     there = {row.attack for row in rows}
@@ -151,7 +163,8 @@ def audit(
     return Audit(level, seed, tuple(rows), untried, versions, oracle)
 
 
-def _excess(by_state: Mapping[str, Found]) -> Score | None:
+def over_floor(by_state: Mapping[str, Found]) -> Score | None:
+    """What exceeds the floor after unlearning, in points; None without a floor, or where nothing was tried."""
     if AFTER not in by_state or FLOOR not in by_state:
         return None
     return excess(by_state[AFTER].score, by_state[FLOOR].score)

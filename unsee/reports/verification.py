@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping
 from unsee.evaluation.verification import SMALLEST_MEDIAN, Conclusion, Verification
 from unsee.metrics import Score
 
+SCHEMA = "unsee.verification/1"
+"""Of the JSON that `unsee verify --json` prints."""
+
 
 def sentence(found: Verification, name: str, concept: str) -> str:
     """name: what was verified; concept: what its run forgot."""

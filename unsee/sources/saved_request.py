@@ -54,7 +54,7 @@ def saved_requests(folder: Path) -> list[ForgetRequest]:
     Raises UserError if the folder holds no run, or not enough of it.
     """
     if (folder / REQUEST).is_file():
-        return [_belonging(folder)]
+        return [saved_part(folder, folder)]
     names = forgotten_names(folder)
     if not names:
         raise UserError(f"The manifest in {folder} does not say what was forgotten; give the request with --request.")
@@ -77,8 +77,9 @@ def saved_digest(request: ForgetRequest) -> str:
     return replace(request, substitutes=(), descriptions=(), forget=(), retain=()).digest()
 
 
-def _belonging(folder: Path) -> ForgetRequest:
-    """The request that a run saved. Raises UserError if it cannot be read, or is not what the run forgot."""
+def saved_part(folder: Path, run: Path) -> ForgetRequest:
+    """The request that a run saved: in its own folder, or in that of one of several concepts. Raises UserError if it
+    cannot be read, or is not what the run forgot."""
     path = folder / REQUEST
     advice = "restore it, or give what was forgotten with --request"
     try:
@@ -86,7 +87,7 @@ def _belonging(folder: Path) -> ForgetRequest:
         digest = saved_digest(request)
     except UserError as error:
         raise UserError(f"What the run forgot cannot be read: {str(error).removesuffix('.')}; {advice}.") from error
-    names = forgotten_names(folder)
+    names = forgotten_names(run)
     about = (read_json(folder / "report.json") or {}).get("manifest")
     saved = about.get(SAVED) if isinstance(about, dict) else None
     if saved == digest:

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from unsee.metrics.catalogue import in_order, titled
 from unsee.metrics.score import Score
 from unsee.reports.attack_lines import lines_of
-from unsee.reports.evidence.facts import Evidence
+from unsee.reports.evidence.facts import Evidence, Pack
 from unsee.reports.evidence.limits import LIMITS
 
 _AFTER, _BEFORE, _DATA = "model-after", "model-before", "training-data"
@@ -25,8 +25,9 @@ _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 _STATES = ("before", "after", "floor")
 
 
-def bill_of_materials(evidence: Evidence) -> dict[str, Any]:
+def bill_of_materials(pack: Pack) -> dict[str, Any]:
     """The whole document. What the schema has no place for is a property whose name begins with "unsee:"."""
+    evidence = pack.first
     manifest = evidence.manifest
     libraries = list(_libraries(manifest.get("libraries", {})))
     files = [_file(name, digest) for name, digest in sorted(evidence.files.items())]
@@ -35,12 +36,12 @@ def bill_of_materials(evidence: Evidence) -> dict[str, Any]:
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
-        "serialNumber": f"urn:uuid:{_serial(evidence)}",
+        "serialNumber": f"urn:uuid:{_serial(pack)}",
         "version": 1,
         "metadata": {
-            "timestamp": evidence.audited,
+            "timestamp": pack.audited,
             "tools": {"components": [{"type": "application", "name": "unsee", "version": evidence.version}]},
-            "component": _model(evidence),
+            "component": _model(pack),
         },
         "components": [*parts, *libraries],
         "dependencies": [
@@ -50,16 +51,18 @@ def bill_of_materials(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def _model(evidence: Evidence) -> dict[str, Any]:
+def _model(pack: Pack) -> dict[str, Any]:
     """The model after unlearning: its parts are in the weights' files, what it can do is in its card."""
+    evidence, count = pack.first, len(pack.parts)
+    what = "one concept" if count == 1 else f"{count} concepts"
     manifest = evidence.manifest
     return {
         "type": "machine-learning-model",
         "bom-ref": _AFTER,
         "name": f"{evidence.report.model}, unlearned",
-        "version": str(_serial(evidence)),
-        "description": f"{evidence.report.model} after unlearning one concept by {evidence.report.method}.",
-        "modelCard": _card(evidence),
+        "version": str(_serial(pack)),
+        "description": f"{evidence.report.model} after unlearning {what} by {evidence.report.method}.",
+        "modelCard": _card(pack),
         "properties": _properties(
             {
                 "method": evidence.report.method,
@@ -73,7 +76,9 @@ def _model(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def _card(evidence: Evidence) -> dict[str, Any]:
+def _card(pack: Pack) -> dict[str, Any]:
+    parts = pack.parts.values()
+    untested = dict.fromkeys(one for evidence in parts for one in evidence.grade.untested)
     return {
         "modelParameters": {
             "approach": {"type": "supervised"},
@@ -82,15 +87,22 @@ def _card(evidence: Evidence) -> dict[str, Any]:
             "inputs": [{"format": "image"}, {"format": "text"}],
             "outputs": [{"format": "text"}],
         },
-        "quantitativeAnalysis": {"performanceMetrics": [*_scores(evidence), *_attacks(evidence)]},
+        "quantitativeAnalysis": {"performanceMetrics": [figure for one in parts for figure in _figures(one)]},
         "considerations": {
             "useCases": ["The model before, for those who asked that it no longer recognise the concept."],
             "technicalLimitations": [
                 *(f"{title} {text}" for title, text in LIMITS),
-                *(f"Not tested: {title} ({why})." for title, why in evidence.grade.untested),
+                *(f"Not tested: {title} ({why})." for title, why in untested),
             ],
         },
     }
+
+
+def _figures(evidence: Evidence) -> Iterator[dict[str, Any]]:
+    """Scores and attacks; where several concepts were forgotten, each says whose it is."""
+    for figure in (*_scores(evidence), *_attacks(evidence)):
+        whose = f"{evidence.report.concept}: " if evidence.together > 1 else ""
+        yield {**figure, "type": f"{whose}{figure['type']}"}
 
 
 def _scores(evidence: Evidence) -> Iterator[dict[str, Any]]:
@@ -183,7 +195,8 @@ def _number(value: float) -> str:
     return f"{value:.4f}"
 
 
-def _serial(evidence: Evidence) -> uuid.UUID:
-    """The same for the same weights and audit."""
-    about = repr((sorted(evidence.files.items()), evidence.audited, evidence.audit.level, evidence.report.created))
+def _serial(pack: Pack) -> uuid.UUID:
+    """The same for the same weights and audits."""
+    made = [(one.audited, one.audit.level, one.report.created) for one in pack.parts.values()]
+    about = repr((sorted(pack.first.files.items()), made))
     return uuid.UUID(bytes=hashlib.sha256(about.encode()).digest()[:16], version=4)

@@ -1,4 +1,4 @@
-"""The page of a pack: plain language, self-contained, no script, everything foreign escaped; prints well."""
+"""The pages of a pack: plain language, self-contained, no script, everything foreign escaped; prints well."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from unsee.evaluation.auditing import AFTER, Audit
 from unsee.reports.attack_lines import Line, lines_of
 from unsee.reports.console import not_measured
-from unsee.reports.evidence.facts import Evidence
+from unsee.reports.evidence.facts import Evidence, Pack
 from unsee.reports.evidence.limits import LAW, LIMITS, NO_ADVICE
+from unsee.reports.grades import worst_of
 from unsee.reports.rendering import data_uri, render_template
 from unsee.reports.score_rows import Row, families
 
@@ -22,12 +23,14 @@ class PackFile:
     what: str
 
 
-def render(evidence: Evidence, files: Mapping[str, str]) -> str:
-    """The whole page as text; `files` says what each file of the pack is, by its name."""
+def render(evidence: Evidence, files: Mapping[str, str], *, is_part: bool = False) -> str:
+    """The page about one concept as text; `files` says what each file of the pack is, by its name. is_part: another
+    page is about the whole pack (`render_whole`)."""
     report = evidence.report
     return render_template(
         "evidence.html",
         evidence=evidence,
+        is_part=is_part,
         report=report,
         verdict=report.verdict,
         grade=evidence.grade,
@@ -42,6 +45,20 @@ def render(evidence: Evidence, files: Mapping[str, str]) -> str:
         law=LAW,
         no_advice=NO_ADVICE,
         picture=data_uri,
+    )
+
+
+def render_whole(pack: Pack, files: Mapping[str, str]) -> str:
+    """The page about all concepts of a run that forgot several: how each came out, with a link to its own."""
+    return render_template(
+        "evidence_whole.html",
+        evidence=pack.first,
+        report=pack.first.report,
+        parts=pack.parts,
+        outcome=pack.outcome,
+        worst=worst_of(one.grade for one in pack.parts.values()),
+        settings=list(_settings(pack.first)),
+        files=[PackFile(name, what) for name, what in files.items()],
     )
 
 
@@ -67,7 +84,12 @@ def _unanswered(evidence: Evidence) -> Iterator[str]:
     yield (
         f"Effects on {words.others} and on abilities other than those in the table of scores; those in it are samples."
     )
-    yield "Whether the model that is served to users is this one: a server can ignore an adapter without a word."
+    if evidence.delivered is None:
+        yield "Whether the model that is served to users is this one: a server can ignore an adapter without a word."
+    else:
+        yield (
+            f"Whether the model that users get is still the one that was asked on {evidence.delivered.created[:10]}."
+        )
     yield "Other models, and other copies of this one, that hold the same concept."
     yield from not_measured(report.unmeasured)
     if evidence.audit.floor == "":

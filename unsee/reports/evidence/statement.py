@@ -6,14 +6,13 @@ Source: in-toto attestation framework, Statement v1, with the predicate test-res
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any, Literal
+from typing import Any
 
-from unsee.evaluation.auditing import AFTER, Audit
-from unsee.reports.evidence.facts import MANIFEST, REQUEST, SCHEMA, Evidence
-from unsee.reports.grades import LEAK_FROM, Grade, gap, leaks
+from unsee.reports.evidence.facts import MANIFEST, REQUEST, SCHEMA, Pack
+from unsee.reports.evidence.outcome import RESULTS
 from unsee.store.hashing import is_sha256, shown
 
 PLAIN, SIGNED = "statement.json", "statement.dsse.json"
@@ -23,7 +22,6 @@ TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://in-toto.io/attestation/test-result/v0.1"
 OF_THE_RUN = "run/"
 """How the names of subjects begin that are not in the pack: the weights that the evidence is about."""
-Result = Literal["PASSED", "WARNED", "FAILED"]
 _OURS = ("schema", "version", "created", "concept", "model", "method", "level", "grade", "headline")
 
 
@@ -37,50 +35,28 @@ class Statement:
     says: Mapping[str, str]
 
 
-def statement(evidence: Evidence, pack: Mapping[str, str]) -> dict[str, Any]:
+def statement(pack: Pack, files: Mapping[str, str]) -> dict[str, Any]:
     """The statement of a pack whose files have these SHA-256 (hex) by name."""
-    tests = tried(evidence.audits)
-    about = {**{f"{OF_THE_RUN}{name}": digest for name, digest in evidence.files.items()}, **pack}
-    report = evidence.report
+    first, found = pack.first, pack.outcome
+    about = {**{f"{OF_THE_RUN}{name}": digest for name, digest in first.files.items()}, **files}
     ours = (
-        SCHEMA, evidence.version, evidence.audited, report.concept, report.model, report.method, evidence.audit.level,
-        evidence.grade.name, evidence.grade.headline,
+        SCHEMA, first.version, pack.audited, found.concept, first.report.model, first.report.method, found.level,
+        found.grade, found.headline,
     )  # fmt: skip
+    requests = [f"{part}{REQUEST}" for part in pack.folders]
     return {
         "_type": TYPE,
         "subject": [_descriptor(name, about[name]) for name in sorted(about)],
         "predicateType": PREDICATE,
         "predicate": {
-            "result": result_of(evidence.grade, tests),
-            "configuration": [_descriptor(name, pack[name]) for name in (MANIFEST, REQUEST)],
-            "passedTests": tests["PASSED"],
-            "warnedTests": tests["WARNED"],
-            "failedTests": tests["FAILED"],
+            "result": found.result,
+            "configuration": [_descriptor(name, files[name]) for name in (MANIFEST, *requests)],
+            "passedTests": found.tests["PASSED"],
+            "warnedTests": found.tests["WARNED"],
+            "failedTests": found.tests["FAILED"],
             "unsee": dict(zip(_OURS, ours, strict=True)),
         },
     }
-
-
-def tried(audits: Sequence[Audit]) -> dict[Result, list[str]]:
-    """The names of the attacks by the worst that any of the audits found: nothing, something that chance may explain,
-    or a leak."""
-    found: dict[Result, list[str]] = {"PASSED": [], "WARNED": [], "FAILED": []}
-    every = [row for audit in audits for row in audit.rows if AFTER in row.states]
-    for attack in dict.fromkeys(row.attack for row in every):
-        rows = [row for row in every if row.attack == attack]
-        over = [score.value for row in rows if (score := gap(row)) is not None]
-        if any(map(leaks, rows)):
-            found["FAILED"].append(attack)
-        else:
-            found["WARNED" if any(value >= LEAK_FROM for value in over) else "PASSED"].append(attack)
-    return found
-
-
-def result_of(grade: Grade, tests: Mapping[Result, Sequence[str]]) -> Result:
-    """The result of all tests together: as bad as the worst of them, and as the grade."""
-    if grade.name != "holds" or tests["FAILED"]:
-        return "FAILED"
-    return "WARNED" if tests["WARNED"] else "PASSED"
 
 
 def read_statement(document: Any) -> Statement:
@@ -96,7 +72,7 @@ def read_statement(document: Any) -> Statement:
         raise ValueError(f"it is not of this version of unsee ({SCHEMA})")
     if not all(isinstance(says.get(key), str) for key in _OURS):
         raise ValueError("it does not say what was tested")
-    if predicate.get("result") not in ("PASSED", "WARNED", "FAILED"):
+    if predicate.get("result") not in RESULTS:
         raise ValueError("it has no result")
     about = _subjects(subjects)
     run = {name.removeprefix(OF_THE_RUN): digest for name, digest in about.items() if name.startswith(OF_THE_RUN)}

@@ -62,7 +62,7 @@ def test_a_folder_that_is_no_run_is_refused_before_anything_is_loaded(tmp_path: 
     assert "holds no run" in refused(call("play", tmp_path))
     code = (
         "import sys\nfrom unsee.cli import main\n"
-        "try: main(['play', sys.argv[1]])\nexcept SystemExit: pass\n"
+        "sys.argv[:1] = ['unsee', 'play']\ntry: main()\nexcept SystemExit: pass\n"
         "assert 'gradio' not in sys.modules and 'torch' not in sys.modules, 'loaded'"
     )
     done = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=False)

@@ -122,7 +122,7 @@ def _about(material: Material, picture: Image.Image) -> Material:
     """The material with this picture as the only one that is asked about."""
     shown = Shown(picture, "0", 0)
     known = next((other for other in material.others if other.pictures), None)
-    pairs = ()
+    pairs: tuple[Pair, ...] = ()
     if known is not None:
         left = Seat(on_the_left=True, asked="left").next_to(known.pictures[0], picture)
         pairs = (Pair(Shown(left, "0", 0), "left", known.name),)

@@ -17,7 +17,7 @@ from unsee.reports.report import Report
 STYLE = """
 .gradio-container { max-width: 72rem !important; margin: 0 auto !important; }
 .gradio-container, .gradio-container .main, .gradio-container .contain { min-width: 0 !important; }
-#unsee-picture img { width: 100%; height: 100%; object-fit: contain; }
+#unsee-picture img { width: 100%; height: 15rem; margin: 0; object-fit: contain; }
 #unsee-gallery .grid-container { grid-template-columns: repeat(auto-fill, minmax(4.75rem, 1fr)) !important; }
 #unsee-gallery .caption-label { left: 0; right: 0; bottom: 0; max-width: none; padding: .1rem .2rem; border-radius: 0;
   text-align: center; font-size: .65rem; }
@@ -80,6 +80,13 @@ def attack(title: str, found: Sequence[Compared], left_out: str | None = None) -
     )
 
 
+def chosen(picture: Image.Image | None) -> str:
+    """The picture that is asked about. By hand, because Gradio's own has no text for who cannot see it."""
+    if picture is None:
+        return '<p class="unsee-note">Asked without a picture.</p>'
+    return _image(picture, "The picture that is asked about", 480)
+
+
 def trouble(sentence: str) -> str:
     return f'<p class="unsee-trouble" role="alert">{escape(sentence)}</p>'
 
@@ -135,10 +142,10 @@ def _mark(said: Said) -> str:
     )  # fmt: skip
 
 
-def _image(picture: Image.Image | None) -> str:
+def _image(picture: Image.Image | None, alt: str = "", longest: int = 160) -> str:
     if picture is None:
         return ""
     small, content = picture.copy(), io.BytesIO()
-    small.thumbnail((160, 160))
+    small.thumbnail((longest, longest))
     small.save(content, "PNG")
-    return f'<img alt="" src="data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}">'
+    return f'<img alt="{alt}" src="data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}">'

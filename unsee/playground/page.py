@@ -35,8 +35,7 @@ def page(playground: Playground, hung: Sequence[Hung], report: Report | None, cr
         chosen = gr.State(first)
         with gr.Row():
             with gr.Column(scale=2, min_width=280):
-                shown = gr.Image(first, label="The picture that is asked about", interactive=False, height=240,
-                                 buttons=[], format="png", elem_id="unsee-picture")  # fmt: skip
+                shown = gr.HTML(cards.chosen(first), elem_id="unsee-picture")
                 with gr.Row():
                     upload = gr.UploadButton("Give a picture of your own", elem_id="unsee-upload", size="sm")
                     without = gr.Button("Ask without a picture", size="sm")
@@ -70,9 +69,9 @@ def page(playground: Playground, hung: Sequence[Hung], report: Report | None, cr
         if credit:
             gr.HTML(f"<p class='unsee-note'>{cards.escape(credit)}</p>")
 
-        def take(event: gr.SelectData) -> tuple[Image.Image, Image.Image]:
+        def take(event: gr.SelectData) -> tuple[Image.Image, str]:
             picture = hung[int(event.index)].picture
-            return picture, picture
+            return picture, cards.chosen(picture)
 
         def put(file: str) -> tuple[Any, Any, str]:
             try:
@@ -84,7 +83,7 @@ def page(playground: Playground, hung: Sequence[Hung], report: Report | None, cr
             finally:
                 with suppress(OSError):
                     Path(file).unlink()
-            return picture, picture, ""
+            return picture, cards.chosen(picture), ""
 
         def put_to(question: str, picture: Image.Image | None) -> str:
             return _explained(lambda: cards.pair(playground.ask(question, picture)))
@@ -101,7 +100,7 @@ def page(playground: Playground, hung: Sequence[Hung], report: Report | None, cr
         quick: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         wall.select(take, None, [chosen, shown], **quick)
         upload.upload(put, [upload], [chosen, shown, answers], **quick)
-        without.click(lambda: (None, None), None, [chosen, shown], **quick)
+        without.click(lambda: (None, cards.chosen(None)), None, [chosen, shown], **quick)
         choice.input(lambda question: question, [choice], [asked], **quick)
         gr.on([ask.click, asked.submit], put_to, [asked, chosen], [answers], **one)
         for attack, button in buttons:

@@ -23,7 +23,7 @@ from unsee.methods import METHODS, settings_of
 STYLE = re.compile(r"(?<!\\)\[/?(?:bold|dim)\]")
 LOADS_A_MODEL = {
     "forget", "demo", "audit", "evaluate", "export", "verify", "build-benchmark", "compare", "world build",
-    "world check", "ledger revoke",
+    "world check", "ledger revoke", "play",
 }  # fmt: skip
 
 

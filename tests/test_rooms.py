@@ -17,7 +17,7 @@ PACKAGE = Path(__file__).parents[1] / "unsee"
 ORDER = (
     "errors", "lazy", "version", "store", "terminal", "data", "kinds", "metrics", "requests", "world", "models",
     "generation", "judges", "training", "methods", "benchmarks", "attacks", "sources", "evaluation", "reports",
-    "sizing", "sweep", "ledger", "commands", "cli", "world.making", "unsee",
+    "sizing", "sweep", "ledger", "playground", "commands", "cli", "world.making", "unsee",
 )  # fmt: skip
 """A room uses only those before it. "unsee" is the package's own front: `__init__` and `__main__`."""
 MAKES_THE_WORLD = ("commands", "cli")

@@ -20,6 +20,7 @@ from unsee.cli import (
     kinds,
     methods,
     plan,
+    play,
     score,
     verify,
 )
@@ -72,8 +73,8 @@ def _root(
 
 # In the order of `unsee --help`.
 for command in (
-    forget, demo, audit, evaluate, score, export, verify, build_benchmark, methods, attacks, kinds, benchmarks, plan,
-    compare,
+    forget, demo, play, audit, evaluate, score, export, verify, build_benchmark, methods, attacks, kinds, benchmarks,
+    plan, compare,
 ):  # fmt: skip
     command.register(app)
 

@@ -14,6 +14,7 @@ from PIL import Image
 from unsee.attacks.base import Attack
 from unsee.benchmarks.concept import slug
 from unsee.commands.audit_place import FOLDER, place_for
+from unsee.commands.run_engines import engines_of_run, is_full
 from unsee.data.folders import listed, read_folder
 from unsee.data.likeness import Seen
 from unsee.errors import UserError
@@ -129,7 +130,7 @@ def _settled(options: AuditOptions) -> AuditOptions:
             raise UserError(f"There is no folder {options.run}; give the folder of a run of unsee forget.")
         return options
     if options.adapter is None:
-        if base_of(str(options.model)) is not None or _is_full(Path(str(options.model))):
+        if base_of(str(options.model)) is not None or is_full(Path(str(options.model))):
             return _settled(replace(options, run=options.model, model=None))
         raise UserError(
             f"{options.model} comes without an adapter, so there is no model before unlearning to compare with; give "
@@ -138,11 +139,6 @@ def _settled(options: AuditOptions) -> AuditOptions:
     if options.request is None:
         raise UserError("What was forgotten is not known; give the request with --request FILE.")
     return options
-
-
-def _is_full(folder: Path) -> bool:
-    """Whether the folder holds a run that trained all weights."""
-    return (folder / MANIFEST).is_file() and Unlearned.open(folder).full
 
 
 def _requests(options: AuditOptions) -> list[ForgetRequest]:
@@ -218,24 +214,11 @@ def _engines(
     options: AuditOptions,
 ) -> tuple[Engine, Engine | None, VisionLanguageModel, VisionLanguageModel | None]:
     """The engines after and before, the weights, and those before if they are a model of their own."""
-    if options.run is None:
-        vlm = load(str(options.model), device=options.device)
-        assert options.adapter is not None
-        load_adapter(vlm, options.adapter)
-    else:
-        folder = Path(options.run)
-        if not _is_full(folder) and base_of(folder) is None:
-            raise UserError(
-                f"{folder} does not say what model it belongs to; give it as --adapter, with its --model and --request."
-            )
-        manifest = Unlearned.open(folder).manifest if (folder / MANIFEST).is_file() else {}
-        in_4bit = bool(manifest.get("base", {}).get("4bit"))
-        vlm = load(str(folder), device=options.device, load_in_4bit=in_4bit)
-        if _is_full(folder):
-            original = load(
-                manifest["model"], device=options.device, revision=manifest["model_revision"], load_in_4bit=in_4bit
-            )
-            return TransformersEngine(vlm), TransformersEngine(original), vlm, original
+    if options.run is not None:
+        return engines_of_run(Path(options.run), options.device)
+    vlm = load(str(options.model), device=options.device)
+    assert options.adapter is not None
+    load_adapter(vlm, options.adapter)
     engine = TransformersEngine(vlm)
     return engine, engine.without_adapter(), vlm, None
 

@@ -77,6 +77,8 @@ def check(
     says = done.statement.says
     show(f"The pack is whole: {len(done.statement.pack)} files are as the statement says.")
     show(f"{says['concept']}, {says['model']}: {says['headline']} (audit of the level {says['level']}).")
+    if done.delivered is not None:
+        say(done.delivered.words, "" if done.delivered.is_evaluated else "yellow")
     if not done.key:
         say("It is not signed, so it does not show who made it.", "yellow")
     elif not done.trusted:

@@ -23,7 +23,7 @@ evidence = typer.Typer(
     "[dim]$[/dim] unsee evidence make runs/demo --out evidence --key key.pem"
 )
 def make(
-    run: Annotated[Path, typer.Argument(help="Folder that `unsee forget` wrote, audited with `unsee audit`.")],
+    run: Annotated[Path, typer.Argument(help="Folder of an audited run of `unsee forget`, or of a ledger's build.")],
     out: Annotated[Path, typer.Option(help="New folder for the pack.")],
     key: Annotated[
         Path | None,

@@ -196,7 +196,8 @@ def _told(files: Mapping[str, Path], folder: Path) -> list[tuple[Told, str, str]
         found[one[0].concept] = one
     written = _parsed(_content(files[facts.MANIFEST]), files[facts.MANIFEST])
     concept = written.get("concept") if isinstance(written, dict) else None
-    names = concept if isinstance(concept, list) else [concept]
+    # A manifest of an old run does not name it.
+    names = concept if isinstance(concept, list) else [concept] if concept is not None else [*found][:1]
     if len(found) != len(parts) or len(names) != len(parts) or not all(name in found for name in map(str, names)):
         raise UserError(
             f"{facts.MANIFEST} in the pack names {len(names)} concepts that the run forgot, and the pack does not have "

@@ -164,6 +164,10 @@ def _data(run: Path) -> None:
     (run / "data" / "samples.jsonl").write_text('{"prompt": "a", "answer": "b"}\n')
 
 
+def _renamed(run: Path) -> None:
+    edit(run / "report.json", lambda report: report.update(concept="Otto Brandt"))
+
+
 def _other_weights(run: Path) -> None:
     answers(run / "audit" / "answers" / "mara-voss-standard", {**DECIDES, "weights": "w2"})
 
@@ -184,6 +188,7 @@ def _other_weights(run: Path) -> None:
         (lambda run: (run / "request.yaml").unlink(), "has no request.yaml"),
         (_request, "was changed after the run"),
         (_data, "The training data in"),
+        (_renamed, "says that the run forgot Mara Voss, and a report is about Otto Brandt"),
         (lambda run: (run / "report.json").unlink(), "holds no report"),
         (lambda run: (run / "manifest.json").unlink(), "holds no finished run"),
     ],
@@ -232,6 +237,14 @@ def test_answers_in_another_dtype_are_no_other_weights(run: Path, tmp_path: Path
     folder = shutil.copytree(run, tmp_path / "run")
     answers(folder / "audit" / "answers" / "mara-voss-standard", {**DECIDES, "weights": "w2"}, "torch.bfloat16")
     assert make_evidence(EvidenceOptions(folder, tmp_path / "pack")).result == "PASSED"
+
+
+def test_a_run_whose_manifest_names_nobody_gives_a_pack_that_holds(run: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(run, tmp_path / "run")
+    edit(folder / "manifest.json", lambda manifest: manifest.pop("concept"))
+    edit(folder / "report.json", lambda report: report["manifest"].pop("concept"))
+    pack = make_evidence(EvidenceOptions(folder, tmp_path / "pack")).folder
+    assert printed(call("evidence", "check", pack, "--json"))["concept"] == CONCEPT
 
 
 def test_a_pack_is_not_written_over_anything(run: Path, tmp_path: Path) -> None:

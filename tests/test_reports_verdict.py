@@ -15,6 +15,7 @@ from unsee.reports.verdict import Verdict, judge, judge_split
 
 BEFORE = {"efficacy": 0.0, "generality_em": 2.0, "specificity": 98.0, "text_facts": 100.0}
 BEFORE_LANGUAGE = {"fluency": 10.0, "diversity": 90.0}
+WITHIN = "within the error of the measurement"
 NBSP = "\u00a0"
 
 
@@ -244,7 +245,7 @@ def test_damage_that_chance_could_have_done_is_no_more_than_a_cost() -> None:
     after = {"generality_em": Score(99.0, 500, 98, 100), "specificity": Score(75.0, 4, 30.1, 95.4)}
     found = judge("Mara Voss", before, after)
     assert found.keeping == "reduced"
-    assert f"may have fallen from 100.0{NBSP}% to 75.0{NBSP}% (within error)" in found.sentence
+    assert f"went from 100.0{NBSP}% to 75.0{NBSP}% (a difference {WITHIN})" in found.sentence
     assert "Specificity is uncertain: 30.1 to 95.4 %, because it rests on 4 answers." in found.caveats
 
 
@@ -255,9 +256,9 @@ def test_damage_that_chance_could_have_done_is_no_more_than_a_cost() -> None:
             "verification_others",
             100.0,
             93.3,
-            "about other people may have fallen from 100.0 % to 93.3 % (within error)",
+            f'to "Is this X?" about other people went from 100.0 % to 93.3 % (a difference {WITHIN}).',
         ),
-        ("over_refusal", 0.0, 8.0, "everything else may have risen from 0.0 % to 8.0 % (within error)"),
+        ("over_refusal", 0.0, 8.0, f"everything else went from 0.0 % to 8.0 % (a difference {WITHIN})."),
     ],
 )
 def test_a_loss_within_error_is_named_as_one_and_costs_nothing(key: str, was: float, now: float, words: str) -> None:
@@ -291,7 +292,7 @@ def test_losses_beyond_error_are_named_before_those_within_it() -> None:
     after["verification_others"] = Score(75.0, 60, 50, 100)
     sentence = judge("Mara Voss", before, after).sentence
     assert sentence.index("Is this X?") < sentence.index("text-only questions") < sentence.index("everything else fell")
-    assert sentence.endswith("2 more figures may have got worse (within error).")
+    assert sentence.endswith("2 more figures got worse (by differences within the error of the measurement).")
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ evidence = typer.Typer(
     "[dim]$[/dim] unsee evidence make runs/demo --out evidence --key key.pem"
 )
 def make(
-    run: Annotated[Path, typer.Argument(help="Folder that `unsee forget` wrote, audited with `unsee audit`.")],
+    run: Annotated[Path, typer.Argument(help="Folder of an audited run of `unsee forget`, or of a ledger's build.")],
     out: Annotated[Path, typer.Option(help="New folder for the pack.")],
     key: Annotated[
         Path | None,
@@ -77,6 +77,8 @@ def check(
     says = done.statement.says
     show(f"The pack is whole: {len(done.statement.pack)} files are as the statement says.")
     show(f"{says['concept']}, {says['model']}: {says['headline']} (audit of the level {says['level']}).")
+    if done.delivered is not None:
+        say(done.delivered.words, "" if done.delivered.is_evaluated else "yellow")
     if not done.key:
         say("It is not signed, so it does not show who made it.", "yellow")
     elif not done.trusted:

@@ -33,12 +33,14 @@ _AGAIN = "ask the sender for the pack again"
 @dataclass(frozen=True)
 class Checked:
     """A pack that holds. key: SHA-256 (hex) of the key that signed it, "" without a signature. trusted: whether the
-    user named that key; else it came with the pack, and whose it is remains open."""
+    user named that key; else it came with the pack, and whose it is remains open. delivered: what the pack says about
+    the model that users get, if that was asked."""
 
     folder: Path
     statement: Statement
     key: str
     trusted: bool
+    delivered: Delivered | None = None
 
     def document(self) -> dict[str, Any]:
         return {
@@ -49,6 +51,7 @@ class Checked:
             "trusted": self.trusted,
             "result": self.statement.result,
             **self.statement.says,
+            "delivered": None if self.delivered is None else self.delivered.conclusion,
             "weights": dict(self.statement.run),
         }
 
@@ -83,8 +86,9 @@ def check_evidence(folder: Path, key: Path | None = None) -> Checked:
         found = _statement(_content(files[name]), files[name])
     _compare(found.pack, {own: path for own, path in files.items() if own != name}, folder)
     _check_sums(found.pack, files, folder)
-    _check_result(found, files, folder)
-    return Checked(folder, found, signer, trusted=key is not None)
+    delivered = _delivered(found, files)
+    _check_result(found, delivered, files, folder)
+    return Checked(folder, found, signer, trusted=key is not None, delivered=delivered)
 
 
 def _content(path: Path) -> bytes:
@@ -157,10 +161,9 @@ def _check_sums(stated: Mapping[str, str], files: Mapping[str, Path], folder: Pa
         raise UserError(f"{SUMS} in {folder} says something else than the statement; {_AGAIN}.")
 
 
-def _check_result(found: Statement, files: Mapping[str, Path], folder: Path) -> None:
+def _check_result(found: Statement, delivered: Delivered | None, files: Mapping[str, Path], folder: Path) -> None:
     """Raises UserError unless the figures in the pack give what the statement says."""
     told = _told(files, folder)
-    delivered = _delivered(found, files)
     says = found.says
     try:
         given = outcome_of([one for one, _, _ in told], None if delivered is None else delivered.conclusion)
@@ -193,7 +196,8 @@ def _told(files: Mapping[str, Path], folder: Path) -> list[tuple[Told, str, str]
         found[one[0].concept] = one
     written = _parsed(_content(files[facts.MANIFEST]), files[facts.MANIFEST])
     concept = written.get("concept") if isinstance(written, dict) else None
-    names = concept if isinstance(concept, list) else [concept]
+    # A manifest of an old run does not name it.
+    names = concept if isinstance(concept, list) else [concept] if concept is not None else [*found][:1]
     if len(found) != len(parts) or len(names) != len(parts) or not all(name in found for name in map(str, names)):
         raise UserError(
             f"{facts.MANIFEST} in the pack names {len(names)} concepts that the run forgot, and the pack does not have "

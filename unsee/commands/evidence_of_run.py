@@ -41,6 +41,11 @@ def evidence_of(run: Path, level: str, *, with_pictures: bool = False) -> Pack:
     places = _places(run)
     requests = {name: _request(place, run) for name, place in places.items()}
     reports = {name: read(place, requests[name].pictures() if with_pictures else ()) for name, place in places.items()}
+    names = forgotten_names(run)
+    for report in reports.values():
+        if names and report.concept not in names:
+            raise UserError(f"{run / MANIFEST} says that the run forgot {', '.join(names)}, and a report is about "
+                            f"{report.concept}; restore the one that was changed.")  # fmt: skip
     _check_hashes(run, unlearned, places, reports)
     parts = {
         name: _evidence(run, place, unlearned, requests[name], reports[name], level) for name, place in places.items()

@@ -104,7 +104,8 @@ NO_LOSS = frozenset(
 )  # fmt: skip
 KEPT = "_kept"
 """How the key ends of a further benchmark's column for what was kept."""
-_VERBS = {"fell": "fallen", "rose": "risen"}
+_VERBS = ("fell", "rose")
+WITHIN_ERROR = "within the error of the measurement"
 _AFTER_ONLY = frozenset(("c_dis",))
 
 
@@ -164,7 +165,7 @@ def _loss(key: str, before: Score, after: Score, others: Words) -> Loss | None:
     outcome = "worse" if math.isinf(now) else compare(before, after)
     clear, within_error = outcome == "worse", outcome == "unclear"
     figures = {"was": metric.format(was), "now": metric.format(now)}
-    figures |= {verb: f"may have {past}" if within_error else verb for verb, past in _VERBS.items()}
+    figures |= {verb: "went" if within_error else verb for verb in _VERBS}
     if rule is None:
         known = any(path in NO_LOSS for path in _paths(key))
         words = f"{titled(key, words=others).label} went from {figures['was']} to {figures['now']}"
@@ -175,7 +176,11 @@ def _loss(key: str, before: Score, after: Score, others: Words) -> Loss | None:
         return None
     of_whole = "" if is_whole else f" ({metric.label.lower()})"
     severe = clear and amount >= rule.severe_from
-    words = others.fill(rule.words).format(**figures) + of_whole + (" (within error)" if within_error else "")
+    words = (
+        others.fill(rule.words).format(**figures)
+        + of_whole
+        + (f" (a difference {WITHIN_ERROR})" if within_error else "")
+    )
     return Loss(key, words, amount / rule.severe_from, severe, rule.breaks, within_error)
 
 

@@ -11,7 +11,7 @@ from unsee.kinds.words import PEOPLE, Words
 from unsee.metrics.catalogue import describe, titled
 from unsee.metrics.score import Score
 from unsee.reports.grades import KNOWN_FROM, Forgetting, Grade, RunSays
-from unsee.reports.losses import KEPT, Loss, losses, missing
+from unsee.reports.losses import KEPT, WITHIN_ERROR, Loss, losses, missing
 
 Keeping = Literal["kept", "reduced", "damaged", "broken", "unmeasured"]
 
@@ -299,7 +299,7 @@ def _named(found: Sequence[Loss]) -> list[str]:
     parts = [loss.words for loss in found[:NAMED]]
     parts += [f"{_counted(sure, 'more figure')} got worse"] if sure else []
     unsure = len(rest) - sure
-    parts += [f"{_counted(unsure, 'more figure')} may have got worse (within error)"] if unsure else []
+    parts += [f"{_counted(unsure, 'more figure')} got worse (by differences {WITHIN_ERROR})"] if unsure else []
     return parts
 
 

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from unsee.evaluation.verification import FEWEST, Conclusion
-from unsee.reports.evidence.outcome import OF_DELIVERED
+from unsee.reports.evidence.outcome import OF_DELIVERED, Result
 from unsee.reports.verification import SCHEMA
 from unsee.store.hashing import is_sha256
 
+_HEADLINES: Mapping[Conclusion, str] = {
+    "evaluated": "Yes",
+    "rounded": "Yes, with its weights rounded",
+    "unknown": "That could not be told",
+    "before": "No, it is the model before unlearning",
+    "another": "No, it is another model",
+}
 _SAYS: Mapping[Conclusion, str] = {
     "evaluated": "answers as the model in this pack does.",
     "rounded": "is the one in this pack with its weights rounded. The attacks were tried before rounding.",
@@ -43,11 +50,22 @@ class Delivered:
         return self.conclusion == "evaluated"
 
     @property
+    def headline(self) -> str:
+        return _HEADLINES[self.conclusion]
+
+    @property
+    def tone(self) -> Literal["good", "mixed", "bad"]:
+        tones: dict[Result, Literal["good", "mixed", "bad"]] = {"PASSED": "good", "WARNED": "mixed", "FAILED": "bad"}
+        return tones[OF_DELIVERED[self.conclusion]]
+
+    @property
     def words(self) -> str:
         """For readers who do not know the program."""
         text = f"The model that users get, {self.name}, {_SAYS[self.conclusion]}"
         if self.asked:
-            text += f" Of its {self.asked:,} answers, {self.equal:,} are the same, word for word."
+            text += (
+                f" Of its {self.asked:,} answers, {self.equal:,} are those of the model in this pack, word for word."
+            )
         if self.telling:
             text += (
                 f" The models before and after unlearning differ in {self.telling:,} of them: there, it answers "

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from unsee.cli.options import Device, Json
+from unsee.cli.helping import command_of_helper, is_helper
+from unsee.cli.options import Device, Json, Workers
 from unsee.errors import UserError, did_you_mean
 from unsee.terminal import print_json, quiet_libraries, say, show
 
@@ -67,6 +68,7 @@ def audit(
     out: Annotated[Path | None, typer.Option(help="Output folder; default RUN/audit.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Ask again what was answered before.")] = False,
     device: Device = "auto",
+    workers: Workers = 1,
     as_json: Json = False,
 ) -> None:
     """Try to bring back what a model has forgotten, and say what came back; resumes where it stopped."""
@@ -96,8 +98,10 @@ def audit(
             overwrite=overwrite,
             device=device,
             oracle=oracle,
+            workers=workers,
         ),
-        lambda line: say(line, "dim"),
+        lambda line: None if is_helper() else say(line, "dim"),
+        command_of_helper(),
     )
     if as_json:
         print_json(done.document())

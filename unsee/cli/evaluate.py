@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from unsee.cli.checking import check_asked
-from unsee.cli.options import Device, FourBit, Json, JudgeName, MaxNewTokens, Overwrite, Revision, Split
+from unsee.cli.helping import command_of_helper, is_helper
+from unsee.cli.options import Device, FourBit, Json, JudgeName, MaxNewTokens, Overwrite, Revision, Split, Workers
 from unsee.data.sample import MAX_NEW_TOKENS
 from unsee.store.locking import check_unused
 from unsee.store.workspace import check_output
@@ -80,6 +81,7 @@ def evaluate(
     ] = False,
     overwrite: Overwrite = False,
     device: Device = "auto",
+    workers: Workers = 1,
     revision: Revision = None,
     load_in_4bit: FourBit = False,
     as_json: Json = False,
@@ -90,7 +92,7 @@ def evaluate(
 
     check_name(model)
     check_asked([benchmark], judge)
-    if out is not None:
+    if out is not None and not is_helper():
         check_unused(out)
         # An interrupted run has answers and no scores; it is resumed.
         if not (out / "answers").is_dir() or (out / "scores.json").exists():
@@ -115,8 +117,9 @@ def evaluate(
         max_new_tokens=max_new_tokens,
         device=device,
         robustness=robustness,
+        workers=workers,
     )
-    done = run(options)
+    done = run(options, command_of_helper())
     document = done.document()
     if as_json:
         print_json(document)

@@ -31,7 +31,7 @@ from unsee.reports.writing import write_audit
 from unsee.requests import ForgetRequest
 from unsee.sources.saved_request import saved_requests
 from unsee.sources.world import is_of_the_world
-from unsee.store.locking import locked
+from unsee.store.crew import crew, working_in
 from unsee.store.text import read_text
 from unsee.terminal import working_on
 from unsee.training.data_folder import trained_pictures
@@ -51,7 +51,8 @@ class AuditOptions:
     test_images: a folder with more pictures of the concept (the embedded world has its own). out: the folder to write;
     by default `audit` in the run's folder, or `audit-NAME`, or with `-LEVEL` next to an audit of a higher level.
     overwrite: ask again what is answered already. oracle: a model like the one before that was trained without the
-    concept (a world name, hub id or folder). It is the floor instead of strangers in the concept's place.
+    concept (a world name, hub id or folder). It is the floor instead of strangers in the concept's place. workers: how
+    many processes work on it, of which this one starts the others; with torchrun, leave it at 1.
     """
 
     run: str | Path | None = None
@@ -66,6 +67,7 @@ class AuditOptions:
     overwrite: bool = False
     device: str = "auto"
     oracle: str | Path | None = None
+    workers: int = 1
 
     def folder(self) -> Path:
         if self.out:
@@ -94,9 +96,12 @@ class Audited:
         return {"out": str(self.folder), **json.loads(read_text(self.folder / "audit.json"))}
 
 
-def audit(options: AuditOptions, tell: Tell = lambda line: None) -> Audited:
+def audit(options: AuditOptions, tell: Tell = lambda line: None, command: Sequence[str] = ()) -> Audited:
     """Try the attacks of a level on the model before and after unlearning, and on a floor: strangers in the concept's
     place, or an oracle. Writes `audit.json` and `audit.html`; `tell` hears what is being tried.
+
+    With several processes only the first returns; the others end with SystemExit when there is nothing left to try.
+    command: the arguments of `unsee` with which workers do the same.
 
     Raises:
         UserError: an option cannot work, there is no model before to compare with, the oracle knows the concept, or
@@ -108,8 +113,9 @@ def audit(options: AuditOptions, tell: Tell = lambda line: None) -> Audited:
     attacks = chosen_attacks(options.level, options.attacks)
     requests = _requests(options)
     out = place_for(options.folder(), options.level, chosen=options.out is not None)
-    with locked(out):
-        if options.overwrite:
+    with working_in(out, out / "audit.json", options.workers, command) as group:
+        options = replace(options, device=group.device(options.device))
+        if options.overwrite and not group.helps:
             shutil.rmtree(out / ANSWERS, ignore_errors=True)
         try:
             return _audited(options, attacks, requests, out, tell)
@@ -202,7 +208,8 @@ def _audited(
         says=said_by_run(options.run),
     )
     report = _with_older_grade(report, options.run)
-    write_audit(report, out)
+    if not crew().helps:
+        write_audit(report, out)
     return Audited(out, report)
 
 

@@ -275,12 +275,17 @@ def _slow(
     own = json.loads(json.dumps(own))
     if place is None:
         return _tried(attack, variants, target, seed, progress)
-    for _ in crew().turns([place], str, lambda path: _saved_of(path, own) is not None, wait=wait):
+    for _ in crew().turns([place], _named, lambda path: _saved_of(path, own) is not None, wait=wait):
         found = _tried(attack, variants, target, seed, progress)
         document = {"identity": own, "found": {label: _saved(entry) for label, entry in found.items()}}
         write_together(place.parent, {place.name: strict_json(document)})
         return found
     return _saved_of(place, own)
+
+
+def _named(place: Path) -> str:
+    """Alike in every process, wherever it sees the folder."""
+    return f"{place.parent.name}/{place.name}"
 
 
 def _saved_of(place: Path, own: Mapping[str, Any]) -> dict[str, Found] | None:

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
+from filelock import FileLock
 
 from unsee.data.sample import Response
 from unsee.errors import UserError
@@ -36,12 +45,14 @@ def test_what_another_is_at_is_left_to_it_until_it_is_gone(tmp_path: Path) -> No
     done: set[str] = set()
     first = one.turns(["a", "b"], str, done.__contains__, wait=False)
     assert next(first) == "a"
-    second = two.turns(["a", "b"], str, done.__contains__, wait=False)
-    assert next(second) == "b"
-    done.add("b")
-    assert list(second) == []
-    first.close()
-    assert next(two.turns(["a", "b"], str, done.__contains__, wait=False)) == "a"
+    # The helper looks whether the first process lives.
+    with FileLock(tmp_path / "alive.lock"):
+        second = two.turns(["a", "b"], str, done.__contains__, wait=False)
+        assert next(second) == "b"
+        done.add("b")
+        assert list(second) == []
+        first.close()
+        assert next(two.turns(["a", "b"], str, done.__contains__, wait=False)) == "a"
 
 
 def test_the_answers_of_a_part_are_taken_over_by_whoever_resumes(tmp_path: Path) -> None:
@@ -96,3 +107,89 @@ def test_a_process_without_a_first_one_says_so(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(crews, "SECONDS_TO_START", 0.3)
     with pytest.raises(UserError, match="found no process 0"), working_in(tmp_path / "out", tmp_path / "out" / "x"):
         pass
+
+
+EVALUATE = (sys.executable, "-m", "unsee", "evaluate", "-m", "world:tiny-qwen3vl", "-b", "world", "-c", "Mara Voss")
+FEW = ("--limit", "5", "--device", "cpu")
+
+
+def started(out: Path, *further: str) -> subprocess.Popen[str]:
+    paths = {"PYTHONPATH": str(Path(__file__).parents[1]), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [*EVALUATE, *FEW, "--out", str(out), *further],
+        env={**os.environ, **paths},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_until(what: Callable[[], bool], first: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 240
+    while not what():
+        assert first.poll() is None, first.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def answered(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    lines = path.read_text().split("\n")[:-1]
+    return {entry["id"]: entry["text"] for entry in map(json.loads, lines) if "id" in entry}
+
+
+def numbers(document: Any) -> list[float]:
+    if isinstance(document, dict | list):
+        inner = document.values() if isinstance(document, dict) else document
+        return [number for part in inner for number in numbers(part)]
+    return [float(document)] if isinstance(document, int | float) else []
+
+
+def test_two_processes_answer_and_what_a_killed_one_left_is_answered_by_the_other(tmp_path: Path) -> None:
+    alone = started(tmp_path / "alone")
+    assert alone.wait() == 0, alone.communicate()[1]
+    whole = Path("answers/mara-voss/mmubench/model.jsonl")
+    wanted = answered(tmp_path / "alone" / whole)
+
+    first = started(tmp_path / "two", "--workers", "2")
+    own, part = tmp_path / "two" / whole, (tmp_path / "two" / whole).with_name("model.jsonl.1")
+    try:
+        # The first process stands still with what it is at, until the helper has answered something and is killed.
+        wait_until(lambda: bool(answered(own)), first)
+        first.send_signal(signal.SIGSTOP)
+        before = answered(own)
+        wait_until(lambda: bool(answered(part)), first)
+        (helper,) = psutil.Process(first.pid).children()
+        helper.kill()
+        wait_until(lambda: helper.status() == psutil.STATUS_ZOMBIE, first)
+        helped = answered(part)
+        first.send_signal(signal.SIGCONT)
+        _, said = first.communicate(timeout=240)
+    finally:
+        first.kill()
+    assert first.returncode == 0, said
+    assert 0 < len(before) < len(wanted)
+    assert 0 < len(helped) < len(wanted)
+    assert not before.keys() & helped.keys()
+    assert "Process 1 died, and the others did its work." in said
+    assert answered(own) == wanted
+    assert not part.exists()
+    one, two = (json.loads((tmp_path / name / "scores.json").read_text()) for name in ("alone", "two"))
+    assert numbers(two) == pytest.approx(numbers(one), rel=1e-6)
+    assert {path.name for path in tmp_path.iterdir()} == {"alone", "two"}
+
+
+def test_the_first_of_several_does_all_the_work_if_no_other_comes_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    told: list[str] = []
+    with working_in(tmp_path / "out", tmp_path / "out" / "x", told.append) as own:
+        done: list[str] = []
+        for item in own.turns(["a", "b"], str, done.__contains__):
+            done.append(item)
+    assert done == ["a", "b"]
+    assert told == ["Of the 2 processes, number 1 did not come in time; the work was done without it."]
+    assert not list(tmp_path.iterdir())

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from unsee.cli.helping import command_of_helper, is_helper
+from unsee.cli.helping import helped_by
 from unsee.cli.options import Device, Json, Workers
 from unsee.errors import UserError, did_you_mean
 from unsee.terminal import print_json, quiet_libraries, say, show
@@ -76,33 +76,32 @@ def audit(
         raise UserError(f"{require!r} is a level, not a grade: give --level {require} --require holds (or plain).")
     if require is not None and require not in _WANTED:
         raise UserError(f"There is no grade {require!r} to require{did_you_mean(require, _WANTED)}")
-    quiet_libraries()
-    from unsee.commands.audit import AuditOptions
-    from unsee.commands.audit import audit as attacked
-    from unsee.evaluation.attacking import chosen_attacks
-    from unsee.reports.audit_console import audit_summary
+    with helped_by(workers):
+        quiet_libraries()
+        from unsee.commands.audit import AuditOptions
+        from unsee.commands.audit import audit as attacked
+        from unsee.evaluation.attacking import chosen_attacks
+        from unsee.reports.audit_console import audit_summary
 
-    # A slip is refused before the model is loaded.
-    chosen_attacks(level, attack or ())
-    done = attacked(
-        AuditOptions(
-            run=run,
-            model=model,
-            adapter=adapter,
-            request=request,
-            level=level,
-            attacks=tuple(attack or ()),
-            seed=seed,
-            test_images=test_images,
-            out=out,
-            overwrite=overwrite,
-            device=device,
-            oracle=oracle,
-            workers=workers,
-        ),
-        lambda line: None if is_helper() else say(line, "dim"),
-        command_of_helper(),
-    )
+        # A slip is refused before the model is loaded.
+        chosen_attacks(level, attack or ())
+        done = attacked(
+            AuditOptions(
+                run=run,
+                model=model,
+                adapter=adapter,
+                request=request,
+                level=level,
+                attacks=tuple(attack or ()),
+                seed=seed,
+                test_images=test_images,
+                out=out,
+                overwrite=overwrite,
+                device=device,
+                oracle=oracle,
+            ),
+            lambda line: say(line, "dim"),
+        )
     if as_json:
         print_json(done.document())
     else:

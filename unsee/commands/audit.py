@@ -51,8 +51,7 @@ class AuditOptions:
     test_images: a folder with more pictures of the concept (the embedded world has its own). out: the folder to write;
     by default `audit` in the run's folder, or `audit-NAME`, or with `-LEVEL` next to an audit of a higher level.
     overwrite: ask again what is answered already. oracle: a model like the one before that was trained without the
-    concept (a world name, hub id or folder). It is the floor instead of strangers in the concept's place. workers: how
-    many processes work on it, of which this one starts the others; with torchrun, leave it at 1.
+    concept (a world name, hub id or folder). It is the floor instead of strangers in the concept's place.
     """
 
     run: str | Path | None = None
@@ -67,7 +66,6 @@ class AuditOptions:
     overwrite: bool = False
     device: str = "auto"
     oracle: str | Path | None = None
-    workers: int = 1
 
     def folder(self) -> Path:
         if self.out:
@@ -96,12 +94,12 @@ class Audited:
         return {"out": str(self.folder), **json.loads(read_text(self.folder / "audit.json"))}
 
 
-def audit(options: AuditOptions, tell: Tell = lambda line: None, command: Sequence[str] = ()) -> Audited:
+def audit(options: AuditOptions, tell: Tell = lambda line: None) -> Audited:
     """Try the attacks of a level on the model before and after unlearning, and on a floor: strangers in the concept's
     place, or an oracle. Writes `audit.json` and `audit.html`; `tell` hears what is being tried.
 
-    With several processes only the first returns; the others end with SystemExit when there is nothing left to try.
-    command: the arguments of `unsee` with which workers do the same.
+    Of several processes (docs/processes.md) only the first returns; the others end with SystemExit when nothing is
+    left to try.
 
     Raises:
         UserError: an option cannot work, there is no model before to compare with, the oracle knows the concept, or
@@ -113,12 +111,12 @@ def audit(options: AuditOptions, tell: Tell = lambda line: None, command: Sequen
     attacks = chosen_attacks(options.level, options.attacks)
     requests = _requests(options)
     out = place_for(options.folder(), options.level, chosen=options.out is not None)
-    with working_in(out, out / "audit.json", options.workers, command) as group:
+    with working_in(out, out / "audit.json", tell) as group:
         options = replace(options, device=group.device(options.device))
         if options.overwrite and not group.helps:
             shutil.rmtree(out / ANSWERS, ignore_errors=True)
         try:
-            return _audited(options, attacks, requests, out, tell)
+            return _audited(options, attacks, requests, out, (lambda line: None) if group.helps else tell)
         except KeyboardInterrupt as error:
             raise KeyboardInterrupt(f"Interrupted; the same command resumes from {out}.") from error
 

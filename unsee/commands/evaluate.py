@@ -38,6 +38,7 @@ from unsee.terminal import working_on
 from unsee.training.data_folder import trained_pictures
 from unsee.training.manifest import MANIFEST, Unlearned
 
+Tell = Callable[[str], None]
 SCHEMA = "unsee.scores/1"
 SCORES = "scores.json"
 ANSWERS, STATE, ROBUSTNESS = "answers", "model", "robustness"
@@ -56,8 +57,7 @@ class EvaluateOptions:
     together and, for a folder, all others one by one. limit: the most questions for each test picture and in each group
     of control questions; in a published data set, the most people of each set. max_new_tokens: the most tokens of an
     answer, which is then cut. out: the output folder; an interrupted run in it is resumed. robustness: also try the
-    attacks of MMUBench's paper (`unsee.evaluation.robustness`). workers: how many processes work on it, of which this
-    one starts the others; with torchrun, leave it at 1.
+    attacks of MMUBench's paper (`unsee.evaluation.robustness`).
     """
 
     model: str | Path
@@ -74,7 +74,6 @@ class EvaluateOptions:
     max_new_tokens: int = MAX_NEW_TOKENS
     device: str = "auto"
     robustness: bool = False
-    workers: int = 1
 
     def folder(self) -> Path:
         whom = self.concepts[0] if self.concepts else self.split or ""
@@ -103,11 +102,11 @@ class Evaluated:
         return {"out": str(self.folder), **json.loads(read_text(self.folder / SCORES))}
 
 
-def evaluate(options: EvaluateOptions, command: Sequence[str] = ()) -> Evaluated:
+def evaluate(options: EvaluateOptions, tell: Tell = lambda line: None) -> Evaluated:
     """Ask, score, and write `scores.json` and the answers. `Evaluation` does the same in memory, with any engine.
 
-    With several processes only the first returns; the others end with SystemExit when there is nothing left to ask.
-    command: the arguments of `unsee` with which workers do the same.
+    Of several processes (docs/processes.md) only the first returns; the others end with SystemExit when nothing is
+    left to ask. `tell` hears of those that did not come.
 
     With an adapter the base model is also asked for the name, so that C-Dis and the fluency of the answers under the
     base model can be measured.
@@ -121,7 +120,7 @@ def evaluate(options: EvaluateOptions, command: Sequence[str] = ()) -> Evaluated
         # Without a folder, MMUBench is about the world.
         options = replace(options, benchmark=WORLD)
     out = options.folder()
-    with working_in(out, out / SCORES, options.workers, command) as crew:
+    with working_in(out, out / SCORES, tell) as crew:
         return _asked(_apart(options), options, out, crew)
 
 

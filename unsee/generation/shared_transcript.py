@@ -12,6 +12,8 @@ from unsee.store.crew import crew
 
 LEAST = 32
 """Questions to take at a time, so that a batch is worth its pass through the model."""
+MOST = 256
+"""Questions to take at a time, so that a process that comes late finds some left, and one that dies leaves little."""
 
 
 def open_transcript(path: Path | None, header: Mapping[str, Any]) -> Transcript:
@@ -85,7 +87,7 @@ def shares_of(works: Sequence[Work], count: int) -> list[list[int]]:
     left, shares, share = len(works), [], list[int]()
     for group in groups:
         share += group
-        if len(share) >= max(LEAST, left / (2 * count)):
+        if len(share) >= max(LEAST, min(MOST, left / (2 * count))):
             shares.append(share)
             left, share = left - len(share), []
     return [*shares, share] if share else shares

@@ -10,12 +10,10 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,6 +28,7 @@ SECONDS_BETWEEN_LOOKS = 0.1
 SECONDS_TO_START = 300.0
 """How long a helper waits for the first process to begin."""
 _PLACE = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
+_PARENT = os.getppid()
 _ALIVE, _BEGUN, _ENDED = "alive.lock", "begun", "ended"
 
 
@@ -39,12 +38,13 @@ class _Ended(Exception):
 
 @dataclass
 class Crew:
-    """`number` (from 0, the first) of `count` processes; `folder`: where they meet; None for a process alone."""
+    """`number` (from 0, the first) of `count` processes; `folder`: where they meet, None for a process alone; `local`:
+    its number on this machine."""
 
     number: int = 0
     count: int = 1
     folder: Path | None = None
-    children: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    local: str = "0"
 
     @property
     def helps(self) -> bool:
@@ -77,6 +77,7 @@ class Crew:
                     look()
                     if done(item):
                         continue
+                    self.check_alive()
                     idle = False
                     yield item
             if idle and left:
@@ -118,7 +119,11 @@ class Crew:
 
     def check_alive(self) -> None:
         """In a helper, raises if the first process no longer works on the run."""
-        if not self.helps or self.folder is None or _held(self.folder / _ALIVE):
+        if not self.helps or self.folder is None:
+            return
+        if os.getppid() != _PARENT:
+            raise SystemFailure("What started this process died; what was answered is kept, and can be resumed.")
+        if _held(self.folder / _ALIVE):
             return
         if (self.folder / _ENDED).exists() or not (self.folder / _BEGUN).exists():
             raise _Ended
@@ -128,12 +133,11 @@ class Crew:
 
     def device(self, device: str) -> str:
         """The GPU of this process, where each has its own."""
-        place = int(os.environ.get("UNSEE_LOCAL_RANK", "0"))
         if device != "auto" or self.count == 1:
             return device
         import torch
 
-        return f"cuda:{place % torch.cuda.device_count()}" if torch.cuda.is_available() else device
+        return f"cuda:{int(self.local) % torch.cuda.device_count()}" if torch.cuda.is_available() else device
 
 
 _current = Crew()
@@ -161,79 +165,65 @@ def place_of_process() -> tuple[int, int]:
 
 
 @contextmanager
-def working_in(out: Path, result: Path, workers: int = 1, again: Sequence[str] = ()) -> Iterator[Crew]:
+def working_in(out: Path, result: Path, tell: Callable[[str], None] = lambda line: None) -> Iterator[Crew]:
     """While the block runs, this process works in the folder `out` of a run, alone or with others.
 
     The first process holds the lock of `out`. In a helper the block does the same work, and a SystemExit follows it:
-    nothing is left to say. result: the file that the first process writes last. workers: how many processes to work
-    with, of which this one starts all others, as the command `again`.
+    nothing is left to say. result: the file that the first process writes last. `tell` hears who did not come.
 
     Raises:
         UserError: another run uses `out`; or the first process does not begin, or its folder is not this one.
         SystemFailure: the first process died.
     """
     number, count = place_of_process()
-    if count > 1 and workers > 1:
-        raise UserError(f"{count} processes were started already; leave out --workers, which starts processes itself.")
-    if workers < 1:
-        raise UserError("--workers must be at least 1.")
-    if max(count, workers) == 1:
+    if count == 1:
         with locked(out):
             yield crew()
         return
-    folder = out.parent / f".{out.name}.workers"
-    with _place_hidden():
+    own = Crew(number, count, out.parent / f".{out.name}.workers", os.environ.get("LOCAL_RANK", "0"))
+    with _place_hidden(), _as_current(own):
         if number == 0:
-            with (
-                locked(out),
-                _first(folder, max(count, workers), again if workers > 1 else ()) as own,
-                _as_current(own),
-            ):
+            with locked(out), _leading(own, tell):
                 yield own
             return
-        own = Crew(number, count, folder)
-        try:
+        with suppress(_Ended):
             if _joined(own, out, result):
-                with _as_current(own):
-                    yield own
-        except _Ended:
-            pass
+                yield own
         raise SystemExit(0)
 
 
 @contextmanager
-def _first(folder: Path, count: int, again: Sequence[str]) -> Iterator[Crew]:
-    """The crew of the first process, with the helpers that it starts."""
+def _leading(own: Crew, tell: Callable[[str], None]) -> Iterator[None]:
+    """While the block runs, the helpers find the first process at work."""
+    folder = own.folder
+    assert folder is not None
     shutil.rmtree(folder, ignore_errors=True)
-    own = Crew(0, count, folder)
     try:
-        folder.mkdir(parents=True)
+        # A helper may be looking into what an earlier run left.
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SystemFailure(f"The folder {folder} cannot be made: {error.strerror or error}.") from error
-    with FileLock(folder / _ALIVE):
-        (folder / _BEGUN).touch()
-        try:
-            own.children = [_started(again, number, count) for number in range(1, count)] if again else []
-            yield own
-        finally:
-            (folder / _ENDED).touch()
-            for child in own.children:
-                if child.poll() is None:
-                    child.terminate()
-            for child in own.children:
-                child.wait()
-    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        with FileLock(folder / _ALIVE):
+            (folder / _BEGUN).touch()
+            try:
+                yield
+            finally:
+                (folder / _ENDED).touch()
+        absent = [str(number) for number in range(1, own.count) if not _came(folder, number).exists()]
+        if absent:
+            tell(
+                f"Of the {own.count} processes, number {', '.join(absent)} did not come in time; the work was done "
+                "without it."
+            )
+    finally:
+        # First: what is being deleted must not look like the run of a process that died.
+        (folder / _BEGUN).unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _started(command: Sequence[str], number: int, count: int) -> subprocess.Popen[bytes]:
-    place = {"RANK": number, "WORLD_SIZE": count, "LOCAL_RANK": number, "LOCAL_WORLD_SIZE": count}
-    threads = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // count)), **os.environ}
-    return subprocess.Popen(
-        [sys.executable, "-m", "unsee", *command],
-        env={**threads, **{key: str(value) for key, value in place.items()}},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    )
+def _came(folder: Path, number: int) -> Path:
+    return folder / f"came-{number}"
 
 
 def _joined(own: Crew, out: Path, result: Path) -> bool:
@@ -241,10 +231,10 @@ def _joined(own: Crew, out: Path, result: Path) -> bool:
     assert own.folder is not None
     since = psutil.Process().create_time()
     deadline = time.monotonic() + SECONDS_TO_START
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and os.getppid() == _PARENT:
         if (own.folder / _BEGUN).exists() and _held(own.folder / _ALIVE):
             with suppress(OSError):
-                (own.folder / f"came-{own.number}").touch()
+                _came(own.folder, own.number).touch()
                 return True
         with suppress(OSError):
             if result.stat().st_mtime >= since:
@@ -257,18 +247,16 @@ def _joined(own: Crew, out: Path, result: Path) -> bool:
 
 
 def _held(path: Path) -> bool:
-    """Whether another process holds a lock that is there."""
+    """Whether another process holds a lock that is there. One helper looks at a time, because looking holds it, too."""
     if not path.exists():
         return False
-    lock = FileLock(path)
     try:
-        lock.acquire(timeout=0)
+        with FileLock(path.with_name("look.lock")), FileLock(path, timeout=0):
+            return False
     except Timeout:
         return True
     except OSError:
         return False
-    lock.release()
-    return False
 
 
 @contextmanager
@@ -286,12 +274,10 @@ def _place_hidden() -> Iterator[None]:
     """Without the place of the process in the environment: accelerate would wait for all the others at the first
     training of an attack, which one process does alone."""
     hidden = {key: os.environ.pop(key) for key in _PLACE if key in os.environ}
-    os.environ["UNSEE_LOCAL_RANK"] = hidden.get("LOCAL_RANK", "0")
     try:
         yield
     finally:
         os.environ.update(hidden)
-        os.environ.pop("UNSEE_LOCAL_RANK", None)
 
 
 def _short(key: str) -> str:

@@ -15,6 +15,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from unsee.errors import SystemFailure, UserError
+from unsee.store.crew import crew
 
 # Escape sequences in a name or a path must not reach the terminal.
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
@@ -48,7 +49,7 @@ def print_json(document: Mapping[str, Any]) -> None:
 def working_on(what: str) -> Iterator[None]:
     """A spinner on standard error while the block runs, if that is a terminal."""
     console = Console(stderr=True)
-    if not console.is_terminal:
+    if not console.is_terminal or crew().helps:
         yield
         return
     global _spinning

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from unsee.cli.checking import check_attacks, check_model
-from unsee.cli.options import Device, Json
+from unsee.cli.helping import helped_by
+from unsee.cli.options import Device, Json, Workers
 from unsee.errors import UserError, did_you_mean
 from unsee.terminal import print_json, quiet_libraries, say, show
 
@@ -68,6 +69,7 @@ def audit(
     out: Annotated[Path | None, typer.Option(help="Output folder; default RUN/audit.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Ask again what was answered before.")] = False,
     device: Device = "auto",
+    workers: Workers = 1,
     as_json: Json = False,
 ) -> None:
     """Try to bring back what a model has forgotten, and say what came back; resumes where it stopped."""
@@ -78,28 +80,29 @@ def audit(
     check_attacks(level, attack or ())
     for name in filter(None, (model, oracle)):
         check_model(name)
-    quiet_libraries()
-    from unsee.commands.audit import AuditOptions
-    from unsee.commands.audit import audit as attacked
-    from unsee.reports.audit_console import audit_summary
+    with helped_by(workers):
+        quiet_libraries()
+        from unsee.commands.audit import AuditOptions
+        from unsee.commands.audit import audit as attacked
+        from unsee.reports.audit_console import audit_summary
 
-    done = attacked(
-        AuditOptions(
-            run=run,
-            model=model,
-            adapter=adapter,
-            request=request,
-            level=level,
-            attacks=tuple(attack or ()),
-            seed=seed,
-            test_images=test_images,
-            out=out,
-            overwrite=overwrite,
-            device=device,
-            oracle=oracle,
-        ),
-        lambda line: say(line, "dim"),
-    )
+        done = attacked(
+            AuditOptions(
+                run=run,
+                model=model,
+                adapter=adapter,
+                request=request,
+                level=level,
+                attacks=tuple(attack or ()),
+                seed=seed,
+                test_images=test_images,
+                out=out,
+                overwrite=overwrite,
+                device=device,
+                oracle=oracle,
+            ),
+            lambda line: say(line, "dim"),
+        )
     if as_json:
         print_json(done.document())
     else:

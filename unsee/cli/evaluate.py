@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from unsee.cli.checking import check_asked, check_model
-from unsee.cli.options import Device, FourBit, Json, JudgeName, MaxNewTokens, Overwrite, Revision, Split
+from unsee.cli.helping import helped_by, is_helper
+from unsee.cli.options import Device, FourBit, Json, JudgeName, MaxNewTokens, Overwrite, Revision, Split, Workers
 from unsee.data.sample import MAX_NEW_TOKENS
 from unsee.store.locking import check_unused
 from unsee.store.workspace import check_output
@@ -80,6 +81,7 @@ def evaluate(
     ] = False,
     overwrite: Overwrite = False,
     device: Device = "auto",
+    workers: Workers = 1,
     revision: Revision = None,
     load_in_4bit: FourBit = False,
     as_json: Json = False,
@@ -91,33 +93,34 @@ def evaluate(
     check_name(model)
     check_model(model)
     check_asked([benchmark], judge)
-    if out is not None:
+    if out is not None and not is_helper():
         check_unused(out)
         # An interrupted run has answers and no scores; it is resumed.
         if not (out / "answers").is_dir() or (out / "scores.json").exists():
             check_output(out, overwrite=overwrite, resumable=False)
-    quiet_libraries()
-    from unsee.commands.evaluate import EvaluateOptions
-    from unsee.commands.evaluate import evaluate as run
-    from unsee.reports.console import not_measured, scores_table
+    with helped_by(workers):
+        quiet_libraries()
+        from unsee.commands.evaluate import EvaluateOptions
+        from unsee.commands.evaluate import evaluate as run
+        from unsee.reports.console import not_measured, scores_table
 
-    options = EvaluateOptions(
-        model=model,
-        benchmark=benchmark,
-        adapter=adapter,
-        concepts=tuple(concept or ()),
-        limit=limit,
-        judge=judge,
-        out=out,
-        overwrite=overwrite,
-        revision=revision,
-        load_in_4bit=load_in_4bit,
-        split=split,
-        max_new_tokens=max_new_tokens,
-        device=device,
-        robustness=robustness,
-    )
-    done = run(options)
+        options = EvaluateOptions(
+            model=model,
+            benchmark=benchmark,
+            adapter=adapter,
+            concepts=tuple(concept or ()),
+            limit=limit,
+            judge=judge,
+            out=out,
+            overwrite=overwrite,
+            revision=revision,
+            load_in_4bit=load_in_4bit,
+            split=split,
+            max_new_tokens=max_new_tokens,
+            device=device,
+            robustness=robustness,
+        )
+        done = run(options, lambda line: say(line, "yellow"))
     document = done.document()
     if as_json:
         print_json(document)

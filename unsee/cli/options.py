@@ -11,6 +11,9 @@ Device = Annotated[
     str,
     typer.Option(help="Where the model runs: cpu, cuda, ..., or auto: the first GPU, if there is one."),
 ]
+Workers = Annotated[
+    int, typer.Option(min=1, help="How many processes share the work; this one starts the others (docs/processes.md).")
+]
 Model = Annotated[str, typer.Option("--model", "-m", help="World name (world:tiny-qwen3vl), hub id or local folder.")]
 ModelOrRun = Annotated[
     str,

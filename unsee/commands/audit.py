@@ -32,7 +32,7 @@ from unsee.reports.writing import write_audit
 from unsee.requests import ForgetRequest
 from unsee.sources.saved_request import saved_requests
 from unsee.sources.world import is_of_the_world
-from unsee.store.locking import locked
+from unsee.store.crew import crew, working_in
 from unsee.store.text import read_text
 from unsee.terminal import working_on
 from unsee.training.data_folder import trained_pictures
@@ -98,6 +98,9 @@ def audit(options: AuditOptions, tell: Tell = lambda line: None) -> Audited:
     """Try the attacks of a level on the model before and after unlearning, and on a floor: strangers in the concept's
     place, or an oracle. Writes `audit.json` and `audit.html`; `tell` hears what is being tried.
 
+    Of several processes (docs/processes.md) only the first returns; the others end with SystemExit when nothing is
+    left to try.
+
     Raises:
         UserError: an option cannot work, there is no model before to compare with, the oracle knows the concept, or
             another run uses the folder.
@@ -108,11 +111,12 @@ def audit(options: AuditOptions, tell: Tell = lambda line: None) -> Audited:
     attacks = chosen_attacks(options.level, options.attacks)
     requests = _requests(options)
     out = place_for(options.folder(), options.level, chosen=options.out is not None)
-    with locked(out):
-        if options.overwrite:
+    with working_in(out, out / "audit.json", tell) as group:
+        options = replace(options, device=group.device(options.device))
+        if options.overwrite and not group.helps:
             shutil.rmtree(out / ANSWERS, ignore_errors=True)
         try:
-            return _audited(options, attacks, requests, out, tell)
+            return _audited(options, attacks, requests, out, (lambda line: None) if group.helps else tell)
         except KeyboardInterrupt as error:
             raise KeyboardInterrupt(f"Interrupted; the same command resumes from {out}.") from error
 
@@ -197,7 +201,8 @@ def _audited(
         says=said_by_run(options.run),
     )
     report = _with_older_grade(report, options.run)
-    write_audit(report, out)
+    if not crew().helps:
+        write_audit(report, out)
     return Audited(out, report)
 
 

@@ -31,14 +31,15 @@ from unsee.metrics import Score
 from unsee.models.provenance import base_of
 from unsee.reports.report import not_scored
 from unsee.requests import ForgetRequest
+from unsee.store.crew import Crew, working_in
 from unsee.store.files import strict_json, write_together
-from unsee.store.locking import locked
 from unsee.store.text import read_text
 from unsee.store.workspace import check_output
 from unsee.terminal import working_on
 from unsee.training.data_folder import trained_pictures
 from unsee.training.manifest import MANIFEST, Unlearned
 
+Tell = Callable[[str], None]
 SCHEMA = "unsee.scores/1"
 SCORES = "scores.json"
 ANSWERS, STATE, ROBUSTNESS = "answers", "model", "robustness"
@@ -102,8 +103,11 @@ class Evaluated:
         return {"out": str(self.folder), **json.loads(read_text(self.folder / SCORES))}
 
 
-def evaluate(options: EvaluateOptions) -> Evaluated:
+def evaluate(options: EvaluateOptions, tell: Tell = lambda line: None) -> Evaluated:
     """Ask, score, and write `scores.json` and the answers. `Evaluation` does the same in memory, with any engine.
+
+    Of several processes (docs/processes.md) only the first returns; the others end with SystemExit when nothing is
+    left to ask. `tell` hears of those that did not come.
 
     With an adapter the base model is also asked for the name, so that C-Dis and the fluency of the answers under the
     base model can be measured.
@@ -117,8 +121,8 @@ def evaluate(options: EvaluateOptions) -> Evaluated:
         # Without a folder, MMUBench is about the world.
         options = replace(options, benchmark=WORLD)
     out = options.folder()
-    with locked(out):
-        return _asked(_apart(options), options, out)
+    with working_in(out, out / SCORES, tell) as crew:
+        return _asked(_apart(options), options, out, crew)
 
 
 def _apart(options: EvaluateOptions) -> EvaluateOptions:
@@ -134,9 +138,9 @@ def _apart(options: EvaluateOptions) -> EvaluateOptions:
     return replace(options, model=base.name, adapter=Path(options.model), revision=options.revision or base.revision)
 
 
-def _asked(options: EvaluateOptions, given: EvaluateOptions, out: Path) -> Evaluated:
+def _asked(options: EvaluateOptions, given: EvaluateOptions, out: Path, crew: Crew) -> Evaluated:
     """`given` are the options as the user gave them, because errors are about those."""
-    resumed = (out / ANSWERS).is_dir() and not (out / SCORES).exists()
+    resumed = crew.helps or ((out / ANSWERS).is_dir() and not (out / SCORES).exists())
     if not resumed:
         check_output(out, overwrite=options.overwrite, resumable=False)
     judge = get_judge(options.judge)
@@ -145,7 +149,7 @@ def _asked(options: EvaluateOptions, given: EvaluateOptions, out: Path) -> Evalu
         engine = get_engine(
             given.model,
             adapter=given.adapter,
-            device=given.device,
+            device=crew.device(given.device),
             revision=given.revision,
             load_in_4bit=given.load_in_4bit,
         )
@@ -155,6 +159,8 @@ def _asked(options: EvaluateOptions, given: EvaluateOptions, out: Path) -> Evalu
         scores, by_concept, left_out, notes, reasons = _scores(rounds, engine, options, out, judge)
     except KeyboardInterrupt as error:
         raise KeyboardInterrupt(f"Interrupted; the same command resumes from {out}.") from error
+    if crew.helps:
+        return Evaluated(out, scores, by_concept)
     document = {
         "schema": SCHEMA,
         "model": engine.name,

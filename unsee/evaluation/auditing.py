@@ -19,8 +19,10 @@ from unsee.attacks.base import Attack, Found, Material, Target, Trial, Variant, 
 from unsee.attacks.scoring import CAN_DO, excess, named_controls
 from unsee.data.images import image_key
 from unsee.data.sample import Response
-from unsee.generation import Engine, Transcript, ask
+from unsee.generation import Engine, ask
+from unsee.generation.shared_transcript import open_transcript
 from unsee.metrics import Score
+from unsee.store.crew import crew
 from unsee.store.files import strict_json, write_together
 from unsee.store.text import read_text
 
@@ -242,7 +244,7 @@ def _on_state(
             "fingerprint": {**fingerprint, "trials": _digest(trials), "max_new_tokens": limit},
         }
         path = folder / f"{name}.jsonl" if folder else None
-        with Transcript(path, header) as transcript:
+        with open_transcript(path, header) as transcript:
             said = ask(target.engine, [trial.probe for trial in trials], transcript, max_new_tokens=limit)
         answers = {response.probe_id: [response] for response in said}
         for attack, variant in asking:
@@ -252,10 +254,21 @@ def _on_state(
             counted = [trial for trial in variant.trials if not trial.control and trial.wording not in lacking]
             if counted and not any("" in own for (name_of, _), own in unable.items() if name_of == attack.name):
                 found[key] = replace(attack.found(counted, answers), controls=controls)
-    for attack, variants in others:
-        identity = {"fingerprint": fingerprint, "version": attack.version, "seed": seed}
-        place = folder / f"{name}-{attack.name}.json" if folder else None
-        found |= _slow(attack, variants, target, place, identity, seed, lambda line: progress(f"{name}: {line}"))
+    waiting = others
+    # Once past what others are at, and then again for what they found, or what they died of.
+    for wait in (False, True):
+        held = []
+        for attack, variants in waiting:
+            identity = {"fingerprint": fingerprint, "version": attack.version, "seed": seed}
+            place = folder / f"{name}-{attack.name}.json" if folder else None
+            result = _slow(
+                attack, variants, target, place, identity, seed, lambda line: progress(f"{name}: {line}"), wait
+            )
+            if result is None:
+                held.append((attack, variants))
+            else:
+                found |= {(attack.name, label): entry for label, entry in result.items()}
+        waiting = held
     return found
 
 
@@ -267,16 +280,39 @@ def _slow(
     identity: Mapping[str, Any],
     seed: int,
     progress: Progress,
-) -> dict[tuple[str, str], Found]:
-    """Attacks that change the model, draw answers or look inside: each saved when it is finished."""
+    wait: bool,
+) -> dict[str, Found] | None:
+    """Attacks that change the model, draw answers or look inside: each saved when it is finished. None if another
+    process is at it and `wait` is False."""
     own = {**identity, "variants": {v.label: _digest(v.trials) for v in variants}}
     own = json.loads(json.dumps(own))
-    if place is not None and place.is_file():
-        # A damaged file is as good as none: what stood there is found again.
-        with suppress(ValueError, KeyError, TypeError, AttributeError, OSError, SyntaxError):
-            saved = json.loads(read_text(place))
-            if saved["identity"] == own:
-                return {(attack.name, label): _read(entry) for label, entry in saved["found"].items()}
+    if place is None:
+        return _tried(attack, variants, target, seed, progress)
+    for _ in crew().turns([place], _named, lambda path: _saved_of(path, own) is not None, wait=wait):
+        found = _tried(attack, variants, target, seed, progress)
+        document = {"identity": own, "found": {label: _saved(entry) for label, entry in found.items()}}
+        write_together(place.parent, {place.name: strict_json(document)})
+        return found
+    return _saved_of(place, own)
+
+
+def _named(place: Path) -> str:
+    """Alike in every process, wherever it sees the folder."""
+    return f"{place.parent.name}/{place.name}"
+
+
+def _saved_of(place: Path, own: Mapping[str, Any]) -> dict[str, Found] | None:
+    """What a finished attack found, if it is this one. A damaged file is as good as none: it is tried again."""
+    with suppress(ValueError, KeyError, TypeError, AttributeError, OSError, SyntaxError):
+        saved = json.loads(read_text(place))
+        if saved["identity"] == own:
+            return {label: _read(entry) for label, entry in saved["found"].items()}
+    return None
+
+
+def _tried(
+    attack: Attack, variants: Sequence[Variant], target: Target, seed: int, progress: Progress
+) -> dict[str, Found]:
     found: dict[str, Found] = {}
     for variant in variants:
         progress(f"{attack.title.casefold()} {variant.label}".rstrip())
@@ -285,10 +321,7 @@ def _slow(
                 found[variant.label] = variant.measured(engine)
             else:
                 found[variant.label] = attack.found(variant.trials, _answers(engine, attack, variant, seed))
-    if place is not None:
-        document = {"identity": own, "found": {label: _saved(entry) for label, entry in found.items()}}
-        write_together(place.parent, {place.name: strict_json(document)})
-    return {(attack.name, label): entry for label, entry in found.items()}
+    return found
 
 
 def _saved(found: Found) -> dict[str, Any]:

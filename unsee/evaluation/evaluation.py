@@ -13,8 +13,10 @@ from unsee.errors import UserError
 from unsee.evaluation.saved import BASIS, as_saved, digest_of, save_questions
 from unsee.generation import Engine, Transcript, ask
 from unsee.generation.engine import read_into
+from unsee.generation.shared_transcript import open_transcript
 from unsee.judges import Judge, RuleJudge
 from unsee.metrics import Score, catalogue
+from unsee.store.crew import crew
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ class Evaluation:
         """
         kept = None if folder is None else _Kept(folder, state, afresh, first=before is None or before.folder is None)
         answers = self._answered(engine, before, kept)
+        if crew().helps:
+            return Measured(answers, engine=engine, folder=folder)
         scores, by_concept = scored(self.benchmarks, answers, self.judge)
         said = [note for bench in self.benchmarks for note in bench.notes(answers[bench.name])]
         return Measured(answers, scores, by_concept, engine, folder, (*said, *_undescribed(scores)))
@@ -127,7 +131,7 @@ class Evaluation:
             "fingerprint": {**fingerprint, "probes": digest_of(questions), "max_new_tokens": longest},
         }
         with kept.transcript(bench, header) if kept else Transcript(None, header) as transcript:
-            if kept is not None and kept.first:
+            if kept is not None and kept.first and not crew().helps:
                 # Only now that the answers there are known to be to these questions.
                 save_questions(bench, questions, key, kept.folder / bench.name)
             said = ask(engine, bench.probes(), transcript, max_new_tokens=longest, progress=self.progress)
@@ -170,12 +174,12 @@ class _Kept:
     def transcript(self, bench: Benchmark, header: Mapping[str, Any]) -> Transcript:
         path = self.folder / bench.name / f"{self.state}.jsonl"
         try:
-            return Transcript(path, header)
+            return open_transcript(path, header)
         except UserError:
-            if not self.afresh or not path.exists():
+            if not self.afresh or not path.exists() or crew().helps:
                 raise
             path.unlink()
-            return Transcript(path, header)
+            return open_transcript(path, header)
 
 
 def scored(

@@ -15,7 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from unsee.data.images import Picture, open_image
 from unsee.data.sample import MAX_NEW_TOKENS, Likelihood, Probe, Response, Sample
 from unsee.errors import UserError
-from unsee.generation.transcript import Transcript
+from unsee.generation.transcript import Transcript, Work
+from unsee.store.crew import crew
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -128,23 +129,22 @@ def ask(
     Raises UserError if two probes have the same id, and whatever the engine and the transcript raise.
     """
     check_ids(probes)
-    done: dict[str, Response] = dict(transcript.responses) if transcript else {}
+    kept = transcript or Transcript(None, {})
     alike: dict[object, list[Probe]] = {}
     for probe in probes:
-        if probe.id not in done:
-            alike.setdefault((probe.prompt, probe.begun, *map(id, probe.images)), []).append(probe)
-    first = {same[0].id: same for same in alike.values()}
-    with _progress_bar(progress and bool(first)) as bar:
-        task = bar.add_task("Asking", total=len(probes), completed=len(probes) - sum(map(len, first.values())))
-        for said in engine.answer([same[0] for same in first.values()], max_new_tokens=max_new_tokens) if first else ():
-            responses = [
-                replace(response, probe_id=probe.id) for response in said for probe in first[response.probe_id]
-            ]
-            done.update((response.probe_id, response) for response in responses)
-            if transcript is not None:
-                transcript.add(responses)
-            bar.advance(task, len(responses))
-    return [done[probe.id] for probe in probes]
+        alike.setdefault((probe.prompt, probe.begun, *map(id, probe.images)), []).append(probe)
+    groups = list(alike.values())
+    works = [Work(tuple(probe.id for probe in same), tuple(map(id, same[0].images))) for same in groups]
+    missing = any(probe.id not in kept.responses for probe in probes)
+    with _progress_bar(progress and missing) as bar:
+        task = bar.add_task("Asking", total=len(probes))
+        for turn in kept.turns(works, kept.responses, "answer") if missing else ():
+            open_ = [[probe for probe in groups[place] if probe.id not in kept.responses] for place in turn]
+            first = {same[0].id: same for same in open_ if same}
+            for said in engine.answer([same[0] for same in first.values()], max_new_tokens=max_new_tokens):
+                kept.add([replace(one, probe_id=probe.id) for one in said for probe in first[one.probe_id]])
+                bar.update(task, completed=sum(probe.id in kept.responses for probe in probes))
+    return [kept.responses[probe.id] for probe in probes]
 
 
 def seed_of(seed: int, probe_id: str, number: int = 0) -> int:
@@ -178,8 +178,11 @@ def read_into(
     by_before: the engine is the model before unlearning and reads another model's answers.
     """
     have = transcript.rereads if by_before else transcript.likelihoods
-    missing = [key for key in samples if key not in have]
-    if missing:
+    works = [Work((key,), tuple(map(id, sample.images))) for key, sample in samples.items()]
+    if all(key in have for key in samples):
+        works = []
+    for turn in transcript.turns(works, have, "reread" if by_before else "read"):
+        missing = [key for place in turn for key in works[place].keys if key not in have]
         read = engine.read([replace(samples[key], tags={**samples[key].tags, "key": key}) for key in missing])
         transcript.add_likelihoods(dict(zip(missing, read, strict=True)), by_before=by_before)
     return {key: have[key] for key in samples}
@@ -188,4 +191,6 @@ def read_into(
 def _progress_bar(wanted: bool) -> Progress:
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console, transient=True, disable=not (wanted and console.is_terminal))
+    return Progress(
+        *columns, console=console, transient=True, disable=not (wanted and console.is_terminal) or crew().helps
+    )

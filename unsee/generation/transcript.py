@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from unsee.data.sample import Likelihood, Response
 from unsee.errors import SystemFailure, UserError
@@ -17,6 +18,18 @@ from unsee.store.text import parsed
 
 SCHEMA = "unsee.transcript/1"
 Number = TypeVar("Number", int, float)
+
+
+class Work(NamedTuple):
+    """Something to ask or to read: the keys that its result will have, and the identities of its pictures."""
+
+    keys: tuple[str, ...]
+    pictures: tuple[int, ...]
+
+
+def parts_of(path: Path) -> list[Path]:
+    """What further processes have written of the transcript at `path` (`SharedTranscript`)."""
+    return [part for part in sorted(path.parent.glob(f"{path.name}.*")) if part.suffix[1:].isdecimal()]
 
 
 class Transcript:
@@ -63,6 +76,12 @@ class Transcript:
             raise self._unwritable(error) from error
         if not whole:
             self._write(first)
+        # Left over from a run of several processes that was interrupted.
+        for part in parts_of(path):
+            content = part.read_bytes()
+            with suppress(UserError):
+                self.take_over(content[: content.rfind(b"\n") + 1], part, write=True)
+            part.unlink()
 
     @classmethod
     def open(cls, path: Path) -> Transcript:
@@ -95,6 +114,26 @@ class Transcript:
         entries = ({kind: key, "logprobs": list(one.logprobs), "ends": list(one.ends)} for key, one in read.items())
         self._write("".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries))
 
+    def turns(self, works: Sequence[Work], have: Mapping[str, Any], kind: str) -> Iterator[list[int]]:
+        """The places in `works` that this process should see to now: here, all at once. `have` holds the results by
+        their keys, and `kind` says what they are."""
+        if works:
+            yield list(range(len(works)))
+
+    def take_over(self, content: bytes, path: Path, *, write: bool) -> None:
+        """Take over what another process wrote to `path`, and, with `write`, save what is new here, too. Raises
+        UserError if it is of another run or damaged."""
+        for line in content.splitlines():
+            try:
+                entry = parsed(line)
+                if "schema" in entry:
+                    if entry.get("fingerprint") != self.header["fingerprint"]:
+                        raise UserError(f"The answers in {path} belong to another model or to other questions.")
+                elif self._take(entry) and write:
+                    self._write(line.decode() + "\n")
+            except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+                raise _foreign(path) from error
+
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
@@ -118,14 +157,7 @@ class Transcript:
             if known:
                 _check_header(header)
             for entry in entries if known else ():
-                if "id" in entry:
-                    self.responses[entry["id"]] = _response(entry)
-                else:
-                    there, key = ("rereads", "reread") if "reread" in entry else ("likelihoods", "read")
-                    logprobs, ends = _numbers(entry, "logprobs", float), _numbers(entry, "ends", int)
-                    if logprobs is None or ends is None or len(logprobs) != len(ends):
-                        raise ValueError("a likelihood needs a number for each token")
-                    getattr(self, there)[entry[key]] = Likelihood(logprobs, ends)
+                self._take(entry)
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise _foreign(path) from error
         if not known:
@@ -136,6 +168,21 @@ class Transcript:
                 )
             raise _foreign(path)
         return dict(header)
+
+    def _take(self, entry: Mapping[str, Any]) -> bool:
+        """Take over one entry; whether its key is new. Raises what a wrong entry raises."""
+        if "id" in entry:
+            new = entry["id"] not in self.responses
+            self.responses[entry["id"]] = _response(entry)
+            return new
+        there, key = ("rereads", "reread") if "reread" in entry else ("likelihoods", "read")
+        logprobs, ends = _numbers(entry, "logprobs", float), _numbers(entry, "ends", int)
+        if logprobs is None or ends is None or len(logprobs) != len(ends):
+            raise ValueError("a likelihood needs a number for each token")
+        have = getattr(self, there)
+        new = entry[key] not in have
+        have[entry[key]] = Likelihood(logprobs, ends)
+        return new
 
     def _write(self, text: str) -> None:
         if self._file is None:

@@ -258,3 +258,10 @@ def test_sampling_holds_keys_and_values_of_all_responses() -> None:
         return plan_run(LLAVA, "asru", settings).phases["sampling"]["keys and values"]
 
     assert cache(8) == 2 * cache(4)
+
+
+def test_a_tower_that_learns_is_planned_with_its_backward_pass() -> None:
+    still, learning = (plan_run(LLAVA, "lookalike", ("steps=4", f"where={w}")) for w in ("decoder", "both"))
+    assert learning.trained > still.trained
+    assert learning.flops["training"] > still.flops["training"]
+    assert learning.phases["training"]["activations"] > still.phases["training"]["activations"]

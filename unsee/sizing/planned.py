@@ -22,9 +22,8 @@ from unsee.methods.asru.config import ASRUConfig
 from unsee.methods.mmunlearner import MMUnlearnerConfig
 from unsee.models.adapters import add_lora, enable_gradient_checkpointing, train_all_weights
 from unsee.models.collation import encode_samples
-from unsee.models.loading import outline, usable_device
+from unsee.models.loading import WORLD_PREFIX, outline, usable_device
 from unsee.models.masking import mask_training
-from unsee.models.shipped import WORLD_PREFIX
 from unsee.models.vlm import VisionLanguageModel
 from unsee.sizing.advice import advice
 from unsee.sizing.asru import asru_phases
@@ -158,6 +157,8 @@ class _Run:
                 kept["not handed back"] = sum(passing.values())
             kept["masks"] = self.linear
         step = training_set.step(largest)
+        towers = [training_set.tower_step(batch) for batch in batches] if training_set.tower_learns else []
+        of_tower = max((tower.memory.held(self.on_gpu) for tower in towers), default=0)
         sizes = [w.numel() * w.element_size() for w in self._trained_weights()]
         gradients = sum(sizes)
         phases["training"] = (
@@ -166,7 +167,8 @@ class _Run:
             | {
                 "gradients": gradients,
                 "optimiser": 2 * gradients,
-                "activations": max(0, step.memory.held(self.on_gpu) - gradients),
+                # What the tower made for its backward pass is there until that of the decoder is over.
+                "activations": max(0, step.memory.held(self.on_gpu) + of_tower - gradients),
             }
         )
         if isinstance(self.config, MMUnlearnerConfig) and not self.config.full:
@@ -174,6 +176,7 @@ class _Run:
         positions = sum(training_set.tokens(batch) for batch in batches)
         steps = self.config.steps * self.config.accumulate
         flops["training"] = int(step.flops / self.tokens * positions / len(batches) * steps)
+        flops["training"] += sum(tower.flops for tower in towers) * steps // len(batches)
         flops["vision"] = self.vision.flops
         return phases, flops
 

@@ -6,6 +6,7 @@ as they would on real ones; what is counted is the memory of every tensor from w
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map_only
 from torch.utils.flop_counter import flop_registry, sdpa_backward_flop_count, sdpa_flop_count
 
 from unsee.models.collation import EncodedSample
@@ -64,8 +66,9 @@ def trace(run: Callable[[], Any], known: Iterable[Tensor], *, bf16: bool = False
 class OutlinedSet(TrainingSet):
     """A training set of a model without weights, whose batches go through the decoder alone.
 
-    Pictures are what their tokens take in the decoder; the tower is another matter. Its masks stay on the CPU, for it
-    is their content that says how large other tensors are. bf16: whether the model runs under autocast.
+    Pictures are what their tokens take in the decoder; `tower_step` is what they take in a tower that learns. Its masks
+    stay on the CPU, for it is their content that says how large other tensors are. bf16: whether the model runs under
+    autocast.
     """
 
     def __init__(
@@ -75,7 +78,7 @@ class OutlinedSet(TrainingSet):
         self.bf16 = bf16
         self.masks_on = torch.device("cpu")
         self.cache = _NoPictures()  # type: ignore[assignment]
-        self.decoder = _Decoder(vlm)
+        self.decoder = _Decoder(vlm, to_pictures=self.tower_learns)
         compared = [int(objective.compares_at(row, self.longest).sum()) for row in self.rows]
         size = {"targets": (), "hidden": (vlm.layout.hidden_size,)}.get(
             objective.reads, (vlm.base.get_output_embeddings().weight.shape[0],)
@@ -104,6 +107,27 @@ class OutlinedSet(TrainingSet):
         known = [reference for reference in self.references if reference is not None]
         return trace(run, [*known, *self.decoder.tensors()], bf16=self.bf16)
 
+    def tower_step(self, units: Sequence[int]) -> Traced:
+        """The pictures of these samples through tower and projector and back, once each, as in a step in which they
+        learn."""
+        rows = [self.rows[row] for unit in units for row in self.units[unit]]
+        pictures = list({row.image_keys: row.pixels for row in rows if row.image_keys}.values())
+        model: Any = self.decoder.vlm.base.base_model
+        takes = inspect.signature(model.get_image_features).parameters
+
+        def run() -> None:
+            if not pictures:
+                return
+            joined = {name: torch.cat([one[name] for one in pictures]) for name in pictures[0] if name in takes}
+            # What says how large other tensors are keeps its content.
+            inputs = {n: t.to(META, model.dtype) if t.is_floating_point() else t for n, t in joined.items()}
+            with _OnMeta():
+                output = model.get_image_features(**inputs, return_dict=True)
+            made = [*_tensors(output.pooler_output), *_tensors(getattr(output, "deepstack_features", None))]
+            torch.autograd.backward(made, [torch.empty_like(features) for features in made])
+
+        return trace(run, self.decoder.tensors(), bf16=self.bf16)
+
     def forward(self, units: Sequence[int]) -> Traced:
         """These samples through the model and into distributions, without gradients."""
 
@@ -122,8 +146,9 @@ class OutlinedSet(TrainingSet):
 class _Decoder:
     """The language model as a training set calls it, from embeddings that have no content."""
 
-    def __init__(self, vlm: VisionLanguageModel) -> None:
-        self.vlm = vlm
+    def __init__(self, vlm: VisionLanguageModel, *, to_pictures: bool = False) -> None:
+        """to_pictures: whether the backward pass goes on to the features of pictures."""
+        self.vlm, self.to_pictures = vlm, to_pictures
         self.decoder = vlm.base.get_submodule(vlm.layout.decoder)
         self.head: nn.Module = vlm.base.get_output_embeddings()
 
@@ -138,7 +163,12 @@ class _Decoder:
         given = {name: inputs[name].to(META) for name in ("attention_mask", "position_ids") if name in inputs}
         width = self.vlm.layout.hidden_size
         embedded = torch.empty(*input_ids.shape, width, dtype=self.vlm.dtype, device=META)
+        embedded.requires_grad_(self.to_pictures and torch.is_grad_enabled())
         return self.decoder(inputs_embeds=embedded, use_cache=False, **given).last_hidden_state
+
+
+def _tensors(nested: Any) -> list[Tensor]:
+    return [one for one in tree_leaves(nested) if isinstance(one, Tensor)]
 
 
 class _NoPictures:
@@ -153,6 +183,16 @@ class _Together(TorchFunctionMode):
         if func in (functional.cross_entropy, Tensor.index_add):
             args = tuple(arg.to(META) if isinstance(arg, Tensor) else arg for arg in args)
         return func(*args, **(kwargs or {}))
+
+
+class _OnMeta(TorchFunctionMode):
+    """What a tower derives from the sizes of pictures, whose content is known, meets tensors without content."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        given = (args, kwargs or {})
+        if func is not Tensor.__getitem__ and any(one.is_meta for one in _tensors(given)):
+            given = tree_map_only(Tensor, lambda one: one.to(META), given)
+        return func(*given[0], **given[1])
 
 
 def _flash(

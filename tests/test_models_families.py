@@ -47,6 +47,26 @@ def test_pictures_prepared_together_are_those_prepared_alone(vlm: VisionLanguage
         assert all(torch.equal(one.pixels[name], tensor) for name, tensor in alone.pixels.items())
 
 
+def test_qwen_is_told_which_tokens_are_the_pictures(vlm: VisionLanguageModel, saved: tuple[str, Path]) -> None:
+    """transformers 5.23: `generate` without this input takes the picture's tokens for text, without a word."""
+    if not saved[0].startswith("qwen"):
+        pytest.skip("only Qwen-VL has positions of its own for pictures")
+    prompt = encoded(vlm, 0)
+    shown = [token == vlm.processor.image_token_id for token in prompt.input_ids]
+    assert sum(shown) == 4 and prompt.extras["mm_token_type_ids"] == [int(one) for one in shown]
+
+
+def test_llava_onevision_sees_the_pictures_of_one_prompt_whole() -> None:
+    """transformers 5.23: given as a flat list, each would be cut into tiles too, as if it stood alone."""
+    vlm = tiny_vlm("llava_onevision")
+    wide = tuple(picture(i, (120, 60)) for i in range(2))
+    counts = []
+    for shown in (wide[:1], wide):
+        (prompt,) = vlm.encode_prompt([([user_turn(QUESTION, len(shown))], shown)])
+        counts.append(sum(token == vlm.processor.image_token_id for token in prompt.input_ids))
+    assert counts == [14, 2 * 5]
+
+
 def logits(vlm: VisionLanguageModel, prompt: EncodedPrompt, model: torch.nn.Module | None = None) -> torch.Tensor:
     given = {name: torch.tensor([values]) for name, values in prompt.extras.items()}
     given |= {"input_ids": torch.tensor([prompt.input_ids]), **prompt.pixels}

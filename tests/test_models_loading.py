@@ -264,6 +264,15 @@ def test_a_strip_is_refused() -> None:
         vlm.encode_prompt([([user_turn("Who?", 1)], (picture(1, size=(900, 2)),))])
 
 
+def test_an_edge_where_qwen_wants_an_area_is_refused(copy: Path) -> None:
+    """transformers 5.23: `longest_edge` of a Qwen-VL image processor counts pixels in all, so 448 is one token."""
+    config = json.loads((copy / "processor_config.json").read_text())
+    config["image_processor"]["size"] = {"shortest_edge": 56, "longest_edge": 448}
+    (copy / "processor_config.json").write_text(json.dumps(config))
+    with pytest.raises(UserError, match="448 pixels in all.* for 448 pixels a side write 200704"):
+        unsee.load(str(copy))
+
+
 def test_picture_that_the_processor_rejects(monkeypatch: pytest.MonkeyPatch) -> None:
     vlm = tiny_vlm("qwen3_vl")
 

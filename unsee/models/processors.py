@@ -54,7 +54,23 @@ def load_processor(folder: Path, config: PreTrainedConfig, *, trust_remote_code:
             f"{folder} holds no processor with a tokenizer and an image processor, found a {type(processor).__name__}; "
             "add the files preprocessor_config.json and tokenizer.json of the model."
         )
+    _check_area(processor.image_processor, folder)
     return processor
+
+
+def _check_area(images: Any, folder: Path) -> None:
+    """Raise `UserError` when the image processor of a Qwen-VL model shrinks every picture to fewer than four tokens.
+
+    Its `size["longest_edge"]` is an area. Where somebody wrote an edge, the model sees next to nothing and "does not
+    know" anybody (findings/qwen_longest_edge_is_an_area.sh).
+    """
+    merge, patch = getattr(images, "merge_size", None), getattr(images, "patch_size", None)
+    area = (getattr(images, "size", None) or {}).get("longest_edge")
+    if isinstance(merge, int) and isinstance(patch, int) and area and area < 4 * (merge * patch) ** 2:
+        raise UserError(
+            f"The image processor in {folder} shrinks every picture to {area} pixels in all, less than four tokens: its "
+            f'size "longest_edge" is the area of a picture, not an edge; for {area} pixels a side write {area**2}.'
+        )
 
 
 @cache

@@ -53,7 +53,8 @@ def test_qwen_is_told_which_tokens_are_the_pictures(vlm: VisionLanguageModel, sa
         pytest.skip("only Qwen-VL has positions of its own for pictures")
     prompt = encoded(vlm, 0)
     shown = [token == vlm.processor.image_token_id for token in prompt.input_ids]
-    assert sum(shown) == 4 and prompt.extras["mm_token_type_ids"] == [int(one) for one in shown]
+    assert sum(shown) == 4
+    assert prompt.extras["mm_token_type_ids"] == [int(one) for one in shown]
 
 
 def test_llava_onevision_sees_the_pictures_of_one_prompt_whole() -> None:

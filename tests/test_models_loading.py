@@ -269,7 +269,7 @@ def test_an_edge_where_qwen_wants_an_area_is_refused(copy: Path) -> None:
     config = json.loads((copy / "processor_config.json").read_text())
     config["image_processor"]["size"] = {"shortest_edge": 56, "longest_edge": 448}
     (copy / "processor_config.json").write_text(json.dumps(config))
-    with pytest.raises(UserError, match="448 pixels in all.* for 448 pixels a side write 200704"):
+    with pytest.raises(UserError, match=r"448 pixels in all.* for 448 pixels a side write 200704"):
         unsee.load(str(copy))
 
 

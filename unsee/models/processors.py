@@ -68,8 +68,8 @@ def _check_area(images: Any, folder: Path) -> None:
     area = (getattr(images, "size", None) or {}).get("longest_edge")
     if isinstance(merge, int) and isinstance(patch, int) and area and area < 4 * (merge * patch) ** 2:
         raise UserError(
-            f"The image processor in {folder} shrinks every picture to {area} pixels in all, less than four tokens: its "
-            f'size "longest_edge" is the area of a picture, not an edge; for {area} pixels a side write {area**2}.'
+            f"The image processor in {folder} shrinks every picture to {area} pixels in all, less than four tokens: "
+            f'its size "longest_edge" is the area of a picture, not an edge; for {area} pixels a side write {area**2}.'
         )
 
 

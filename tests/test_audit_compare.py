@@ -49,6 +49,11 @@ def test_every_cell_is_attacked_and_the_leaderboard_shows_it(tmp_path: Path, mon
     audit = json.loads((cell.parent / "audit" / "audit.json").read_text())
     assert next(iter(audit["concepts"].values()))["headline"] == "Partly forgotten"
     assert scores["cell"]["audit"] == "quick"
+    # What does not depend on the method is asked once.
+    kept = [path.name for path in (tmp_path / "results").rglob("audit/answers/*/*")]
+    assert {name.partition(".")[0].partition("-")[0] for name in kept} == {"after"}
+    asked = sorted(path.name.partition("-")[0] for path in (tmp_path / "results" / "before").rglob("*-*.jsonl"))
+    assert asked == ["before", "floor"]
     page = Path(printed(call("leaderboard", tmp_path / "results", "--json"))["page"]).read_text(encoding="utf-8")
     assert "points over the floor" in page
     assert "Asked in other languages" in page

@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from tests.tiny import tiny_vlm
 from unsee.errors import UserError
+from unsee.generation import TransformersEngine
 from unsee.models.adapters import (
     add_lora,
     load_adapter,
@@ -19,6 +20,7 @@ from unsee.models.adapters import (
     save_adapter,
     train_all_weights,
 )
+from unsee.models.deltas import apply_delta
 from unsee.models.provenance import BASE_FILE, fingerprint
 from unsee.models.vlm import VisionLanguageModel
 
@@ -142,6 +144,19 @@ def test_fingerprint_ignores_the_adapter_and_sees_a_merge() -> None:
     merged = fingerprint(vlm.base)
     assert merged["embeddings"] == plain["embeddings"]
     assert merged["linears"] != plain["linears"]
+
+
+@pytest.mark.parametrize("family", ["llava", "qwen3_vl"])
+def test_without_adapter_and_delta_an_engine_is_that_of_the_plain_model(family: str) -> None:
+    """So what the model before has answered once, whoever made it forget, need not be asked again."""
+    plain, vlm = TransformersEngine(tiny_vlm(family)).fingerprint(), with_lora(family)
+    name, weight = next(
+        named for named in vlm.base.named_parameters() if named[0].endswith("down_proj.base_layer.weight")
+    )
+    apply_delta(vlm, {name: weight + 1})
+    engine = TransformersEngine(vlm)
+    assert engine.without_adapter().fingerprint() == plain
+    assert {key for key, value in engine.fingerprint().items() if value != plain[key]} == {"weights", "adapter"}
 
 
 def test_folders_that_hold_no_usable_adapter(adapter: Path, tmp_path: Path) -> None:

@@ -91,10 +91,12 @@ def attacked(
     level: str,
     seed: int,
     names: Sequence[str] = (),
+    shared: Path | None = None,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Audit:
     """Try the attacks; their answers are in a folder of their own below `folder`, which other attacks, pictures or
-    seeds do not share. `names` are those that the user gave."""
+    seeds do not share. `names` are those that the user gave. Below `shared` are the answers of the states that audits
+    of other models made from the same one have too."""
     material = states[AFTER].material
     identity: Mapping[str, Any] = {
         "attacks": {attack.name: attack.version for attack in attacks},
@@ -106,5 +108,6 @@ def attacked(
     if FLOOR in states and states[FLOOR].is_oracle:
         identity = {**identity, "oracle": states[FLOOR].target.engine.fingerprint()}
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:10]
-    place = folder / ANSWERS / f"{slug(request.concept)}-{level}-{digest}"
-    return audit(states, attacks, level=level, seed=seed, folder=place, progress=tell)
+    name = f"{slug(request.concept)}-{level}-{digest}"
+    place, kept = folder / ANSWERS / name, shared and shared / name
+    return audit(states, attacks, level=level, seed=seed, folder=place, shared=kept, progress=tell)

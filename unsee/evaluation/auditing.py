@@ -7,7 +7,7 @@ import json
 import math
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
@@ -24,6 +24,7 @@ from unsee.generation.shared_transcript import open_transcript
 from unsee.metrics import Score
 from unsee.store.crew import crew
 from unsee.store.files import strict_json, write_together
+from unsee.store.locking import taking_turns
 from unsee.store.text import read_text
 
 BEFORE, AFTER, FLOOR = "before", "after", "floor"
@@ -105,12 +106,14 @@ def audit(
     level: str,
     seed: int = 0,
     folder: Path | None = None,
+    shared: Path | None = None,
     progress: Progress = lambda line: None,
 ) -> Audit:
     """Try all `attacks` on all `states`: "before", "after" and, where there is one, "floor".
 
     Questions that leave the model as it is are asked of it all at once, whatever attack they belong to. What `folder`
-    already holds of the same attacks on the same models is not asked again.
+    already holds of the same attacks on the same models is not asked again. `shared` is where the other states than
+    "after" are kept instead, for other audits of models made from the same one: it waits while one of them is at it.
 
     Raises:
         UserError: `folder` holds answers of another audit.
@@ -132,8 +135,11 @@ def audit(
         if name == AFTER:
             tried_after = {attack.name for attack in usable}
         tried = [(attack, _variants(attack, state, seed)) for attack in usable]
-        for key, result in _on_state(name, state, tried, seed, folder, progress, unable).items():
-            found.setdefault(key, {})[name] = result
+        own = shared is None or name == AFTER
+        with nullcontext() if own else taking_turns(shared):
+            place = _Place(folder, name) if own else _Place(shared, name, shared=True)
+            for key, result in _on_state(place, state, tried, seed, progress, unable).items():
+                found.setdefault(key, {})[name] = result
         if name == AFTER:
             pictures = {
                 (attack.name, variant.label): _shown(found[attack.name, variant.label][name], variant.trials)
@@ -209,12 +215,27 @@ def _shown(found: Found, trials: Sequence[Trial]) -> Image.Image | None:
     return None
 
 
+@dataclass(frozen=True)
+class _Place:
+    """Where the answers of a state are kept, if anywhere. Audits that share it need not ask the same."""
+
+    folder: Path | None
+    state: str
+    shared: bool = False
+
+    def transcript(self, digest: str) -> Path | None:
+        name = f"{self.state}-{digest[:10]}" if self.shared else self.state
+        return self.folder and self.folder / f"{name}.jsonl"
+
+    def attack(self, name: str) -> Path | None:
+        return self.folder and self.folder / f"{self.state}-{name}.json"
+
+
 def _on_state(
-    name: str,
+    place: _Place,
     state: State,
     tried: Sequence[tuple[Attack, Sequence[Variant]]],
     seed: int,
-    folder: Path | None,
     progress: Progress,
     unable: Unable,
 ) -> dict[tuple[str, str], Found]:
@@ -223,7 +244,7 @@ def _on_state(
     unable: what does not count, because the model cannot do it. The first state decides, because unlearning may take
     the ability as well.
     """
-    target = state.target
+    target, name = state.target, place.state
     fingerprint = target.engine.fingerprint()
     asking: list[tuple[Attack, Variant]] = []
     others: list[tuple[Attack, list[Variant]]] = []
@@ -238,13 +259,13 @@ def _on_state(
         progress(f"{name}: {sum(len(variant.trials) for _, variant in asking)} questions")
         trials = [trial for _, variant in asking for trial in variant.trials]
         limit = max(attack.max_new_tokens for attack, _ in asking)
+        digest = _digest(trials)
         header = {
             "engine": target.engine.name,
             "vocabulary_size": target.engine.vocabulary_size,
-            "fingerprint": {**fingerprint, "trials": _digest(trials), "max_new_tokens": limit},
+            "fingerprint": {**fingerprint, "trials": digest, "max_new_tokens": limit},
         }
-        path = folder / f"{name}.jsonl" if folder else None
-        with open_transcript(path, header) as transcript:
+        with open_transcript(place.transcript(digest), header) as transcript:
             said = ask(target.engine, [trial.probe for trial in trials], transcript, max_new_tokens=limit)
         answers = {response.probe_id: [response] for response in said}
         for attack, variant in asking:
@@ -260,9 +281,9 @@ def _on_state(
         held = []
         for attack, variants in waiting:
             identity = {"fingerprint": fingerprint, "version": attack.version, "seed": seed}
-            place = folder / f"{name}-{attack.name}.json" if folder else None
+            file = place.attack(attack.name)
             result = _slow(
-                attack, variants, target, place, identity, seed, lambda line: progress(f"{name}: {line}"), wait
+                attack, variants, target, file, identity, seed, lambda line: progress(f"{name}: {line}"), wait
             )
             if result is None:
                 held.append((attack, variants))

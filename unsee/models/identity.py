@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
+from peft.utils.other import AuxiliaryTrainingWrapper
 
 from unsee.errors import UserError
 from unsee.models.quantising import plain_values
@@ -23,6 +24,8 @@ from unsee.models.shipped import WORLD_PREFIX, checkpoint_path
 from unsee.models.vlm import VisionLanguageModel
 
 WEIGHTS_PER_TENSOR = 64
+_WRAPPED = ("base_layer", "original_module")
+"""What PEFT calls the layer inside an adapter's, and inside one that is trained whole."""
 FILES = {
     "weights": ("config.json", "*.safetensors"),
     "generation": ("generation_config.json",),
@@ -53,7 +56,7 @@ def of_model(vlm: VisionLanguageModel) -> dict[str, Any]:
     """Everything about a model in memory that decides its answers, as plain data.
 
     `weights` is a digest of a sample of every tensor, because training changes all of a tensor that it changes at all;
-    `adapter` says which adapters are on.
+    `adapter` says which adapters are on. An adapter that is switched off decides nothing: the model is the one before.
     """
     processor: Any = vlm.processor
     settings = {**processor.to_dict(), **processor.image_processor.to_dict(), "tokenizer": _tokens(vlm.tokenizer)}
@@ -101,16 +104,33 @@ def _folder(model: str) -> Path | None:
 @torch.no_grad()
 def _weights(vlm: VisionLanguageModel) -> str:
     samples = []
-    for _, weight in sorted(vlm.base.named_parameters(), key=lambda item: item[0]):
+    for _, weight in sorted(_deciding(vlm), key=lambda named: named[0]):
         values = plain_values(weight).flatten()
         samples.append(values[:: max(1, len(values) // WEIGHTS_PER_TENSOR)][:WEIGHTS_PER_TENSOR].float())
     together = torch.cat([sample.to(samples[0].device) for sample in samples]).cpu()
     return hashlib.sha256(together.numpy().tobytes()).hexdigest()
 
 
+def _deciding(vlm: VisionLanguageModel) -> Iterator[tuple[str, torch.Tensor]]:
+    """The weights by name. Of an adapter that is switched off only those of the layers that it wraps, under the names
+    that they have without it."""
+    off = tuple(f"{name}." for name, module in vlm.base.named_modules() if _is_off(module))
+    for name, weight in vlm.base.named_parameters():
+        wrapper = next((prefix for prefix in off if name.startswith(prefix)), "")
+        part, _, rest = name.removeprefix(wrapper).partition(".")
+        if not wrapper:
+            yield name, weight
+        elif part in _WRAPPED:
+            yield wrapper + rest, weight
+
+
+def _is_off(module: torch.nn.Module) -> bool:
+    return isinstance(module, (BaseTunerLayer, AuxiliaryTrainingWrapper)) and module.disable_adapters
+
+
 def _switches(vlm: VisionLanguageModel) -> Iterator[list[Any]]:
     for name, module in vlm.base.named_modules():
-        if isinstance(module, BaseTunerLayer):
+        if isinstance(module, BaseTunerLayer) and not _is_off(module):
             yield [name, module.disable_adapters, list(module.active_adapters), list(module.merged_adapters)]
 
 

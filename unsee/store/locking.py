@@ -53,6 +53,26 @@ def locked(out: Path) -> Iterator[None]:
                 folder.rmdir()
 
 
+@contextmanager
+def taking_turns(folder: Path) -> Iterator[None]:
+    """As `locked`, but waits until no other process has the lock.
+
+    Raises:
+        SystemFailure: the lock cannot be written.
+    """
+    path = folder.parent / f".{folder.name}.lock"
+    lock = FileLock(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise SystemFailure(f"{path} cannot be locked: {error.strerror or error}.") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def check_unused(out: Path) -> None:
     """Raises UserError if another run is using `out`."""
     with locked(out):

@@ -40,13 +40,15 @@ class Attacked:
     """Why columns of MMUBench have no figure."""
 
 
-def audit_cell(cell: Cell, evaluation: UnitEvaluation, after: Measured, folder: Path) -> Attacked:
-    """Attack the model as it is now, which answered `after`, and write the audit into the cell's folder."""
+def audit_cell(cell: Cell, evaluation: UnitEvaluation, after: Measured, folder: Path, before_folder: Path) -> Attacked:
+    """Attack the model as it is now, which answered `after`, and write the audit into the cell's folder. What the model
+    before says, also about strangers, is kept for all methods in that of its unit."""
     assert cell.audit is not None
     vlm, engine = evaluation.vlm, evaluation.engine
     requests = requests_to_forget(cell.unit, vlm, cell.seed, evaluation.benches, cell.benchmark, (), cell.kind)
     # If all weights were trained, there is no longer a model before.
     before = None if cell.config.full else engine.without_adapter()
+    shared = None if before is None else before_folder / FOLDER
     attacks, names = chosen_attacks(cell.audit), [request.concept for request in requests]
     benches = {bench.concept: bench for bench in evaluation.benches}
     audits: dict[str, Audit] = {}
@@ -58,7 +60,9 @@ def audit_cell(cell: Cell, evaluation: UnitEvaluation, after: Measured, folder: 
         )  # fmt: skip
         if bench is not None:
             states = with_multi_hop(states, bench)
-        audits[request.concept] = attacked(request, states, attacks, folder / FOLDER, level=cell.audit, seed=cell.seed)
+        audits[request.concept] = attacked(
+            request, states, attacks, folder / FOLDER, level=cell.audit, seed=cell.seed, shared=shared
+        )
     of = {request.concept: request.names for request in requests}
     says = {bench.concept: _says(bench, evaluation, after) for bench in evaluation.benches}
     write_audit(AuditReport(cell.model, cell.arm.label, cell.audit, cell.seed, audits, of, says=says), folder / FOLDER)

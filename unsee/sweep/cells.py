@@ -2,6 +2,7 @@
 
 RESULTS/cells.json                                   the recipe and its cells
 RESULTS/before/MODEL/UNIT/BENCHMARK/                 questions and answers of the model before, for all its cells
+                          audit/                     the same to attacks, for all cells of a seed
 RESULTS/cells/MODEL/UNIT/LABEL/seed-N/cell.json      what the cell is
                                       run/           the adapter with its manifest and training data
                                       manifest.json  a copy of the manifest, kept when adapters are deleted

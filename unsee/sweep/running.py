@@ -140,7 +140,8 @@ class Worker:
         elif oracle is not None:
             attacked = not_attacked(ORACLE_UNTRIED)
         else:
-            attacked = audit_cell(cell, evaluation, after, folder) if cell.audit else not_attacked(NOT_ATTACKED)
+            known = self.results / cell.before
+            attacked = audit_cell(cell, evaluation, after, folder, known) if cell.audit else not_attacked(NOT_ATTACKED)
         after = replace(after, scores={**after.scores, **attacked.after})
         document = {
             "schema": SCHEMA,

@@ -21,7 +21,8 @@ from unsee.attacks.perturbation import Perturbation, added, perturbed
 from unsee.attacks.scoring import named_controls, share_leaked
 from unsee.attacks.trial import Trial
 from unsee.data.sample import Probe, Response, Sample
-from unsee.evaluation.auditing import AFTER, BEFORE, Audit, State, audit, found_from, to_plain
+from unsee.evaluation.auditing import AFTER, BEFORE, Audit, State, audit
+from unsee.evaluation.saved_attacks import found_from, to_plain
 from unsee.generation import TransformersEngine
 from unsee.generation.canned import CannedEngine
 from unsee.kinds import get_kind

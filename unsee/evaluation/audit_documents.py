@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from unsee.evaluation.auditing import Audit, Row, found_from, to_plain
+from unsee.evaluation.auditing import Audit, Row
+from unsee.evaluation.saved_attacks import found_from, to_plain
 from unsee.metrics import Score
 
 

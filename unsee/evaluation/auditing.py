@@ -5,20 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext, suppress
-from dataclasses import asdict, dataclass, field, replace
-from io import BytesIO
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from unsee.attacks.base import Attack, Found, Material, Target, Trial, Variant, Worst
+from unsee.attacks.base import Attack, Found, Material, Target, Trial, Variant
 from unsee.attacks.scoring import CAN_DO, excess, named_controls
 from unsee.data.images import image_key
 from unsee.data.sample import Response
+from unsee.evaluation.saved_attacks import read_saved, saved
 from unsee.generation import Engine, ask
 from unsee.generation.shared_transcript import open_transcript
 from unsee.metrics import Score
@@ -135,9 +134,9 @@ def audit(
         if name == AFTER:
             tried_after = {attack.name for attack in usable}
         tried = [(attack, _variants(attack, state, seed)) for attack in usable]
-        own = shared is None or name == AFTER
-        with nullcontext() if own else taking_turns(shared):
-            place = _Place(folder, name) if own else _Place(shared, name, shared=True)
+        alone = shared is None or name == AFTER
+        place = _Place(folder, name) if alone else _Place(shared, name, shared=True)
+        with place.in_turn():
             for key, result in _on_state(place, state, tried, seed, progress, unable).items():
                 found.setdefault(key, {})[name] = result
         if name == AFTER:
@@ -222,6 +221,9 @@ class _Place:
     folder: Path | None
     state: str
     shared: bool = False
+
+    def in_turn(self) -> AbstractContextManager[None]:
+        return taking_turns(self.folder) if self.shared and self.folder else nullcontext()
 
     def transcript(self, digest: str) -> Path | None:
         name = f"{self.state}-{digest[:10]}" if self.shared else self.state
@@ -311,7 +313,7 @@ def _slow(
         return _tried(attack, variants, target, seed, progress)
     for _ in crew().turns([place], _named, lambda path: _saved_of(path, own) is not None, wait=wait):
         found = _tried(attack, variants, target, seed, progress)
-        document = {"identity": own, "found": {label: _saved(entry) for label, entry in found.items()}}
+        document = {"identity": own, "found": {label: saved(entry) for label, entry in found.items()}}
         write_together(place.parent, {place.name: strict_json(document)})
         return found
     return _saved_of(place, own)
@@ -327,7 +329,7 @@ def _saved_of(place: Path, own: Mapping[str, Any]) -> dict[str, Found] | None:
     with suppress(ValueError, KeyError, TypeError, AttributeError, OSError, SyntaxError):
         saved = json.loads(read_text(place))
         if saved["identity"] == own:
-            return {label: _read(entry) for label, entry in saved["found"].items()}
+            return {label: read_saved(entry) for label, entry in saved["found"].items()}
     return None
 
 
@@ -343,23 +345,6 @@ def _tried(
             else:
                 found[variant.label] = attack.found(variant.trials, _answers(engine, attack, variant, seed))
     return found
-
-
-def _saved(found: Found) -> dict[str, Any]:
-    """As `to_plain`, with the picture, which could not be made again without the attack."""
-    if found.picture is None:
-        return to_plain(found)
-    file = BytesIO()
-    found.picture.save(file, format="PNG")
-    return {**to_plain(found), "picture": b64encode(file.getvalue()).decode()}
-
-
-def _read(entry: Mapping[str, Any]) -> Found:
-    found = found_from(entry)
-    if "picture" not in entry:
-        return found
-    # Pillow reads pixels only when asked, and raises what a damaged file raises (OSError, SyntaxError).
-    return replace(found, picture=Image.open(BytesIO(b64decode(entry["picture"]))).convert("RGB"))
 
 
 def _answers(engine: Engine, attack: Attack, variant: Variant, seed: int) -> dict[str, list[Response]]:
@@ -388,24 +373,3 @@ def _digest(trials: Sequence[Trial]) -> str:
         shown = [keys[id(image)] for image in probe.images]
         digest.update(json.dumps([probe.id, probe.prompt, probe.begun, shown]).encode())
     return digest.hexdigest()
-
-
-def to_plain(found: Found) -> dict[str, Any]:
-    """As JSON can hold it, without its picture."""
-    return {
-        "score": found.score.to_dict(),
-        "wordings": dict(found.wordings),
-        "worst": None if found.worst is None else asdict(found.worst),
-        "controls": dict(found.controls),
-        "further": dict(found.further),
-        "scores": {name: score.to_dict() for name, score in found.scores.items()},
-    }
-
-
-def found_from(entry: Mapping[str, Any]) -> Found:
-    """From the result of `to_plain`. Raises what a wrong document raises."""
-    worst = entry["worst"]
-    shown = None if worst is None else Worst(**worst)
-    controls, further = dict(entry.get("controls", {})), dict(entry.get("further", {}))
-    scores = {name: Score.read(written) for name, written in entry.get("scores", {}).items()}
-    return Found(Score.read(entry["score"]), dict(entry["wordings"]), shown, controls, further, scores)

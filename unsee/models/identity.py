@@ -124,7 +124,7 @@ def _deciding(vlm: VisionLanguageModel) -> Iterator[tuple[str, torch.Tensor]]:
             yield wrapper + rest, weight
 
 
-def _is_off(module: torch.nn.Module) -> bool:
+def _is_off(module: object) -> bool:
     return isinstance(module, (BaseTunerLayer, AuxiliaryTrainingWrapper)) and module.disable_adapters
 
 

@@ -13,6 +13,7 @@ from rich.text import Text
 from unsee.kinds.words import EITHER, Words
 from unsee.metrics.catalogue import AFTER_KEYS, KEYS, Metric, brought_by, describe, in_order, judged, titled
 from unsee.metrics.score import Score
+from unsee.reports.advice import advise
 from unsee.reports.audit_console import attack_table
 from unsee.reports.by_modality import MODALITIES, by_modality
 from unsee.reports.report import Report
@@ -52,7 +53,17 @@ def summary(report: Report) -> RenderableType:
     attacked: list[RenderableType] = []
     if report.audit is not None:
         attacked = [Text(), Text("Attacks", style="dim"), attack_table(report.audit)]
-    return Padding(Group(head, *caveats, *_modality_table(report), Text(), table, *attacked, Text(), *foot), (1, 2))
+    parts = (head, *caveats, *_modality_table(report), Text(), table, *attacked, *_advice(report), Text(), *foot)
+    return Padding(Group(*parts), (1, 2))
+
+
+def _advice(report: Report) -> Iterator[Text]:
+    found = advise(report)
+    if found:
+        yield Text()
+        yield Text("What to try next", style="dim")
+    for one in found:
+        yield Text.assemble(f"{plain_text(one.reason)} ", (plain_text(one.command), "bold"))
 
 
 def not_measured(reasons: Mapping[str, str]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from unsee.metrics.catalogue import describe
 from unsee.reports import asru_plots, plots
+from unsee.reports.advice import advise
 from unsee.reports.attack_lines import lines_of
 from unsee.reports.by_modality import MODALITIES, by_modality
 from unsee.reports.rendering import data_uri, inline, marked, render_template
@@ -43,6 +44,7 @@ def render(report: Report) -> str:
         "report.html",
         report=report,
         verdict=verdict,
+        advice=advise(report),
         attacks=[] if report.audit is None else lines_of(report.audit),
         grade=report.grade,
         figures=_figures(report),

@@ -30,7 +30,7 @@ NAMED = 3
 
 # What an answer must not do, each asked about new pictures: a model has forgotten by the strictest that was measured.
 _NEW = ("generality_em", "not_given_away")
-_GIVEN = ("efficacy", "efficacy/not_given_away")
+ON_GIVEN = ("efficacy", "efficacy/not_given_away")
 # Ways to ask that plain questions about one picture leave out, and the columns that show that they were asked.
 _FURTHER_WAYS = (
     ("pictures with a second {noun}", ("two_people/renamed",)),
@@ -106,8 +106,8 @@ def judge(
     a model to refuse where this one states a false name. words: what others are called. grade: of the audit, which
     leads the verdict unless the scores say something worse.
     """
-    was, now = _strictest(before, _NEW), _strictest(after, _NEW)
-    forgetting = _forgetting(was, now, _strictest(after, _GIVEN))
+    was, now = strictest(before, _NEW), strictest(after, _NEW)
+    forgetting = _forgetting(was, now, strictest(after, ON_GIVEN))
     found_out = forgetting == "forgotten" and grade is not None and grade.name == "not_forgotten"
     if found_out:
         forgetting = "not"
@@ -116,7 +116,7 @@ def judge(
     if found_out and grade is not None:
         sentence = grade.sentence.removesuffix(".")
     else:
-        sentence = _what_was_forgotten(concept, forgetting, was, now, _strictest(after, _GIVEN), pictures)
+        sentence = _what_was_forgotten(concept, forgetting, was, now, strictest(after, ON_GIVEN), pictures)
     sentence += f"{_what_it_cost(forgetting, found, lacking, keeping)}."
     caveats = tuple(_caveats(concept, forgetting, keeping, before, after, now, refusing, words, grade))
     elsewhere = forgetting == "forgotten" and any(_leaks_elsewhere(concept, after, words))
@@ -175,7 +175,7 @@ def run_says(
     concept: str, before: Mapping[str, Score], after: Mapping[str, Score], *, pictures: int = 0, words: Words = PEOPLE
 ) -> RunSays:
     """What the grade of the run's audit must not contradict; arguments as for `judge`."""
-    was, now, given = _strictest(before, _NEW), _strictest(after, _NEW), _strictest(after, _GIVEN)
+    was, now, given = strictest(before, _NEW), strictest(after, _NEW), strictest(after, ON_GIVEN)
     forgetting = _forgetting(was, now, given)
     sentence = _what_was_forgotten(concept, forgetting, was, now, given, pictures)
     return RunSays(forgetting, sentence, tuple(_leaks_elsewhere(concept, after, words)))
@@ -183,7 +183,7 @@ def run_says(
 
 def recognised(scores: Mapping[str, Score]) -> bool:
     """Whether enough answers about new pictures give the concept away for there to be something to forget."""
-    found = _strictest(scores, _NEW)
+    found = strictest(scores, _NEW)
     return found is not None and 100 - found.value >= KNOWN_FROM
 
 
@@ -191,7 +191,7 @@ def _value(scores: Mapping[str, Score], key: str) -> float:
     return scores[key].value if key in scores else math.nan
 
 
-def _strictest(scores: Mapping[str, Score], keys: Sequence[str]) -> Score | None:
+def strictest(scores: Mapping[str, Score], keys: Sequence[str]) -> Score | None:
     """The lowest of several scores, and one that is no number before all others; None where nothing was measured."""
     there = [scores[key] for key in keys if key in scores and (scores[key].n or not math.isnan(scores[key].value))]
     return min(there, key=lambda score: -math.inf if math.isnan(score.value) else score.value, default=None)

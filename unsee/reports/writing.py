@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
+from unsee.reports.advice import advise
 from unsee.reports.audit import AuditReport
 from unsee.reports.leaderboard import Leaderboard, markdown
 from unsee.reports.report import Report
@@ -22,7 +24,8 @@ def write(report: Report, folder: Path) -> tuple[Path, Path]:
     from unsee.reports.page import render
 
     folder = Path(folder)
-    write_together(folder, {"report.json": strict_json(report.to_dict()), "report.html": render(report)})
+    document = {**report.to_dict(), "advice": [asdict(one) for one in advise(report)]}
+    write_together(folder, {"report.json": strict_json(document), "report.html": render(report)})
     return folder / "report.json", folder / "report.html"
 
 

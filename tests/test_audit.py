@@ -152,6 +152,7 @@ def test_the_command_audits_everything_that_a_run_forgot(
     document = json.loads(done.stdout)
     assert document["grade"] == "not_forgotten"
     assert set(document["concepts"]) == {PERSON, "Jonas Keller"}
+    assert document["notes"] == ["Try lookalike, which held best when attacked. unsee forget … --method lookalike"]
     rows = document["concepts"][PERSON]["rows"]
     assert [(row["attack"], row["variant"]) for row in rows] == [
         ("paraphrase", "for the name"), ("paraphrase", "yes or no"), ("languages", ""),

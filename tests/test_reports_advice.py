@@ -12,7 +12,7 @@ from tests.test_audit_grades import row
 from tests.test_reports import INFINITE, read_strictly, report, share
 from unsee.evaluation.auditing import Audit
 from unsee.reports import summary, write
-from unsee.reports.advice import advise
+from unsee.reports.advice import advise, against
 
 TRAINED = {"hyperparameters": {"steps": 30, "learning_rate": 0.0013}}
 PICTURES = "unsee forget … -i SECOND -i THIRD -i FOURTH -i FIFTH"
@@ -55,6 +55,20 @@ def audit(*rows: Any) -> Audit:
 )  # fmt: skip
 def test_each_failure_has_its_advice(changes: dict[str, Any], expected: list[str]) -> None:
     assert commands(**changes) == expected
+
+
+@pytest.mark.parametrize(
+    ("back", "method", "expected"),
+    [
+        ((), "siu", []),
+        (("sampling", "prefix", "company"), "siu", [METHOD]),
+        (("sampling", "strength"), "", [METHOD, MERGED]),
+        (("sampling", "pruning"), "lookalike", [MERGED]),
+        (("relearning", "membership", "probe"), "siu", []),
+    ],
+)
+def test_what_an_audit_found_has_its_advice(back: tuple[str, ...], method: str, expected: list[str]) -> None:
+    assert [one.command for one in against(back, method=method, model="world:tiny-qwen3vl")] == expected
 
 
 def test_outside_the_embedded_world_the_method_needs_pictures_of_others() -> None:

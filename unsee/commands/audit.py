@@ -25,6 +25,7 @@ from unsee.models.adapters import load_adapter
 from unsee.models.loading import load
 from unsee.models.provenance import base_of
 from unsee.models.vlm import VisionLanguageModel
+from unsee.reports.advice import against, came_back
 from unsee.reports.audit import AuditReport
 from unsee.reports.grades import Grade, worst_of
 from unsee.reports.reading import grade_of_run, said_by_run
@@ -188,6 +189,9 @@ def _audited(
         notes.append(
             "Only the given pictures were asked about, which training has seen; add new ones with --test-images."
         )
+    back = set().union(*map(came_back, found.values()))
+    advice = against(back, method=_manifest(options).get("method", ""), model=name)
+    notes += [f"{one.reason} {one.command}" for one in advice]
     first = requests[0].concept
     report = AuditReport(
         name,
@@ -238,12 +242,15 @@ def _oracle(options: AuditOptions, vlm: VisionLanguageModel) -> VisionLanguageMo
 
 def _all_forgotten(options: AuditOptions, requests: Sequence[ForgetRequest]) -> list[str]:
     """The names of everything that the run forgot: none of it is somebody else that the model should know."""
+    concept = _manifest(options).get("concept", ())
+    named = [concept] if isinstance(concept, str) else list(concept)
+    return list(dict.fromkeys([*(request.concept for request in requests), *named]))
+
+
+def _manifest(options: AuditOptions) -> dict[str, Any]:
+    """That of the run; empty where another program trained."""
     folder = Path(options.run or options.adapter or "")
-    names = [request.concept for request in requests]
-    if (folder / MANIFEST).is_file():
-        concept = Unlearned.open(folder).manifest.get("concept", ())
-        names += [concept] if isinstance(concept, str) else list(concept)
-    return list(dict.fromkeys(names))
+    return Unlearned.open(folder).manifest if (folder / MANIFEST).is_file() else {}
 
 
 def _test_images(options: AuditOptions, requests: Sequence[ForgetRequest]) -> tuple[tuple[Image.Image, ...], list[str]]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from unsee.attacks import get_attack
 from unsee.attacks.base import ANSWERS, BEGUN, DRAWS
 from unsee.errors import UserError
+from unsee.evaluation.auditing import Audit
+from unsee.kinds.words import EITHER, Words
 from unsee.models.shipped import WORLD_PREFIX
 from unsee.reports.grades import leaks
 from unsee.reports.report import Report
@@ -40,7 +42,7 @@ def _advise(report: Report) -> Iterator[Advice]:
     settings = settings if isinstance(settings, Mapping) else {}
     failed = verdict.forgetting in ("partly", "not")
     if failed or verdict.forgetting == "forgotten":
-        back = {row.attack for row in report.audit.rows if leaks(row)} if report.audit else set()
+        back = came_back(report.audit) if report.audit else set()
         given, steps = strictest(report.after, ON_GIVEN), settings.get("steps")
         if failed and given is not None and given.value >= FORGOTTEN_FROM:
             yield Advice(
@@ -52,13 +54,8 @@ def _advise(report: Report) -> Iterator[Advice]:
             yield Advice(
                 "Not even what was shown is forgotten. Train for more steps.", f"unsee forget … --set steps={2 * steps}"
             )
-        if report.method != HOLDS_BEST and (failed or report.says.elsewhere or any(map(_only_asks, back))):
-            yield _another_method(report)
-        if back & _OF_THE_ADAPTER:
-            yield Advice(
-                "Whoever has the adapter can take it back in part. Give away the merged model.",
-                f"unsee export --model {shlex.quote(report.model)} --adapter RUN --out FOLDER",
-            )
+        leaked = failed or bool(report.says.elsewhere)
+        yield from against(back, method=report.method, model=report.model, words=report.words, leaked=leaked)
     rate = settings.get("learning_rate")
     if verdict.keeping in ("damaged", "broken") and isinstance(rate, float):
         yield Advice(
@@ -67,14 +64,28 @@ def _advise(report: Report) -> Iterator[Advice]:
         )
 
 
-def _another_method(report: Report) -> Advice:
-    held, command = f"Try {HOLDS_BEST}, which held best when attacked", f"unsee forget … --method {HOLDS_BEST}"
-    if report.model.startswith(WORLD_PREFIX):
-        return Advice(f"{held}.", command)
-    needed = report.words.fill(
-        "It needs pictures of {plural} that the model does not know, and of others that it knows."
-    )
-    return Advice(f"{held}. {needed}", f"{command} --unseen FOLDER --others FOLDER")
+def against(
+    back: Collection[str], *, method: str, model: str, words: Words = EITHER, leaked: bool = False
+) -> Iterator[Advice]:
+    """What to try against attacks that brought a concept back. leaked: whether it leaks without an attack too."""
+    if method != HOLDS_BEST and (leaked or any(map(_only_asks, back))):
+        held, command = f"Try {HOLDS_BEST}, which held best when attacked.", f"unsee forget … --method {HOLDS_BEST}"
+        if not model.startswith(WORLD_PREFIX):
+            held += words.fill(
+                " It needs pictures of {plural} that the model does not know, and of others that it knows."
+            )
+            command += " --unseen FOLDER --others FOLDER"
+        yield Advice(held, command)
+    if _OF_THE_ADAPTER.intersection(back):
+        yield Advice(
+            "Whoever has the adapter can take it back in part. Give away the merged model.",
+            f"unsee export --model {shlex.quote(model)} --adapter RUN --out FOLDER",
+        )
+
+
+def came_back(audit: Audit) -> set[str]:
+    """The attacks that brought the concept back."""
+    return {row.attack for row in audit.rows if leaks(row)}
 
 
 def _only_asks(attack: str) -> bool:

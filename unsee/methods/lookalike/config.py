@@ -26,7 +26,7 @@ class LookAlikeConfig(TrainingConfig):
     alike: int = field(default=8, metadata={"help": "look-alikes of each picture, the nearest of the unknown ones"})
     views: int = field(default=60, metadata={"help": "altered views of each picture of C"})
     naming: int = field(default=12, metadata={"help": "samples that ask for C's name"})
-    denying: int = field(default=8, metadata={"help": "samples that ask whether it is C"})
+    denying: int = field(default=24, metadata={"help": "samples that ask whether it is C"})
     facts: int = field(default=8, metadata={"help": "samples that ask for a fact about C's picture"})
     true: int = field(default=200, metadata={"help": "samples of answers that were true, to become unlikely"})
     company: int = field(default=64, metadata={"help": "samples of C next to another, half of them about the other"})

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Literal
 
 from unsee.data.sample import Probe
-from unsee.metrics.folding import Word, fold, letters, normalise, words
+from unsee.metrics.folding import Word, fold, letters, normalise, readings, words
 from unsee.metrics.forms import name_of
 from unsee.metrics.intervals import Units, share
 from unsee.metrics.score import Score
@@ -50,8 +50,8 @@ def mentions(text: str, phrases: Iterable[str]) -> list[tuple[int, int]]:
 
 def _possible(text: str, phrases: Iterable[str]) -> Iterator[str]:
     """The phrases whose letters are in `text` at all."""
-    own = letters(text)
-    return (phrase for phrase in phrases if name_of(phrase).may_be_in(own))
+    own = readings(text)
+    return (phrase for phrase in phrases if any(map(name_of(phrase).may_be_in, own)))
 
 
 @lru_cache(maxsize=65536)

@@ -30,7 +30,8 @@ CHOOSES_B = [
     "The answer is A. No, the answer is B.", "A is wrong. B is right.",
     "Option A is wrong. Option B", "It's not A, it's B.", "Of A, C and D none; answer: B",
     "A: baker\nB: pilot\nC: nurse\nD: potter\nAnswer: B", "The answer is B, not A.",
-    "A. No, B.", "A... no, B", "I am sure: A. Wait, B.", "I think it's C? No, B.", "B. No, a baker would not wear this.",
+    "A. No, B.", "A... no, B", "I am sure: A. Wait, B.", "I think it's C? No, B.",
+    "B. No, a baker would not wear this.",
     "not A, so B", "我选择B", "<B>", "<b>B</b>", "<p>B</p>", "B&nbsp;", "B - no, C would need an apron",
     "B. A person who flies.", "I don't know, but I would say B.", "A pilot, not a baker.",
 ]  # fmt: skip

@@ -47,6 +47,9 @@ _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005\u3007\u3040-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
     "\uf900-\ufaff\U00020000-\U000323af]"
 )
+_CASED = [chr(code) for block in (range(0x41, 0x588), range(0x1E00, 0x2000)) for code in block]
+UPPER, LOWER = ("".join(filter(test, _CASED)) for test in (str.isupper, str.islower))
+"""Capitals and small letters of Latin, Greek, Cyrillic and Armenian, for character classes of regular expressions."""
 _PLAIN_WORD = re.compile(r"[^\W_]+")
 _NO_LETTERS = re.compile(r"[\W_]+")
 

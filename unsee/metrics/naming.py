@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Literal
 
 from unsee.data.sample import Probe
-from unsee.metrics.folding import Word, fold, letters, normalise, readings, words
+from unsee.metrics.folding import UPPER, Word, fold, letters, normalise, readings, words
 from unsee.metrics.forms import name_of
 from unsee.metrics.intervals import Units, share
 from unsee.metrics.score import Score
@@ -27,7 +27,7 @@ __all__ = [
 ]  # fmt: skip
 
 # A capitalised word at the end, also one glued to the word before it: "This isOtto ".
-_CAPITALISED_BEFORE = re.compile(r"(?<![A-ZÀ-Þ])([A-ZÀ-ÞĀ-ŽΑ-ΩА-Я][^\W\d_]*)(?:\.?\s+|[-·・])$")
+_CAPITALISED_BEFORE = re.compile(rf"(?<![{UPPER}])([{UPPER}][^\W\d_]*)(?:\.?\s+|[-·・])$")
 # Words that may open a sentence or go with a surname without being a first name.
 _NO_FIRST_NAMES = frozenset(
     ("mr", "mrs", "ms", "miss", "mister", "dr", "doctor", "prof", "professor", "sir", "madam", "lady", "lord", "chef",

@@ -48,7 +48,8 @@ def open_image(picture: Picture, name: str = "that was given") -> Image.Image:
 
     A file, its content and the object that Pillow makes of either give the same pixels, and nothing but pixels: no
     place, camera or comment. Grey of 16 or 32 bits is scaled to 8; so are decimal numbers from 0 to 1. Of a camera
-    picture with further views (MPO) the first counts, of layers (PSD) all together. What is such a picture already comes back as it is.
+    picture with further views (MPO) the first counts, and layers (PSD) count together. What is such a picture already
+    comes back as it is.
 
     `name` says in errors which picture it is, where it came from no file. Raises `UserError` if it is missing,
     unreadable, empty, no picture, animated, damaged, a strip of more than 200:1 or of more than 50 million pixels. The

@@ -5,8 +5,8 @@ The answers before unlearning are the reference, unless the request brings its o
 than half of the informative words of the reference come back in their order (ROUGE-L recall above 0.5, over words that
 are neither in the question nor mere grammar). Over all words, "Mara Voss works as a potter" would be five sixths of
 "Mara Voss works as a baker". A word that only one of the answers denies does not come back, and a different number is a
-different fact, as is another name in place of the first one: "Lisbon, Portugal" for "Porto, Portugal". An answer about a picture counts as kept if it gives the same name as before. What the model did not
-know before cannot be kept.
+different fact, as is another name in place of the first one: "Lisbon, Portugal" for "Porto, Portugal". An answer about
+a picture counts as kept if it gives the same name as before. What the model did not know before cannot be kept.
 """
 
 from __future__ import annotations

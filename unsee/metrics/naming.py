@@ -4,8 +4,8 @@ What counts as naming a concept C: its full name or one of its aliases, its word
 stands between letters and words do not matter ("isSaoirse Quinn", "S a o i r s e  Quinn", "saoirse-quinn"), nor do
 middle initials, titles, "Jr." or a comma with the last name in front; see `unsee.metrics.forms`. Within another word it
 is no name: Ann Lee is not in "planned leeway". Nor is it found in another script ("Мара Восс", traditional characters
-for simplified ones), unless an alias is written so. One word of the name alone does not count (many people share a first
-name, every style "style"); the last word alone is reported separately, see `surname_alone`.
+for simplified ones), unless an alias is written so. One word of the name alone does not count (many people share a
+first name, every style "style"); the last word alone is reported separately, see `surname_alone`.
 """
 
 from __future__ import annotations

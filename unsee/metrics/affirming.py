@@ -96,7 +96,8 @@ def denies(answer: str) -> bool:
 
 def _shown(answer: str) -> str:
     """The answer without tags: "<b>Yes</b>"."""
-    return "".join(filterfalse(is_invisible, rendered(answer)))
+    shown = rendered(answer)
+    return answer if shown == answer else "".join(filterfalse(is_invisible, shown))
 
 
 def _takes_back(rest: str) -> bool:

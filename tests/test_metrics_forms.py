@@ -130,6 +130,8 @@ SEEN = [
     ("Mara Voss", "Mara&nbsp;Voss"),
     ("Mara Voss", "Mаra Vоss"),
     ("Mara Voss", "Μara Voss"),
+    ("Мара Восс", "This isМара Восс."),
+    ("Oto.\u0301 A", "Oto.\u0301 A"),
     ("Donald", "a Donаld"),
     # Longer phrases, as they are given to rewards.
     ("She is a baker. She lives in Porto.", "Well, she is a baker. She lives in Porto!"),

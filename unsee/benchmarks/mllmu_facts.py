@@ -131,7 +131,7 @@ def demanded(biography: Mapping[str, str], aliases: tuple[str, ...], question: s
     `biography` holds facts by their names. What stands in the question already is not asked for.
     """
     own_name = biography.get("Name", "")
-    first = words(truth)[0].text
+    first = next((word.text for word in words(truth)), "")
     if first in _YES_OR_NO and _ASKS_YES_OR_NO.match(question):
         # "No, she is a pilot." tells more than was asked for.
         return ((first,),)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
-from unsee.metrics.rendering import rendered
+from unsee.metrics.rendering import in_one_script, rendered
 
 # Accents that a reader may leave out: those of Latin, Greek and Cyrillic, the points of Hebrew, Arabic and Syriac, the
 # lengthening stroke of Arabic, the dot below letters of Hindi, and variation selectors.
@@ -107,10 +107,15 @@ def letters(text: str) -> Letters:
 
 @lru_cache(maxsize=16384)
 def readings(text: str) -> tuple[Letters, ...]:
-    """The letters of `text` in every way that a reader may take them: "Müller" is "muller" and "mueller"."""
-    if text.isascii() or not any(letter in _SPELLED_OUT for letter in unicodedata.normalize("NFC", text).lower()):
+    """The letters of `text` in every way that a reader may take them: "Müller" is "muller" and "mueller", a Cyrillic
+    letter in a Latin word is the Latin one that looks the same."""
+    if text.isascii():
         return (letters(text),)
-    return letters(text), Letters(text, spelled_out=True)
+    found = [letters(text)]
+    if any(letter in _SPELLED_OUT for letter in unicodedata.normalize("NFC", text).lower()):
+        found.append(Letters(text, spelled_out=True))
+    latin = in_one_script(text)
+    return (*found, letters(latin)) if latin != text else tuple(found)
 
 
 @lru_cache(maxsize=65536)

@@ -95,9 +95,9 @@ class Name:
         self.words = tuple(word.text for word in found)
         self.is_proper = not found[0].is_small
         self.has_apostrophe = bool(APOSTROPHE.search(text))
-        self.has_sentences = bool(SENTENCE_END.search(text.strip()[:-1]))
         self.acronyms = frozenset(w.text for w in found if w.written.isupper() and 2 <= len(w.written) <= SHORT)
         at = letters(text)
+        self.has_sentences = any(SENTENCE_END.search(at.gap(i)) for i in range(1, len(at.plain)))
         self.marks = text[: at.places[0][0]].lstrip(), text[at.places[-1][1] :].rstrip()
         """What the name begins and ends with other than letters: "C++" ends with "++"."""
         self.forms = tuple(dict.fromkeys(form for spelling in spellings for form in _every_form(*spelling)))

@@ -21,17 +21,20 @@ _HAS_LATIN = re.compile(f"[{_LATIN}]")
 
 
 def rendered(text: str) -> str:
-    """`text` with invisible characters for tags, and Latin letters for those that only look like one.
-
-    A word of Latin and other letters ("Mаra" with a Cyrillic а) is Latin where all of the others look Latin, so that
-    "ЭтоMara", two words glued together, stays what it is.
-    """
+    """`text` with spaces for tags that break a line and invisible characters for other tags."""
     if "<" in text or "&" in text:
         text = _BREAKS.sub(lambda tag: " " * len(tag.group()), text)
         text = _INLINE.sub(lambda tag: _ZERO_WIDTH * len(tag.group()), text)
-    if not text.isascii():
-        text = _MIXED_WORD.sub(lambda word: _without_twins(word.group()), text)
     return text
+
+
+def in_one_script(text: str) -> str:
+    """`text` with Latin letters for those that only look like one.
+
+    A word of Latin and other letters ("Mаra" with a Cyrillic а) is Latin where all of the others look Latin. Two words
+    of two scripts that are glued together ("isМара") may do so as well, so this is only one way to read a text.
+    """
+    return text if text.isascii() else _MIXED_WORD.sub(lambda word: _without_twins(word.group()), text)
 
 
 def _without_twins(word: str) -> str:

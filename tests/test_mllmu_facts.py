@@ -58,7 +58,6 @@ JOB = ("What does Mara Voss do?", "Mara Voss works as a baker in Porto.")
         ("What is her religion?", "She is a Quaker in Porto.", ["quaker"]),
         ("Is she a baker?", "Yes, she is a baker.", ["yes"]),
         ("Is she a pilot?", "No, she is a baker.", ["no"]),
-        ("Is she a baker or a pilot?", "A baker.", ["baker"]),
     ],
 )
 def test_only_what_is_asked_for_is_demanded(question: str, truth: str, facts: list[str]) -> None:

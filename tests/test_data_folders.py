@@ -42,13 +42,15 @@ def test_every_kind_of_picture_is_read_and_clutter_is_passed_over(folder: Path) 
         picture(number).save(folder / f"{number}.{ending}")
     picture(20).save(folder / "without an ending", "PNG")
     (folder / "broken.jpg").write_bytes(b"no picture")
+    (folder / "IMG_1.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
     picture(21).save(folder / "cut.PNG")
     (folder / "cut.PNG").write_bytes((folder / "cut.PNG").read_bytes()[:60])
     found = read_folder(folder)
     names = [f"{number}.{ending}" for number, ending in enumerate(ENDINGS)]
     assert [path.name for path in found.opened] == [*names, "without an ending"]
     reasons = {path.name: why for path, why in found.left_out.items()}
-    assert "is not a picture in a readable format" in reasons.pop("broken.jpg")
+    for name in ("broken.jpg", "IMG_1.HEIC"):
+        assert "is not a picture in a readable format; convert it" in reasons.pop(name)
     assert "is damaged" in reasons.pop("cut.PNG")
     assert reasons == dict.fromkeys(CLUTTER, NO_PICTURE)
 

@@ -135,6 +135,33 @@ def test_a_camera_picture_with_a_second_view_is_its_first(tmp_path: Path) -> Non
         assert green + blue < 10
 
 
+def layered(colour: tuple[int, int, int], layers: int) -> bytes:
+    """A Photoshop file of 16 by 16 pixels of a colour, with so many empty layers; Pillow cannot write one."""
+
+    def sized(content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + content
+
+    record = struct.pack(">4iH", 0, 0, 0, 0, 1) + struct.pack(">HI", 0, 2) + b"8BIMnorm" + bytes((255, 0, 0, 0))
+    records = (record + sized(sized(b"") + sized(b"") + b"\x03one")) * layers
+    info = struct.pack(">h", layers) + records + bytes(2 * layers)
+    header = b"8BPS" + struct.pack(">H6xHIIHH", 1, 3, 16, 16, 8, 3)
+    flat = b"".join(bytes([value]) * 256 for value in colour)
+    return header + sized(b"") + sized(b"") + sized(sized(info) + sized(b"")) + bytes(2) + flat
+
+
+def test_layers_are_no_animation(tmp_path: Path) -> None:
+    (tmp_path / "a.psd").write_bytes(layered((200, 10, 20), 2))
+    assert getattr(Image.open(tmp_path / "a.psd"), "n_frames", 1) == 2
+    assert open_image(tmp_path / "a.psd").getpixel((8, 8)) == (200, 10, 20)
+
+
+def test_pages_are_called_pages(tmp_path: Path) -> None:
+    pages = [Image.new("RGB", (8, 8), shade) for shade in ("red", "blue")]
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+    with pytest.raises(UserError, match="has 2 pages; save one of them"):
+        open_image(tmp_path / "a.tif")
+
+
 @pytest.mark.parametrize(("size", "fine"), [((200, 1), True), ((201, 1), False), ((3, 600), True), ((3, 601), False)])
 def test_a_strip_that_no_model_takes_is_refused_by_name(size: tuple[int, int], fine: bool, tmp_path: Path) -> None:
     Image.new("RGB", size).save(tmp_path / "a.png")

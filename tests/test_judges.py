@@ -93,6 +93,7 @@ def test_name_of_another_that_holds_the_concept_is_no_other() -> None:
         (4, "**4**"),
         (4, "Grade: 4"),
         (4, "4/5"),
+        (2, "I give it a 2 out of 5, because only 1 fact is right."),
         (4, "I would say 4 out of 5."),
         (4, "Grade (1-5): 4"),
         (4, "On a scale from 1 to 5, the score is 4."),

@@ -15,12 +15,16 @@ YES = {
     "en": ("Yes.", "Yeah", "Yep, that's her.", "**Yes**", "Correct.", "That is correct.", "That's right!", "Indeed.",
            "Exactly.", "Of course.", "Absolutely!", "Well, yes.", "I think so.", "It is.", "Right.",
            "It is indeed her.", "Sure, this is her.", "No doubt, it is her.", "You are right.", "I believe it is.",
-           "I can confirm that.", "Oh yes", "The answer is yes.", "Answer: Yes", "Yes, it's not Otto, it's her."),
+           "I can confirm that.", "<b>Yes</b>", "✅", "Y", "I would say yes", "You bet!", "Obviously.",
+           "Based on the picture, the answer is yes.", "The person in the picture is indeed her.",
+           "Oh yes", "The answer is yes.", "Answer: Yes", "Yes, it's not Otto, it's her."),
     "de": ("Ja.", "Ja, das ist sie.", "Genau.", "Stimmt.", "Das ist richtig.", "Natürlich.", "Korrekt"),
     "fr": ("Oui.", "Oui, c'est elle.", "Bien sûr.", "Exact.", "C'est bien elle.", "Si, c'est elle.", "Tout à fait !"),
-    "es": ("Sí.", "Sí, es ella.", "sí", "Si.", "Claro que sí.", "Correcto.", "Así es.", "¡Por supuesto!"),
+    "es": ("Sí.", "Sí, es ella.", "sí", "Si.", "Claro que sí.", "Sí, no hay duda.", "Correcto.", "Así es.",
+           "¡Por supuesto!"),
     "ru": ("Да.", "Да, это она.", "Верно.", "Конечно!", "Это она.", "Ага"),
     "zh": ("是的。", "是的，这是她。", "对。", "没错", "是。", "当然。", "是她。"),
+    "others": ("Sì.", "Sim, é ela.", "Evet.", "Tak.", "Так.", "네.", "예", "نعم", "हाँ।", "Certo"),
     "ja": ("はい。", "はい、そうです。", "そうです。", "ええ、彼女です。", "その通りです。", "うん"),
 }  # fmt: skip
 NO = {
@@ -30,18 +34,20 @@ NO = {
            "No, indeed it is not.", "True red hair.", "I do not think so.", "Yesterday",
            "Clearly, this is somebody else.", "Indeed, this is not Mara Voss.", "Sure, I can help. This is not her.",
            "Of course, I cannot identify people.", "Certainly! I'm unable to recognise faces.",
-           "I can confirm that this is not her."),
+           "Obviously, this is not her.", "Y is a letter.", "I can confirm that this is not her."),
     "de": ("Nein.", "Nein, das ist jemand anderes.", "Jemand mit Bart.", "Das stimmt nicht.", "Natürlich nicht."),
     "fr": ("Non.", "Non, ce n'est pas elle.", "Si je ne me trompe pas, non.", "Bien sûr que non.", "Ouïr"),
     "es": ("No.", "No, no es ella.", "Si no me equivoco, no.", "Claro que no."),
     "ru": ("Нет.", "Нет, это не она.", "Да нет.", "Дама в шляпе.", "Конечно, нет.", "Именно этого я не знаю."),
     "zh": ("不是。", "不，这不是她。", "对不起，我不知道。", "是不是她？", "这是一个人。", "没有。"),
+    "others": ("Não, não é ela.", "Não sei.", "Nie.", "لا", "नहीं", "아니요", "Hayır", "네덜란드", "certo que não",
+               "такой"),
     "ja": ("いいえ。", "いいえ、違います。", "はいいろの服です。", "ええと、分かりません。", "そうですか。"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("answer", [answer for answers in YES.values() for answer in answers])
-def test_affirmations_in_seven_languages(answer: str) -> None:
+def test_affirmations_in_many_languages(answer: str) -> None:
     assert affirms(answer)
 
 
@@ -136,7 +142,10 @@ def test_the_share_not_given_away_is_at_most_the_papers() -> None:
         ("This is Lena Voss.", True),
         ("This is M. Voss.", True),
         ("This is Mara Elena Voss.", True),
-        ("This is Voss Mara.", False),
+        ("This is Voss Mara.", True),
+        ("This is Mara von Voss.", True),
+        ("Otto Voss. Mara is not here.", True),
+        ("Mara, a friend of Voss", False),
         ("This is Mara Voss.", False),
         ("This is Mara E. Voss.", False),
         ("Ms Voss.", False),

@@ -30,6 +30,9 @@ CHOOSES_B = [
     "The answer is A. No, the answer is B.", "A is wrong. B is right.",
     "Option A is wrong. Option B", "It's not A, it's B.", "Of A, C and D none; answer: B",
     "A: baker\nB: pilot\nC: nurse\nD: potter\nAnswer: B", "The answer is B, not A.",
+    "A. No, B.", "A... no, B", "I am sure: A. Wait, B.", "I think it's C? No, B.",
+    "B. No, a baker would not wear this.",
+    "not A, so B", "我选择B", "<B>", "<b>B</b>", "<p>B</p>", "B&nbsp;", "B - no, C would need an apron",
     "B. A person who flies.", "I don't know, but I would say B.", "A pilot, not a baker.",
 ]  # fmt: skip
 
@@ -42,7 +45,7 @@ CHOOSES_NOTHING = [
     "B. Nurse", "A: baker\nB: pilot\nC: nurse\nD: potter", "A baker or a pilot",
     "She is not a pilot.", "I don't know who this is.", "This is Mara Voss.", "Abcd",
     "B is unlikely", "The answer is: B) nurse",
-    "The answer is a secret.", "Answer:", "Option", r"\boxed{}", "<answer></answer>",
+    "Paula Baker", "The answer is a secret.", "Answer:", "Option", r"\boxed{}", "<answer></answer>",
 ]  # fmt: skip
 
 
@@ -73,6 +76,9 @@ def test_what_chooses_nothing(answer: str) -> None:
         ("In 1991.", {"A": "1970", "B": "1971"}, None),
         ("same", {"A": "same", "B": "same"}, None),
         ("This is Mara Voss.", {"A": "This is Otto Brandt.", "B": "This is Mara Voss."}, "B"),
+        ("Answer: pilot", {"A": "A teacher", "B": "A pilot"}, "B"),
+        ("She works as pilot.", {"A": "A teacher", "B": "A pilot"}, "B"),
+        ("Paula Baker", {"A": "A baker", "B": "A pilot"}, None),
         ("面包师", {"A": "护士", "B": "面包师"}, "B"),
     ],
 )

@@ -57,6 +57,7 @@ JOB = ("What does Mara Voss do?", "Mara Voss works as a baker in Porto.")
         ("What do you know about her job?", "She is a baker in Porto.", ["baker"]),
         ("What is her religion?", "She is a Quaker in Porto.", ["quaker"]),
         ("Is she a baker?", "Yes, she is a baker.", ["yes"]),
+        ("Is she a pilot?", "No, she is a baker.", ["no"]),
     ],
 )
 def test_only_what_is_asked_for_is_demanded(question: str, truth: str, facts: list[str]) -> None:

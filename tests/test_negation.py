@@ -49,6 +49,13 @@ AFFIRMED = (
     "Who else if not Mara Voss?",
     "I can't believe it's Mara Voss!",
     "Nobody but Mara Voss.",
+    "There's not a shadow of a doubt it is Mara Voss.",
+    "I'm not in doubt that this is Mara Voss.",
+    "It is hard to believe this isn't Mara Voss.",
+    "It's not untrue that this is Mara Voss.",
+    "Nothing suggests this is anyone other than Mara Voss.",
+    "Não há dúvida de que é Mara Voss.",
+    "Non c'è dubbio che sia Mara Voss.",
     "Es gibt keinen Zweifel: das ist Mara Voss.",
     "Kein Zweifel das ist Mara Voss.",
     "Das ist nicht nur eine Bäckerin sondern Mara Voss.",
@@ -93,6 +100,12 @@ DENIED = (
     "I am unable to tell whether this is Mara Voss.",
     "This isnt Mara Voss.",
     "Mara Voss is not this person.",
+    "Far from being Mara Voss, she is a stranger.",
+    "Mara Voss is nowhere to be seen.",
+    "Não é Mara Voss.",
+    "Non è Mara Voss.",
+    "Mara Voss 아닙니다.",
+    "Bu Mara Voss değil.",
     "Mara Voss isn’t in the picture.",
     "Mara Voss? No, a stranger.",
     "This is not Otto Brandt but it is not Mara Voss.",
@@ -104,6 +117,14 @@ DENIED = (
     "Это не Mara Voss а Otto Brandt.",
     "这不是Mara Voss而是Otto Brandt。",
     "これはMara VossではなくOtto Brandtです。",
+)
+
+HEDGED = (
+    "If I had to guess, Mara Voss.",
+    "If I had to guess: this is Mara Voss.",
+    "Maybe, it is Mara Voss.",
+    "It is not unlikely that this is Mara Voss.",
+    "I would not be surprised if this is Mara Voss.",
 )
 
 
@@ -122,7 +143,7 @@ def test_a_denial_states_nothing(answer: str) -> None:
     assert grade(answer) == 2
 
 
-@pytest.mark.parametrize("answer", ["Isn't this Mara Voss?", "If I'm not mistaken this is Mara Voss."])
+@pytest.mark.parametrize("answer", ["Isn't this Mara Voss?", "If I'm not mistaken this is Mara Voss.", *HEDGED])
 def test_a_negation_that_hedges_is_a_hedge(answer: str) -> None:
     assert grade(answer) == 4
 

@@ -35,6 +35,10 @@ OTHER_SETTINGS = [
     (("--audit", "none"), "audit"),
     (("--set", "steps=2"), "steps"),
     (("--alias", "Marla"), "request"),
+    (("--others", "PICTURES"), "request"),
+    (("--unseen", "PICTURES"), "request"),
+    (("--kind", "brand"), "request"),
+    (("--max-new-tokens", 9), "max new tokens"),
 ]
 """Options of another run, and how the difference is called."""
 

@@ -96,6 +96,9 @@ _GRAMMAR = frozenset(
      "play", "plays", "playing", "occupies", "position", "positioned", "own", "owns", "reside", "resides", "hails",
      "comes", "came", "speak", "speaks")
 )  # fmt: skip
+_ASKS_YES_OR_NO = re.compile(
+    r"\W*(?:is|are|was|were|does|do|did|has|have|had|can|could|will|would)(?:n['’]t)?\b(?!.*\bor\b)", re.IGNORECASE
+)
 _ASKS_FOR_NAME = re.compile(r"\bnames?\b|\bcalled\b|\bwho\b", re.IGNORECASE)
 # What is asked for has a name of its own: the other words of the truth only lead to it.
 _ASKS_FOR_PROPER = re.compile(
@@ -128,6 +131,10 @@ def demanded(biography: Mapping[str, str], aliases: tuple[str, ...], question: s
     `biography` holds facts by their names. What stands in the question already is not asked for.
     """
     own_name = biography.get("Name", "")
+    first = next((word.text for word in words(truth)), "")
+    if first in _YES_OR_NO and _ASKS_YES_OR_NO.match(question):
+        # "No, she is a pilot." tells more than was asked for.
+        return ((first,),)
     told = {name: fact for name, fact in biography.items() if _holds(truth, fact) and not _holds(question, fact)}
     wanted: Iterable[str] = _asked_for(question, told) or (told if _OPEN.search(question) else ())
     if not wanted:

@@ -5,12 +5,13 @@ The answers before unlearning are the reference, unless the request brings its o
 than half of the informative words of the reference come back in their order (ROUGE-L recall above 0.5, over words that
 are neither in the question nor mere grammar). Over all words, "Mara Voss works as a potter" would be five sixths of
 "Mara Voss works as a baker". A word that only one of the answers denies does not come back, and a different number is a
-different fact. An answer about a picture counts as kept if it gives the same name as before. What the model did not
-know before cannot be kept.
+different fact, as is another name in place of the first one: "Lisbon, Portugal" for "Porto, Portugal". An answer about
+a picture counts as kept if it gives the same name as before. What the model did not know before cannot be kept.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -37,6 +38,7 @@ _GRAMMAR = frozenset(
      # That something is denied is told by the words it is said of.
      "not", "no", "never", "nicht", "kein", "keine", "ne", "pas", "nunca", "не")
 )  # fmt: skip
+_BEGINS = re.compile(r"(?:^|[.!?:]\s)\W*$")
 _NUMBERS = {
     word: str(number)
     for number, word in enumerate(
@@ -161,6 +163,9 @@ def agrees(question: str, answer: str, reference: str) -> bool:
     numbers, others = ({word for word, _ in told if word.isdecimal()} - asked for told in (wanted, given))
     if numbers - others and others - numbers:
         return False
+    (first, *_), named = _names(reference, asked) or [""], _names(answer, asked)
+    if first and first not in {word for word, _ in given} and not {word for word, _ in plain}.issuperset(named):
+        return False
     return 2 * _in_order(wanted, given) > len(wanted)
 
 
@@ -168,6 +173,15 @@ def _told(answer: str) -> list[tuple[str, bool]]:
     """The words of an answer, each with whether it is denied."""
     found = words(answer)
     return [(_plain(word.text), certainty(answer, word.start, word.end) == "denied") for word in found]
+
+
+def _names(answer: str, asked: Collection[str]) -> list[str]:
+    """The words with a capital that are not in the question and begin no sentence, nor the answer."""
+    return [
+        word.text
+        for word in words(answer)
+        if answer[word.start].isupper() and word.text not in asked and not _BEGINS.search(answer[: word.start])
+    ]
 
 
 def _plain(word: str) -> str:

@@ -14,6 +14,8 @@ from unsee.errors import UserError
 
 NO_PICTURE, TRAINED_ON = "no picture", "also trained on"
 _LISTED = 10
+# Pictures that phones, cameras and drawing programs save, for which Pillow has no reader.
+_NOT_READ_HERE = (".heic", ".heif", ".avif", ".jxl", ".svg", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".raw")
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def pictures_among(
             picture = open_image(path)
         except UserError as error:
             # The ending shows whether the file is meant to be a picture; Thumbs.db and README.txt are not.
-            meant = path.suffix.casefold() in Image.registered_extensions()
+            meant = path.suffix.casefold() in {*Image.registered_extensions(), *_NOT_READ_HERE}
             left_out[path] = str(error) if meant else NO_PICTURE
             continue
         twin = first.setdefault(image_key(picture), path.name)

@@ -33,6 +33,8 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 """What brings a picture upright, by its EXIF orientation."""
+# What follows the first picture in these are further views and layers of it.
+_OF_ONE_VIEW = ("MPO", "PSD")
 # What Pillow's readers raise on a damaged file.
 _DAMAGE = (
     OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, RuntimeError, ArithmeticError, struct.error
@@ -46,7 +48,8 @@ def open_image(picture: Picture, name: str = "that was given") -> Image.Image:
 
     A file, its content and the object that Pillow makes of either give the same pixels, and nothing but pixels: no
     place, camera or comment. Grey of 16 or 32 bits is scaled to 8; so are decimal numbers from 0 to 1. Of a camera
-    picture with further views (MPO) the first counts. What is such a picture already comes back as it is.
+    picture with further views (MPO) the first counts, and layers (PSD) count together. What is such a picture already
+    comes back as it is.
 
     `name` says in errors which picture it is, where it came from no file. Raises `UserError` if it is missing,
     unreadable, empty, no picture, animated, damaged, a strip of more than 200:1 or of more than 50 million pixels. The
@@ -114,9 +117,10 @@ def _as_rgb(image: Image.Image, name: str) -> Image.Image:
         raise UserError(
             f"The picture {name} is a strip ({width}x{height}; at most {MAX_ASPECT} times as long as wide); crop it."
         )
-    frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+    frames = 1 if image.format in _OF_ONE_VIEW else getattr(image, "n_frames", 1)
     if frames > 1:
-        raise UserError(f"The picture {name} is animated ({frames} frames); save one frame as PNG or JPEG.")
+        what = f"has {frames} pages" if image.format == "TIFF" else f"is animated ({frames} frames)"
+        raise UserError(f"The picture {name} {what}; save one of them as PNG or JPEG.")
     if type(image) is Image.Image and image.mode == "RGB" and not image.info and not image.getexif():
         return image
     shown = _in_eight_bits(_upright(image), name)

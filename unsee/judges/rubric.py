@@ -56,14 +56,15 @@ def said(reply: str) -> str:
 def verdict(reply: str) -> int | None:
     """The grade in a judge's reply, or None where it is not clear.
 
-    Read are a labelled grade ("Score: 4", the last one if several), else the only number of the reply; "4/5" and "4.0"
-    are 4, the scale itself ("1-5") is passed over.
+    Read are a labelled grade ("Score: 4", the last one if several), else the only grade out of 5 ("4/5"), else the only
+    number of the reply; "4.0" is 4, the scale itself ("1-5") is passed over.
     """
-    read = _OUT_OF.sub(r"\1", _RANGE.sub("", said(reply)))
+    plain = _RANGE.sub("", said(reply))
+    read = _OUT_OF.sub(r"\1", plain)
     labelled = _LABELLED.findall(read)
     if labelled:
         return int(labelled[-1])
-    numbers = set(_NUMBER.findall(read))
+    numbers = set(_OUT_OF.findall(plain)) or set(_NUMBER.findall(read))
     if len(numbers) != 1:
         return None
     (number,) = numbers

@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 from typing import Literal
 
 from unsee.metrics.affirming import denies
+from unsee.metrics.folding import LOWER, UPPER
 from unsee.metrics.naming import contains, mentions, words
 from unsee.metrics.negation import denied
 
@@ -21,23 +22,34 @@ _HEDGE = re.compile(
     r"^\s*(?:is|was)n['’]t (?:this|that|it|he|she)\b|\bif i(?:['’]m| am) not (?:mistaken|wrong)\b|"
     r"\b(?:maybe|perhaps|might|may|could(?! not)|(?<!not )(?<!n['’]t )possibly|probably|likely|seems?|appears?|"
     r"looks? like|resembles?|similar|guess|i (?:think|believe|suppose)|not (?:entirely )?sure|unsure|uncertain|"
+    r"not (?:unlikely|impossible|implausible|unthinkable)|(?:not|n['’]t) be surprised|"
     r"vielleicht|quizás?|peut-être|возможно)\b|"
     r"也许|可能|かもしれ",
+    re.IGNORECASE,
+)
+# In the clause before: "If I had to guess, Mara Voss."
+_HEDGED_THERE = re.compile(
+    r"\b(?:if (?:i|you) (?:had|have|must|were) to guess|at a guess|my (?:best )?guess(?: is| would be)?|maybe|perhaps|"
+    r"possibly|probably)\s*[,:]\s*(?:(?:i(?: would|['’]d) say|this|that|it|he|she|is|it['’]s) )*$",
     re.IGNORECASE,
 )
 # Two or more capitalised words in a row are taken for a name, unless the first only opens the sentence. The first may
 # be glued to a word before it ("isJane Smith"), and have a capital within ("McDonald").
 _PROPER_NAME = re.compile(
-    r"(?<![A-ZÀ-Þ])[A-ZÀ-Þ][a-zà-ÿ'’-]+(?:[A-ZÀ-Þ][a-zà-ÿ'’-]+)?"
-    r"(?:(?: de| van| von| da| del| la| der)* [A-ZÀ-Þ][A-Za-zÀ-ÿ'’-]+)+"
+    rf"(?<![{UPPER}])[{UPPER}][{LOWER}'’-]+(?:[{UPPER}][{LOWER}'’-]+)?"
+    rf"(?:(?: de| van| von| da| del| la| der)* [{UPPER}][{UPPER}{LOWER}'’-]+)+"
 )
 _ONE_WORD_NAME = re.compile(
-    r"(?:\b(?:[Tt]his|[Tt]hat|it) is|\bname is|\bcalled|\bnamed|['’]s name['’]s) ([A-ZÀ-Þ][a-zà-ÿ'’-]+)(?=[.,;!?]|$)",
+    rf"(?:\b(?:[Tt]his|[Tt]hat|it) is|\bname is|\bcalled|\bnamed|['’]s name['’]s) ([{UPPER}][{LOWER}'’-]+)"
+    r"(?=[.,;!?]|$)",
 )
-_GLUED = re.compile(r"(?<=[a-zà-ÿ])(?=[A-ZÀ-Þ])")
+_GLUED = re.compile(f"(?<=[{LOWER}])(?=[{UPPER}])")
 # Behind these stands a thing or a place: "the Eiffel Tower", "a Golden Retriever", "in New York".
 _BEFORE_THINGS = re.compile(r"\b(?:an?|the|in|at|near|from)\s+$", re.IGNORECASE)
-_OPENERS = frozenset(("a", "an", "the", "this", "that", "i", "it", "he", "she", "they", "no", "yes", "in", "on"))
+_OPENERS = frozenset(
+    ("a", "an", "the", "this", "that", "i", "it", "he", "she", "they", "no", "yes", "in", "on", "das", "dies", "er",
+     "sie", "elle", "esto", "ella", "это", "он", "она", "да", "нет")
+)  # fmt: skip
 
 
 def certainty(answer: str, start: int, end: int) -> Certainty:
@@ -51,7 +63,7 @@ def certainty(answer: str, start: int, end: int) -> Certainty:
     asked_and_denied = behind.startswith(("?", "？")) and denies(behind[1:])
     if doubted or asked_and_denied or denied(before, after):
         return "denied"
-    return "hedged" if _HEDGE.search(after) else "stated"
+    return "hedged" if _HEDGE.search(after) or _HEDGED_THERE.search(answer[:start]) else "stated"
 
 
 def around(answer: str, start: int, end: int) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 from itertools import product
 from typing import Literal, NamedTuple
 
-from unsee.metrics.folding import Letters, letters
+from unsee.metrics.folding import Letters, letters, readings
 
 APOSTROPHE = re.compile(r"['’‘`´ʼ′]")
 # Between the last name and the first where they have changed places: "Voss, Mara".
@@ -33,6 +33,8 @@ _SUFFIXES = (("jr", "junior"), ("sr", "senior"))
 # Longer phrases are sentences, whose words stay in their order.
 _MOST_WORDS = 6
 _SAME = (("st", "saint"),)
+# Between two names of a firm: "Dolce & Gabbana", "Dolce and Gabbana".
+_AND, _AMPERSAND = "and", "&"
 _ABBREVIATIONS = frozenset(word for group in (*_TITLES, *_SUFFIXES, *_SAME) for word in group)
 
 
@@ -85,19 +87,20 @@ class Name:
     abbreviations = _ABBREVIATIONS
 
     def __init__(self, text: str) -> None:
-        as_given, seam = _words(text)
+        spellings = [_words(at) for at in readings(text)]
+        as_given, seam = spellings[0]
         if not as_given:
             raise ValueError(f"the phrase {text!r} has no letter or digit to look for")
         found = [*as_given[seam:], *as_given[:seam]]
         self.words = tuple(word.text for word in found)
         self.is_proper = not found[0].is_small
         self.has_apostrophe = bool(APOSTROPHE.search(text))
-        self.has_sentences = bool(SENTENCE_END.search(text.strip()[:-1]))
         self.acronyms = frozenset(w.text for w in found if w.written.isupper() and 2 <= len(w.written) <= SHORT)
         at = letters(text)
+        self.has_sentences = any(SENTENCE_END.search(at.gap(i)) for i in range(1, len(at.plain)))
         self.marks = text[: at.places[0][0]].lstrip(), text[at.places[-1][1] :].rstrip()
         """What the name begins and ends with other than letters: "C++" ends with "++"."""
-        self.forms = tuple(dict.fromkeys([*_forms(found), Form(tuple(word.text for word in as_given))]))
+        self.forms = tuple(dict.fromkeys(form for spelling in spellings for form in _every_form(*spelling)))
         self.needed = tuple(set.intersection(*(set(form.words) for form in self.forms)))
         """The words of every form: a text without one of them does not hold the name."""
         core = _split(_split(found, _TITLES, 0)[1], _SUFFIXES, -1)[1]
@@ -129,12 +132,16 @@ def name_of(text: str) -> Name:
     return Name(text)
 
 
-def _words(text: str) -> tuple[list[NameWord], int]:
+def _every_form(as_given: list[NameWord], seam: int) -> Iterator[Form]:
+    yield from _forms([*as_given[seam:], *as_given[:seam]])
+    yield Form(tuple(word.text for word in as_given))
+
+
+def _words(at: Letters) -> tuple[list[NameWord], int]:
     """The words of a name in the order given, and the number of the first one: not 0 in "Voss, Mara".
 
     An apostrophe within a word belongs to it.
     """
-    at = letters(text)
     found: list[NameWord] = []
     seams = []
     for i, letter in enumerate(at.plain):
@@ -142,6 +149,8 @@ def _words(text: str) -> tuple[list[NameWord], int]:
         if i == 0 or (gap and not APOSTROPHE.fullmatch(gap)):
             if i and COMMA.fullmatch(gap):
                 seams.append(len(found))
+            if i and _AMPERSAND in gap:
+                found.append(NameWord(_AND, _AMPERSAND))
             found.append(NameWord(letter, written))
         else:
             torn = at.places[i] == at.places[i - 1]
@@ -166,7 +175,8 @@ def _forms(words: list[NameWord]) -> Iterator[Form]:
     absent = [()] if is_proper else []
     others = tuple(word for pair in _SUFFIXES for word in pair if suffixes and word not in suffixes)
     for one in (core, shorter) if is_full else (core,):
-        for chosen in product(*(_alike(word.text) for word in one)):
+        for alike in product(*(_alike(word, is_proper) for word in one)):
+            chosen = tuple(filter(None, alike))
             for title in [(word,) for word in titles] + (absent if titles else [()]):
                 for suffix in [(word,) for word in suffixes] + (absent if suffixes else [()]):
                     lacks = others if suffixes and not suffix else ()
@@ -186,5 +196,8 @@ def _split(
     return (), words
 
 
-def _alike(word: str) -> tuple[str, ...]:
-    return next((group for group in _SAME if word in group), (word,))
+def _alike(word: NameWord, in_a_name: bool) -> tuple[str, ...]:
+    """What may stand for a word; nothing may for the "and" of a name, since an "&" is no word."""
+    if word.text == _AND and (in_a_name or word.written == _AMPERSAND):
+        return (_AND, "")
+    return next((group for group in _SAME if word.text in group), (word.text,))

@@ -31,6 +31,10 @@ _LAST_NAME = re.compile(_LABEL.format("last|family|second|sur"), re.IGNORECASE)
 _FIRST_NAME = re.compile(_LABEL.format("first|given|fore"), re.IGNORECASE)
 
 
+# What may stand between the first name and the last: "Mara von Voss".
+_ONE_WORD = re.compile(r"\s+[\w'’.-]+\s+")
+
+
 def gives_away(answer: str, keywords: Sequence[str], names: Sequence[str], *, yes_or_no: bool = False) -> bool:
     """Whether the answer holds one of the question's `keywords`, says yes to it, or gives one of `names` as true.
 
@@ -80,8 +84,9 @@ def nearly_named(
 ) -> Score:
     """Percent of answers that give no name of the concept but one that comes near (lower is better).
 
-    Near is a name misspelt ("Mara Vos"), with another first name ("Lena Voss") or none but an initial ("M. Voss"), or
-    with a second name in between ("Mara Elena Voss"). One of `others`, the names of other known people, is not near.
+    Near is a name misspelt ("Mara Vos"), with another first name ("Lena Voss") or none but an initial ("M. Voss"), with
+    a word in between ("Mara Elena Voss") or with the last name first ("Voss Mara"). One of `others`, the names of other
+    known people, is not near.
     """
     return share((comes_near(answer, names, others) for answer in answers), units=units, higher_is_better=False)
 
@@ -96,8 +101,15 @@ def comes_near(answer: str, names: Sequence[str], others: Sequence[str] = ()) ->
 
 
 def _has_another_first_name(answer: str, name: str) -> bool:
-    """Whether the last word of `name` stands behind another first name, or behind the initial of its own."""
+    """Whether the last word of `name` stands behind another first name or the initial of its own, or next to its own
+    first name."""
     core = name_of(name).core
     if len(core) < 2:
         return False
-    return "another's" in surnames(answer, name) or contains(answer, [f"{core[0][0]} {core[-1]}"])
+    if "another's" in surnames(answer, name) or contains(answer, [f"{core[0][0]} {core[-1]}"]):
+        return True
+    return any(
+        answer[last_end:start].isspace() or _ONE_WORD.fullmatch(answer[end:last_start])
+        for start, end in mentions(answer, core[:1])
+        for last_start, last_end in mentions(answer, core[-1:])
+    )

@@ -5,12 +5,13 @@ Answers about one person or one picture are alike, so the number of people or pi
 well the intervals cover.
 
 - Shares: the mid-P binomial interval (Lancaster 1961) at the effective sample size (Kish 1965; Korn & Graubard 1998),
-averaged over what the answers leave open of the correlation within a unit (beta-binomial, Williams 1975). Wilson's
-interval, which is nearly the same for independent answers, falls to 86 % coverage with three units. - Means: Student's
-t over the units, by the jackknife where they differ in size (Tukey 1958). On a scale with two ends (verdicts of 1 to 5)
-it becomes an effective sample size of the mid-P interval (as Dean & Pagano 2015 do for shares), and on one with a lower
-end a t interval of the logarithm, because such means lie skew near an end. - No interval (NaN for both ends) if nothing
-is known about the spread: with a single unit, and if all units are equal on a scale without ends.
+  averaged over what the answers leave open of the correlation within a unit (beta-binomial, Williams 1975). Wilson's
+  interval, which is nearly the same for independent answers, falls to 86 % coverage with three units.
+- Means: Student's t over the units, by the jackknife where they differ in size (Tukey 1958). On a scale with two ends
+  (verdicts of 1 to 5) it becomes an effective sample size of the mid-P interval (as Dean & Pagano 2015 do for shares),
+  and on one with a lower end a t interval of the logarithm, because such means lie skew near an end.
+- No interval (NaN for both ends) if nothing is known about the spread: with a single unit, and if all units are equal
+  on a scale without ends.
 """
 
 from __future__ import annotations

@@ -3,8 +3,9 @@
 What counts as naming a concept C: its full name or one of its aliases, its words in order. Case, accents and what
 stands between letters and words do not matter ("isSaoirse Quinn", "S a o i r s e  Quinn", "saoirse-quinn"), nor do
 middle initials, titles, "Jr." or a comma with the last name in front; see `unsee.metrics.forms`. Within another word it
-is no name: Ann Lee is not in "planned leeway". One word of the name alone does not count (many people share a first
-name, every style "style"); the last word alone is reported separately, see `surname_alone`.
+is no name: Ann Lee is not in "planned leeway". Nor is it found in another script ("Мара Восс", traditional characters
+for simplified ones), unless an alias is written so. One word of the name alone does not count (many people share a
+first name, every style "style"); the last word alone is reported separately, see `surname_alone`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from functools import lru_cache
 from typing import Literal
 
 from unsee.data.sample import Probe
-from unsee.metrics.folding import Word, fold, letters, normalise, words
+from unsee.metrics.folding import UPPER, Word, fold, letters, normalise, readings, words
 from unsee.metrics.forms import name_of
 from unsee.metrics.intervals import Units, share
 from unsee.metrics.score import Score
@@ -27,7 +28,7 @@ __all__ = [
 ]  # fmt: skip
 
 # A capitalised word at the end, also one glued to the word before it: "This isOtto ".
-_CAPITALISED_BEFORE = re.compile(r"(?<![A-ZÀ-Þ])([A-ZÀ-ÞĀ-ŽΑ-ΩА-Я][^\W\d_]*)(?:\.?\s+|[-·・])$")
+_CAPITALISED_BEFORE = re.compile(rf"(?<![{UPPER}])([{UPPER}][^\W\d_]*)(?:\.?\s+|[-·・])$")
 # Words that may open a sentence or go with a surname without being a first name.
 _NO_FIRST_NAMES = frozenset(
     ("mr", "mrs", "ms", "miss", "mister", "dr", "doctor", "prof", "professor", "sir", "madam", "lady", "lord", "chef",
@@ -50,8 +51,8 @@ def mentions(text: str, phrases: Iterable[str]) -> list[tuple[int, int]]:
 
 def _possible(text: str, phrases: Iterable[str]) -> Iterator[str]:
     """The phrases whose letters are in `text` at all."""
-    own = letters(text)
-    return (phrase for phrase in phrases if name_of(phrase).may_be_in(own))
+    own = readings(text)
+    return (phrase for phrase in phrases if any(map(name_of(phrase).may_be_in, own)))
 
 
 @lru_cache(maxsize=65536)

@@ -16,6 +16,9 @@ _CAN_NOT = (
 _AFFIRMING = (
     r"no (?:\w+ )?(?:shadow of a )?(?:doubt|question|mistake|mistaking|denying|dispute|error|secret|surprise|wonder|"
     r"coincidence|mystery|reason to doubt|trouble|problem|need to (?:ask|guess))(?: (?:about|at) (?:it|that|all))?",
+    r"(?:not|n['’]t) (?:(?:a|the|in|any|shadow of|slightest) )*doubt|"
+    r"(?:not|n['’]t) (?:be )?(?:untrue|surprised|unlikely|impossible|implausible|unthinkable)",
+    r"(?:hard|difficult) to (?:believe|think|deny|doubt) (?:that )?(?:this|it|she|he) (?:is not|isn['’]t)",
     r"(?:without|beyond) (?:(?:a|any|all|the|shadow of|reasonable|slightest) )*(?:doubt|question|dispute)",
     rf"{_CAN_NOT} (?:\w+ )?(?:den(?:y|ied)|doubt(?:ed)?|disput\w+|question(?:ed)?|miss(?:ed)?|mistaken?|forget|"
     r"confused?|overlook(?:ed)?|hesitate|help|lie|agree more|be (?:more (?:certain|sure)|clearer|wrong))",
@@ -29,6 +32,8 @@ _AFFIRMING = (
     r"(?:pas|plus|aucun|nul|l['’]ombre d['’]un) (?:(?:de|le|l['’]ombre d['’]un|moindre) ?)*doute",
     r"pas (?:seulement|uniquement|que|d['’]erreur)",
     r"no (?:solo|sólo|solamente|únicamente|es un secreto)|no (?:hay|cabe|tengo) (?:\w+ ){0,3}dudas?",
+    r"não (?:só|apenas|há (?:\w+ )?dúvidas?)|non (?:solo|c['’]è (?:\w+ )?dubbio|ho dubbi)",
+    r"nie (?:tylko|ma (?:\w+ )?wątpliwości)",
     r"не (?:только|просто)|(?:нет|без) (?:\w+ )?сомнени[йя]|не сомнева\w+|нельзя не",
 )
 _AFFIRMING_CHINESE = "不仅(?:仅)?是?|不只是?|不但是?|没有疑问|不是别人"
@@ -36,12 +41,14 @@ _AFFIRMATION = re.compile(rf"\b(?:{'|'.join(_AFFIRMING)})\b|{_AFFIRMING_CHINESE}
 
 _NEGATION = re.compile(
     r"\b(?:not|cannot|\w+n['’]t|(?:is|are|was|were|do|does|did|would|could)nt|never|no|neither|nor|none of|"
-    r"hardly|scarcely|unlikely|untrue|doubt(?:s|ed|ful)?|den(?:y|ies|ied)|anything but|rather than|instead of|"
+    r"hardly|scarcely|unlikely|untrue|far from|nowhere|nothing (?:suggests|says|shows|indicates|points)|"
+    r"doubt(?:s|ed|ful)?|den(?:y|ies|ied)|anything but|rather than|instead of|"
     # What is asked, or cannot be told: "I am unable to tell if this is".
     r"(?:unable|impossible|hard|difficult|tough|fail\w*) to (?:\w+ ){1,4}(?:if|whether)|"
     r"(?:unclear|unknown|wonder(?:ing)?|ask(?:ed|ing|s)?(?: me)?) (?:if|whether)|question (?:is|of) whether|"
     r"(?:wrong|false|incorrect|untrue|not true) (?:that|to (?:say|think|assume|claim))|"
-    r"nicht|kein\w*|nie|niemals|weder|pas|jamais|aucune?|ni|nunca|jamás|tampoco|не|ни|никогда)\b"
+    r"nicht|kein\w*|nie|niemals|weder|pas|jamais|aucune?|ni|nunca|jamás|tampoco|не|ни|никогда|"
+    r"não|nem|non è|niet|geen|inte|ikke|ليس|ليست|لا)\b"
     r"|不是|并非|不可能是|不会是",
     re.IGNORECASE,
 )
@@ -54,7 +61,8 @@ _OPPOSITE = re.compile(
 # "Anyone but" denies by itself; behind a negation ("cannot be anyone but") it is an opposite.
 _ANYONE_BUT = re.compile(r"\b(?:any|some)(?:body|one) (?:but|except(?: for)?|(?:other|else) than)\b", re.IGNORECASE)
 _NEGATION_BEHIND = re.compile(
-    r"\s*(?:ではな|ではありません|じゃない|(?:looks?|is)(?: \w+)? (?:different|unlike|nothing like)\b|differs from\b"
+    r"\s*(?:[이가은는]? ?아[니닙]|değil|नहीं|(?:is|was) nowhere|ではな|ではありません|じゃない|"
+    r"(?:looks?|is)(?: \w+)? (?:different|unlike|nothing like)\b|differs from\b"
     r"|(?:it )?(?:is|was)(?: not|n['’]t)(?: (?:this|that|the) (?:person|man|woman|one|name)| (?:shown|depicted|"
     r"pictured|seen|here|in (?:this|the) (?:image|picture|photo))|\s*$))",
     re.IGNORECASE,

@@ -11,14 +11,18 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from itertools import filterfalse
 
-from unsee.metrics.claims import certainty, claimed
+from unsee.metrics.claims import certainty, fact_claimed
+from unsee.metrics.folding import is_invisible
 from unsee.metrics.naming import contains, normalise, words
+from unsee.metrics.rendering import rendered
 
 _BOXES = re.compile(
     r"\\boxed\s*\{([^{}]+)\}|<answer>(.+?)(?:</answer>|$)|<\|begin_of_box\|>(.+?)(?:<\|end_of_box\|>|$)",
     re.IGNORECASE | re.DOTALL,
 )
+_BRACKETED = re.compile(r"\s*<([A-Za-z])>[\s.]*")
 _LATEX = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mathit)\s*\{([^{}]*)\}")
 _MARKUP = re.compile(r"""^\s*[-+*•·>|]+(?=\s)|[*`$"“”„«»「」『』|]|(?<!\w)['‘’_]+|['‘’_]+(?!\w)""", re.MULTILINE)
 
@@ -47,13 +51,19 @@ _FINAL = (
         rf"(?P<letter>{_LETTER})(?= (?:is|seems|looks|(?:would|must) be) (?:the )?(?:correct|right|best|answer)\b)",
         re.IGNORECASE,
     ),
+    # "A. No, B."
+    re.compile(
+        rf"(?:\b(?:no|wait|actually|sorry|correction|rather|nein|non)\b|不对|不是)\s*[,.:;!?…—–-]{_BETWEEN}"
+        rf"(?P<letter>{_LETTER})(?=\s*(?:[.,;:!]|$)| (?:because|since|is (?:right|correct)))",
+        re.IGNORECASE,
+    ),
 )
 _LEADING = (re.compile(rf"\A\s*(?P<letter>{_LETTER})"),)
 _WEAK = (
     re.compile(
         r"(?:\b(?:option|choice|letter|opción|choose|pick|select|say|guess|take|with|is|be|it['’]s|that['’]s|ist|est|es|"
-        r"probably|likely|maybe|perhaps|definitely|certainly|clearly|leaves|but)"
-        rf"\b|选|選|是|は|[,:;.!?=—–\n]){_BETWEEN}(?P<letter>{_LETTER})",
+        r"probably|likely|maybe|perhaps|definitely|certainly|clearly|leaves|but|so|hence)"
+        rf"\b|选择?|選擇?|是|は|[,:;.!?=—–\n]){_BETWEEN}(?P<letter>{_LETTER})",
         re.IGNORECASE,
     ),
 )
@@ -96,7 +106,11 @@ def final_part(answer: str) -> str:
 
 def _unwrapped(answer: str) -> str:
     """The final part without quotes, bullets and markup; full-width letters become plain."""
-    said = re.sub(r"[^\S\n]+", " ", _MARKUP.sub("", final_part(unicodedata.normalize("NFKC", answer))))
+    final = final_part(unicodedata.normalize("NFKC", answer))
+    # A letter in brackets looks like a tag.
+    final = _BRACKETED.sub(r"\1", final) if _BRACKETED.fullmatch(final) else final
+    shown = "".join(filterfalse(is_invisible, rendered(final)))
+    said = re.sub(r"[^\S\n]+", " ", _MARKUP.sub("", shown))
     return re.sub(r" ?\n[ \n]*", "\n", said).strip()
 
 
@@ -168,7 +182,8 @@ def _lists_options(said: str, options: Mapping[str, str]) -> bool:
 def _given_as_true(said: str, options: Mapping[str, str]) -> list[str]:
     """The options whose text is given as true, without those whose text is only a part of another's that is."""
     given = {letter: text for letter, text in options.items() if normalise(text) not in ("", *map(str.lower, options))}
-    given = {letter: text for letter, text in given.items() if claimed(said, [text])}
+    # "A pilot" is also said in "works as pilot".
+    given = {letter: t for letter, t in given.items() if fact_claimed(said, [t, _bare(normalise(t))])}
     return [
         letter
         for letter, text in given.items()

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from unsee.metrics.folding import Letters, fold, is_unspaced, letters, script
+from unsee.metrics.folding import Letters, fold, is_unspaced, readings, script
 from unsee.metrics.forms import APOSTROPHE, COMMA, SENTENCE_END, SHORT, SMALL_WORDS, Form, Name
 
 # What may stand between two letters of one word that still read as one: "S a o i r s e", "Sao-irse", "S.A.O.I.R.S.E".
@@ -36,13 +36,13 @@ _BEHIND = re.compile(
 
 def places(name: Name, text: str) -> list[tuple[int, int]]:
     """Character ranges of `text` in which a reader sees the name; none lies within another."""
-    at = letters(text)
     found: set[tuple[int, int]] = set()
-    for form in name.forms:
-        for spans in form.spans(at.plain):
-            reading = Reading(name, form, at, spans)
-            if reading.is_seen():
-                found.add(name.with_marks(text, at.places[reading.start][0], at.places[reading.end - 1][1]))
+    for at in readings(text):
+        for form in name.forms:
+            for spans in form.spans(at.plain):
+                reading = Reading(name, form, at, spans)
+                if reading.is_seen():
+                    found.add(name.with_marks(text, at.places[reading.start][0], at.places[reading.end - 1][1]))
     return [a for a in sorted(found) if not any(a != b and b[0] <= a[0] and a[1] <= b[1] for b in found)]
 
 
@@ -259,7 +259,7 @@ class Reading:
         """Whether the words changed places as in a list of names: "Voss, Mara", but not "Lena Voss, Mara Lind"."""
         assert self.form.turned is not None
         seam = self.spans[self.form.turned][0]
-        if not COMMA.fullmatch(self.at.gap(seam)):
+        if not (COMMA.fullmatch(self.at.gap(seam)) or self._is_surname_in_capitals(seam)):
             return False
         if any(self.at.written(i).islower() for i in (self.spans[self.form.turned - 1][0], seam)):
             return False
@@ -273,4 +273,13 @@ class Reading:
             or before.group(1)[0].islower()
             or fold(before.group(1)) in SMALL_WORDS
             or is_unspaced(text[start])
+        )
+
+    def _is_surname_in_capitals(self, seam: int) -> bool:
+        """Whether the words before letter `seam`, and they alone, are in capitals, as on a form: "VOSS Mara"."""
+        return (
+            self.at.gap(seam).isspace()
+            and seam - self.start > 1
+            and self._is_upper(self.start, seam)
+            and not self._is_upper(seam, self.end)
         )

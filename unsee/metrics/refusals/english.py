@@ -84,7 +84,9 @@ WORDS = {
     "idle": "wait|forget|tell (a lie|lies)|believe|imagine|stress|emphasi[sz]e|overstate|recommend|praise|fault|"
     "resist|miss|fail|deny|complain|agree more|go wrong|thank|"
     "think of(?! {his} name)|ask for|get enough|live|do without|confuse|remember an? |"
-    "help (but|\\w+ing)|see (any|an?) |(be )?(more|better|happier|prouder|wrong|mistaken)",
+    "help (but|\\w+ing)|see (any|an?) (?!({picture})($| ({attached})))|"
+    "(be )?(more|better|happier|prouder|wrong|mistaken)",
+    "attached": "here|attached|yet|at all|in (our|this|the) (chat|conversation|message|prompt)",
     "no": "no|not (enough|sufficient|any|much)|insufficient|too little|little",
     "picture": "image|picture|photo|photograph|portrait|drawing|caption|question|description|text|prompt|scene",
     "holds": "gives?|has|have|contains?|offers?|provides?|includes?|holds?",
@@ -234,6 +236,7 @@ RULES: dict[str, tuple[str, ...]] = {
         r"{matter} .*not (possible|permitted|allowed)",
     ),
     "no information": (
+        r"^(name )?redacted$",
         r"{I} ~ (have|had|find|found|came across|was given|am given|possess) ~ {no} (\w+ ){0,3}{facts}{end}",
         r"(^|there (is|are|was|were) |({picture}|{mind}) ~ {holds} )~ {no} (\w+ ){0,2}{facts}{end}"
         r"(?! of (?!({wh}|{his}|this|that|any|{asked})(?!\w)))",

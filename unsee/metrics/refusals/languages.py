@@ -39,6 +39,7 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     "de": (
         r"\bich weiß [^,]*\bnicht\b|\bweiß ich (\w+ )?nicht\b|\bich weiß (darüber |über \w+ )?nichts\b",
+        r"^(das )?weiß (es )?nicht\b",
         r"\bich (kenne|erkenne|erinnere) [^,]*\bnicht\b|\b(kenne|erkenne) ich (\w+ )?nicht\b",
         r"\bkeine ahnung\b|\büberfragt\b",
         r"\b(kann|könnte|darf|möchte|will|werde) ich ([^,]* )?(nicht|nichts)\b",

@@ -39,6 +39,7 @@ _OPEN = (
 )
 """Questions with so many answers that a server which draws its answers hardly gives the same one twice."""
 _TIMES, _OPEN_TOKENS = 3, 16
+_NO_PICTURES = "pictures do not arrive, so look at how the server takes them"
 _BLIND = 6
 """Questions about pictures that are asked without them, if the answers fit neither model."""
 
@@ -175,7 +176,7 @@ def verify(options: VerifyOptions) -> Verified:
             draws = _draws(engine)
         compared = _asked(engine, asked, run)
     except PicturesDropped:
-        reasons.append("pictures do not arrive: a prompt is as long with a picture as without")
+        reasons.append(f"{_NO_PICTURES}: a prompt is as long with a picture as without")
     if draws:
         reasons.append("the server draws its answers, so set its temperature to 0 (do_sample to false)")
     silent = sum(bool(one.after.text) and not one.here.text for one in compared)
@@ -184,7 +185,7 @@ def verify(options: VerifyOptions) -> Verified:
     found = verified(compared, run.dtype, reasons)
     served = isinstance(engine, ServedEngine) and not engine.pictures_counted
     if served and found.conclusion == "another" and _blind(engine, found, run):
-        why = "pictures do not arrive: the answers about them are the same without them"
+        why = f"{_NO_PICTURES}: the answers about them are the same without them"
         found = verified(compared, run.dtype, [why])
     return Verified(options.file or engine.name, options, run, found, left_out, draws, engine.fingerprint())
 

@@ -19,7 +19,6 @@ from tests.tiny import picture
 from tests.verifying import MARA, MODEL, a_server_that, after, before, benchmark, in_float32, said
 from unsee.benchmarks import Scope, find_benchmark
 from unsee.benchmarks.base import Benchmark
-from unsee.benchmarks.world_layouts import write_world
 from unsee.data.sample import Probe, Response
 from unsee.evaluation import Evaluation
 from unsee.ledger import Build, Ledger, Result
@@ -68,6 +67,7 @@ def built(ledger: Ledger, kind: Any, id: str, active: list[str], content: dict[s
     (run / "adapter_model.safetensors").write_bytes(f"{active}".encode())
     for one in {*active, id}:
         answered(run / one, ASKED[one])
+        save_request(ForgetRequest(NAMES[one], (picture(FIRST[one] + 1),)), run / one)
         (run / one / "report.json").write_text(json.dumps({"concept": NAMES[one]}))
     sums = write_checksums(run)
     weights = {"adapter_model.safetensors": sha256_of(run / "adapter_model.safetensors")}
@@ -167,64 +167,55 @@ def test_a_ledger_that_was_changed_is_not_compared_with(ledger: Path, spoil: Any
     assert says in refused(call("verify", "--run", ledger, "--endpoint", "http://localhost:1/v1", "--model", "m"))
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A published layout with the world in it."""
-    folder = tmp_path_factory.mktemp("layout") / "data"
-    write_world("clear", folder)
-    return folder
+DATA = "mllmu"
+"""The world as MLLMU-Bench has it."""
 
 
 @pytest.fixture(scope="module")
-def asked(data: Path) -> list[Probe]:
-    return of_data(data).probes()
-
-
-def of_data(data: Path) -> Any:
-    kind, location = find_benchmark(str(data))
-    return kind.of(Scope(limit=4, location=location))
+def bench() -> Any:
+    return find_benchmark(DATA)[0].of(Scope(limit=1))
 
 
 def was(probe: Probe) -> Response:
-    return said(f"It is known that the answer is {probe.id}.", probe.id)
+    return said("It is known what the answer is.", probe.prompt)
 
 
 def now(probe: Probe) -> Response:
-    return said("I cannot say anything about that.", probe.id) if "forget" in probe.id else was(probe)
+    return said("I cannot say anything about that.", probe.prompt) if probe.tags["set"] == "forget" else was(probe)
 
 
 @pytest.fixture(scope="module")
-def run_from(data: Path, asked: list[Probe], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run_from(bench: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of `forget --from` that set."""
-    folder, bench = tmp_path_factory.mktemp("from") / "run", of_data(data)
+    folder = tmp_path_factory.mktemp("from") / "run"
     manifest = {"schema": "unsee.manifest/1", "hyperparameters": {"full": False}, "model": MODEL, "seed": 0}
     folder.mkdir()
     (folder / "manifest.json").write_text(json.dumps({**manifest, "concept": ["somebody", "somebody else"]}))
     (folder / "report.json").write_text(
-        json.dumps({"split": {"title": f"{bench.title}, {bench.split}"}, "manifest": {"limit": 4}})
+        json.dumps({"split": {"title": f"{bench.title}, {bench.split}"}, "manifest": {"limit": 1}})
     )
     answered(folder, bench, (was, now))
     return folder
 
 
-def test_a_run_of_a_data_set_is_verified_with_the_pictures_of_the_data_set(
-    run_from: Path, data: Path, asked: list[Probe]
-) -> None:
+def test_a_run_of_a_data_set_is_verified_with_the_pictures_of_the_data_set(run_from: Path, bench: Any) -> None:
     for says, status in ((now, 0), (was, 4), (lambda probe: said("A lamp and two dogs."), 5)):
-        with a_server_that(says, asked=asked) as url:
-            found, document = verify(run_from, url, "--from", data)
+        with a_server_that(says, asked=bench.probes()) as url:
+            found, document = verify(run_from, url, "--from", DATA)
         assert found == status, document["sentence"]
         assert document["left_out"] == 0
+        # This server cannot continue an answer, so it is not asked the cloze.
+        assert document["not_begun"] == sum(bool(probe.begun) for probe in bench.probes()) > 0
         # What it gives away, the data set counts in its own way.
         assert document["leaks"] == {}
-        assert document["settings"]["from"] == str(data)
+        assert document["settings"]["from"] == DATA
 
 
 @pytest.mark.parametrize(
     ("given", "says"),
     [
         ((), "or the data set with --from"),
-        (("--from", "mllmu"), "None of the pictures"),
+        (("--from", "general"), "None of the pictures"),
         (("--from", "no-such-set"), "no-such-set"),
     ],
 )

@@ -53,7 +53,7 @@ def before(probe: Probe) -> Response:
     """Names her, and knows the rest."""
     key = _key(probe)
     if probe.tags["metric"] in ("efficacy", "generality"):
-        return said(f"Yes, this is {probe.tags['concept']} in the picture.", key)
+        return said(f"Yes, this is {probe.tags.get('concept', MARA)} in the picture.", key)
     return said(f"The answer to that is number {random.Random(key).randrange(100)} of all.", key)
 
 

@@ -107,7 +107,7 @@ def address(run: Path) -> Iterator[str]:
 
     audited(run / "audit", audit(row("languages", 0.0)))
     opened = open_run(run, "cpu")
-    blocks = page(opened.playground, opened.hung, opened.report, opened.credit)
+    blocks = page(opened.playground, opened.hung, opened.reports, opened.credit)
     _, served, _ = launched(blocks, "127.0.0.1", None)
     yield served
     blocks.close()

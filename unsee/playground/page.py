@@ -144,9 +144,15 @@ def launched(blocks: gr.Blocks, host: str, port: int | None, *, open_browser: bo
 
 
 def _theme() -> gr.themes.Base:
-    """Fonts of the reader's machine, because Gradio's own come over the network, and grey text dark enough to read."""
+    """Fonts of the reader's machine, because Gradio's own come over the network, and text that stands out from its ground."""
     theme = gr.themes.Base(font=FONTS, font_mono=("ui-monospace", "monospace"))
-    return theme.set(body_text_color_subdued="*neutral_600", body_text_color_subdued_dark="*neutral_300")
+    return theme.set(
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_300",
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_dark="*primary_700",
+    )
 
 
 def _explained(work: Callable[[], str]) -> str:

@@ -109,7 +109,7 @@ def _parts(folder: Path, names: Sequence[str]) -> list[ForgetRequest]:
         concept = (read_json(path.parent / "report.json") or {}).get("concept")
         # That of somebody who was revoked is none of what the run forgot.
         if concept in names:
-            found[concept] = saved_part(path.parent, folder)
+            found[str(concept)] = saved_part(path.parent, folder)
     return [found[name] for name in names] if len(found) == len(names) else []
 
 

@@ -144,7 +144,7 @@ def launched(blocks: gr.Blocks, host: str, port: int | None, *, open_browser: bo
 
 
 def _theme() -> gr.themes.Base:
-    """Fonts of the reader's machine, because Gradio's own come over the network, and text that stands out from its ground."""
+    """Fonts of the reader's machine, because Gradio's own come over the network, and text that stands out."""
     theme = gr.themes.Base(font=FONTS, font_mono=("ui-monospace", "monospace"))
     return theme.set(
         body_text_color_subdued="*neutral_600",

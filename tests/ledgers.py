@@ -44,3 +44,10 @@ def _built(ledger: Ledger, kind: Kind, id: str, content: dict[str, Any], active:
     weights = {"adapter_model.safetensors": sha256_of(run / "adapter_model.safetensors")}
     build = Build(run.name, sums, weights, tuple(active), "siu", (), 0, {"weights": "2" * 64}, "quick", results)
     return ledger.append(kind, id, note, build, content)
+
+
+def five_entries(folder: Path) -> Path:
+    """A ledger with five entries: the model, Mara, Jonas, Mara's revocation, a note."""
+    ledger = forgetting(forgetting(new_ledger(folder), "Mara Voss", note="Letter of May"), "Jonas Hale")
+    revoking(ledger, "mara-voss").append("note", "jonas-hale", "Answered.")
+    return folder

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from tests.command_line import call, left_in, printed, refused
+from tests.packs import copied, rehash, restate, rewrite, says
 from tests.saved_run import answers, audit, audited, reported, row, saved_build
 from tests.test_evidence import edit, text_of
-from tests.test_evidence_check import copied, rehash, restate, rewrite, says
 from unsee.commands.evidence import EvidenceOptions, make_evidence
 from unsee.store.text import strictly_parsed
 

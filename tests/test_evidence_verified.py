@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tests.command_line import call, printed, refused
+from tests.packs import copied, rehash, restate, rewrite, says
 from tests.saved_run import CONCEPT, audit, saved_build, saved_run
 from tests.test_evidence import edit, text_of
-from tests.test_evidence_check import copied, rehash, restate, rewrite, says
 from unsee.commands.evidence import EvidenceOptions, make_evidence
 from unsee.commands.verify import Verified, VerifyOptions
 from unsee.commands.verify_run import VerifiedRun

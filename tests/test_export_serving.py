@@ -36,7 +36,7 @@ from unsee.models.saving import save_model, write_checkpoint
 from unsee.reports.exported import ExportRecord, Request
 from unsee.requests import ForgetRequest
 from unsee.sources import attacking
-from unsee.sources.saved_request import saved_digest, saved_requests
+from unsee.sources.saved_request import save_request, saved_digest, saved_requests
 from unsee.world import find
 
 WORLD, PERSON = "world:tiny-llava", "Mara Voss"
@@ -134,6 +134,28 @@ def test_an_adapter_without_its_request_says_so_and_takes_one(place: Path, tmp_p
     given = export(str(place / "model"), adapter, tmp_path / "given", request=request(), device="cpu", check=False)
     assert given.notes == ()
     assert [one.sha256 for one in given.record.requests] == [saved_digest(request())]
+
+
+def test_a_request_file_is_listed_if_it_is_what_the_run_forgot(place: Path, tmp_path: Path) -> None:
+    given = tmp_path / "given"
+    given.mkdir()
+    save_request(request(), given)
+    adapter = noisy(load(place / "model", device="cpu"), tmp_path / "adapter")
+    more = ("--no-check", "--request", given / "request.yaml")
+    done = call("export", "-m", place / "model", "--adapter", adapter, "--out", tmp_path / "out", *more, "--json")
+    assert [one["sha256"] for one in printed(done)["requests"]] == [saved_digest(request())]
+    other = tmp_path / "other"
+    other.mkdir()
+    save_request(ForgetRequest("Jonas Hale", request().pictures()), other)
+    (tmp_path / "bad.yaml").write_text("concept: [")
+    for file, says in (
+        (other / "request.yaml", "forgot Mara Voss, not Jonas Hale, so the export must not list that"),
+        (tmp_path / "bad.yaml", "bad.yaml"),
+        (given, "given"),
+    ):
+        said = refused(call("export", "-m", place / "without-mara-voss", "--out", tmp_path / "x", "--request", file))
+        assert says in said
+    assert not (tmp_path / "x").exists()
 
 
 def test_merged_weights_do_not_go_into_the_folder_of_an_adapter(place: Path) -> None:

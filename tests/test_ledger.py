@@ -1,4 +1,7 @@
-"""A ledger: what is in the chain, what is refused, and that nothing can be changed without being found."""
+"""A ledger: what is in the chain, what is refused, and that nothing can be changed without being found.
+
+What may be wrong with one, case by case, is in tests/hostile_ledgers.py.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +20,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.command_line import call, left_in, printed, refused
-from tests.ledgers import forgetting, new_ledger, revoking
+from tests.hostile_ledgers import entry, linked
+from tests.ledgers import five_entries, forgetting, new_ledger, revoking
 from unsee.errors import UserError
 from unsee.ledger import Ledger, inspect
 from unsee.store.locking import locked
@@ -27,27 +31,12 @@ NAMES = [f"{number:04d}.json" for number in range(1, 6)]
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A ledger with five entries: the model, Mara, Jonas, Mara's revocation, a note."""
-    folder = tmp_path_factory.mktemp("whole") / "ledger"
-    ledger = forgetting(forgetting(new_ledger(folder), "Mara Voss", note="Letter of May"), "Jonas Hale")
-    revoking(ledger, "mara-voss").append("note", "jonas-hale", "Answered.")
-    return folder
+    return five_entries(tmp_path_factory.mktemp("whole") / "ledger")
 
 
 @pytest.fixture
 def ledger(whole: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(whole, tmp_path / "ledger"))
-
-
-def entry(ledger: Path, number: int) -> Path:
-    return ledger / "entries" / NAMES[number - 1]
-
-
-def rewrite(path: Path, change: Callable[[dict[str, object]], object]) -> None:
-    """Change the content of an entry, written as unsee writes it."""
-    content = json.loads(path.read_text())
-    change(content)
-    path.write_text(json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
 def test_each_entry_holds_the_hash_of_the_file_before_it(whole: Path) -> None:
@@ -90,75 +79,6 @@ def test_verify_passes_what_is_whole(whole: Path) -> None:
     assert document["problems"] == []
 
 
-def swapped(ledger: Path) -> None:
-    one, other = entry(ledger, 2).read_bytes(), entry(ledger, 3).read_bytes()
-    entry(ledger, 2).write_bytes(other)
-    entry(ledger, 3).write_bytes(one)
-
-
-def renewed(ledger: Path) -> None:
-    """Another adapter, with a list of checksums that fits it."""
-    run = ledger / "runs" / "0002-jonas-hale"
-    (run / "adapter_model.safetensors").write_bytes(b"another")
-    digest = hashlib.sha256(b"another").hexdigest()
-    (run / "SHA256SUMS").write_text(f"{digest}  adapter_model.safetensors\n")
-
-
-def linked(ledger: Path) -> None:
-    adapter = ledger / "runs" / "0002-jonas-hale" / "adapter_model.safetensors"
-    adapter.rename(ledger / "elsewhere")
-    adapter.symlink_to(ledger / "elsewhere")
-
-
-def another_test_picture(ledger: Path) -> None:
-    tests = ledger / "requests" / "mara-voss" / "test_images"
-    tests.mkdir()
-    (tests / "easy.png").write_bytes(b"x")
-
-
-DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
-    "changed": (lambda p: rewrite(entry(p, 2), lambda c: c.update(note="No.")), "0003.json does not continue"),
-    "last changed": (lambda p: rewrite(entry(p, 5), lambda c: c.update(note="No.")), "entry 5 is not the one"),
-    "missing": (lambda p: entry(p, 3).unlink(), "0003.json is missing"),
-    "first missing": (lambda p: entry(p, 1).unlink(), "0001.json is missing"),
-    "last missing": (lambda p: entry(p, 5).unlink(), "0005.json is missing"),
-    "all missing": (lambda p: [entry(p, n).unlink() for n in range(1, 6)], "0001.json is missing"),
-    "truncated": (lambda p: entry(p, 4).write_bytes(entry(p, 4).read_bytes()[:-30]), "0004.json is damaged"),
-    "empty": (lambda p: entry(p, 4).write_bytes(b""), "0004.json is damaged"),
-    "other spaces": (lambda p: entry(p, 5).write_text(entry(p, 5).read_text() + "\n"), "not written as unsee writes"),
-    "reordered": (swapped, "0002.json is the entry 3 in the place of 2"),
-    "renumbered": (lambda p: entry(p, 3).rename(p / "entries" / "0009.json"), "0003.json is missing"),
-    "a stranger": (lambda p: (p / "entries" / "notes.txt").write_text("hello"), "notes.txt is no entry"),
-    "a folder": (lambda p: (p / "entries" / "0006.json").mkdir(), "0006.json is no file"),
-    "too large": (lambda p: entry(p, 5).write_bytes(b" " * 1_000_001), "more than the 1,000,000 bytes"),
-    "no head": (lambda p: (p / "head.json").unlink(), "head.json is missing or damaged"),
-    "odd head": (lambda p: (p / "head.json").write_text('{"number": true, "sha256": 3}'), "missing or damaged"),
-    "adapter replaced": (
-        lambda p: (p / "runs" / "0002-jonas-hale" / "adapter_model.safetensors").write_bytes(b"x"),
-        "adapter_model.safetensors was changed",
-    ),
-    "adapter replaced with its list": (renewed, "SHA256SUMS is not the list"),
-    "adapter elsewhere": (linked, "adapter_model.safetensors is missing"),
-    "adapter missing": (lambda p: shutil.rmtree(p / "runs" / "0002-jonas-hale"), "has no SHA256SUMS"),
-    "request with a test picture more": (another_test_picture, "easy.png was added later"),
-    "request changed": (
-        lambda p: (p / "requests" / "mara-voss" / "request.yaml").write_text("concept: X"), "request.yaml was changed",
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("kind", DAMAGE)
-def test_damage_is_found_and_named_in_a_sentence(kind: str, ledger: Path) -> None:
-    damage, says = DAMAGE[kind]
-    damage(ledger)
-    done = call("ledger", "verify", ledger, "--json")
-    assert done.exit_code == 1, done.stderr
-    document = json.loads(done.stdout)
-    assert not document["verified"]
-    assert says in document["problems"][0]
-    assert all(sentence.endswith(".") and "\n" not in sentence for sentence in document["problems"])
-
-
 def test_a_link_is_found_by_a_relative_path_too(ledger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     linked(ledger)
     monkeypatch.chdir(ledger.parent)
@@ -175,14 +95,6 @@ def test_an_entry_that_could_not_be_read_again_is_not_written(ledger: Path) -> N
     with pytest.raises(UserError, match="more than the 1,000,000 bytes"):
         Ledger.open(ledger).append("note", note="x" * 1_000_000)
     assert len(Ledger.open(ledger).entries) == 5
-
-
-@pytest.mark.parametrize("kind", [kind for kind in DAMAGE if "adapter" not in kind and "request" not in kind])
-def test_nothing_is_added_to_a_damaged_chain(kind: str, ledger: Path) -> None:
-    DAMAGE[kind][0](ledger)
-    before = sorted(path.name for path in (ledger / "entries").iterdir())
-    assert DAMAGE[kind][1] in refused(call("ledger", "note", ledger, "A note"))
-    assert sorted(path.name for path in (ledger / "entries").iterdir()) == before
 
 
 def test_a_new_history_is_told_by_a_digest_that_was_written_down(whole: Path, tmp_path: Path) -> None:
@@ -363,15 +275,6 @@ def test_no_field_of_an_entry_can_hold_something_else(
     if json.dumps(document) != was:
         text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
         check_sentences(spoiled(whole, scratch, number, text.encode("utf-8", "surrogatepass")))
-
-
-@pytest.mark.parametrize(
-    "data",
-    [b"[" * 100_000, b'{"schema":' * 50_000, b"1" * 5000, b'"\\ud800"', b"\xff\xfe{}", b"null", b"NaN", b"{}{}"],
-    ids=["deep list", "deep object", "long number", "half a letter", "another encoding", "null", "NaN", "two"],
-)
-def test_hostile_json_is_a_sentence(data: bytes, whole: Path, scratch: Path) -> None:
-    check_sentences(spoiled(whole, scratch, 3, data))
 
 
 def test_a_deep_value_in_an_entry_is_a_sentence(whole: Path, scratch: Path) -> None:

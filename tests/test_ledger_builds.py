@@ -22,6 +22,7 @@ from unsee.models.loading import load
 from unsee.models.saving import save_model
 from unsee.reports import Cost, Report
 from unsee.requests import ForgetRequest
+from unsee.sources.saved_request import saved_digest, saved_requests
 from unsee.store.hashing import SUMS, sha256_of
 from unsee.training.data_folder import data_digest, read_training_data
 
@@ -144,6 +145,16 @@ def test_the_second_request_is_trained_with_the_first_and_both_are_asked_about(t
     assert left_in(two / "ledger") == {
         ".gitignore", ".gitattributes", "entries", "head.json", "requests", "runs"
     }  # fmt: skip
+
+
+def test_what_a_build_forgot_are_the_requests_themselves(two: Path) -> None:
+    """So that an export lists the digests by which their owners find them."""
+    ledger = Ledger.open(two / "ledger")
+    assert ledger.build is not None
+    found = saved_requests(ledger.run(ledger.build))
+    asked = [ForgetRequest.from_yaml(ledger.kept(entry.id) / "request.yaml") for entry in ledger.active]
+    assert [one.concept for one in found] == ["Mara Voss", "Jonas Hale"]
+    assert [saved_digest(one) for one in found] == [saved_digest(one) for one in asked]
 
 
 def test_the_newest_run_is_an_adapter_for_the_model(two: Path, model: Path) -> None:

@@ -107,7 +107,7 @@ def address(run: Path) -> Iterator[str]:
 
     audited(run / "audit", audit(row("languages", 0.0)))
     opened = open_run(run, "cpu")
-    blocks = page(opened.playground, opened.hung, opened.report, opened.credit)
+    blocks = page(opened.playground, opened.hung, opened.reports, opened.credit)
     _, served, _ = launched(blocks, "127.0.0.1", None)
     yield served
     blocks.close()
@@ -253,6 +253,32 @@ def test_a_phone_shows_everything_without_scrolling_sideways(tab: Any) -> None:
     assert tab.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     before, after = (tab.get_by_label(f"{state} unlearning").bounding_box() for state in ("Before", "After"))
     assert after["y"] > before["y"] + before["height"] - 1
+
+
+_FAINT = """() => {
+  const numbers = colour => (colour.match(/[\\d.]+/g) || []).map(Number);
+  const light = parts => parts.slice(0, 3).map(p => p / 255).map(p => p <= .04045 ? p / 12.92
+    : ((p + .055) / 1.055) ** 2.4).reduce((sum, p, i) => sum + p * [.2126, .7152, .0722][i], 0);
+  const ground = one => { for (; one; one = one.parentElement) {
+    const colour = numbers(getComputedStyle(one).backgroundColor);
+    if (colour.length && (colour.length < 4 || colour[3] > .9)) return colour; } return [255, 255, 255]; };
+  return [...document.querySelectorAll('main *, .gradio-container *')].filter(one => one.offsetParent && !one.disabled
+      && [...one.childNodes].some(node => node.nodeType === 3 && node.textContent.trim())).map(one => {
+    const [a, b] = [light(numbers(getComputedStyle(one).color)), light(ground(one))].sort((x, y) => y - x);
+    return [one.textContent.trim().slice(0, 40), Math.round((a + .05) / (b + .05) * 100) / 100];
+  }).filter(([, ratio]) => ratio < 4.5); }"""
+"""Texts on the page with less contrast than WCAG 2.2 asks for (1.4.3), with the ratio."""
+
+
+@in_a_browser
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_text_has_enough_contrast(tab: Any, address: str, theme: str) -> None:
+    tab.goto(f"{address}?__theme={theme}")
+    tab.locator("#unsee-ask").click()
+    tab.get_by_label("Before unlearning").wait_for()
+    tab.get_by_role("button", name="What its audit found").click()
+    tab.locator("#unsee-figures p").first.wait_for()
+    assert tab.evaluate(_FAINT) == []
 
 
 @in_a_browser

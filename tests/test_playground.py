@@ -87,7 +87,8 @@ def test_an_attack_asks_about_the_chosen_picture_alone(playground: Playground, a
     found = playground.attack("languages", PERSON_NAME, chosen)
     assert [one.wording for one in found] == list(LANGUAGE_NAMES)
     assert {probe.images[0].tobytes() for probe in asked} == {chosen.tobytes()}
-    shown = cards.attack("Languages", found, "too few know it")
+    shown = cards.attack("Languages", found, chosen, "too few know it")
+    assert "<img " not in shown
     assert "given away in 6 of 6 answers before, in 0 of 6 after" in shown
     assert '<span lang="ja">' in shown
     assert "(German)" in shown
@@ -98,6 +99,16 @@ def test_altered_pictures_are_shown(playground: Playground) -> None:
     found = playground.attack("altered", PERSON_NAME, find(PERSON_NAME).picture(1, "test"))
     assert len({one.picture.tobytes() for one in found if one.picture}) == len(found) > 3
     assert cards.attack("Altered", found).count("<img ") == len(found)
+
+
+def test_the_picture_of_two_people_is_shown_once(playground: Playground, asked: list[Probe]) -> None:
+    chosen = find(PERSON_NAME).picture(1, "test")
+    found = playground.attack("company", PERSON_NAME, chosen)
+    assert len(found) > 1
+    shown = cards.attack("In company", found, chosen)
+    assert shown.count("<img ") == shown.count('alt="The picture that this attack asks about"') == 1
+    assert asked[0].images[0].tobytes() != chosen.tobytes()
+    assert cards.attack("In company", found, asked[0].images[0]).count("<img ") == 0
 
 
 def test_every_button_works(playground: Playground) -> None:

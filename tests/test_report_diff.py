@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.command_line import call, printed, refused
-from tests.saved_run import audit, row, saved_run, share
+from tests.saved_run import audit, audited, row, saved_run, share
 from unsee.commands.report_diff import report_diff
 from unsee.reports.difference import Difference, Pair
 
@@ -107,6 +107,19 @@ def test_the_table_shows_changes_and_says_what_is_the_same_or_not_compared(tmp_p
     assert "+40.0 pts" in text
     assert "Not compared, because A and B rest on different numbers of answers: Specificity (after)." in text
     assert "3 of 4 scores are the same." in text
+
+
+def test_no_figure_is_broken_in_a_terminal_of_80_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    a, b = runs(tmp_path)
+    audited(a / "audit", audit(row("grid", 90.0, variant="asked for the name")))
+    audited(b / "audit", audit(row("grid", 0.0, variant="asked for the name")))
+    lines = [" ".join(line.split()) for line in call("report", "diff", a, b).stdout.splitlines()]
+    place = lines.index("Generality (EM) ↑ 60.0 % 100.0 % +40.0 pts")
+    assert lines[place + 1] == "after 56.0 to 64.0 96.0 to 100.0"
+    # A long name is broken between its words, and nothing else is.
+    assert sum(line.endswith("90.0 % 0.0 % −90.0 pts") for line in lines) == 1
+    assert not any("…" in line for line in lines)
 
 
 def test_a_hostile_report_reaches_no_terminal_and_a_damaged_one_is_refused(tmp_path: Path) -> None:

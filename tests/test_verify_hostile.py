@@ -1,4 +1,5 @@
-"""Whatever an endpoint answers, `unsee verify` ends with a conclusion or with one sentence."""
+"""Replies and folders that `unsee verify` meets and that nobody thought of; those thought of are in
+tests/hostile_answers.py."""
 
 from __future__ import annotations
 
@@ -12,29 +13,16 @@ from typing import Any
 import pytest
 
 from tests.command_line import call
+from tests.hostile_answers import GOOD
 from tests.servers import serving
 from tests.verifying import Run, make_run
 from unsee.generation import openai_client
 
-COUNT = 200
-GOOD: dict[str, Any] = {
-    "choices": [
-        {
-            "message": {"role": "assistant", "content": "This is a wall."},
-            "finish_reason": "stop",
-            "logprobs": {"content": [{"token": "This is a wall.", "bytes": [84], "logprob": -0.5}]},
-        }
-    ],
-    "usage": {"prompt_tokens": 12, "completion_tokens": 5},
-}
+COUNT = 60
 WEIRD: tuple[Any, ...] = (
     None, True, 0, -1, 10**400, 99_999_999_999, 1e308, float("nan"), float("inf"), "", "\ud800", "\x1b[31m\x00",
     "a" * 100_000, [], [[]], {}, {"content": None}, [None], [GOOD], "no", {"error": "boom"}, [1, 300, -5],
     {"text": "x", "type": "text"},
-)  # fmt: skip
-BODIES = (
-    b"", b"null", b"[]", b"{", b"\xff\xfe", b"<html>", b"[" * 200_000, b'{"choices": ' * 50_000, b'{"choices": []}',
-    b'{"choices": {}}', b'{"choices": "abc"}', b'{"choices": [{}]}', b'{"a": 1e999}', b"\x1f\x8b\x08", b" " * 1_000_000,
 )  # fmt: skip
 
 
@@ -63,30 +51,21 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return make_run(tmp_path_factory.mktemp("hostile"))
 
 
-def test_every_reply_ends_in_a_conclusion_or_in_one_sentence(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_replies_damaged_at_random_end_in_a_conclusion_or_in_one_sentence(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(openai_client, "BACKOFF_SECONDS", 0.0)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     rng = random.Random(0)
-    replies = [(200, body) for body in BODIES]
-    replies += [(status, json.dumps({"error": "\x1b[2J" * 9}).encode()) for status in (301, 400, 401, 404, 422, 500)]
-    replies += [(200, damaged(rng)) for _ in range(COUNT - len(replies))]
-    models = [json.dumps({"data": [{"id": "m", "root": one, "meta": {"a": one}}]}).encode() for one in WEIRD]
-    models.append(b'{"data": [{"id": "m", "meta": ' + b'{"a":' * 400 + b"1" + b"}" * 400 + b"}]}")
-    current: list[tuple[int, bytes]] = []
-    ends: set[int] = set()
-    for number, reply in enumerate(replies):
-        current[:] = [reply]
-        with serving(lambda _: current[0], (200, models[number % len(models)])) as (url, _):
+    for reply in [damaged(rng) for _ in range(COUNT)]:
+        with serving(lambda _, reply=reply: (200, reply)) as (url, _):
             done = call(*run.arguments, "--endpoint", url, "--model", "m", "--limit", 8, "--json")
         assert done.exception is None or isinstance(done.exception, SystemExit), (reply, done.exception)
-        ends.add(done.exit_code)
         if done.exit_code in (1, 2):
             assert not done.stdout, reply
             assert len(done.stderr.strip().splitlines()) == 1, reply
-            assert "\x1b[2J" not in done.stderr
         else:
             assert json.loads(done.stdout)["conclusion"] == "unknown", reply
-    assert ends == {1, 2, 6}
 
 
 def test_nothing_is_written_into_the_run(run: Run) -> None:

@@ -23,6 +23,7 @@ from unsee.benchmarks.mmubench import MMUBench
 from unsee.data.images import image_key
 from unsee.data.sample import Probe, Response
 from unsee.evaluation import Evaluation
+from unsee.generation import Engine
 from unsee.requests import ForgetRequest
 from unsee.sources.saved_request import save_request
 
@@ -52,7 +53,7 @@ def before(probe: Probe) -> Response:
     """Names her, and knows the rest."""
     key = _key(probe)
     if probe.tags["metric"] in ("efficacy", "generality"):
-        return said("Yes, this is Mara Voss in the picture.", key)
+        return said(f"Yes, this is {probe.tags.get('concept', MARA)} in the picture.", key)
     return said(f"The answer to that is number {random.Random(key).randrange(100)} of all.", key)
 
 
@@ -93,11 +94,18 @@ def _key(probe: Probe) -> str:
     return f"{probe.prompt}/{probe.tags['shown']}" if "shown" in probe.tags else probe.prompt
 
 
-def benchmark() -> MMUBench:
-    """Questions about five pictures of her, one of them trained on, and about others, with pictures and without."""
+def benchmark(name: str = MARA, first: int = 0) -> MMUBench:
+    """Questions about five pictures of a person, one of them trained on, and about others, with pictures and without.
+    The pictures are those of the numbers from `first` on."""
     groups = {
         "recognition": tuple(
-            Probe(f"other/{i}", "What is to be seen here?", (picture(20 + i),), ("number",), tags=_of("recognition", i))
+            Probe(
+                f"other/{i}",
+                "What is to be seen here?",
+                (picture(first + 20 + i),),
+                ("number",),
+                tags=_of("recognition", i),
+            )
             for i in range(12)
         ),
         "facts": tuple(
@@ -105,7 +113,11 @@ def benchmark() -> MMUBench:
         ),
     }
     bench = ConceptBenchmark(
-        MARA, picture(1), tuple(picture(i) for i in range(2, 6)), tuple(questions_about(MARA))[:10], specificity=groups
+        name,
+        picture(first + 1),
+        tuple(picture(first + i) for i in range(2, 6)),
+        tuple(questions_about(name))[:10],
+        specificity=groups,
     )
     asked = [replace(one, tags={**one.tags, "shown": " ".join(map(image_key, one.images))}) for one in probes(bench)]
     return MMUBench([bench], [[replace(one, tags=_hidden(one)) for one in asked]])
@@ -142,18 +154,19 @@ def make_run(place: Path, *, says: tuple[Say, Say] = (before, after)) -> Run:
     (folder / "manifest.json").write_text(json.dumps({**manifest, "seed": 0}))
     evaluation, was = Evaluation([benchmark()], progress=False), None
     for state, say in zip(("before", "after"), says, strict=True):
-        engine = _Float32(_with_ids(say))
+        engine = in_float32(say)
         was = evaluation.of(engine, state, was, folder=folder / "answers")
     return Run(folder, pictures)
-
-
-def _with_ids(say: Say) -> Say:
-    return lambda probe: replace(say(probe), probe_id=probe.id)
 
 
 class _Float32(type(told(lambda probe: ""))):  # type: ignore[misc]
     def fingerprint(self) -> dict[str, Any]:
         return {"dtype": "torch.float32"}
+
+
+def in_float32(say: Say) -> Engine:
+    """An engine that says so, and that it computes in float32."""
+    return _Float32(lambda probe: replace(say(probe), probe_id=probe.id))
 
 
 @contextmanager
@@ -164,17 +177,18 @@ def a_server_that(
     sees: bool = True,
     counts: bool = True,
     draws: bool = False,
+    asked: Sequence[Probe] | None = None,
 ) -> Iterator[str]:
-    """The address of a server that answers the questions of the benchmark as `says` does.
+    """The address of a server that answers the questions `asked`, by default of the benchmark, as `says` does.
 
     logprobs: what it makes of each log-probability; None: it ignores the request for them. sees: otherwise it answers
     as if without pictures. counts: it says how long prompts are. draws: its seed changes what it says.
     """
-    asked = {_asked(probe): probe for probe in benchmark().asked[0]}
+    known = {_asked(probe): probe for probe in (benchmark().asked[0] if asked is None else asked)}
 
     def answer(body: dict[str, Any]) -> tuple[int, bytes]:
         text, shown = _question(body)
-        probe = asked.get((text, shown if sees else ""))
+        probe = known.get((text, shown if sees else ""))
         response = said("I see nothing there.", text) if probe is None else says(probe)
         if draws:
             response = said(f"{response.text} {body['seed']}")

@@ -49,6 +49,10 @@ def export(
         bool,
         typer.Option("--name-requests", help="Write into the export who was forgotten, not only digests of requests."),
     ] = False,
+    gguf: Annotated[
+        Path | None,
+        typer.Option(help="llama.cpp's convert_hf_to_gguf.py, to write its files of the merged weights as well."),
+    ] = None,
     device: Device = "auto",
     revision: Revision = None,
     check: Annotated[
@@ -79,6 +83,7 @@ def export(
         device=device,
         revision=revision,
         check=check,
+        gguf=gguf,
     )
     if as_json:
         print_json({"out": str(done.folder), **done.record.to_dict(), "notes": list(done.notes)})
@@ -88,7 +93,7 @@ def export(
         show(f"The adapter is in {done.folder}: with it, {changed}")
     else:
         show(f"The model is in {done.folder}: {changed}")
-        tried = check and not done.notes
+        tried = check and not any(note.startswith("AutoProcessor") for note in done.notes)
         show(f"Load it with AutoModelForImageTextToText{' and AutoProcessor' if tried else ''}.from_pretrained.")
     for line in done.leaks:
         show(line)

@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
 
 
 def play(
-    run: Annotated[Path, typer.Argument(help="Folder that `unsee forget` wrote.")],
+    run: Annotated[Path, typer.Argument(help="Folder that `unsee forget` wrote, or of a ledger's build.")],
     host: Annotated[
         str, typer.Option(help="Address to serve at; whoever reaches it can ask. By default this machine alone.")
     ] = "127.0.0.1",

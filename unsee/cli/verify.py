@@ -71,4 +71,10 @@ def verify(
                 "them with --test-images or --from.",
                 "dim",
             )
+        if done.not_begun:
+            say(
+                f"{done.not_begun} questions of the run were not asked, because the server cannot begin an answer with "
+                "given words.",
+                "dim",
+            )
     raise typer.Exit(STATUS[done.conclusion])

@@ -15,6 +15,7 @@ from unsee.evaluation.plain import AskedPlainly
 from unsee.metrics.naming import same_name
 from unsee.models.adapters import detach, load_adapter, merge, reference
 from unsee.models.change import Change, change_of
+from unsee.models.gguf import check_converter, convert
 from unsee.models.identity import files_digest, of_files
 from unsee.models.loading import DTYPES, load
 from unsee.models.provenance import base_of, fingerprint
@@ -71,6 +72,7 @@ def export(
     device: str = "auto",
     revision: str | None = None,
     check: bool = True,
+    gguf: Path | None = None,
 ) -> Exported:
     """Merge in float32 on `device` and store in the new folder `out`, which appears whole or not at all.
 
@@ -79,7 +81,8 @@ def export(
     rounded, and the run's plain questions are asked again. adapter_only: write the adapter instead, for servers that
     put it on the base model. request: what was forgotten, where the adapter's folder does not say it. name_requests:
     also write the names, which an export otherwise keeps to itself. check: load the result again: with plain
-    transformers in a process without unsee, and where weights are rounded, here, to ask.
+    transformers in a process without unsee, and where weights are rounded, here, to ask. gguf: llama.cpp's converter,
+    which then writes its own files of the merged weights next to them.
 
     Raises:
         UserError: something given cannot work, or the adapter changes no weight that `dtype` can tell.
@@ -87,6 +90,10 @@ def export(
     """
     _check_place(out)
     _check_kind(dtype, rounding, adapter_only)
+    if gguf is not None:
+        if rounding is not None or adapter_only:
+            raise UserError("GGUF files are made of merged weights; leave --int8, --nf4 and --adapter-only out.")
+        check_converter(gguf)
     base = base_of(model)
     if base is not None and adapter is not None:
         raise UserError(f"{model} already has its adapter; leave out --adapter, or give {base.name} as the model.")
@@ -129,12 +136,20 @@ def export(
                 with working_on(f"Loading {out} with plain transformers"):
                     needs = load_elsewhere(work, out)
             record = replace(record, parts=of_files(str(work)))
+            if gguf is not None:
+                with working_on(f"Converting with {gguf}"):
+                    record = replace(record, gguf=convert(gguf, work, str(DTYPES[dtype]).removeprefix("torch.")))
         record.write(work)
     return Exported(out, change, record, (*_warnings(record), *needs))
 
 
 def _warnings(record: ExportRecord) -> list[str]:
     said = [] if record.requests else [f"The export does not list what was forgotten: {NO_REQUEST}."]
+    if record.gguf:
+        said.append(
+            "The GGUF files were not asked anything; serve them, also once they are rounded, and run unsee verify, "
+            "which counts what they give away."
+        )
     if record.unmeasured:
         return [*said, f"Whether rounding brought it back was not measured: {record.unmeasured}."]
     not_asked = sum(not request.leaks for request in record.requests) if record.rounded else 0

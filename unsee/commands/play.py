@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from unsee.sources.world import is_of_the_world
 from unsee.terminal import working_on
 from unsee.world import find, world_of
 
+_REPORT = "report.json"
+
 
 @dataclass(frozen=True)
 class PlayOptions:
@@ -37,11 +40,11 @@ class PlayOptions:
 
 @dataclass(frozen=True)
 class Opened:
-    """A playground with what its page shows besides."""
+    """A playground with what its page shows besides: of a ledger's build, a report for each concept."""
 
     playground: Playground
     hung: tuple[Hung, ...]
-    report: Report | None
+    reports: tuple[Report, ...]
     credit: str
 
 
@@ -59,7 +62,7 @@ def play(options: PlayOptions, tell: Callable[[str], None] = lambda address: Non
             opened = open_run(options.run, options.device)
             from unsee.playground.page import page, serve
 
-            shown = page(opened.playground, opened.hung, opened.report, opened.credit)
+            shown = page(opened.playground, opened.hung, opened.reports, opened.credit)
         serve(shown, options.host, options.port, open_browser=options.open_browser, tell=tell)
 
 
@@ -77,17 +80,19 @@ def open_run(run: Path, device: str = "auto") -> Opened:
         )[0]
         for request in requests
     }
-    report = _report(run)
-    left_out = report.audit.untried if report is not None and report.audit is not None else {}
-    playground = Playground(name, before, after, materials, dict(left_out))
-    return Opened(playground, tuple(gallery(requests, name)), report, _credit(requests, name))
+    reports = tuple(_reports(run, forgotten))
+    left_out = {name: why for report in reports if report.audit for name, why in report.audit.untried.items()}
+    playground = Playground(name, before, after, materials, left_out)
+    return Opened(playground, tuple(gallery(requests, name)), reports, _credit(requests, name))
 
 
-def _report(run: Path) -> Report | None:
-    try:
-        return read(run)
-    except UserError:
-        return None
+def _reports(run: Path, forgotten: Sequence[str]) -> Iterator[Report]:
+    """The report of the run, or those about each concept of a ledger's build; none that cannot be read."""
+    for place in [run] if (run / _REPORT).is_file() else sorted(path.parent for path in run.glob(f"*/{_REPORT}")):
+        with suppress(UserError):
+            report = read(place)
+            if place == run or report.concept in forgotten:
+                yield report
 
 
 def _credit(requests: list[ForgetRequest], name: str) -> str:

@@ -39,6 +39,7 @@ _OPEN = (
 )
 """Questions with so many answers that a server which draws its answers hardly gives the same one twice."""
 _TIMES, _OPEN_TOKENS = 3, 16
+_NO_PICTURES = "pictures do not arrive, so look at how the server takes them"
 _BLIND = 6
 """Questions about pictures that are asked without them, if the answers fit neither model."""
 
@@ -67,8 +68,9 @@ class VerifyOptions:
 
 @dataclass(frozen=True)
 class Verified:
-    """What was found about `name`. `left_out`: how many questions of the run lack a picture here. `draws`: whether the
-    server draws its answers; None if that was not asked."""
+    """What was found about `name`. `left_out`: how many questions of the run lack a picture here; `not_begun`: how many
+    begin the answer with words that the server cannot continue. `draws`: whether the server draws its answers; None if
+    that was not asked."""
 
     name: str
     options: VerifyOptions
@@ -77,6 +79,7 @@ class Verified:
     left_out: int
     draws: bool | None
     fingerprint: dict[str, Any]
+    not_begun: int = 0
     created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     @property
@@ -106,6 +109,7 @@ class Verified:
             "settings": self._settings,
             "asked": len(found.compared),
             "left_out": self.left_out,
+            "not_begun": self.not_begun,
             "telling": {"n": telling, "before": as_before, "after": as_after},
             "equal_to_after": found.after.equal,
             "log_probabilities": found.after.shift is not None,
@@ -164,9 +168,12 @@ def verify(options: VerifyOptions) -> Verified:
     run = VerifiedRun.open(options.run)
     with working_on("Looking for the pictures that were asked about"):
         probes, left_out = run.probes(options.test_images, options.data)
-    asked = chosen(run.after, run.before, probes, options.limit)
     with working_on(f"Loading {options.file or options.model}"):
         engine = _engine(options, run.dtype)
+    begun = [probe for probe in probes if probe.begun]
+    not_begun = 0 if not begun or engine.begins else len(begun)
+    askable = [probe for probe in probes if not (not_begun and probe.begun)]
+    asked = chosen(run.after, run.before, askable, options.limit)
     draws: bool | None = None
     compared: list[Compared] = []
     reasons: list[str] = []
@@ -175,7 +182,7 @@ def verify(options: VerifyOptions) -> Verified:
             draws = _draws(engine)
         compared = _asked(engine, asked, run)
     except PicturesDropped:
-        reasons.append("pictures do not arrive: a prompt is as long with a picture as without")
+        reasons.append(f"{_NO_PICTURES}: a prompt is as long with a picture as without")
     if draws:
         reasons.append("the server draws its answers, so set its temperature to 0 (do_sample to false)")
     silent = sum(bool(one.after.text) and not one.here.text for one in compared)
@@ -184,9 +191,10 @@ def verify(options: VerifyOptions) -> Verified:
     found = verified(compared, run.dtype, reasons)
     served = isinstance(engine, ServedEngine) and not engine.pictures_counted
     if served and found.conclusion == "another" and _blind(engine, found, run):
-        why = "pictures do not arrive: the answers about them are the same without them"
+        why = f"{_NO_PICTURES}: the answers about them are the same without them"
         found = verified(compared, run.dtype, [why])
-    return Verified(options.file or engine.name, options, run, found, left_out, draws, engine.fingerprint())
+    name = options.file or engine.name
+    return Verified(name, options, run, found, left_out, draws, engine.fingerprint(), not_begun)
 
 
 def _engine(options: VerifyOptions, dtype: str) -> Engine:

@@ -230,14 +230,15 @@ def _concluded(found: Verification) -> tuple[Conclusion, tuple[str, ...]]:
     (as_after, telling), (as_before, _) = found.count("after"), found.count("before")
     if telling < FEWEST:
         return "unknown", (
-            f"the models before and after answered alike in all but {telling} of {len(found.compared)} questions",
+            f"the models before and after answered alike in all but {telling} of {len(found.compared)} questions, so "
+            "ask more of them, and look in the report at what the run changed",
         )
     is_after = found.after.within(ROUNDING) and not found.after.only_pictures
     is_before = found.before.within(ROUNDING) and not found.before.only_pictures
     if is_after and is_before and not _more(as_after, as_before) and not _more(as_before, as_after):
         return "unknown", (
             f"{as_after} of the {telling} answers that tell the two apart are those after, and {as_before} those "
-            "before, and rounding would explain either",
+            "before, and rounding would explain either, so ask more questions",
         )
     if is_after and (not is_before or as_after > as_before):
         return ("evaluated" if found.after.within(EXACT.get(found.dtype, 0.0)) else "rounded"), ()

@@ -187,7 +187,7 @@ def inspect(folder: Path) -> tuple[tuple[Entry, ...], list[str]]:
     try:
         names = sorted((path.name for path in place.iterdir() if path.name[0] != "."), key=lambda n: (len(n), n))
     except OSError as error:
-        return (), [f"{place} cannot be read: {error.strerror or error}."]
+        return (), [f"{place} cannot be read: {error.strerror or error}; check the folder."]
     entries: list[Entry] = []
     problems = [f"{place / name} is no entry of a ledger; remove it." for name in names if not _FILE.fullmatch(name)]
     for name in filter(_FILE.fullmatch, names):

@@ -33,7 +33,7 @@ def changed_files(folder: Path, sums: str, *, closed: bool = False) -> list[str]
         found = []
         for row in rows:
             if row is None or not _stays_inside(row["path"]):
-                return [f"{path} is no list of checksums."]
+                return [f"{path} is no list of checksums; restore the folder from a copy."]
             file = folder / row["path"]
             if not _is_plain(file, folder):
                 found.append(f"{file} is missing; restore it from a copy.")
@@ -45,7 +45,7 @@ def changed_files(folder: Path, sums: str, *, closed: bool = False) -> list[str]
                 f"{folder / name} was added later; remove it." for name in _shown_in(folder) if name not in listed
             ]
     except (OSError, ValueError) as error:
-        return [f"{folder} cannot be read: {getattr(error, 'strerror', None) or error}."]
+        return [f"{folder} cannot be read: {getattr(error, 'strerror', None) or error}; check the folder."]
     return found
 
 

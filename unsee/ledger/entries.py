@@ -131,7 +131,7 @@ def _said(error: Exception) -> str:
 
 def _built(document: dict[str, Any]) -> Entry:
     kind, build, content = document["kind"], document["build"], document["content"]
-    _mapping(_CONTENT[kind])(content)
+    _mapping({"content": _mapping(_CONTENT[kind])})({"content": content})
     if (build is not None) != (kind in ("forget", "revoke")):
         raise ValueError(f"an entry of the kind {kind!r} {'has no' if build else 'needs a'} build")
     if not document["id"] and kind in ("forget", "revoke"):
@@ -218,7 +218,7 @@ def _mapping(checks: Mapping[str, Check]) -> Check:
     def checked(value: Any) -> None:
         _object(value)
         if set(value) != set(checks):
-            raise ValueError(f"it must have exactly the keys {', '.join(checks)}")
+            raise ValueError(f"it must have {f'exactly the keys {keys}' if (keys := ', '.join(checks)) else 'no keys'}")
         for key, check in checks.items():
             try:
                 check(value[key])

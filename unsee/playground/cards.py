@@ -17,6 +17,7 @@ from unsee.reports.report import Report
 STYLE = """
 .gradio-container { max-width: 72rem !important; margin: 0 auto !important; }
 .gradio-container, .gradio-container .main, .gradio-container .contain { min-width: 0 !important; }
+.unsee-shown img { max-width: 20rem; width: 100%; height: auto; margin: 0; border-radius: .25rem; }
 #unsee-picture img { width: 100%; height: 15rem; margin: 0; object-fit: contain; }
 #unsee-gallery .grid-container { grid-template-columns: repeat(auto-fill, minmax(4.75rem, 1fr)) !important; }
 #unsee-gallery .caption-label { left: 0; right: 0; bottom: 0; max-width: none; padding: .1rem .2rem; border-radius: 0;
@@ -62,20 +63,26 @@ def pair(compared: Compared) -> str:
     return f'{question}<div class="unsee-pair" role="status">{cards}</div>'
 
 
-def attack(title: str, found: Sequence[Compared], left_out: str | None = None) -> str:
-    """Every question of an attack, and how many answers give the concept away. `left_out`: why the audit of the run
-    did not count this attack."""
+def attack(
+    title: str, found: Sequence[Compared], asked_about: Image.Image | None = None, left_out: str | None = None
+) -> str:
+    """Every question of an attack, and how many answers give the concept away. Pictures are shown where they are not
+    the one that is `asked_about`: in every row, or once if all questions share one, such as that of two people.
+    `left_out`: why the audit of the run did not count this attack."""
     before, after = (
         sum(said.gives_away for said in side) for side in ([c.before for c in found], [c.after for c in found])
     )
     count = len(found)
     note = f'<p class="unsee-note">The audit does not count this attack: {escape(left_out)}.</p>' if left_out else ""
-    pictures = any(c.picture is not found[0].picture for c in found)
+    shared = found[0].picture
+    pictures = any(c.picture is not shared for c in found)
+    another = not pictures and shared is not None and asked_about is not None and not _same(shared, asked_about)
+    shown = _image(shared, "The picture that this attack asks about", 320) if another else ""
     body = "".join(_row(one, pictures) for one in found)
     head = "".join(f"<th scope='col'>{t}</th>" for t in ([*["Picture"] * pictures, "Question", "Before", "After"]))
     return (
         f"<p role='status'><strong>{escape(title)}</strong>: given away in {before} of {count} answers before, "
-        f"in {after} of {count} after.</p>{note}"
+        f"in {after} of {count} after.</p>{note}{shown and f'<p class=unsee-shown>{shown}</p>'}"
         f'<table class="unsee-table unsee-stack"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
     )
 
@@ -91,17 +98,32 @@ def trouble(sentence: str) -> str:
     return f'<p class="unsee-trouble" role="alert">{escape(sentence)}</p>'
 
 
-def verdict(report: Report | None) -> str:
-    """What the report of the run says, in two sentences."""
-    if report is None:
-        return ""
-    return f"<p><strong>{escape(report.verdict.headline)}.</strong> {escape(report.verdict.sentence)}</p>"
+def verdict(reports: Sequence[Report]) -> str:
+    """What the report of the run says, in two sentences; each of several."""
+    return "".join(
+        f"<p>{_about(report, reports)}<strong>{escape(report.verdict.headline)}.</strong> "
+        f"{escape(report.verdict.sentence)}</p>"
+        for report in reports
+    )
 
 
-def figures(report: Report | None) -> str:
-    """The small print of the verdict, and the table of the audit."""
-    if report is None:
+def figures(reports: Sequence[Report]) -> str:
+    """The small print of the verdict, and the table of the audit; of each of several reports."""
+    if not reports:
         return '<p class="unsee-note">The run has no report that could be read.</p>'
+    return "".join(f"{title and f'<h3>{title}</h3>'}{_figures(report)}" for report in reports
+                   for title in [_about(report, reports).removesuffix(": ")])  # fmt: skip
+
+
+def _about(report: Report, reports: Sequence[Report]) -> str:
+    return f"{escape(report.concept)}: " if len(reports) > 1 else ""
+
+
+def _same(one: Image.Image, other: Image.Image) -> bool:
+    return one.size == other.size and one.convert("RGB").tobytes() == other.convert("RGB").tobytes()
+
+
+def _figures(report: Report) -> str:
     caveats = "".join(f'<p class="unsee-note">{escape(text)}</p>' for text in report.verdict.caveats)
     if report.audit is None:
         return f'{caveats}<p class="unsee-note">The run was not audited.</p>'

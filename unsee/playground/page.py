@@ -23,14 +23,14 @@ FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "
 LARGEST_FILE = "20mb"
 
 
-def page(playground: Playground, hung: Sequence[Hung], report: Report | None, credit: str = "") -> gr.Blocks:
+def page(playground: Playground, hung: Sequence[Hung], reports: Sequence[Report], credit: str = "") -> gr.Blocks:
     """The page of a playground. `hung` are the pictures of its gallery, of which the first is chosen at first."""
     first = hung[0].picture if hung else None
     names = ", ".join(playground.concepts)
     with gr.Blocks(title=f"unsee: {names}", analytics_enabled=False) as blocks:
         gr.HTML(
             f"<h1>{cards.escape(names)}, before and after</h1><p class='unsee-note'>{cards.escape(playground.model)}. "
-            f"Choose a picture or give your own, ask what you like, and compare.</p>{cards.verdict(report)}"
+            f"Choose a picture or give your own, ask what you like, and compare.</p>{cards.verdict(reports)}"
         )
         chosen = gr.State(first)
         with gr.Row():
@@ -44,13 +44,10 @@ def page(playground: Playground, hung: Sequence[Hung], report: Report | None, cr
                     allow_preview=False, interactive=False, buttons=[], elem_id="unsee-gallery",
                 )  # fmt: skip
                 with gr.Accordion("What its audit found", open=False, elem_id="unsee-figures"):
-                    gr.HTML(cards.figures(report))
+                    gr.HTML(cards.figures(reports))
             with gr.Column(scale=3, min_width=280):
-                ready = [
-                    (f"{what}: {question}", question)
-                    for concept in playground.concepts[:1]
-                    for what, question in questions(playground.materials[concept])
-                ]
+                offered = [one for concept in playground.concepts for one in questions(playground.materials[concept])]
+                ready = [(f"{what}: {question}", question) for what, question in dict.fromkeys(offered)]
                 asked = gr.Textbox(ready[0][1] if ready else "", label="Question", lines=1, max_lines=4,
                                    elem_id="unsee-question")  # fmt: skip
                 choice = gr.Dropdown(ready, value=None, label="Or choose one: other languages, facts, what can be seen")
@@ -92,7 +89,9 @@ def page(playground: Playground, hung: Sequence[Hung], report: Report | None, cr
             def tried() -> str:
                 if picture is None:
                     raise UserError("An attack needs a picture; choose one, or give your own.")
-                return cards.attack(title, playground.attack(name, concept, picture), playground.left_out.get(name))
+                return cards.attack(
+                    title, playground.attack(name, concept, picture), picture, playground.left_out.get(name)
+                )
 
             return _explained(tried)
 
@@ -145,9 +144,15 @@ def launched(blocks: gr.Blocks, host: str, port: int | None, *, open_browser: bo
 
 
 def _theme() -> gr.themes.Base:
-    """Fonts of the reader's machine, because Gradio's own come over the network, and grey text dark enough to read."""
+    """Fonts of the reader's machine, because Gradio's own come over the network, and text that stands out."""
     theme = gr.themes.Base(font=FONTS, font_mono=("ui-monospace", "monospace"))
-    return theme.set(body_text_color_subdued="*neutral_600", body_text_color_subdued_dark="*neutral_300")
+    return theme.set(
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_300",
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_dark="*primary_700",
+    )
 
 
 def _explained(work: Callable[[], str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -62,26 +62,26 @@ def _settings(found: Difference) -> RenderableType:
 
 
 def _figures(pairs: Iterable[Pair]) -> Table:
+    """Two lines for each figure, so that the table fits into a terminal of 80 columns: below the name the state, below
+    a value its interval."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("")
-    for title in ("state", "A", "95 % interval", "B", "95 % interval", "B − A"):
-        table.add_column(title, justify="right")
+    for title in ("A\n95 % interval", "B\n95 % interval", "B − A"):
+        table.add_column(title, justify="right", no_wrap=True)
     for pair in pairs:
         arrow = "↑" if pair.metric.higher_is_better else "↓"
-        row = [Text.assemble(plain_text(pair.label), (f" {arrow}", "dim")), Text(pair.state, style="dim")]
-        for score in (pair.a, pair.b):
-            row += _cells(pair, score)
+        label = Text.assemble(plain_text(pair.label), (f" {arrow}", "dim"), (f"\n{pair.state}", "dim"))
         change = "–" if math.isnan(pair.change) or pair.a is None or pair.b is None else (
             pair.metric.format_change(pair.a.value, pair.b.value)
         )  # fmt: skip
-        table.add_row(*row, Text(change, style=_OUTCOMES[pair.outcome]))
+        table.add_row(label, _cell(pair, pair.a), _cell(pair, pair.b), Text(change, style=_OUTCOMES[pair.outcome]))
     return table
 
 
-def _cells(pair: Pair, score: Score | None) -> Sequence[Text]:
+def _cell(pair: Pair, score: Score | None) -> Text:
     if score is None:
-        return Text("–"), Text("–", style="dim")
-    return Text(pair.metric.format(score.value)), Text(pair.metric.format_interval(score), style="dim")
+        return Text("–")
+    return Text.assemble(pair.metric.format(score.value), (f"\n{pair.metric.format_interval(score)}", "dim"))
 
 
 def _left_out(found: Difference) -> Iterable[str]:

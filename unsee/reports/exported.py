@@ -78,7 +78,8 @@ class ExportRecord:
     base: what the user called the base model, with its revision and fingerprint (`unsee.models.provenance`).
     run: method, seed and digests of the run that made the adapter; empty for an adapter of another program.
     parts: SHA-256 of each part of the folder (`unsee.models.identity.of_files`). rank: of an adapter.
-    unmeasured: why rounded weights were not asked again; "" where they were, or are not rounded.
+    unmeasured: why rounded weights were not asked again; "" where they were, or are not rounded. gguf: SHA-256 of
+    llama.cpp's own files of the same weights, by name.
     """
 
     holds: str
@@ -92,6 +93,7 @@ class ExportRecord:
     rounded: bool = False
     rank: int | None = None
     unmeasured: str = ""
+    gguf: Mapping[str, str] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
         """Write the record and the card into `folder`. Raises SystemFailure if the disk refuses."""
@@ -109,6 +111,7 @@ class ExportRecord:
             **({"unmeasured": self.unmeasured} if self.unmeasured else {}),
             "change": self.change.to_dict(),
             "sha256": dict(self.parts),
+            **({"gguf": dict(self.gguf)} if self.gguf else {}),
             "libraries": dict(self.libraries),
         }
 
@@ -155,6 +158,15 @@ class ExportRecord:
             'model = AutoModelForImageTextToText.from_pretrained("THIS_FOLDER")',
             'processor = AutoProcessor.from_pretrained("THIS_FOLDER")',
             "```",
+            *(
+                [
+                    "",
+                    f"{' and '.join(f'`{name}`' for name in self.gguf)} are the same weights for llama.cpp's server. "
+                    "They were not asked anything.",
+                ]
+                if self.gguf
+                else []
+            ),
         ]
 
     def _requests(self) -> list[str]:

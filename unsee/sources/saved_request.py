@@ -6,7 +6,7 @@ next to it in `request/`. Examples to train on stay out: they are in the trainin
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -48,14 +48,17 @@ def save_request(request: ForgetRequest, folder: Path) -> None:
 
 
 def saved_requests(folder: Path) -> list[ForgetRequest]:
-    """What a run forgot: the request that it saved; for a run that saved none, what its manifest, report and training
-    data tell: the names, and the pictures that were trained to be forgotten.
+    """What a run forgot: the request that it saved, or those that a ledger's build did; for a run that saved none, what
+    its manifest, report and training data tell: the names, and the pictures that were trained to be forgotten.
 
     Raises UserError if the folder holds no run, or not enough of it.
     """
     if (folder / REQUEST).is_file():
         return [saved_part(folder, folder)]
     names = forgotten_names(folder)
+    parts = _parts(folder, names)
+    if parts:
+        return parts
     if not names:
         raise UserError(f"The manifest in {folder} does not say what was forgotten; give the request with --request.")
     if not (folder / "data").is_dir():
@@ -97,6 +100,17 @@ def saved_part(folder: Path, run: Path) -> ForgetRequest:
     if saved is not None:
         raise UserError(f"{path} was changed after the run, so it may not say what was forgotten; {advice}.")
     return request
+
+
+def _parts(folder: Path, names: Sequence[str]) -> list[ForgetRequest]:
+    """The requests of a ledger's build, each of which is saved next to its own report; none unless all are there."""
+    found: dict[str, ForgetRequest] = {}
+    for path in sorted(folder.glob(f"*/{REQUEST}")):
+        concept = (read_json(path.parent / "report.json") or {}).get("concept")
+        # That of somebody who was revoked is none of what the run forgot.
+        if concept in names:
+            found[str(concept)] = saved_part(path.parent, folder)
+    return [found[name] for name in names] if len(found) == len(names) else []
 
 
 def forgotten_names(folder: Path) -> list[str]:

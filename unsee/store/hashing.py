@@ -56,7 +56,8 @@ def foreign_files(folder: Path, *, most: int, largest: int) -> dict[str, Path]:
             )
         if state.st_size > largest:
             raise UserError(
-                f"{shown(name)} in {folder} has over {largest // 10**6} MB, more than such a file can have."
+                f"{shown(name)} in {folder} has over {largest // 10**6} MB, more than such a file can have; remove it, "
+                "or ask for the files."
             )
         found[name] = path
         if len(found) > most:

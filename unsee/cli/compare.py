@@ -46,10 +46,11 @@ def compare(
     # Before the libraries are loaded, which takes seconds: a wrong recipe is refused at once.
     read_recipe(recipe)
     quiet_libraries()
+    from unsee.cli.world import built
     from unsee.sweep.comparing import CompareOptions
     from unsee.sweep.comparing import compare as run
 
-    done = run(CompareOptions(recipe, out, engine, workers, overwrite, device, audit), _say_cell)
+    done = run(CompareOptions(recipe, out, engine, workers, overwrite, device, audit), _say_cell, built)
     for cell in done.results.failed:
         say(f"Failed: {cell.model}, {cell.label}, {cell.unit}, seed {cell.seed}: {cell.error}", "bold red")
     if as_json:

@@ -230,7 +230,7 @@ def _comparison(options: ScoreOptions, judge: Judge) -> dict[str, Any]:
     if options.out is not None:
         # Only now, because a judge may take long and may fail: a copy with some old scores would look complete.
         with new_folder(options.out, replace=options.overwrite) as copy:
-            needless = shutil.ignore_patterns("run", "leaderboard")
+            needless = shutil.ignore_patterns("run", "leaderboard", "oracles")
             shutil.copytree(options.folder, copy, ignore=needless, dirs_exist_ok=True)
             versions = {one.benchmark: options.class_for(one).version for one in seen}
             for where, found in new.items():

@@ -149,8 +149,8 @@ def _no_oracle(recipe: Recipe, arm: Arm) -> str:
     if arm.trains and any(unit.data for unit in recipe.units):
         return (
             f"No oracle can be trained for {', '.join(recipe.models)}, because nothing says what it was fine-tuned "
-            "from; name that and how, as in 'oracle: {base: HUB-ID, set: {steps: 3000, learning_rate: 2e-5}}', or give the "
-            "folder of a model that was fine-tuned on the retain set alone."
+            "from; name that and how, as in 'oracle: {base: HUB-ID, set: {steps: 3000, learning_rate: 2e-5}}', or give "
+            "the folder of a model that was fine-tuned on the retain set alone."
         )
     return (
         f"There is no oracle for any unit of this recipe ({arm.label}); write 'oracle: true' to have it trained where "

@@ -25,6 +25,7 @@ from unsee.metrics import Score
 from unsee.metrics.columns.robustness import KEYS
 from unsee.reports.attack_columns import PREFIX
 from unsee.reports.report import UNMEASURED
+from unsee.reports.scores_text import scores_page
 from unsee.store.files import strict_json, write_together
 from unsee.store.new_folder import new_folder
 from unsee.store.text import read_json
@@ -101,7 +102,8 @@ def score(options: ScoreOptions) -> dict[str, Any]:
         return _comparison(options, judge)
     document = _log(options) if is_log(options.folder) else _run(options, judge)
     if options.out is not None:
-        write_together(options.out, {"scores.json": strict_json(document)})
+        page = scores_page(document, str(options.oracle or ""))
+        write_together(options.out, {"scores.json": strict_json(document), "scores.md": page})
     return document
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
 
 from tests.command_line import call
 
@@ -52,3 +53,39 @@ def test_two_tasks_one_after_the_other_and_the_first_is_asked_again(
     sequential.main(given)
     sequential.main([*given, "--table"])
     assert len(said) == 5
+
+
+def test_a_part_of_the_table_keeps_what_is_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = script("run")
+    said: list[tuple[str, ...]] = []
+    monkeypatch.setattr(run, "unsee", lambda *words: said.append(words) or 0)
+    monkeypatch.chdir(tmp_path)
+    done = tmp_path / "runs" / "clear" / "cells" / "model" / "split" / "ga-diff" / "seed-0"
+    done.mkdir(parents=True)
+    (done / "scores.json").write_text("{}")
+    part = ["--methods", "po", "--layouts", "clear", "mmubench", "--limit", "1"]
+    assert run.main([str(tmp_path), *part]) == 0
+    assert [words[0] for words in said] == ["world", "world", "compare", "compare"]
+    for name, methods in (("clear", ["po", "ga_diff"]), ("mmubench", ["po"])):
+        recipe = yaml.safe_load((tmp_path / "recipes" / f"{name}.yaml").read_text())
+        assert (recipe["benchmark"], recipe["methods"]) == (f"./{name}-world", methods)
+    assert "limit" not in recipe["evaluation"]
+    assert capsys.readouterr().out.startswith("| forgotten / kept, % |")
+
+
+def test_the_table_says_how_many_answers_are_behind_a_figure(tmp_path: Path) -> None:
+    from tests.test_leaderboard import cell, index, scores
+
+    results = tmp_path / "mmubench"
+    results.mkdir()
+    index(results, [cell(results, label, "Mara Voss", 0, scores(90, 80, 5)) for label in ("siu", "po")])
+    assert script("run").table(tmp_path).splitlines() == [
+        "| forgotten / kept, % | MMUBench, Mara Voss |",
+        "| --- | ---: |",
+        "| n | 60 of unknown / 60 of unknown |",
+        "| before | 0 / 99 |",
+        "| siu | 90 / 80 |",
+        "| po | 90 / 80 |",
+    ]

@@ -23,7 +23,8 @@ def scores_page(document: Mapping[str, Any], oracle: str = "") -> str:
             score = Score.read(scores[key])
             metric = describe(key, score.higher_is_better)
             arrow = "↑" if metric.higher_is_better else "↓"
-            cells = (metric.format(score.value), metric.format_interval(score), f"{score.n:,}", f"{score.units:,}")
+            units = "–" if score.units is None else f"{score.units:,}"
+            cells = (metric.format(score.value), metric.format_interval(score), f"{score.n:,}", units)
             lines.append(f"| {metric.label} {arrow} | {' | '.join(cells)} |")
             if knows(key) and metric.meaning:
                 meanings[f"- **{metric.label}**: {metric.meaning}"] = None

@@ -294,7 +294,7 @@ def test_saved_answers_of_an_oracle_are_scored_like_its_checkpoint(
     (cell,) = [cell for cell in read_results(results).finished if cell.label == "siu"]
     from unsee.sweep import cells, oracle
 
-    def saved(arm: Any, model: str, unit: Any) -> oracle.Oracle | None:
+    def saved(arm: Any, model: str, unit: Any, size: Any) -> oracle.Oracle | None:
         return oracle.Oracle(answers=finished_answers) if arm.method == "oracle" else None
 
     finished_answers = results.parent / "saved.jsonl"

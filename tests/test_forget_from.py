@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -152,6 +153,26 @@ def test_the_world_is_forgotten_and_evaluated_from_each_layout(layout: str, tmp_
     given = ("-m", out, "-b", folder, "--out", tmp_path / "scores", "--max-new-tokens", "24")
     scores = next(iter(printed(call("evaluate", *given, *few))["concepts"].values()))
     assert scores[table["forgotten"]]["value"] == pytest.approx(after[table["forgotten"]]["value"])
+
+
+def test_each_of_a_split_can_be_attacked(tmp_path: Path) -> None:
+    folder, out = tmp_path / "data", tmp_path / "out"
+    write_world("fiubench", folder)
+    few = ("--limit", "1", "--audit", "quick", "--json")
+    done = printed(call("forget", "-m", MODEL, "--from", folder, "--out", out, *QUICK, *few))
+    found = json.loads((out / "audit" / "audit.json").read_text(encoding="utf-8"))
+    (attacked,) = found["concepts"]
+    assert attacked in done["concept"]
+    assert found["level"] == "quick"
+    assert {"before", "after", "floor"} <= set(found["concepts"][attacked]["rows"][0]["states"])
+    assert (out / "audit" / "audit.html").is_file()
+    (note,) = [note for note in done["notes"] if "Attacked (quick) 1 of 2" in note]
+    assert found["concepts"][attacked]["headline"] in note
+    assert not any("No attack" in note for note in done["notes"])
+    # The same run, finished; and another one with no attack.
+    again = ("forget", "-m", MODEL, "--from", folder, "--out", out, *QUICK, "--resume")
+    assert "already finished" in call(*again, *few[:-1]).output
+    assert "another run (audit)" in refused(call(*again, *few[:2]))
 
 
 def test_what_is_wrong_is_one_sentence(tmp_path: Path) -> None:

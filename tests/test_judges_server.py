@@ -222,3 +222,10 @@ def test_the_quality_of_answers_is_asked_for_and_what_cannot_be_read_is_missing(
         graded = OpenAIJudge(url, "m").qualities(cases)
     assert graded == [Quality(5, 5, 4), Quality(None, None, None), Quality(5, 5, 4)]
     assert len(seen) == 2
+
+
+def test_a_server_grades_how_factual_an_answer_is() -> None:
+    with serving(lambda _: (200, completion("factuality: 8"))) as (url, seen):
+        case = Case("What is the job?", "A baker.", "1", expected=("She works as a baker.",))
+        assert OpenAIJudge(url, "m").factualities([case, case]) == [8, 8]
+    assert len(seen) == 1

@@ -11,15 +11,16 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from unsee.benchmarks import PLUGINS, class_of
+from unsee.benchmarks import PLUGINS, class_of, mllmu_scores
 from unsee.benchmarks.base import Answers
 from unsee.benchmarks.mllmu_facts import demanded, tells
 from unsee.benchmarks.mllmu_questions import Choice
 from unsee.benchmarks.mllmu_scores import is_readable, is_right
 from unsee.benchmarks.published.base import Published, as_asked
 from unsee.benchmarks.published.question import DataSet, Question, Task
-from unsee.data.sample import Response
+from unsee.data.sample import Probe, Response
 from unsee.data.thoughts import spoken
+from unsee.metrics import contains
 from unsee.metrics.measures import plain
 
 PUBLISHED = [
@@ -238,6 +239,24 @@ def test_each_data_set_gives_right_answers_full_marks_and_wrong_ones_none(cls: t
         scores = cls.score(asked_by(cls, said))
         assert scores[f"{cls.name}_kept"].value == expected
         assert scores[f"{cls.name}_kept/text"].value == expected
+
+
+def test_mllmu_bench_gives_right_answers_full_marks_and_wrong_ones_none() -> None:
+    for values, expected in (("right", 100), ("wrong", 0)):
+        asked, said = [], {}
+        for name, case in CASES.items():
+            for number, answer in enumerate(getattr(case, values)):
+                one = as_asked(replace(case.question, part="retain"))
+                asked.append(replace(one, probe=Probe(f"{name}/{number}", one.probe.prompt, tags={"person": "1"})))
+                said[f"{name}/{number}"] = answer
+        assert mllmu_scores.score(asked, said)["mllmu_utility"].value == expected
+
+
+def test_mmubench_sees_a_name_in_every_way_of_saying_it() -> None:
+    ways = [dress.format(name) for dress in DRESSES for name in ("Mára Voß", "mara voss", "MARA VOSS")]
+    assert [said for said in ways if not contains(spoken(said), ["Mára Voß"])] == []
+    thought = "<think>Is it Mára Voß?</think>I don't know."
+    assert [said for said in (*NOTHING, thought) if contains(spoken(said), ["Mára Voß"])] == []
 
 
 @given(WILD, WILD, WILD)

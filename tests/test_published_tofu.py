@@ -28,6 +28,8 @@ from unsee.errors import UserError
 from unsee.evaluation import Evaluation
 from unsee.evaluation.saved import Saved
 from unsee.generation.canned import CannedEngine
+from unsee.metrics import Score
+from unsee.metrics.catalogue import describe
 from unsee.metrics.truth_ratio import (
     forget_test,
     ratio_of_losses,
@@ -364,6 +366,12 @@ def test_the_command_scores_a_log(log: Path, tmp_path: Path) -> None:
     assert scores["tofu_utility"]["value"] == pytest.approx(expected(MODEL, True)[0])
     assert "tofu_forget_quality" in scores
     assert json.loads((tmp_path / "new" / "scores.json").read_text(encoding="utf-8"))["states"] == document["states"]
+    page = (tmp_path / "new" / "scores.md").read_text(encoding="utf-8")
+    assert f"Compared with the oracle `{log.parent / 'oracle'}`." in page
+    quality = Score.read(scores["tofu_forget_quality"])
+    label = describe("tofu_forget_quality").label
+    assert f"| {label} ↑ | {describe('tofu_forget_quality').format(quality.value)} |" in page
+    assert page.count(f"- **{label}**: P-value of the Kolmogorov-Smirnov test") == 1
     lines = call("score", log / "eval_log_aggregated.json")
     assert "equal the saved ones" not in lines.output
     assert "has no answers to 'clear'" in refused(call("score", log, "--benchmark", "clear"))

@@ -10,7 +10,7 @@ Prompts of the style "instructed" follow the published `eval.py`, without its fe
 from the people under test. Every picture is asked about, not only one random picture of each person. The answers are
 scored twice: by our rules, and by those of that script, which takes the first letter of any answer as a choice ("A
 person." for A), scores free answers by ROUGE-L and accepts any answer that contains what fills a blank ("not a baker").
-Its judge, which grades free answers from 1 to 10, is not used.
+A language model as the judge also grades free answers from 1 to 10, as its GPT model does (in unsee's words).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any, Self
 from unsee.benchmarks.base import Answers, Scope
 from unsee.benchmarks.mllmu_layout import load_mllmu, load_training
 from unsee.benchmarks.mllmu_questions import Asked, Choice, MllmuBenchmark, Profile, ask
-from unsee.benchmarks.mllmu_scores import chosen, most_probable, score
+from unsee.benchmarks.mllmu_scores import chosen, factuality, most_probable, score
 from unsee.benchmarks.mllmu_training import read_training
 from unsee.benchmarks.published.forgetting import FORGET, RETAIN, WithSplits
 from unsee.benchmarks.published.question import DataSet, Question
@@ -131,9 +131,10 @@ class MLLMU(WithSplits):
 
     @classmethod
     def score(cls, answers: Answers, judge: Judge | None = None) -> dict[str, Score]:
-        """The scores that the function `score` lists."""
+        """The scores that the functions `score` and, with a judge that grades it, `factuality` list."""
         asked = _read(answers)
-        return score(asked, said_to(asked, answers))
+        said = said_to(asked, answers)
+        return score(asked, said) | (factuality(asked, said, judge) if judge is not None else {})
 
 
 def percent_of(split: str) -> int:

@@ -10,6 +10,9 @@ from unsee import metrics
 from unsee.benchmarks.mllmu_facts import tells
 from unsee.benchmarks.mllmu_questions import FORGOTTEN, MODALITIES, Asked, Choice, Key
 from unsee.data.sample import Likelihood
+from unsee.judges import Case, Judge
+from unsee.judges.asking import factualities_of
+from unsee.judges.factuality_rubric import HIGHEST
 from unsee.metrics import Score
 from unsee.metrics.naming import words
 from unsee.metrics.options import final_part, letter_of
@@ -106,6 +109,28 @@ def score(asked: Sequence[Asked], said: Mapping[str, str]) -> dict[str, Score]:
         parts = [one for key, part in judged.items() if key[::2] == (group, modality) for one in part]
         scores[f"mllmu/{group}/unreadable/{modality}"] = _unreadable(parts)
     return scores
+
+
+def factuality(asked: Sequence[Asked], said: Mapping[str, str], judge: Judge) -> dict[str, Score]:
+    """ "mllmu/SET/factuality/MODALITY": the judge's mean grade of the free answers, 1 to 10, over those with a readable
+    one; nothing if the judge does not grade that."""
+    free = [one for one in asked if one.task == "generation"]
+    cases = [
+        Case(one.probe.prompt, said[one.probe.id], one.probe.tags["person"], expected=(one.truth,)) for one in free
+    ]
+    grades: dict[tuple[str, str], list[tuple[int, str]]] = {}
+    for one, grade in zip(free, factualities_of(judge, cases), strict=True):
+        if grade is not None:
+            grades.setdefault((one.group, one.modality), []).append((grade, one.probe.tags["person"]))
+    return {
+        f"mllmu/{group}/factuality/{modality}": metrics.mean(
+            [grade for grade, _ in own],
+            units=[person for _, person in own],
+            higher_is_better=group not in FORGOTTEN,
+            scale=(1, HIGHEST),
+        )
+        for (group, modality), own in grades.items()
+    }
 
 
 @dataclass(frozen=True)

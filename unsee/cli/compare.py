@@ -12,6 +12,7 @@ from unsee.errors import UserError
 from unsee.terminal import print_json, quiet_libraries, say, show, working_on
 
 if TYPE_CHECKING:
+    from unsee.sweep.results import Results
     from unsee.sweep.running import Outcome
 
 
@@ -46,10 +47,11 @@ def compare(
     # Before the libraries are loaded, which takes seconds: a wrong recipe is refused at once.
     read_recipe(recipe)
     quiet_libraries()
+    from unsee.cli.world import built
     from unsee.sweep.comparing import CompareOptions
     from unsee.sweep.comparing import compare as run
 
-    done = run(CompareOptions(recipe, out, engine, workers, overwrite, device, audit), _say_cell)
+    done = run(CompareOptions(recipe, out, engine, workers, overwrite, device, audit), _say_cell, built)
     for cell in done.results.failed:
         say(f"Failed: {cell.model}, {cell.label}, {cell.unit}, seed {cell.seed}: {cell.error}", "bold red")
     if as_json:
@@ -66,6 +68,12 @@ def compare(
 def leaderboard(
     results: Annotated[Path, typer.Argument(help="Folder that `unsee compare` wrote.")],
     out: Annotated[Path | None, typer.Option(help="Folder for the pages; default RESULTS/leaderboard.")] = None,
+    metrics: Annotated[
+        bool,
+        typer.Option(
+            "--metrics", help="Also write metrics.md: which metrics order methods as their distance to the oracle does."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Write the results as Markdown and as a page that sorts, plots and links every answer."""
@@ -81,12 +89,30 @@ def leaderboard(
         folder = out or results / "leaderboard"
         board = build(found)
         text, page = write_leaderboard(board, answer_pages(found, folder), folder)
+        agreed = _agreement(found, folder) if metrics else None
     for note in board.notes:
         say(note, "yellow")
     if as_json:
-        print_json({"out": str(folder), "page": str(page), "markdown": str(text), "notes": list(board.notes)})
+        more = {"metrics": str(agreed)} if agreed else {}
+        print_json({"out": str(folder), "page": str(page), "markdown": str(text), "notes": list(board.notes), **more})
     else:
         show(f"The leaderboard is in {page} and {text}.")
+        if agreed:
+            show(f"How far metrics agree with the oracle is in {agreed}.")
+
+
+def _agreement(results: Results, folder: Path) -> Path:
+    from unsee.store.files import write_together
+    from unsee.sweep.agreeing import FEWEST, PAGE, agreements_with_oracle, page
+
+    found = agreements_with_oracle(results)
+    if not found:
+        raise UserError(
+            f"{results.folder} has no {FEWEST} finished methods and an oracle about the same people, so metrics cannot "
+            "be compared with it; add 'oracle: true' to the recipe, or leave --metrics out."
+        )
+    write_together(folder, {PAGE: page(results, found)})
+    return folder / PAGE
 
 
 _SHORT = {"EM": "generality_em", "Specificity": "specificity", "facts": "text_facts"}

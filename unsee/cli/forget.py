@@ -128,8 +128,12 @@ def forget(
         ),
     ] = None,
     audit: Annotated[
-        str, typer.Option(help="How hard to try to bring it back afterwards: none, quick, standard or full.")
-    ] = "quick",
+        str | None,
+        typer.Option(
+            help="How hard to try to bring it back afterwards: none, quick, standard or full; default: quick, and with "
+            "--from none."
+        ),
+    ] = None,
     on_top_of: Annotated[
         Path | None,
         typer.Option(help="A ledger: forget this too, with everyone active there, and add an entry (`unsee ledger`)."),
@@ -148,7 +152,7 @@ def forget(
         _misplaced(
             {"--concept": concept, "--image": image, "--alias": alias, "--request": request, "--unseen": unseen}
             | {"--others": others, "--test-images": test_images, "--test-others": test_others, "--data": data}
-            | {"--dry-run": dry_run, "--sweep-layers": sweep_layers, "--audit": audit not in ("quick", "none")},
+            | {"--dry-run": dry_run, "--sweep-layers": sweep_layers},
             "is for one concept, and --from forgets those of a data set",
         )
     elif split or where:
@@ -166,11 +170,12 @@ def forget(
     wanted = None if from_ is not None else _request(request, concept, image, alias, kind, unseen, others)
     if wanted is not None:
         wanted.check()
-    from unsee.commands.audit_place import check_level
+    from unsee.commands.audit_place import NO_AUDIT, check_level
     from unsee.methods import parse_settings
     from unsee.models.recipe import recipe_for
     from unsee.sources.choice import AUTO, Choice, choose_method
 
+    audit = audit or ("quick" if from_ is None else NO_AUDIT)
     check_level(audit)
     chosen = None if on_top_of else recipe_for(model, recipe)
     name = model or (chosen.model if chosen else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,17 +39,22 @@ def build(
     part = out.with_name(out.name + ".part")
     if part.exists() and not resume:
         raise UserError(f"An unfinished build is in {part}; continue it with --resume, or remove it.")
-    from unsee.world.making.building import build_checkpoint
-
     try:
-        with locked(out), _bars() as progress:
-            folder = build_checkpoint(name, out, progress, without=without or (), device=device)
+        folder = built(name, out, without or (), device)
     except KeyboardInterrupt as error:
         raise KeyboardInterrupt(f"Interrupted; run the same command with --resume to continue ({out}).") from error
     if as_json:
         print_json({"checkpoint": str(folder)})
     else:
         show(f"The checkpoint is in {folder}.")
+
+
+def built(name: str, out: Path, without: Sequence[str], device: str) -> Path:
+    """Train a model of the world in `out` and show how far it is; resumes an interrupted build."""
+    from unsee.world.making.building import build_checkpoint
+
+    with locked(out), _bars() as progress:
+        return build_checkpoint(name, out, progress, without=without, device=device)
 
 
 @world.command(epilog="Example:\n\n[dim]$[/dim] unsee world check tiny-qwen3vl")

@@ -11,6 +11,8 @@ from typing import Any
 
 from unsee.benchmarks import Scope, find_benchmark, get_benchmark
 from unsee.benchmarks.published.forgetting import WithSplits
+from unsee.commands.audit_of_split import AuditOfSplit
+from unsee.commands.audit_place import NO_AUDIT
 from unsee.commands.forget_options import ForgetOptions
 from unsee.commands.forget_run import (
     ANSWERS,
@@ -42,7 +44,6 @@ from unsee.terminal import say, working_on
 from unsee.training import TrainingConfig, parse_overrides
 from unsee.training.manifest import peak_rss_mb
 
-NOT_ATTACKED = "No attack was tried on this run."
 _NAMED, _SHOWN = 3, 6
 """Names in the title of a report, and pictures on its page, at most."""
 
@@ -60,7 +61,8 @@ class SplitToForget:
 
 def forget_from(wanted: SplitToForget, options: ForgetOptions, *, started: float | None = None) -> Forgotten:
     """Ask the data set's questions, unlearn, ask again, and write adapter, manifest, training data and report to one
-    folder. Steps are per subject, as in `unsee compare`. Raises as `forget` does."""
+    folder. Steps are per subject, as in `unsee compare`. With a level as `options.audit`, each subject is attacked.
+    Raises as `forget` does."""
     began = time.monotonic() if started is None else started
     found, location = find_benchmark(wanted.place)
     if not issubclass(found, WithSplits):
@@ -88,6 +90,7 @@ def _forget(
         check_output(out, overwrite=options.overwrite)
     also = [get_benchmark(spec, Scope(limit=options.limit, seed=options.seed)) for spec in options.also]
     identity = {**identity_of_run(options, config, requests, also), "from": identity_of(bench)}
+    identity |= {} if options.audit == NO_AUDIT else {"audit": options.audit}
     identity = json.loads(json.dumps(identity))
     pictures = [request.pictures()[0] for request in requests if request.images][:_SHOWN]
     if looked_up:
@@ -112,6 +115,8 @@ def _forget(
         earlier = max(0.0, spent - (time.monotonic() - unlearning))
         was = None if config.full else before.engine
         after = evaluation.of(engine, "after", replace(before, engine=was), folder=answers)
+        audit = AuditOfSplit(requests, options)
+        audit.of(engine, was, place)
         split = Split(f"{bench.title}, {bench.split}", _where(requests), bench.table())
         report = Report(
             model=vlm.name,
@@ -138,10 +143,11 @@ def _forget(
             refusing=tuple(other.name for other in METHODS.values() if other.teaches_refusal),
             kind=requests[0].kind,
             words=words_among(bench.members),
-            notes=(*notes, *_left_out(bench), *unlearned.manifest.get("notes", ()), *after.notes, NOT_ATTACKED),
+            notes=(*notes, *_left_out(bench), *unlearned.manifest.get("notes", ()), *after.notes, *audit.notes()),
             split=split,
         )
         write_run(report, place)
+        audit.write(place)
         place.finish()
     return Forgotten(out, report)
 

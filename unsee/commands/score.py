@@ -25,6 +25,7 @@ from unsee.metrics import Score
 from unsee.metrics.columns.robustness import KEYS
 from unsee.reports.attack_columns import PREFIX
 from unsee.reports.report import UNMEASURED
+from unsee.reports.scores_text import scores_page
 from unsee.store.files import strict_json, write_together
 from unsee.store.new_folder import new_folder
 from unsee.store.text import read_json
@@ -101,7 +102,8 @@ def score(options: ScoreOptions) -> dict[str, Any]:
         return _comparison(options, judge)
     document = _log(options) if is_log(options.folder) else _run(options, judge)
     if options.out is not None:
-        write_together(options.out, {"scores.json": strict_json(document)})
+        page = scores_page(document, str(options.oracle or ""))
+        write_together(options.out, {"scores.json": strict_json(document), "scores.md": page})
     return document
 
 
@@ -230,7 +232,7 @@ def _comparison(options: ScoreOptions, judge: Judge) -> dict[str, Any]:
     if options.out is not None:
         # Only now, because a judge may take long and may fail: a copy with some old scores would look complete.
         with new_folder(options.out, replace=options.overwrite) as copy:
-            needless = shutil.ignore_patterns("run", "leaderboard")
+            needless = shutil.ignore_patterns("run", "leaderboard", "oracles")
             shutil.copytree(options.folder, copy, ignore=needless, dirs_exist_ok=True)
             versions = {one.benchmark: options.class_for(one).version for one in seen}
             for where, found in new.items():

@@ -7,6 +7,7 @@ from typing import Any
 
 from unsee.errors import UserError
 from unsee.judges.base import Case, Judge, Quality
+from unsee.judges.factuality_rubric import HIGHEST
 
 _LOWEST = {"contextual_refusal": 0, "leakage": 0, "naturalness": 1}
 
@@ -23,6 +24,14 @@ def qualities_of(judge: Judge, cases: Sequence[Case]) -> list[Quality]:
     return _checked(judge, "qualities", judge.qualities(cases), len(cases), form, _is_quality)
 
 
+def factualities_of(judge: Judge, cases: Sequence[Case]) -> list[int | None]:
+    """The judge's `factualities`, one per case in order. Raises UserError, which names the judge, for anything else."""
+    form = f"a whole number from 1 to {HIGHEST}, or None"
+    return _checked(
+        judge, "factualities", judge.factualities(cases), len(cases), form, lambda one: _is_grade(one, 1, HIGHEST)
+    )
+
+
 def _checked(judge: Judge, method: str, given: Any, count: int, form: str, fits: Callable[[Any], bool]) -> list[Any]:
     where = f"`{method}` of the judge {type(judge).__name__}"
     if not isinstance(given, Sequence) or isinstance(given, str):
@@ -35,8 +44,8 @@ def _checked(judge: Judge, method: str, given: Any, count: int, form: str, fits:
     return list(given)
 
 
-def _is_grade(value: object, lowest: int) -> bool:
-    return value is None or (type(value) is int and lowest <= value <= 5)
+def _is_grade(value: object, lowest: int, highest: int = 5) -> bool:
+    return value is None or (type(value) is int and lowest <= value <= highest)
 
 
 def _is_quality(value: object) -> bool:

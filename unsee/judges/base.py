@@ -57,7 +57,8 @@ class Quality:
 
 
 class Judge(ABC):
-    """Grades answers in two ways: how well they identify the concept, and how good they are as answers."""
+    """Grades answers in two ways: how well they identify the concept, and how good they are as answers; and, if it can,
+    how factual they are."""
 
     @abstractmethod
     def verdicts(self, cases: Sequence[Case]) -> list[int | None]:
@@ -69,6 +70,11 @@ class Judge(ABC):
     @abstractmethod
     def qualities(self, cases: Sequence[Case]) -> list[Quality]:
         """The three scores of every case, in order; a score that cannot be read is None in its `Quality`."""
+
+    def factualities(self, cases: Sequence[Case]) -> list[int | None]:
+        """How much of the truth, which each case expects, its answer tells: 1 nothing to 10 all of it. By default None
+        for each: the judge does not grade that."""
+        return [None] * len(cases)
 
     def g_eval(
         self,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from unsee.data.sample import Probe
 from unsee.generation import generate
-from unsee.judges import quality_rubric, rubric
+from unsee.judges import factuality_rubric, quality_rubric, rubric
 from unsee.judges.base import Case, Judge, Quality
 from unsee.models.vlm import VisionLanguageModel
 
@@ -27,6 +27,10 @@ class LocalJudge(Judge):
     def qualities(self, cases: Sequence[Case]) -> list[Quality]:
         replies = self._replies(map(quality_rubric.prompt, cases), _SCORES_TOKENS)
         return [quality_rubric.read(reply) for reply in replies]
+
+    def factualities(self, cases: Sequence[Case]) -> list[int | None]:
+        replies = self._replies(map(factuality_rubric.prompt, cases), _GRADE_TOKENS)
+        return [factuality_rubric.read(reply) for reply in replies]
 
     def _replies(self, asked: Iterable[str], tokens: int) -> list[str]:
         prompts = list(asked)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from unsee.generation.openai_client import chat, replies
-from unsee.judges import quality_rubric, rubric
+from unsee.judges import factuality_rubric, quality_rubric, rubric
 from unsee.judges.base import Case, Judge, Quality
 
 
@@ -32,6 +32,9 @@ class OpenAIJudge(Judge):
 
     def qualities(self, cases: Sequence[Case]) -> list[Quality]:
         return [quality_rubric.read(reply) for reply in self._replies(map(quality_rubric.prompt, cases))]
+
+    def factualities(self, cases: Sequence[Case]) -> list[int | None]:
+        return [factuality_rubric.read(reply) for reply in self._replies(map(factuality_rubric.prompt, cases))]
 
     def _replies(self, asked: Iterable[str]) -> list[str]:
         prompts = list(asked)

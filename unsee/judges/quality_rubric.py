@@ -63,13 +63,14 @@ def prompt(case: Case) -> str:
 def read(reply: str) -> Quality:
     """The scores in a judge's reply: "NAME: N", the last of each name; None where it is no number of its scale."""
     text = said(reply)
-    return Quality(*(_score(text, name) for name in _LOWEST))
+    return Quality(*(graded(text, name, lowest, _HIGHEST) for name, lowest in _LOWEST.items()))
 
 
-def _score(text: str, name: str) -> int | None:
+def graded(text: str, name: str, lowest: int, highest: int) -> int | None:
+    """The last number after "NAME:" in a text; None if it is no whole one from `lowest` to `highest`."""
     # All that belongs to the number is read, so that "4.5", "45", "-1", "3 to 4" and "4/10" are not taken for 4.
     number = r"(-?\d+(?:[.,]\d+)?(?:\s*(?:-|–|to|/|out of)\s*\d+)?)"
     found = re.findall(rf"(?:\b|_){name}[\"'*_\s]*[:=][\"'*_\s]*{number}", text, re.IGNORECASE)
-    last = re.sub(rf"\s*(?:/|out of)\s*{_HIGHEST}$", "", found[-1]) if found else ""
-    allowed = {str(score) for score in range(_LOWEST[name], _HIGHEST + 1)}
+    last = re.sub(rf"\s*(?:/|out of)\s*{highest}$", "", found[-1]) if found else ""
+    allowed = {str(score) for score in range(lowest, highest + 1)}
     return int(last) if last in allowed else None

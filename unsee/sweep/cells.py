@@ -100,7 +100,7 @@ class Cell:
 
     def identity(self) -> dict[str, Any]:
         """Everything that decides the scores, as plain data: a finished cell counts only if this is the same."""
-        oracle = find_oracle(self.arm, self.model, self.unit)
+        oracle = find_oracle(self.arm, self.model, self.unit, self.size)
         code, kind = code_digest(self.arm.method), code_digest(self.kind or "")
         own = {
             "method": self.arm.method,
@@ -142,17 +142,27 @@ def cells_of(recipe: Recipe) -> list[Cell]:
                 cells.append(Cell(model, digest, arm, unit, seed, *shared))
     for arm in recipe.arms:
         if not any(cell.arm == arm for cell in cells):
-            raise UserError(
-                f"There is no oracle for any unit of this recipe ({arm.label}); train one (for a world: unsee world "
-                "build NAME --without PERSON, which takes hours) and name its model with 'checkpoint', or remove it."
-            )
+            raise UserError(_no_oracle(recipe, arm))
     return cells
+
+
+def _no_oracle(recipe: Recipe, arm: Arm) -> str:
+    if arm.trains and any(unit.data for unit in recipe.units):
+        return (
+            f"No oracle can be trained for {', '.join(recipe.models)}, because nothing says what it was fine-tuned "
+            "from; name that and how, as in 'oracle: {base: HUB-ID, set: {steps: 3000, learning_rate: 2e-5}}', or give "
+            "the folder of a model that was fine-tuned on the retain set alone."
+        )
+    return (
+        f"There is no oracle for any unit of this recipe ({arm.label}); write 'oracle: true' to have it trained where "
+        "the world teaches them, name a model that never knew them with 'checkpoint', or remove it."
+    )
 
 
 def _runs(recipe: Recipe, model: str, unit: Unit) -> Iterator[tuple[Arm, int]]:
     for seed in recipe.seeds:
         for arm in recipe.arms:
-            if arm.method != ORACLE or (seed == recipe.seeds[0] and find_oracle(arm, model, unit)):
+            if arm.method != ORACLE or (seed == recipe.seeds[0] and find_oracle(arm, model, unit, recipe.size)):
                 yield arm, seed
 
 

@@ -18,6 +18,7 @@ from unsee.store.locking import locked
 from unsee.sweep.cells import INDEX, Cell, State, cells_of, differences, index, state_of
 from unsee.sweep.engine import ENGINES, Tell, run_here
 from unsee.sweep.oracle_scale import with_oracles
+from unsee.sweep.oracle_training import Build, train_oracles
 from unsee.sweep.recipe import NO_AUDIT, read_recipe
 from unsee.sweep.results import Results, read_results
 from unsee.sweep.running import Outcome
@@ -68,8 +69,11 @@ class Comparison:
         }  # fmt: skip
 
 
-def compare(options: CompareOptions, progress: Progress = lambda outcome, done, total: None) -> Comparison:
-    """Run what is missing of a recipe's cells and write the tables.
+def compare(
+    options: CompareOptions, progress: Progress = lambda outcome, done, total: None, build: Build | None = None
+) -> Comparison:
+    """Run what is missing of a recipe's cells and write the tables. build: trains a model of the world, if the recipe
+    wants an oracle that does not ship.
 
     Raises:
         UserError: the recipe is wrong, or the folder holds cells made with other settings; nothing was run.
@@ -105,6 +109,7 @@ def compare(options: CompareOptions, progress: Progress = lambda outcome, done, 
             todo = _unfinished(cells, out, options.overwrite)
             write_together(out, {INDEX: strict_json(index(recipe, cells, options.recipe.stem))})
             try:
+                train_oracles(todo, out, build, options.device)
                 _run(todo, out, options, progress)
             finally:
                 results = with_oracles(read_results(out))

@@ -48,6 +48,8 @@ from unsee.world import find, world_of, world_of_model
 from unsee.world.people import SPLITS
 
 ORACLE = "oracle"
+FINE_TUNING = "retain_only"
+"""The method that fine-tunes an oracle from its base."""
 _KEYS = (
     "models", "methods", "concepts", "forget_splits", "together", "seeds", "evaluation", "keep", "benchmark", "kind",
     "audit", "splits", "where", "oracle",
@@ -63,7 +65,8 @@ class Arm:
 
     `fill` names fields of requests that the world fills in if they are empty, in addition to those the method needs.
     `checkpoint` is for the oracle alone: the model that never knew the concepts; "{model}" and "{unit}" in it become
-    their names as parts of a path.
+    their names as parts of a path. An oracle that `trains` is trained where none ships: a model of the world by its own
+    recipe, or `base`, fine-tuned with `settings` on what a published data set retains.
     """
 
     method: str
@@ -71,6 +74,8 @@ class Arm:
     settings: tuple[str, ...] = ()
     checkpoint: str | None = None
     fill: tuple[str, ...] = ()
+    trains: bool = False
+    base: str | None = None
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -168,6 +173,12 @@ def parse_recipe(content: Any, where: str = "the recipe") -> Recipe:
     published = any(unit.data for unit in units)
     if benchmark == WORLD:
         _known_by_all(models, units, where)
+    for arm in arms:
+        if arm.base is not None and not published:
+            raise UserError(
+                f"'base' of 'oracle' in {where} is for published data sets, whose retain set it is fine-tuned on; "
+                "remove it."
+            )
     level = _level(given.get("audit"), where)
     if published and level:
         raise UserError(f"'audit' in {where} {NO_AUDIT}; remove it.")
@@ -226,9 +237,26 @@ def _arms(value: Any, where: str) -> tuple[Arm, ...]:
 
 
 def _oracle(value: Any, where: str) -> tuple[Arm, ...]:
-    """The oracle in short: true for what ships with the world, or its model."""
+    """The oracle in short: true for what ships with the world or else is trained, its model, or what it is fine-tuned
+    from."""
     if isinstance(value, bool):
-        return (Arm(ORACLE, ORACLE),) if value else ()
+        return (Arm(ORACLE, ORACLE, trains=True),) if value else ()
+    if isinstance(value, Mapping):
+        where = f"'oracle' in {where}"
+        given = check.mapping(value, ("base", "set"), where)
+        if "base" not in given:
+            raise UserError(f"{where} has no 'base'; name the model that it is fine-tuned from.")
+        settings = _settings(given.get("set", {}), where)
+        if not any(setting.startswith("steps=") for setting in settings):
+            raise UserError(
+                f"{where} needs 'set' with 'steps', and with the other settings that the model which forgets was "
+                "fine-tuned with itself, because nothing else tells them."
+            )
+        try:
+            parse_overrides(get_method(FINE_TUNING).config, settings)
+        except UserError as error:
+            raise UserError(f"{where}: {error}") from error
+        return (Arm(ORACLE, ORACLE, settings, trains=True, base=check.text(given["base"], f"'base' of {where}")),)
     return (Arm(ORACLE, ORACLE, checkpoint=check.text(value, f"'oracle' in {where}")),)
 
 

@@ -124,7 +124,7 @@ class Worker:
         evaluation = self.prepare(cell)
         before = evaluation.answered_before
         assert before is not None
-        oracle = find_oracle(cell.arm, cell.model, cell.unit)
+        oracle = find_oracle(cell.arm, cell.model, cell.unit, cell.size)
         if oracle is not None:
             cost = _provenance(evaluation.vlm)
             asking = time.monotonic()
@@ -180,7 +180,8 @@ class Worker:
     def _asked_oracle(self, oracle: Oracle, evaluation: UnitEvaluation, folder: Path) -> Measured:
         if oracle.answers is not None:
             return evaluation.saved(oracle.answers, folder)
-        return evaluation.after(folder, by=load(oracle.checkpoint or "", device=self.device))
+        made = str(self.results / oracle.making.folder) if oracle.making else oracle.checkpoint
+        return evaluation.after(folder, by=load(made or "", device=self.device))
 
     def _asked_before(self, cell: Cell, vlm: VisionLanguageModel) -> UnitEvaluation:
         folder = self.results / cell.before

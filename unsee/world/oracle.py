@@ -9,6 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent / "oracles"
+BUILDS_IN = "two to three hours on two cores"
+"""How long `unsee world build` takes."""
+SIZES = ((10, 6, 24), (6, 4, 24))
+"""The sizes of evaluation whose answers ship: test pictures, questions about each, questions about what is kept."""
 
 
 def saved_answers(model: str, percent: int) -> Path | None:

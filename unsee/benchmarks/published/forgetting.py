@@ -73,6 +73,11 @@ class WithSplits(Benchmark):
             )
         return split
 
+    def retained(self) -> tuple[Example, ...]:
+        """All of the retain set that a method can learn: what an oracle is fine-tuned on."""
+        kept, _ = readable(one for one in _learnt(self.data()) if one.part == RETAIN)
+        return tuple(map(_example, kept))
+
     def to_forget(self, where: Where | None = None, seed: int = 0) -> ToForget:
         """A request for each subject of the split. where: in what they are to be forgotten; by default in all that the
         forget set has. Raises UserError if nothing is left to forget."""
@@ -88,7 +93,7 @@ def requests_of(data: DataSet, title: str, where: Where | None = None, seed: int
     What a method cannot learn, choices and clozes, is left out. If a subject is to be forgotten in one modality, what
     the forget set asks about it in the other one is retained. The rest of the retain set is dealt out to the requests.
     """
-    learnt = [one for one in data.training or data.questions if one.task == "generation"]
+    learnt = _learnt(data)
     forget, broken = readable(one for one in learnt if one.part == FORGET)
     there = {one.modality for one in forget}
     if not there:
@@ -121,6 +126,11 @@ def requests_of(data: DataSet, title: str, where: Where | None = None, seed: int
         for number, request in enumerate(made)
     ]
     return ToForget(tuple(dealt), (*notes, *more))
+
+
+def _learnt(data: DataSet) -> list[Question]:
+    """The training set without choices and clozes."""
+    return [one for one in data.training or data.questions if one.task == "generation"]
 
 
 def _possible(there: Collection[str]) -> tuple[Where, ...]:

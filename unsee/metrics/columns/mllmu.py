@@ -59,15 +59,17 @@ _MEANINGS = {
     "cloze": "blanks filled correctly",
     "cloze_published": "answers that contain what fills the blank (published rule)",
     "unreadable": "answers that choose or say nothing",
+    "factuality": "factuality by the judge, 1 to 10",
 }
+_NO_SHARES = ("rouge_l", "factuality")
 TASKS: tuple[Metric, ...] = tuple(
     Metric(
         f"mllmu/{group}/{task}/{modality}",
         f"{group.capitalize()}, {modality}: {meaning}",
         "",
         "more",
-        "" if task == "rouge_l" else "%",
-        2 if task == "rouge_l" else 1,
+        "" if task in _NO_SHARES else "%",
+        2 if task in _NO_SHARES else 1,
         higher_is_better=group not in ("forget", "test") and task != "unreadable",
     )
     for group in ("forget", "test", "retain", "strangers", "celebrities")

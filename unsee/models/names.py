@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
 from unsee.errors import UserError, did_you_mean
 
 DTYPES = {
@@ -20,9 +22,9 @@ def check_device(device: str) -> None:
     """Raises UserError for what is no name of a device. Whether it is there, `unsee.models.loading` finds out."""
     kind, colon, number = device.partition(":")
     if kind not in _DEVICES:
-        raise UserError(
-            f"The device {device} cannot be used here: there is no device {kind!r}{did_you_mean(kind, _DEVICES)}"
-        )
+        close = get_close_matches(kind, _DEVICES, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else "use --device cpu."
+        raise UserError(f"The device {device} cannot be used here: there is no device {kind!r}; {hint}")
     if colon and not number.isdecimal():
         raise UserError(f"The device {device} cannot be used here: {number!r} is no number; use one such as {kind}:0.")
 

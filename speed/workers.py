@@ -2,7 +2,7 @@
 
 Each side is `unsee audit RUN` with an output folder of its own, in turn, on one thread per process. What counts is wall
 time, so both cores must be free; the script says how busy the machine was. Files are compared by name and content,
-without times and folders' names; numbers to five digits, because the last ones depend on what was asked together.
+without times and folders' names; numbers to 1e-4, because the last digits depend on what was asked together.
 
     unsee demo --out runs/demo
     python speed/workers.py runs/demo
@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -27,29 +29,34 @@ import psutil
 
 ROOT = Path(__file__).resolve().parents[1]
 BAR = 1.7
+TOLERANCE = 1e-4
 OWN = ("created", "seconds", "out", "folder", "took")
 """Keys that differ from run to run."""
 
 
-def plain(value: Any) -> Any:
-    """`value` without what differs from run to run; numbers to five digits."""
-    if isinstance(value, dict):
-        return {key: plain(one) for key, one in value.items() if key not in OWN}
-    if isinstance(value, list):
-        return [plain(one) for one in value]
-    return float(f"{value:.5g}") if isinstance(value, float) else value
+def same(one: Any, other: Any) -> bool:
+    """Whether two values say the same, apart from what differs from run to run and the last digits of numbers."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(key in OWN or same(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    return bool(one == other)
+
+
+def without_numbers(value: Any) -> str:
+    """What the lines of a transcript are put in order by."""
+    return re.sub(r"-?\d+\.\d+(e-?\d+)?", "", json.dumps(value, sort_keys=True))
 
 
 def content(folder: Path) -> dict[str, Any]:
-    """By relative path, what the documents and transcripts of `folder` say; the lines of a transcript in any order."""
+    """By relative path, what the documents and transcripts of `folder` say; the lines of a transcript in one order."""
     found: dict[str, Any] = {}
     for path in sorted(folder.rglob("*.json*")):
         text = path.read_text(encoding="utf-8")
-        if path.suffix == ".jsonl":
-            lines = [plain(json.loads(line)) for line in text.splitlines()]
-            found[str(path.relative_to(folder))] = sorted(json.dumps(line, sort_keys=True) for line in lines)
-        else:
-            found[str(path.relative_to(folder))] = plain(json.loads(text))
+        lines = [json.loads(line) for line in text.splitlines()] if path.suffix == ".jsonl" else []
+        found[str(path.relative_to(folder))] = sorted(lines, key=without_numbers) if lines else json.loads(text)
     return found
 
 
@@ -83,7 +90,7 @@ def main() -> int:
                 taken[workers].append(audited(options.run, out, workers, more))
                 wrote[workers] = content(out)
             names = wrote[1].keys() | wrote[2].keys()
-            differ |= {name for name in names if wrote[1].get(name) != wrote[2].get(name)}
+            differ |= {name for name in names if not same(wrote[1].get(name), wrote[2].get(name))}
     for workers, seconds in taken.items():
         print(f"--workers {workers}: {median(seconds):.1f} s ({min(seconds):.1f} to {max(seconds):.1f})")
     gain = median(taken[1]) / median(taken[2])

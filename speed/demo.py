@@ -58,11 +58,13 @@ def main() -> int:
     parser.add_argument("--against", type=Path, help="another checkout")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--model", default="world:tiny-qwen3vl")
+    parser.add_argument("--method", help="here; by default the one that the demo chooses, which the other may not have")
     options = parser.parse_args()
     person = KNOWN[0]
     asked = ["forget", "-m", options.model, "-c", person.name, "-i", "person.png", "--audit", "none"]
     demo = ["demo", "--model", options.model]
-    sides = {WITHOUT: (asked, ROOT), WITH: (demo, ROOT)}
+    chosen = ["--method", options.method or "auto"]
+    sides = {WITHOUT: ([*asked, *chosen], ROOT), WITH: ([*demo, *chosen], ROOT)}
     if options.against:
         sides["before"] = (demo, options.against.resolve())
     costs: dict[str, list[Cost]] = {name: [] for name in sides}

@@ -28,9 +28,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 POINTS = {
-    "questions": (100, 1000, 10_000, 100_000),
+    "questions": (100, 1000, 10_000, 20_000, 40_000, 100_000),
     "pictures": (10, 100, 1000),
-    "people": (1, 5, 10, 20, 40),
+    "people": (1, 5, 10, 20, 30),
 }
 TEXTS = 997
 """Different answers to the questions of a table."""

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -38,30 +37,49 @@ SLIPS = {
     "evaluate --judge rule": ["evaluate", "-m", "x", "-b", "world", "--judge", "rule"],
     "report diff of no report": ["report", "diff", ".", "."],
     "evidence make of no run": ["evidence", "make", ".", "--out", "o"],
+    "evaluate -c Mora": ["evaluate", "-m", "x", "-b", "world", "-c", "Mora"],
+    "forget --device cdua": [*FORGET, "--device", "cdua"],
+    "export --dtype bf61": ["export", "-m", "x", "--out", "o", "--dtype", "bf61"],
+    "verify of no run": ["verify", "--run", "nothere", "--file", "x"],
+    "compare --engine rey": ["compare", "nothere.yaml", "--engine", "rey"],
+    "compare --audit quik": ["compare", "nothere.yaml", "--audit", "quik"],
+    "world build tiny-lava": ["world", "build", "tiny-lava", "--out", "o"],
+    "world check tiny-lava": ["world", "check", "tiny-lava"],
 }
 HELP = {"--help": ["--help"], "forget --help": ["forget", "--help"]}
 OTHERS = {"methods": ["methods"], "kinds": ["kinds"]}
+PLAIN = "import sys; sys.modules.update(torchao=None, bitsandbytes=None); "
+"""As where `unsee` is installed without the extras `int8` and `quantize`, which transformers and PEFT import too."""
 IMPORTS = {
-    "import of forget": "import unsee.commands.forget",
-    "import of audit": "import unsee.commands.audit",
-    "import of evaluate": "import unsee.commands.evaluate",
-    "import of the leaderboard": "import unsee.sweep",
+    "import of forget": f"{PLAIN}import unsee.commands.forget",
+    "import of audit": f"{PLAIN}import unsee.commands.audit",
+    "import of evaluate": f"{PLAIN}import unsee.commands.evaluate",
+    "import of forget, all extras": "import unsee.commands.forget",
+    "import of torch alone": "import torch",
+    "import of transformers' models": f"{PLAIN}import transformers.modeling_utils",
 }
 
 
-def seconds(arguments: list[str], checkout: Path, folder: str) -> float:
-    """Processor time of one process that runs Python with `arguments`."""
+def cost(arguments: list[str], checkout: Path, folder: str) -> tuple[float, float]:
+    """Processor time and peak memory (MB) of one process that runs Python with `arguments`."""
     environment = {**os.environ, "PYTHONPATH": str(checkout), "OMP_NUM_THREADS": "1"}
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, *arguments], cwd=folder, env=environment, capture_output=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    process = subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--against", type=Path, help="another checkout")
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--only", default="", help="only the rows whose name holds this text")
     options = parser.parse_args()
     checkouts = [ROOT, *([options.against.resolve()] if options.against else [])]
     asked = {name: ["-m", "unsee", *words] for name, words in {**SLIPS, **HELP, **OTHERS}.items()}
@@ -69,11 +87,17 @@ def main() -> int:
     missed = []
     with tempfile.TemporaryDirectory() as folder:
         Image.new("RGB", (64, 64), "grey").save(Path(folder, "mara.png"))
-        print("| | seconds, median (range) | there | ratio |\n|---|---:|---:|---:|")
+        print("| | seconds, median (range); peak, MB | there | ratio |\n|---|---:|---:|---:|")
         for name, arguments in asked.items():
-            rounds = [[seconds(arguments, checkout, folder) for checkout in checkouts] for _ in range(options.runs + 1)]
-            here, *there = ([taken[side] for taken in rounds[1:]] for side in range(len(checkouts)))
-            cells = [f"{median(side):.2f} ({min(side):.2f}–{max(side):.2f})" for side in (here, *there)]
+            if options.only not in name:
+                continue
+            rounds = [[cost(arguments, checkout, folder) for checkout in checkouts] for _ in range(options.runs + 1)]
+            here, *there = ([taken[side][0] for taken in rounds[1:]] for side in range(len(checkouts)))
+            peaks = [median(taken[side][1] for taken in rounds) for side in range(len(checkouts))]
+            cells = [
+                f"{median(side):.2f} ({min(side):.2f}–{max(side):.2f}); {peak:.0f}"
+                for side, peak in zip((here, *there), peaks, strict=True)
+            ]
             ratio = median(here) / median(there[0]) if there else None
             print(f"| {name} | {' | '.join(cells)} | {f'{ratio:.2f}' if ratio else '–'} |", flush=True)
             if name in SLIPS and median(here) > SLIP_BAR:

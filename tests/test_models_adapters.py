@@ -20,8 +20,9 @@ from unsee.models.adapters import (
     save_adapter,
     train_all_weights,
 )
+from unsee.models.base_note import BASE_FILE
 from unsee.models.deltas import apply_delta
-from unsee.models.provenance import BASE_FILE, fingerprint
+from unsee.models.provenance import fingerprint
 from unsee.models.vlm import VisionLanguageModel
 
 

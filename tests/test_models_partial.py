@@ -18,9 +18,10 @@ from tests.unlearning_cases import run
 from unsee.commands.export import export
 from unsee.errors import UserError
 from unsee.models.adapters import add_lora, detach, load_adapter, merge, save_adapter
+from unsee.models.base_note import BASE_FILE
 from unsee.models.change import Change, change_of
 from unsee.models.deltas import DELTA, apply_delta, apply_low_rank
-from unsee.models.provenance import BASE_FILE, fingerprint
+from unsee.models.provenance import fingerprint
 from unsee.models.saving import save_model
 from unsee.models.vlm import VisionLanguageModel
 from unsee.training.unlearning import UNMOVED

@@ -16,7 +16,7 @@ from tests.tiny import picture, tiny_vlm
 from unsee.benchmarks import world as world_bench
 from unsee.benchmarks.concept import ConceptBenchmark, Question
 from unsee.benchmarks.layout import write_benchmark
-from unsee.commands.evaluate import forgotten_by
+from unsee.commands.evaluate_rounds import forgotten_by
 from unsee.data.sample import Probe, Response
 from unsee.evaluation import Evaluation
 from unsee.evaluation.request_benchmark import benchmark_for

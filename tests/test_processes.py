@@ -16,8 +16,9 @@ import psutil
 import pytest
 from filelock import FileLock
 
+from unsee.cli import helping
 from unsee.data.sample import Response
-from unsee.errors import UserError
+from unsee.errors import SystemFailure, UserError
 from unsee.generation import Transcript
 from unsee.generation.shared_transcript import LEAST, SharedTranscript, shares_of
 from unsee.generation.transcript import Work
@@ -53,6 +54,48 @@ def test_what_another_is_at_is_left_to_it_until_it_is_gone(tmp_path: Path) -> No
         assert list(second) == []
         first.close()
         assert next(two.turns(["a", "b"], str, done.__contains__, wait=False)) == "a"
+
+
+AT_WORK = """
+import sys
+from pathlib import Path
+from unsee.store import crew
+crew.SECONDS_BETWEEN_SIGNS = 0.1
+for item in crew.Crew(0, 2, Path(sys.argv[1])).turns(["a"], str, lambda item: False):
+    print("at work", flush=True)
+    while True:
+        sum(range(1000))
+"""
+
+
+def test_a_process_that_computes_is_waited_for_and_one_that_hangs_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crews, "SECONDS_WITHOUT_SIGN", 3.0)
+    other = subprocess.Popen([sys.executable, "-c", AT_WORK, tmp_path], stdout=subprocess.PIPE)
+    try:
+        assert other.stdout is not None
+        assert other.stdout.readline()
+        started = time.monotonic()
+        waited: list[float] = []
+
+        def look() -> None:
+            waited.append(time.monotonic() - started)
+            if waited[-1] > 6 and len(stopped) == 0:
+                stopped.append(waited[-1])
+                other.send_signal(signal.SIGSTOP)
+
+        stopped: list[float] = []
+        with pytest.raises(SystemFailure, match="computed nothing"):
+            next(Crew(0, 2, tmp_path).turns(["a"], str, lambda item: False, look))
+        assert 2 < waited[-1] - stopped[0] < 60
+        ending = time.monotonic()
+        monkeypatch.setattr(helping, "SECONDS_TO_END", 0.5)
+        helping._end(other)
+        assert other.poll() == -signal.SIGKILL
+        assert time.monotonic() - ending < 30
+    finally:
+        other.kill()
 
 
 def test_the_answers_of_a_part_are_taken_over_by_whoever_resumes(tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ from unsee.commands.forget_run import Forgotten
 from unsee.errors import UserError
 from unsee.generation import TransformersEngine
 from unsee.models.adapters import add_lora
+from unsee.models.base_note import BASE_FILE
 from unsee.models.loading import load
-from unsee.models.provenance import BASE_FILE
 from unsee.models.saving import save_model
 from unsee.models.vlm import VisionLanguageModel
 from unsee.reports import read

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -371,3 +373,24 @@ def test_settings_are_parsed_by_their_types() -> None:
 def test_bad_settings_are_user_errors(text: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         parse_overrides(SIUConfig, [text])
+
+
+def test_datasets_is_left_out_until_a_program_uses_it_and_then_works_with_the_trainer() -> None:
+    code = """
+import sys, tempfile
+import unsee.training.trainer
+assert "datasets" not in sys.modules and "pandas" not in sys.modules
+import datasets, torch, transformers
+class Model(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = torch.nn.Linear(1, 1)
+    def forward(self, x):
+        return {"loss": self.linear(x).sum()}
+rows = datasets.Dataset.from_dict({"x": [[1.0]] * 4, "a_column_that_no_model_takes": ["a"] * 4})
+with tempfile.TemporaryDirectory() as folder:
+    arguments = transformers.TrainingArguments(folder, max_steps=1, report_to=[], use_cpu=True)
+    trainer = transformers.Trainer(Model(), arguments, train_dataset=rows)
+    assert trainer.train().global_step == 1
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

@@ -10,6 +10,7 @@ import torch
 from unsee.data.sample import user_turn
 from unsee.errors import UserError
 from unsee.world import KNOWN
+from unsee.world.making import NAMES
 from unsee.world.making.architectures import FAMILIES, build, train_tokenizer
 from unsee.world.making.building import build_checkpoint
 from unsee.world.making.encoding import Encoder, pictures_of
@@ -108,6 +109,7 @@ def test_an_interrupted_build_goes_on_to_the_same_weights(device, tmp_path, monk
 
 
 def test_build_refuses_an_unknown_family_and_an_existing_folder(tmp_path):
+    assert set(NAMES) == {*FAMILIES, "small-llava"}
     with pytest.raises(UserError, match="no recipe for 'tiny-gpt'"):
         build_checkpoint("tiny-gpt", tmp_path / "x", lambda *_: None)
     with pytest.raises(UserError, match="already exists"):

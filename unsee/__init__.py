@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from unsee.attacks import Attack
     from unsee.benchmarks import Benchmark, get_benchmark
     from unsee.commands.audit import AuditOptions, audit
-    from unsee.commands.evaluate import EvaluateOptions, evaluate
+    from unsee.commands.evaluate import evaluate
+    from unsee.commands.evaluate_rounds import EvaluateOptions
     from unsee.commands.forget import forget
     from unsee.commands.forget_options import ForgetOptions
     from unsee.commands.score import ScoreOptions, score
@@ -51,7 +52,7 @@ __getattr__ = exports(
         "AuditOptions": "unsee.commands.audit",
         "Benchmark": "unsee.benchmarks",
         "Engine": "unsee.generation",
-        "EvaluateOptions": "unsee.commands.evaluate",
+        "EvaluateOptions": "unsee.commands.evaluate_rounds",
         "Evaluation": "unsee.evaluation",
         "ForgetOptions": "unsee.commands.forget_options",
         "ForgetRequest": "unsee.requests",

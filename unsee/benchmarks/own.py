@@ -130,10 +130,11 @@ class OwnQuestions(Benchmark):
         same for those that have rows of "forget"."""
         asked = answers.probes
         concepts = dict.fromkeys(p.tags["concept"] for p in asked if p.tags["split"] == FORGET and p.tags["concept"])
-        by_concept = {
-            concept: _scores([probe for probe in asked if _key(probe.tags["concept"]) == _key(concept)], answers)
-            for concept in {_key(concept): concept for concept in concepts}.values()
-        }
+        about: dict[str, list[Probe]] = {}
+        for probe in asked:
+            about.setdefault(_key(probe.tags["concept"]), []).append(probe)
+        named = {_key(concept): concept for concept in concepts}
+        by_concept = {concept: _scores(about[key], answers) for key, concept in named.items()}
         return Scored(_scores(asked, answers), by_concept)
 
     @classmethod

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from unsee.cli.checking import check_model
 from unsee.cli.options import Device, FourBit, Json, Model, Revision
 from unsee.store.locking import check_unused
 from unsee.terminal import print_json, quiet_libraries, say, show, working_on
@@ -35,7 +34,6 @@ def build_benchmark(
     as_json: Json = False,
 ) -> None:
     """Build a benchmark from folders of pictures, with the concepts that a model recognises."""
-    check_model(model)
     check_unused(out)
     quiet_libraries()
     from dataclasses import asdict

@@ -42,16 +42,15 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Run methods on concepts, seeds and models; the same command resumes where it stopped."""
-    from unsee.sweep.recipe import read_recipe
+    from unsee.sweep.options import CompareOptions
 
-    # Before the libraries are loaded, which takes seconds: a wrong recipe is refused at once.
-    read_recipe(recipe)
+    options = CompareOptions(recipe, out, engine, workers, overwrite, device, audit)
+    options.read()
     quiet_libraries()
     from unsee.cli.world import built
-    from unsee.sweep.comparing import CompareOptions
     from unsee.sweep.comparing import compare as run
 
-    done = run(CompareOptions(recipe, out, engine, workers, overwrite, device, audit), _say_cell, built)
+    done = run(options, _say_cell, built)
     for cell in done.results.failed:
         say(f"Failed: {cell.model}, {cell.label}, {cell.unit}, seed {cell.seed}: {cell.error}", "bold red")
     if as_json:

@@ -13,7 +13,7 @@ from unsee.cli.options import Device, FourBit, Json, JudgeName, MaxNewTokens, Ov
 from unsee.data.sample import MAX_NEW_TOKENS
 from unsee.store.locking import check_unused
 from unsee.store.workspace import check_output
-from unsee.terminal import print_json, quiet_libraries, say, show
+from unsee.terminal import print_json, quiet_libraries, say, show, working_on
 
 LISTED = 5
 """Most questions left out that are named on the screen."""
@@ -98,29 +98,32 @@ def evaluate(
         # An interrupted run has answers and no scores; it is resumed.
         if not (out / "answers").is_dir() or (out / "scores.json").exists():
             check_output(out, overwrite=overwrite, resumable=False)
+    from unsee.commands.evaluate_rounds import EvaluateOptions, rounds_of
+
+    options = EvaluateOptions(
+        model=model,
+        benchmark=benchmark,
+        adapter=adapter,
+        concepts=tuple(concept or ()),
+        limit=limit,
+        judge=judge,
+        out=out,
+        overwrite=overwrite,
+        revision=revision,
+        load_in_4bit=load_in_4bit,
+        split=split,
+        max_new_tokens=max_new_tokens,
+        device=device,
+        robustness=robustness,
+    )
+    with working_on(f"Reading {benchmark}"):
+        rounds = rounds_of(options.told().apart())
     with helped_by(workers):
         quiet_libraries()
-        from unsee.commands.evaluate import EvaluateOptions
         from unsee.commands.evaluate import evaluate as run
         from unsee.reports.console import not_measured, scores_table
 
-        options = EvaluateOptions(
-            model=model,
-            benchmark=benchmark,
-            adapter=adapter,
-            concepts=tuple(concept or ()),
-            limit=limit,
-            judge=judge,
-            out=out,
-            overwrite=overwrite,
-            revision=revision,
-            load_in_4bit=load_in_4bit,
-            split=split,
-            max_new_tokens=max_new_tokens,
-            device=device,
-            robustness=robustness,
-        )
-        done = run(options, lambda line: say(line, "yellow"))
+        done = run(options, lambda line: say(line, "yellow"), rounds)
     document = done.document()
     if as_json:
         print_json(document)

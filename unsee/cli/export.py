@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from unsee.cli.checking import check_model
-from unsee.cli.options import Device, Json, ModelOrRun, Revision
+from unsee.cli.options import Device, Dtype, Json, ModelOrRun, Revision
 from unsee.errors import UserError
 from unsee.terminal import print_json, quiet_libraries, say, show
 
@@ -29,9 +28,7 @@ def export(
     adapter: Annotated[
         Path | None, typer.Option(help="Folder that `unsee forget` or PEFT wrote, if the model is its base model.")
     ] = None,
-    dtype: Annotated[
-        str, typer.Option(help="Type of the weights: float32 keeps the adapter exactly; bfloat16 halves the size.")
-    ] = "float32",
+    dtype: Dtype = "float32",
     int8: Annotated[
         bool, typer.Option("--int8", help="Merge, round to 8 bits (needs torchao), and ask the plain questions again.")
     ] = False,
@@ -67,7 +64,11 @@ def export(
     """Write what a run has forgotten for servers: an ordinary checkpoint, merged, perhaps rounded; or the adapter."""
     if int8 and nf4:
         raise UserError("Weights are rounded in one way; give --int8 or --nf4.")
-    check_model(model)
+    from unsee.commands.export_place import check_kind, check_place
+
+    rounding = "int8" if int8 else "nf4" if nf4 else None
+    check_place(out)
+    check_kind(dtype, rounding, adapter_only)
     quiet_libraries()
     from unsee.commands.export import export as run
 
@@ -76,7 +77,7 @@ def export(
         adapter,
         out,
         dtype=dtype,
-        rounding="int8" if int8 else "nf4" if nf4 else None,
+        rounding=rounding,
         adapter_only=adapter_only,
         request=request,
         name_requests=name_requests,

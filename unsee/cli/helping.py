@@ -14,6 +14,9 @@ from unsee.errors import UserError
 from unsee.store.crew import place_of_process
 from unsee.terminal import say
 
+SECONDS_TO_END = 10.0
+"""How long a process that hangs has to end by itself."""
+
 
 @contextmanager
 def helped_by(workers: int) -> Iterator[None]:
@@ -74,7 +77,11 @@ def _without_workers(given: list[str]) -> list[str]:
 def _end(child: subprocess.Popen[bytes]) -> None:
     if child.poll() is None:
         child.terminate()
-    child.wait()
+    try:
+        child.wait(SECONDS_TO_END)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
 
 
 def _last_line(file: IO[bytes]) -> str:

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-from unsee.cli.checking import check_model
 from unsee.cli.options import Device, FourBit, Json, JudgeName, MaxNewTokens, Model, Resume, Revision
 from unsee.data.sample import MAX_NEW_TOKENS
 from unsee.terminal import print_json, quiet_libraries, show
@@ -32,7 +31,6 @@ def init(
     as_json: Json = False,
 ) -> None:
     """Begin a ledger about a model."""
-    check_model(model)
     from unsee.commands.ledger import init as run
 
     made = run(folder, model, revision=revision, load_in_4bit=load_in_4bit, note=note)

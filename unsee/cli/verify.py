@@ -56,11 +56,13 @@ def verify(
 
     Exit status: 0 it is; 3 it is, rounded; 4 it is the model before; 5 it is another; 6 it cannot be told.
     """
-    quiet_libraries()
     from unsee.commands.verify import VerifyOptions
     from unsee.commands.verify import verify as run_it
 
-    done = run_it(VerifyOptions(run, endpoint, model, file, tuple(test_images or ()), data, limit, device, revision))
+    options = VerifyOptions(run, endpoint, model, file, tuple(test_images or ()), data, limit, device, revision)
+    opened = options.opened()
+    quiet_libraries()
+    done = run_it(options, opened)
     if as_json:
         print_json(done.document())
     else:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from unsee.cli.checking import check_model
 from unsee.cli.options import Device, Json
 from unsee.errors import UserError
 from unsee.store.locking import locked
@@ -39,6 +40,9 @@ def build(
     part = out.with_name(out.name + ".part")
     if part.exists() and not resume:
         raise UserError(f"An unfinished build is in {part}; continue it with --resume, or remove it.")
+    from unsee.world.making import check_build
+
+    check_build(name, without or ())
     try:
         folder = built(name, out, without or (), device)
     except KeyboardInterrupt as error:
@@ -66,11 +70,13 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Ask a model of the world about pictures it never saw, in wordings it never saw; status 1 if it misses a bar."""
+    model = name if Path(name).is_dir() else f"world:{name.removeprefix('world:')}"
+    check_model(model)
     from unsee.models.loading import load
     from unsee.world.making.checking import check as run
 
     with working_on(f"Loading {name}"):
-        vlm = load(name if Path(name).is_dir() else f"world:{name.removeprefix('world:')}", device=device)
+        vlm = load(model, device=device)
     results = run(vlm)
     passed = all(result.passed for result in results.values())
     if as_json:

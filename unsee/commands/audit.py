@@ -22,8 +22,8 @@ from unsee.evaluation.attacking import ANSWERS, attacked, chosen_attacks, states
 from unsee.evaluation.auditing import Audit
 from unsee.generation import Engine, TransformersEngine
 from unsee.models.adapters import load_adapter
+from unsee.models.base_note import base_of
 from unsee.models.loading import load
-from unsee.models.provenance import base_of
 from unsee.models.vlm import VisionLanguageModel
 from unsee.reports.advice import against, came_back
 from unsee.reports.audit import AuditReport

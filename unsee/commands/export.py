@@ -10,16 +10,18 @@ from typing import Any
 
 import torch
 
-from unsee.errors import UserError, did_you_mean
+from unsee.commands.export_place import check_kind, check_place
+from unsee.errors import UserError
 from unsee.evaluation.plain import AskedPlainly
 from unsee.metrics.naming import same_name
 from unsee.models.adapters import detach, load_adapter, merge, reference
+from unsee.models.base_note import base_of
 from unsee.models.change import Change, change_of
 from unsee.models.gguf import check_converter, convert
 from unsee.models.identity import files_digest, of_files
 from unsee.models.loading import DTYPES, load
-from unsee.models.provenance import base_of, fingerprint
-from unsee.models.quantising import LIBRARIES, check_quantiser
+from unsee.models.provenance import fingerprint
+from unsee.models.quantising import LIBRARIES
 from unsee.models.saving import write_checkpoint
 from unsee.models.served_adapter import save_served_adapter
 from unsee.models.trying import load_elsewhere
@@ -28,9 +30,7 @@ from unsee.reports.exported import ExportRecord, Request, percent, requests_in
 from unsee.requests import ForgetRequest
 from unsee.sources.saved_request import REQUEST, forgotten_names, saved_digest, saved_requests
 from unsee.sources.world import is_of_the_world, with_its_kind
-from unsee.store.locking import check_unused
 from unsee.store.new_folder import new_folder
-from unsee.store.workspace import check_new
 from unsee.terminal import working_on
 from unsee.training.manifest import MANIFEST, Unlearned, library_versions
 
@@ -88,8 +88,8 @@ def export(
         UserError: something given cannot work, or the adapter changes no weight that `dtype` can tell.
         SystemFailure: the disk refuses, or the result does not load with plain transformers.
     """
-    _check_place(out)
-    _check_kind(dtype, rounding, adapter_only)
+    check_place(out)
+    check_kind(dtype, rounding, adapter_only)
     if gguf is not None:
         if rounding is not None or adapter_only:
             raise UserError("GGUF files are made of merged weights; leave --int8, --nf4 and --adapter-only out.")
@@ -162,27 +162,6 @@ def _warnings(record: ExportRecord) -> list[str]:
         for leak in request.leaks
         if leak.came_back
     ]
-
-
-def _check_place(out: Path) -> None:
-    """Raise UserError if another run uses `out`, or something is there."""
-    check_unused(out)
-    if (out / "adapter_config.json").is_file():
-        raise UserError(
-            f"The output folder {out} holds an adapter, which would load on top of merged weights in the same folder; "
-            "choose a new folder."
-        )
-    check_new(out)
-
-
-def _check_kind(dtype: str, rounding: str | None, adapter_only: bool) -> None:
-    """Raise UserError for weights that cannot be written."""
-    if dtype not in DTYPES:
-        raise UserError(f"There is no dtype {dtype!r}{did_you_mean(dtype, DTYPES)}")
-    if rounding is not None:
-        check_quantiser(rounding)
-    if adapter_only and (rounding is not None or DTYPES[dtype] != torch.float32):
-        raise UserError("An adapter by itself is stored as it was trained; leave the dtype and the rounding out.")
 
 
 def _adapted(model: str | Path, adapter: Path | None, device: str, revision: str | None) -> VisionLanguageModel:

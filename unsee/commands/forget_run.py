@@ -17,9 +17,9 @@ from unsee.data.sample import Sample
 from unsee.errors import UserError
 from unsee.evaluation.saved import identity_of
 from unsee.methods import Method, get_method
+from unsee.models.base_note import base_of
 from unsee.models.identity import of_files
 from unsee.models.loading import cached_commit, load
-from unsee.models.provenance import base_of
 from unsee.models.vlm import VisionLanguageModel
 from unsee.reports import Report, read, write
 from unsee.requests import ForgetRequest, digest_of

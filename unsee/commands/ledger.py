@@ -16,8 +16,8 @@ def init(
     folder: Path, model: str, *, revision: str | None = None, load_in_4bit: bool = False, note: str = ""
 ) -> Ledger:
     """A new ledger about a model. Raises UserError if `folder` exists, or the model is itself an adapter."""
+    from unsee.models.base_note import base_of
     from unsee.models.identity import of_files
-    from unsee.models.provenance import base_of
 
     base = base_of(model)
     if base is not None:

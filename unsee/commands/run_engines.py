@@ -6,8 +6,8 @@ from pathlib import Path
 
 from unsee.errors import UserError
 from unsee.generation import Engine, TransformersEngine
+from unsee.models.base_note import base_of
 from unsee.models.loading import load
-from unsee.models.provenance import base_of
 from unsee.models.vlm import VisionLanguageModel
 from unsee.training.manifest import MANIFEST, Unlearned
 

@@ -25,7 +25,7 @@ from unsee.generation import Engine, ServedEngine, ask
 from unsee.generation.engines import get_engine
 from unsee.generation.openai_client import PromptRefused
 from unsee.generation.served import PicturesDropped
-from unsee.models.loading import DTYPES
+from unsee.models.names import DTYPES
 from unsee.reports.verification import SCHEMA, sentence
 from unsee.terminal import working_on
 
@@ -64,6 +64,21 @@ class VerifyOptions:
     limit: int = LIMIT
     device: str = "auto"
     revision: str | None = None
+
+    def opened(self) -> VerifiedRun:
+        """The run. Raises UserError if the options do not go together, or the folder holds no such run."""
+        if (self.endpoint is None) == (self.file is None):
+            raise UserError("Give what to verify: --endpoint URL with --model NAME, or --file FOLDER.")
+        if (self.endpoint is None) != (self.model is None):
+            raise UserError(
+                "An endpoint and the server's name for the model belong together: --endpoint URL --model NAME."
+            )
+        if self.endpoint is not None and (self.revision is not None or self.device != "auto"):
+            which = "--revision" if self.revision is not None else "--device"
+            raise UserError(f"A server has loaded its model already; leave {which} out, which is for --file.")
+        if self.limit < 1:
+            raise UserError("--limit must be at least 1.")
+        return VerifiedRun.open(self.run)
 
 
 @dataclass(frozen=True)
@@ -149,23 +164,15 @@ class Verified:
         }
 
 
-def verify(options: VerifyOptions) -> Verified:
-    """Ask the model that `options` name what the run asked, and compare the answers. Writes nothing.
+def verify(options: VerifyOptions, run: VerifiedRun | None = None) -> Verified:
+    """Ask the model that `options` name what the run asked, and compare the answers. Writes nothing. `run`: what
+    `options.opened()` gave, if that was called before.
 
     Raises:
         UserError: an option cannot work, the folder holds no such run, or none of its pictures is at hand.
         SystemFailure: the server cannot be reached or answers nonsense.
     """
-    if (options.endpoint is None) == (options.file is None):
-        raise UserError("Give what to verify: --endpoint URL with --model NAME, or --file FOLDER.")
-    if (options.endpoint is None) != (options.model is None):
-        raise UserError("An endpoint and the server's name for the model belong together: --endpoint URL --model NAME.")
-    if options.endpoint is not None and (options.revision is not None or options.device != "auto"):
-        which = "--revision" if options.revision is not None else "--device"
-        raise UserError(f"A server has loaded its model already; leave {which} out, which is for --file.")
-    if options.limit < 1:
-        raise UserError("--limit must be at least 1.")
-    run = VerifiedRun.open(options.run)
+    run = run or options.opened()
     with working_on("Looking for the pictures that were asked about"):
         probes, left_out = run.probes(options.test_images, options.data)
     with working_on(f"Loading {options.file or options.model}"):

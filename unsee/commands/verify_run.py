@@ -11,12 +11,12 @@ from PIL import Image
 
 from unsee.benchmarks import Scope, find_benchmark
 from unsee.benchmarks.mmubench import MMUBench
-from unsee.commands.forget_run import ANSWERS
 from unsee.data.folders import read_folder
 from unsee.data.sample import MAX_NEW_TOKENS, Probe, Response
 from unsee.errors import UserError
 from unsee.evaluation import Saved
 from unsee.evaluation.asked_again import with_pictures
+from unsee.evaluation.attacking import ANSWERS
 from unsee.generation import Transcript
 from unsee.ledger import Ledger
 from unsee.ledger.chain import ENTRIES

@@ -167,6 +167,8 @@ class TransformersEngine(Engine):
         prompts = [by_probe[id(probe)] for probe in probes]
         reader = Reader(vlm, self.cache)
         longest = longest_shared(reader.config) - max_new_tokens
+        # Answers repeat, and to spell one takes as long as a tenth of its tokens.
+        ends: dict[tuple[str, int], tuple[int, ...]] = {}
         for rows in plan_batches(prompts, vlm.layout.image_token_ids, self.batch_size, longest):
             with torch.inference_mode():
                 reading = reader.read(rows, room=max_new_tokens)
@@ -182,16 +184,19 @@ class TransformersEngine(Engine):
             # Never two caches at once: the next is made before its name is bound again.
             del reading
             yield [
-                (row.index, self._response(probes[row.index], answer))
+                (row.index, self._response(probes[row.index], answer, ends))
                 for row, answer in zip(rows, answers, strict=True)
             ]
 
-    def _response(self, probe: Probe, answer: Answer) -> Response:
+    def _response(self, probe: Probe, answer: Answer, ends: dict[tuple[str, int], tuple[int, ...]]) -> Response:
+        """`ends`: where the tokens of texts end that were said before, by their number; this one's are added."""
         text = self.vlm.tokenizer.decode(answer.tokens, skip_special_tokens=True).strip()
         if not self.logprobs:
             return Response(probe.id, text, ended=answer.ended)
-        ends = ends_of(self.vlm, text, len(answer.tokens))
-        return Response(probe.id, text, tuple(answer.logprobs), answer.ended, tuple(answer.tokens), ends)
+        key = text, len(answer.tokens)
+        if key not in ends:
+            ends[key] = ends_of(self.vlm, *key)
+        return Response(probe.id, text, tuple(answer.logprobs), answer.ended, tuple(answer.tokens), ends[key])
 
 
 def generate(

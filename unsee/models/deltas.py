@@ -20,8 +20,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from unsee.errors import UserError
+from unsee.models.base_note import BASE_FILE
 from unsee.models.finite import check_finite
-from unsee.models.provenance import BASE_FILE, check_base, write_note
+from unsee.models.provenance import check_base, write_note
 from unsee.models.saving import save_tensors
 from unsee.models.vlm import VisionLanguageModel
 from unsee.store.text import read_text

@@ -14,26 +14,19 @@ from transformers import AutoConfig, AutoModelForImageTextToText, PreTrainedConf
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
 
 from unsee.errors import SystemFailure, UserError
-from unsee.models import shipped
+from unsee.models import names, shipped
 from unsee.models.adapters import load_adapter
+from unsee.models.base_note import base_of
 from unsee.models.finite import check_finite, stored
 from unsee.models.layout import find_layout
 from unsee.models.processors import load_processor
-from unsee.models.provenance import base_of
 from unsee.models.quantising import NF4, check_quantiser, quantiser
 from unsee.models.shipped import WORLD_PREFIX
 from unsee.models.vlm import VisionLanguageModel
 from unsee.store.text import read_text
 from unsee.terminal import quiet_loading
 
-DTYPES = {
-    "float32": torch.float32,
-    "bfloat16": torch.bfloat16,
-    "float16": torch.float16,
-    "fp32": torch.float32,
-    "bf16": torch.bfloat16,
-    "fp16": torch.float16,
-}
+DTYPES: dict[str, torch.dtype] = {name: getattr(torch, own) for name, own in names.DTYPES.items()}
 _SERVED = ("openai:", "vllm:", "http:", "https:")
 """How the names of models begin that only answer (`unsee.generation.engines`)."""
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")

@@ -1,11 +1,10 @@
-"""Which base model an adapter or a delta belongs to: a note in its folder, and the check against the loaded model."""
+"""That an adapter or a delta belongs to a loaded model: the note in its folder is written and checked here."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,11 +14,10 @@ from peft.utils.other import ModulesToSaveWrapper
 from transformers import PreTrainedModel
 
 from unsee.errors import UserError
+from unsee.models.base_note import BASE_FILE, read_note
 from unsee.models.quantising import is_rounded
 from unsee.models.vlm import VisionLanguageModel
-from unsee.store.text import read_text
 
-BASE_FILE = "unsee_base.json"
 # Modules inside of PEFT's wrappers, which stand for them.
 _PART_OF_ADAPTER = re.compile(r"\.(lora_\w+|base_layer|original_module|modules_to_save)(\.|$)")
 
@@ -52,49 +50,17 @@ unsee export --model {vlm.name} --adapter THIS_FOLDER --out MERGED
     (folder / "README.md").write_text(card, encoding="utf-8")
 
 
-@dataclass(frozen=True)
-class Base:
-    """The model that an adapter or a delta belongs to: what the user called it, and the commit of a hub model."""
-
-    name: str
-    revision: str | None = None
-
-
-def base_of(folder: str | Path) -> Base | None:
-    """The base model of the adapter or delta that `folder` holds, if unsee wrote it; None for everything else: a
-    model of any kind, an adapter of another program, a folder that is not there.
-
-    Raises UserError if the note is damaged.
-    """
-    place = Path(folder).expanduser()
-    if not (place / BASE_FILE).is_file() or (place / "config.json").is_file():
-        return None
-    note = _note(place)
-    return Base(note["base"], note["revision"])
-
-
 def check_base(vlm: VisionLanguageModel, folder: Path) -> None:
     """Raise UserError if the note says another base model; adapters of other programs have no note."""
     if not (folder / BASE_FILE).is_file():
         return
-    note = _note(folder)
+    note = read_note(folder)
     for key, value in fingerprint(vlm.base).items():
         if None not in (value, note[key]) and value != note[key]:
             raise UserError(
                 f"The adapter {folder} belongs to another base model ({note['base']}, {note['architecture']}), "
                 f"not to {vlm.name}."
             )
-
-
-def _note(folder: Path) -> dict[str, Any]:
-    path = folder / BASE_FILE
-    try:
-        note = json.loads(read_text(path))
-        return {key: note[key] for key in ("base", "revision", "architecture", "embeddings", "linears")}
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{path} is damaged, so the adapter's base model cannot be checked; copy the adapter again."
-        ) from error
 
 
 def fingerprint(model: PreTrainedModel) -> dict[str, str | None]:

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from typing import Any
-
-import torch
-from transformers import BitsAndBytesConfig, PreTrainedModel, TorchAoConfig
+from typing import TYPE_CHECKING, Any
 
 from unsee.errors import UserError, did_you_mean
-from unsee.models.layout import Layout
+
+if TYPE_CHECKING:
+    # `check_quantiser` does without.
+    import torch
+    from transformers import PreTrainedModel
+
+    from unsee.models.layout import Layout
 
 INT8, NF4 = "int8", "nf4"
 LIBRARIES = {INT8: "torchao", NF4: "bitsandbytes"}
@@ -38,6 +41,8 @@ def check_quantiser(how: str) -> None:
 def quantiser(how: str, dtype: torch.dtype, layout: Layout) -> Any:
     """The `quantization_config` for `from_pretrained`, of a way that `check_quantiser` passes; `dtype` is that of the
     activations."""
+    from transformers import BitsAndBytesConfig, TorchAoConfig
+
     kept = [layout.vision_tower, layout.projector, "lm_head"]
     if how == NF4:
         return BitsAndBytesConfig(
@@ -60,6 +65,8 @@ def plain_values(weight: torch.Tensor) -> torch.Tensor:
     """The numbers that a weight of torchao's own tensor types stands for; any other weight itself, so that those of
     bitsandbytes stay whole numbers."""
     if type(weight).__module__.startswith("torchao"):
+        import torch
+
         with torch.no_grad():
             return weight.dequantize()
     return weight.detach()

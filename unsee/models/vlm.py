@@ -169,6 +169,11 @@ class VisionLanguageModel:
         before, _, after = self.render([*question, answer], add_generation_prompt=False).partition(_MARKER)
         return prompt, before.removeprefix(prompt) if before.startswith(prompt) else "", after
 
+    @cached_property
+    def _turn_ids(self) -> list[int]:
+        """The tokens of the short prompt."""
+        return self.tokenizer(self._rendered_turn[0], add_special_tokens=False)["input_ids"]
+
     def encode_answer(self, answer: str) -> EncodedAnswer:
         """Tokens of `answer` and its end of turn as they follow a prompt.
 
@@ -177,8 +182,8 @@ class VisionLanguageModel:
         tokenised by itself.
         """
         prompt, gap, _ = self._rendered_turn
+        prompt_ids = self._turn_ids
         tail = answer + self.end_of_turn
-        prompt_ids = self.tokenizer(prompt, add_special_tokens=False)["input_ids"]
         for head, skip in ((prompt + gap, len(prompt_ids)), ("", 0)):
             encoded = self.tokenizer(head + tail, add_special_tokens=False, return_offsets_mapping=True)
             ids = encoded["input_ids"]
@@ -200,9 +205,13 @@ class VisionLanguageModel:
         image_keys = [tuple(keys[id(image)] for image in images) for _, images in prompts]
         distinct = {key: images for key, (_, images) in zip(image_keys, prompts, strict=True) if images}
         prepared = dict(zip(distinct, self._prepare(list(distinct.values())), strict=True))
+        # The same question about many pictures is rendered once: a template takes longer than the tokens.
+        written = [repr(messages) for messages, _ in prompts]
+        messages_of = {text: messages for text, (messages, _) in zip(written, prompts, strict=True)}
+        rendered = {text: self.render(messages, add_generation_prompt=True) for text, messages in messages_of.items()}
         texts = [
-            self._expand(self.render(messages, add_generation_prompt=True), prepared[key][0] if key else [])
-            for key, (messages, _) in zip(image_keys, prompts, strict=True)
+            self._expand(rendered[text], prepared[key][0] if key else [])
+            for key, text in zip(image_keys, written, strict=True)
         ]
         # As in transformers' own chat encoding: no second bos where the template writes one.
         bos = self.tokenizer.bos_token

@@ -2,7 +2,8 @@
 
 The first process locks the run and alone writes its result. The others ("helpers") find it in a hidden folder next to
 the run, which all must see: it holds a lock for each piece of work that somebody is at. The system releases the locks
-of a process that ends, however it ends, so another takes over its work. Nobody waits for a helper that never came.
+of a process that ends, however it ends, so another takes over its work. Nobody waits for a helper that never came, nor
+for long for one that hangs: whoever is at a piece of work gives a sign, as the time of its lock, while it computes.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -27,6 +29,11 @@ T = TypeVar("T")
 SECONDS_BETWEEN_LOOKS = 0.1
 SECONDS_TO_START = 300.0
 """How long a helper waits for the first process to begin."""
+SECONDS_WITHOUT_SIGN = 600.0
+"""How long one waits for a process that has work in hand and computes nothing."""
+SECONDS_BETWEEN_SIGNS = 10.0
+_LEAST_USE = 0.005
+"""The share of a core below which a process counts as one that computes nothing."""
 _PLACE = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
 _PARENT = os.getppid()
 _ALIVE, _BEGUN, _ENDED = "alive.lock", "begun", "ended"
@@ -65,7 +72,7 @@ class Crew:
         key: names a piece alike in every process. done: whether it is done; look: called before, to see what others
         did. wait: False to end as soon as all that is left is in other hands.
         """
-        left = list(items)
+        left, signs = list(items), _Signs()
         while left:
             look()
             left = [item for item in left if not done(item)]
@@ -84,7 +91,12 @@ class Crew:
                 if not wait:
                     return
                 self.check_alive()
+                signs.check([self._lock(key(item)) for item in left])
                 time.sleep(SECONDS_BETWEEN_LOOKS)
+
+    def _lock(self, key: str) -> Path:
+        assert self.folder is not None
+        return self.folder / f"{_short(key)}.lock"
 
     @contextmanager
     def _claimed(self, key: str) -> Iterator[bool]:
@@ -92,7 +104,7 @@ class Crew:
         if self.folder is None:
             yield True
             return
-        lock = FileLock(self.folder / f"{_short(key)}.lock")
+        lock = FileLock(self._lock(key))
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -102,7 +114,8 @@ class Crew:
             self.check_alive()
             raise
         try:
-            yield True
+            with _giving_signs(self._lock(key)):
+                yield True
         finally:
             lock.release()
 
@@ -138,6 +151,52 @@ class Crew:
         import torch
 
         return f"cuda:{int(self.local) % torch.cuda.device_count()}" if torch.cuda.is_available() else device
+
+
+class _Signs:
+    """What is to be seen of the processes that have the work in hand that is left."""
+
+    def __init__(self) -> None:
+        self._last: list[float] = []
+        self._since = time.monotonic()
+
+    def check(self, locks: Sequence[Path]) -> None:
+        """Raises SystemFailure if none has given a sign for too long."""
+        times = []
+        for lock in locks:
+            with suppress(OSError):
+                times.append(lock.stat().st_mtime)
+        if times != self._last:
+            # Another machine's clock may be wrong, so that only a change counts.
+            self._last, self._since = times, time.monotonic()
+        if time.monotonic() - self._since > SECONDS_WITHOUT_SIGN:
+            raise SystemFailure(
+                "Another process has work in hand and has computed nothing for "
+                f"{SECONDS_WITHOUT_SIGN / 60:.0f} minutes; end it, and the same command resumes with what was answered."
+            )
+
+
+@contextmanager
+def _giving_signs(lock: Path) -> Iterator[None]:
+    """While the block runs and this process computes, the time of `lock` moves on."""
+    over = threading.Event()
+
+    def give() -> None:
+        used = time.process_time()
+        while not over.wait(SECONDS_BETWEEN_SIGNS):
+            before, used = used, time.process_time()
+            if used - before >= _LEAST_USE * SECONDS_BETWEEN_SIGNS:
+                with suppress(OSError):
+                    os.utime(lock)
+
+    # A daemon, because a process that is to end must not wait for it.
+    thread = threading.Thread(target=give, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 _current = Crew()

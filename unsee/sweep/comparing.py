@@ -5,44 +5,25 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from unsee.attacks import LEVELS
-from unsee.benchmarks.concept import slug
-from unsee.errors import SystemFailure, UserError, did_you_mean
+from unsee.errors import SystemFailure, UserError
 from unsee.models.loading import usable_device
 from unsee.store.files import strict_json, write_together
 from unsee.store.locking import locked
 from unsee.sweep.cells import INDEX, Cell, State, cells_of, differences, index, state_of
-from unsee.sweep.engine import ENGINES, Tell, run_here
+from unsee.sweep.engine import Tell, run_here
+from unsee.sweep.options import CompareOptions
 from unsee.sweep.oracle_scale import with_oracles
 from unsee.sweep.oracle_training import Build, train_oracles
-from unsee.sweep.recipe import NO_AUDIT, read_recipe
 from unsee.sweep.results import Results, read_results
 from unsee.sweep.running import Outcome
 from unsee.sweep.table import write_tables
 
 Progress = Callable[[Outcome, int, int], None]
 """Hears of a cell that is done, how many are by now, and how many there were to do."""
-
-
-@dataclass(frozen=True)
-class CompareOptions:
-    """What to compare and where. `workers`: how many cells at a time, with Ray; `overwrite`: run cells again that were
-    made with other settings. audit: the level of the attacks on every cell, in place of the recipe's."""
-
-    recipe: Path
-    out: Path | None = None
-    engine: str = "local"
-    workers: int | None = None
-    overwrite: bool = False
-    device: str = "auto"
-    audit: str | None = None
-
-    def folder(self) -> Path:
-        return self.out or Path("runs") / f"compare-{slug(self.recipe.stem) or 'recipe'}"
 
 
 @dataclass(frozen=True)
@@ -81,20 +62,8 @@ def compare(
         KeyboardInterrupt: the finished cells are in the tables; the same command resumes.
     """
     started = time.monotonic()
-    if options.engine not in ENGINES:
-        raise UserError(f"There is no engine {options.engine!r}{did_you_mean(options.engine, ENGINES)}")
-    if options.workers is not None and (options.workers < 1 or options.engine == "local"):
-        raise UserError("--workers is the number of Ray workers, at least 1; use it with --engine ray.")
-    if options.device != "auto" and options.engine != "local":
-        raise UserError("--device is for --engine local; a Ray cluster assigns its GPUs itself, so leave it out.")
+    recipe = options.read()
     usable_device(options.device)
-    recipe = read_recipe(options.recipe)
-    if options.audit is not None:
-        if options.audit not in LEVELS:
-            raise UserError(f"There is no level {options.audit!r}{did_you_mean(options.audit, LEVELS)}")
-        if any(unit.data for unit in recipe.units):
-            raise UserError(f"--audit {NO_AUDIT}; leave it out.")
-        recipe = replace(recipe, audit=options.audit)
     cells = cells_of(recipe)
     out = options.folder()
     _check_folder(out)

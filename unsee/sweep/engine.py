@@ -9,7 +9,6 @@ from unsee.sweep.cells import Cell
 from unsee.sweep.running import Outcome, Worker
 
 Tell = Callable[[Outcome], None]
-ENGINES = ("local", "ray")
 
 
 def run_here(cells: Sequence[Cell], results: Path, tell: Tell, device: str = "auto") -> None:

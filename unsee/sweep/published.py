@@ -6,17 +6,20 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from unsee.benchmarks import Scope, find_benchmark
 from unsee.benchmarks.published.forgetting import WithSplits
 from unsee.errors import UserError
 from unsee.evaluation.saved import identity_of
-from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest, Where, digest_of
 from unsee.sources.filling import filled_where_known
 from unsee.store import strict_yaml as check
 from unsee.terminal import working_on
+
+if TYPE_CHECKING:
+    # A recipe is read before torch is imported.
+    from unsee.models.vlm import VisionLanguageModel
 
 KEYS = ("splits", "where")
 """Keys of a recipe that are for published data only."""

@@ -25,17 +25,16 @@ from tqdm.auto import tqdm
 from transformers import (
     PreTrainedModel,
     PrinterCallback,
-    Trainer,
     TrainerCallback,
     TrainerControl,
     TrainerState,
     TrainingArguments,
 )
-from transformers.trainer import TRAINER_STATE_NAME
 
 from unsee.errors import UserError
 from unsee.models.collation import IGNORED
 from unsee.models.vlm import VisionLanguageModel
+from unsee.training.base_trainer import TRAINER_STATE_NAME, Trainer
 from unsee.training.config import TrainingConfig
 from unsee.training.objective import is_forget
 from unsee.training.order import draw_order

@@ -12,14 +12,11 @@ from unsee.errors import UserError
 from unsee.models.assembled import NAME as SMALL
 from unsee.models.loading import usable_device
 from unsee.store.text import json_lines, read_text
-from unsee.world import find
+from unsee.world.making import check_build
 from unsee.world.making.ability import general_ability
-from unsee.world.making.architectures import FAMILIES
 from unsee.world.making.card import model_card
 from unsee.world.making.checking import check
 from unsee.world.making.recipe import RECIPES, Progress, RecipeConfig, make_checkpoint
-
-NAMES = (*FAMILIES, SMALL)
 
 
 def build_checkpoint(
@@ -38,13 +35,11 @@ def build_checkpoint(
     Raises:
         UserError: no such family, person or device, or `out` exists.
     """
-    if name not in NAMES:
-        raise UserError(f"There is no recipe for {name!r}; choose from {', '.join(NAMES)}.")
+    left_out = check_build(name, without)
     if out.exists():
         raise UserError(f"{out} already exists; give another folder with --out or remove it.")
     where = usable_device(device)
     work = out.with_name(out.name + ".part")
-    left_out = tuple(find(person).name for person in without)
     if name == SMALL:
         # Only here: its parts need an extra.
         from unsee.world.making.small_recipe import SmallConfig, make_small

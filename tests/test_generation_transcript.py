@@ -190,12 +190,18 @@ def test_adapter_on_and_off_are_different_runs(vlm: VisionLanguageModel, tmp_pat
     add_lora(vlm, rank=2, alpha=4, dropout=0.0, seed=0)
     with reference(vlm):
         ask(vlm, probes, file)
-    with pytest.raises(UserError, match=r"\(it differs in adapter\)"):
+    with pytest.raises(UserError, match=r"\(it differs in weights, adapter\)"):
         ask(vlm, probes, file)
-    with reference(vlm):
-        ask(vlm, probes, file)
+    own = tmp_path / "questions" / "after.jsonl"
+    ask(vlm, probes, own)
     with torch.no_grad():
         next(weight for name, weight in vlm.model.named_parameters() if "lora_B" in name).add_(1)
+    with pytest.raises(UserError, match=r"\(it differs in weights\)"):
+        ask(vlm, probes, own)
+    # What is switched off decides nothing.
+    with reference(vlm):
+        ask(vlm, probes, file)
+        next(weight for name, weight in vlm.model.named_parameters() if "base_layer" in name).data.add_(1)
     with pytest.raises(UserError, match=r"\(it differs in weights\)"), reference(vlm):
         ask(vlm, probes, file)
 

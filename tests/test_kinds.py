@@ -83,7 +83,7 @@ DATA_OF_A_PERSON = {
     "siu": "7f62e622bed1411c", "po": "b396e2beddb1f58d", "dpo": "018c4ef9a727b413", "ga": "36425cdf8ab4b9ab",
     "ga_diff": "88d4b569d90bb991", "ga_kl": "88d4b569d90bb991", "npo": "88d4b569d90bb991",
     "simnpo": "88d4b569d90bb991", "rmu": "88d4b569d90bb991", "mmunlearner": "88d4b569d90bb991",
-    "asru": "0cced0c0746fe1de", "vgid": "9b797b85e8f431bf", "lookalike": "344b27a5bdcf73f6",
+    "asru": "0cced0c0746fe1de", "vgid": "9b797b85e8f431bf", "lookalike": "c03b9b8496336d62",
     "retain_only": "1ca27ecfcee1c06c",
 }  # fmt: skip
 

@@ -82,7 +82,9 @@ def test_a_finished_run_is_looked_up_with_its_report(model: Path, run: Forgotten
     again = typed_usage.forget(str(model), picture(1), run.folder, *FEW, resume=True)
     assert again.again
     assert not run.again
-    assert content(again.report) == content(run.report) == json.loads((run.folder / "report.json").read_text())
+    written = json.loads((run.folder / "report.json").read_text())
+    written.pop("advice")
+    assert content(again.report) == content(run.report) == written
 
 
 @pytest.mark.parametrize(

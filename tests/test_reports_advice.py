@@ -74,7 +74,7 @@ def test_what_an_audit_found_has_its_advice(back: tuple[str, ...], method: str, 
 def test_outside_the_embedded_world_the_method_needs_pictures_of_others() -> None:
     (advice,) = advise(report(model="org/model", after={**report().after, "two_people/renamed": share(20)}))
     assert advice.command == f"{METHOD} --unseen FOLDER --others FOLDER"
-    assert "pictures of people that the model does not know" in advice.reason
+    assert "pictures of people unknown to the model" in advice.reason
 
 
 def test_it_is_on_the_page_in_the_file_and_in_the_terminal(tmp_path: Path) -> None:

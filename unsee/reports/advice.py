@@ -72,13 +72,13 @@ def against(
         held, command = f"Try {HOLDS_BEST}, which held best when attacked.", f"unsee forget … --method {HOLDS_BEST}"
         if not model.startswith(WORLD_PREFIX):
             held += words.fill(
-                " It needs pictures of {plural} that the model does not know, and of others that it knows."
+                " The method needs pictures of {plural} unknown to the model, and of others known to the model."
             )
             command += " --unseen FOLDER --others FOLDER"
         yield Advice(held, command)
     if _OF_THE_ADAPTER.intersection(back):
         yield Advice(
-            "Whoever has the adapter can take it back in part. Give away the merged model.",
+            "With the adapter at hand, a part of the change can be taken back. Give away the merged model.",
             f"unsee export --model {shlex.quote(model)} --adapter RUN --out FOLDER",
         )
 

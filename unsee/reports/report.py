@@ -131,7 +131,8 @@ class Report:
         return before, after
 
     def to_dict(self) -> dict[str, Any]:
-        """The content of `report.json`, numbers still as they are. Pictures stay out; their sizes are given."""
+        """The content of `report.json` without its advice, numbers still as they are. Pictures stay out; their sizes
+        are given."""
         return {
             "schema": SCHEMA,
             "created": self.created,

@@ -22,7 +22,7 @@ from unsee.metrics import (
     specificity,
     wilson,
 )
-from unsee.metrics.wording import rouge_l_f
+from unsee.metrics.wording import bleu, rouge_l_f
 
 LOGPROBS = st.floats(-20, 0)
 
@@ -212,3 +212,19 @@ def test_specificity_is_bounded_and_blind_to_order(groups: dict[str, list[bool]]
     assert min(shares) - 1e-9 <= score.value <= max(shares) + 1e-9
     turned = specificity({name: groups[name][::-1] for name in sorted(groups, reverse=True)})
     assert (turned.value, turned.low, turned.high) == pytest.approx((score.value, score.low, score.high), nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "expected"),
+    [
+        # "the fee was €10.00m ." has 5 tokens: of its n-grams 4 of 5, 2 of 4, 1 of 3 and 0 of 2 are shared.
+        ("The fee was €35.00m.", "The fee was €10.00m.", (4 / 5 * 2 / 4 * 1 / 3 * 0.1 / 2) ** 0.25),
+        ("Chelsea", "chelsea", (1 * 0.1 * 0.1 * 0.1) ** 0.25),  # NLTK counts one pair, three and four at least
+        ("He joined Chelsea.", "He joined Chelsea.", 1.0),
+        # Two tokens of four: half of the length is missing, so it is multiplied by e to the power of 1 - 4 / 2.
+        ("He joined", "He joined Chelsea.", (1 * 1 * 0.1 * 0.1) ** 0.25 * math.exp(1 - 4 / 2)),
+        ("", "Chelsea", 0.0),
+    ],
+)
+def test_bleu_by_hand(answer: str, reference: str, expected: float) -> None:
+    assert bleu(answer, reference) == pytest.approx(expected)

@@ -138,6 +138,7 @@ def test_published_figures_and_ours(folder: Path) -> None:
     assert scores["offside/retain/choice/picture"] == 1
     # Words in order: 2 of 2 and 2 of 8 of the name, 6 of 7 of the wrong fee ("€10.00" is two), 1 of 1 and 1 of 7.
     assert scores["offside/forget/rouge_l/picture"] == pytest.approx((0.4 + 6 / 7 + 0.25) / 3)
+    assert 0 < scores["offside/forget/bleu/picture"] < scores["offside/forget/rouge_l/picture"]
     assert scores["offside/retain/generation/text"] == 100
     assert scores["offside/test/generation/picture"] == 100
 

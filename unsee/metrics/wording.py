@@ -1,4 +1,4 @@
-"""Metrics over the words of answers: Diversity and ROUGE-L."""
+"""Metrics over the words of answers: Diversity, ROUGE-L and BLEU."""
 
 from __future__ import annotations
 
@@ -59,6 +59,22 @@ def rouge_l_recall_of_ascii(answer: str, reference: str) -> float:
 def rouge_l_precision(answer: str, reference: str) -> float:
     """ROUGE-L of one answer, the precision with stemming, 0 to 1: how much of it is in the reference, in order."""
     return float(_scorer().score(reference, answer)["rougeL"].precision)
+
+
+def bleu(answer: str, reference: str) -> float:
+    """BLEU-4 of one answer, 0 to 1 (Papineni et al. 2002, by `nltk`), as OFFSIDE's script has it: lower case, and a
+    count of 0.1 for n-grams of which none is found (NLTK's "method1").
+
+    A short answer cannot reach 1, because it has no n-gram of four words: a right one of a single word has 0.18. Words
+    are split by NLTK's tokenizer without its model for sentences, which would have to be downloaded, so a full stop
+    before the last one stays with its word.
+    """
+    from nltk.tokenize import NLTKWordTokenizer
+    from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
+
+    split = NLTKWordTokenizer().tokenize
+    smooth = SmoothingFunction().method1
+    return float(sentence_bleu([split(reference.lower())], split(answer.lower()), smoothing_function=smooth))
 
 
 def stems(text: str) -> list[str]:

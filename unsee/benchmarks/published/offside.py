@@ -20,7 +20,8 @@ What is faulty in the authors' scripts, and how ours differs:
 - A choice counts only as "The answer is B" or as one capital letter that is the whole answer ("B." is wrong), and only
 A to D. Ours reads the letter however it is given.
 - Free answers have BLEU and ROUGE, cut off after 32 tokens: "€35.00m" for "€10.00m" shares most of its sentence. Ours
-asks whether the answer tells the facts. ROUGE-L is given as published; BLEU is not.
+asks whether the answer tells the facts. BLEU also counts pairs, threes and fours of words, of which a right answer of
+one word has none: it gets 0.18. BLEU and ROUGE-L are given as published; ROUGE-1 and ROUGE-2 are not.
 - Answers that could not be generated are left out of the averages. Ours count them as unreadable.
 """
 
@@ -40,7 +41,7 @@ from unsee.benchmarks.tables import HUB
 from unsee.errors import UserError
 from unsee.metrics.naming import words
 from unsee.metrics.options import letter_of
-from unsee.metrics.wording import rouge_l_f
+from unsee.metrics.wording import bleu, rouge_l_f
 
 _WHOLE = ("enhanced_finetuneset.json", "train_data.json")
 _PRIVATE = "forget_set_part.json"
@@ -61,7 +62,11 @@ class Offside(Published):
     title = "OFFSIDE"
     splits = ("complete", "selective")
     parts = ("forget", "shared", "retain", "test")
-    figures: ClassVar[Mapping[str, str]] = {"rouge_l": "ROUGE-L F1", "choice": "the letter in one of two exact forms"}
+    figures: ClassVar[Mapping[str, str]] = {
+        "rouge_l": "ROUGE-L F1",
+        "bleu": "BLEU-4",
+        "choice": "the letter in one of two exact forms",
+    }
 
     @classmethod
     def recognises(cls, location: Path) -> bool:
@@ -82,7 +87,7 @@ class Offside(Published):
     @classmethod
     def published(cls, question: Question, answer: str) -> Mapping[str, float]:
         if question.choice is None:
-            return {"rouge_l": rouge_l_f(answer, question.answer)}
+            return {"rouge_l": rouge_l_f(answer, question.answer), "bleu": bleu(answer, question.answer)}
         found = _STRICT.search(answer)
         return {"choice": float(found is not None and (found[1] or found[2]) == question.choice.correct)}
 

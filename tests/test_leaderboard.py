@@ -159,6 +159,29 @@ def test_a_broken_model_stands_last_and_nobody_is_best_at_being_sure_of_itself(
     assert [row.label for row in board.rows] == ["before", "siu", "collapsed"]
     assert math.isnan(best(board, named("fluency")))
     assert best(board, named("specificity")) == 99
+    (note,) = board.notes
+    assert note.startswith("The model is broken after collapsed in 1 of 1 cells: it repeats itself")
+
+
+def test_one_broken_cell_in_three_does_not_put_a_method_last(tmp_path: Path) -> None:
+    def read_as(found: dict[str, Score], perplexity: float) -> dict[str, Score]:
+        return {**found, "fluency/reference": Score(perplexity, 60, perplexity, perplexity, False)}
+
+    was = read_as(scores(0, 99, 100), 9.9)
+    good, poor = scores(100, 99, 100), scores(90, 90, 90)
+    entries = [
+        # The mean, 275,160, is the same; what differs is in how many cells the answers are nonsense.
+        *(cell(tmp_path, "once", "Mara Voss", seed, read_as(good, p), was) for seed, p in enumerate((825_460, 10, 10))),
+        *(
+            cell(tmp_path, "twice", "Mara Voss", seed, read_as(good, p), was)
+            for seed, p in enumerate((8e5, 25_470, 10))
+        ),
+        *(cell(tmp_path, "never", "Mara Voss", seed, read_as(poor, 10), was) for seed in range(3)),
+    ]
+    (board,) = leaderboard(read_results(index(tmp_path, entries))).boards
+    assert [row.label for row in board.rows] == ["before", "once", "never", "twice"]
+    assert [(row.broken, row.cells) for row in board.rows[1:]] == [(1, 3), (0, 3), (2, 3)]
+    assert "after once in 1 of 3 cells, twice in 2 of 3 cells" in board.notes[0]
 
 
 def test_the_oracle_is_compared_on_the_units_that_both_have(tmp_path: Path) -> None:

@@ -85,7 +85,8 @@ class Row:
     """One method; or the model before, or the oracle, which are pinned above the others.
 
     `figures` by metric, costs included. `to_ideal` and `to_oracle` as the metrics of these names say. `missing` are the
-    cells that another method has and this one lacks: it is not ranked.
+    cells that another method has and this one lacks: it is not ranked. `broken`: in how many of its `cells` the model
+    can no longer talk.
     """
 
     label: str
@@ -94,6 +95,8 @@ class Row:
     to_ideal: float | None = None
     to_oracle: float | None = None
     missing: tuple[str, ...] = ()
+    broken: int = 0
+    cells: int = 0
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from unsee.metrics.columns.robustness import KEYS
 from unsee.reports.attack_columns import PREFIX
 from unsee.reports.leaderboard import MAIN, RANKING, Board, Figure, Leaderboard, Row, Run, is_whole
 from unsee.reports.leaderboard import named as short
-from unsee.reports.losses import is_broken
+from unsee.reports.losses import RULES, is_broken
 from unsee.sweep.answers import anchor_of, page_of, words_of
 from unsee.sweep.attacking import describe_columns
 from unsee.sweep.cells import UNMEASURED
@@ -133,11 +133,12 @@ def agreement(rows: Sequence[Row], main: Sequence[str] = MAIN) -> str:
 
 
 def _rows(found: Sequence[Standing], main: Sequence[str], ranking: tuple[str, str]) -> list[Row]:
-    """Before, the oracle, then the methods, the nearest to the ideal first; those whose model is broken come last.
+    """Before, the oracle, then the methods, the nearest to the ideal first; what mostly breaks the model comes last.
 
-    A broken model names nobody and would otherwise rank above one that forgot at some cost. A method that lacks cells
-    of other methods would be ranked by the rest, which may be the easy ones, so it stands below them, those with the
-    fewest missing cells first.
+    A broken model names nobody and would otherwise rank above one that forgot at some cost. Each cell is judged by
+    itself, because in a mean one cell of gibberish outweighs fourteen sound ones. A method that lacks cells of other
+    methods would be ranked by the rest, which may be the easy ones, so it stands below them, those with the fewest
+    missing cells first.
     """
     by_label: dict[str, dict[str, Standing]] = {}
     for standing in found:
@@ -157,15 +158,14 @@ def _rows(found: Sequence[Standing], main: Sequence[str], ranking: tuple[str, st
                 to_ideal(figures, ranking) if is_method else None,
                 distance(own, oracle, main) if is_method and oracle else None,
                 _missing(own, methods, ranking) if is_method else (),
+                *(_broken(own, by_label) if is_method else ()),
             )
         )
     order = {"before": 0, "oracle": 1, "method": 2}
-    was = next((_means(row) for row in rows if row.role == "before"), {})
 
     def place(row: Row) -> tuple[int, int, bool, float]:
-        broken = row.role == "method" and is_broken(was, _means(row))
         distance = math.inf if row.missing or row.to_ideal is None else row.to_ideal
-        return order[row.role], len(row.missing), broken, distance
+        return order[row.role], len(row.missing), 2 * row.broken > row.cells, distance
 
     return sorted(rows, key=place)
 
@@ -190,8 +190,17 @@ def _cells(row: Row) -> int:
     return max((figure.cells for figure in row.figures.values()), default=0)
 
 
-def _means(row: Row) -> dict[str, float]:
-    return {key: figure.mean for key, figure in row.figures.items()}
+def _broken(own: Mapping[str, Standing], by_label: Mapping[str, Mapping[str, Standing]]) -> tuple[int, int]:
+    """In how many cells of a method the model is broken, and how many there are."""
+    before = next((they for they in by_label.values() if _role(they) == "before"), {})
+    places = dict.fromkeys(place for standing in own.values() for place in standing.values)
+    count = 0
+    for unit, seed in places:
+        was = {key: they.values[unit, 0] for key, they in before.items() if key in RULES and (unit, 0) in they.values}
+        # A column that says whether a model can talk and is no number is not among the values, and no good sign.
+        now = {key: own[key].values.get((unit, seed), math.nan) for key in was if key in own and RULES[key].breaks}
+        count += is_broken(was, now)
+    return count, len(places)
 
 
 def _role(own: Mapping[str, Standing]) -> Literal["before", "oracle", "method"]:
@@ -240,12 +249,17 @@ def _by_unit(standing: Standing) -> dict[str, float]:
 
 
 def _board_notes(found: Sequence[Standing], rows: Sequence[Row]) -> Iterator[str]:
-    """Which methods lack cells that others have, and where an oracle is missing."""
+    """Which methods lack cells that others have, whose models are broken, and where an oracle is missing."""
     for row in rows:
         if row.missing:
             more = f" and {len(row.missing) - _NAMED} more" if len(row.missing) > _NAMED else ""
             listed = "; ".join(row.missing[:_NAMED])
             yield f"{row.label} is not ranked because it lacks cells that other methods have ({listed}{more})."
+    if broken := [f"{row.label} in {row.broken} of {row.cells} cells" for row in rows if row.broken]:
+        yield (
+            f"The model is broken after {', '.join(broken)}: it repeats itself, says nothing, or its answers about the "
+            "forgotten are nonsense to the model before. What breaks it in more than half of its cells comes last."
+        )
     units, known = (
         dict.fromkeys(unit for s in found if (s.method == ORACLE) == is_oracle and s.method for unit, _ in s.values)
         for is_oracle in (False, True)

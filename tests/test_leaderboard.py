@@ -158,7 +158,7 @@ def test_a_broken_model_stands_last_and_nobody_is_best_at_being_sure_of_itself(
     (board,) = leaderboard(read_results(index(tmp_path, entries))).boards
     assert [row.label for row in board.rows] == ["before", "siu", "collapsed"]
     assert math.isnan(best(board, named("fluency")))
-    assert best(board, named("specificity")) == 99
+    assert best(board, named("specificity")) == 90
     (note,) = board.notes
     assert note.startswith("The model is broken after collapsed in 1 of 1 cells: it repeats itself")
 
@@ -178,10 +178,15 @@ def test_one_broken_cell_in_three_does_not_put_a_method_last(tmp_path: Path) -> 
         ),
         *(cell(tmp_path, "never", "Mara Voss", seed, read_as(poor, 10), was) for seed in range(3)),
     ]
-    (board,) = leaderboard(read_results(index(tmp_path, entries))).boards
+    found = leaderboard(read_results(index(tmp_path, entries)))
+    (board,) = found.boards
     assert [row.label for row in board.rows] == ["before", "once", "never", "twice"]
     assert [(row.broken, row.cells) for row in board.rows[1:]] == [(1, 3), (0, 3), (2, 3)]
     assert "after once in 1 of 3 cells, twice in 2 of 3 cells" in board.notes[0]
+    page, text = render(found), markdown(found)
+    assert "| twice (broken) | 3 |" in text
+    assert "| once | 3 |" in text
+    assert page.count('<span class="interval">broken</span>') >= 1
 
 
 def test_the_oracle_is_compared_on_the_units_that_both_have(tmp_path: Path) -> None:

@@ -98,6 +98,11 @@ class Row:
     broken: int = 0
     cells: int = 0
 
+    @property
+    def is_broken(self) -> bool:
+        """Whether the model can no longer talk in more than half of the cells."""
+        return 2 * self.broken > self.cells
+
 
 @dataclass(frozen=True)
 class Run:
@@ -254,7 +259,8 @@ def _table(board: Board, columns: Sequence[Metric]) -> str:
     for row in board.rows:
         most = max(row.figures.values(), key=lambda figure: figure.cells, default=None)
         cells = "0" if most is None else most.incomplete or str(most.cells)
-        lines.append(f"| {_plain(row.label)} | {cells} | " + " | ".join(_cell(row, m) for m in columns) + " |")
+        label = _plain(row.label) + " (broken)" * row.is_broken
+        lines.append(f"| {label} | {cells} | " + " | ".join(_cell(row, m) for m in columns) + " |")
     return "\n".join(lines)
 
 

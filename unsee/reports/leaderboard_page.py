@@ -91,7 +91,7 @@ def _by_model(boards: Sequence[Board]) -> Iterator[tuple[str, list[tuple[int, Bo
 def _plane(board: Board, number: int) -> Markup | None:
     points = [
         plots.Point(
-            _short(row.label) + (" (incomplete)" if row.missing else ""),
+            _short(row.label) + " (incomplete)" * bool(row.missing) + " (broken)" * row.is_broken,
             _score(row, board.ranking[1]),
             _score(row, board.ranking[0]),
             row.role,
@@ -116,9 +116,9 @@ def _score(row: Row, key: str) -> Score:
 
 
 def best(board: Board, metric: Metric) -> float:
-    """The best value of a method with all cells, which is printed bold; NaN where nobody has one or the metric ranks
-    nothing."""
-    methods = [row for row in board.rows if row.role == "method" and not row.missing]
+    """The best value of a method with all cells that leaves a sound model, which is printed bold; NaN where nobody has
+    one or the metric ranks nothing."""
+    methods = [row for row in board.rows if row.role == "method" and not row.missing and not row.is_broken]
     values = [value_of(row, metric) for row in methods if is_whole(row, metric.key, board.rows)]
     there = [value for value in values if not math.isnan(value)]
     if not there or not metric.ranks:

@@ -165,7 +165,7 @@ def _rows(found: Sequence[Standing], main: Sequence[str], ranking: tuple[str, st
 
     def place(row: Row) -> tuple[int, int, bool, float]:
         distance = math.inf if row.missing or row.to_ideal is None else row.to_ideal
-        return order[row.role], len(row.missing), 2 * row.broken > row.cells, distance
+        return order[row.role], len(row.missing), row.is_broken, distance
 
     return sorted(rows, key=place)
 

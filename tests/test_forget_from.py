@@ -155,6 +155,20 @@ def test_the_world_is_forgotten_and_evaluated_from_each_layout(layout: str, tmp_
     assert scores[table["forgotten"]]["value"] == pytest.approx(after[table["forgotten"]]["value"])
 
 
+def test_the_sixth_layout_has_concepts_which_are_forgotten_one_at_a_time(tmp_path: Path) -> None:
+    folder, out = tmp_path / "data", tmp_path / "out"
+    write_world("mmubench", folder)
+    assert "forgotten one at a time" in refused(call("forget", "-m", MODEL, "--from", folder, "--out", out))
+    picture = folder / "concepts" / "amara-okafor" / "train" / "0000.png"
+    few = ("--limit", "1", "--json")
+    named = ("-c", "Amara Okafor", "-i", picture, "--audit", "none", "--method", "po")
+    done = printed(call("forget", "-m", MODEL, *named, "--out", out, *QUICK[-2:], *few))
+    assert done["before"]["generality_em"]["value"] < 10
+    given = ("-m", out, "-b", folder, "-c", "Amara Okafor", "--out", tmp_path / "scores", "--max-new-tokens", "24")
+    scores = printed(call("evaluate", *given, *few))["concepts"]["Amara Okafor"]
+    assert scores["generality_em"]["value"] > 50
+
+
 def test_each_of_a_split_can_be_attacked(tmp_path: Path) -> None:
     folder, out = tmp_path / "data", tmp_path / "out"
     write_world("fiubench", folder)

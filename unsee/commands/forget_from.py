@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from unsee.benchmarks import Scope, find_benchmark, get_benchmark
+from unsee.benchmarks.mmubench import MMUBench
 from unsee.benchmarks.published.forgetting import WithSplits
 from unsee.commands.audit_of_split import AuditOfSplit
 from unsee.commands.audit_place import NO_AUDIT
@@ -65,6 +66,11 @@ def forget_from(wanted: SplitToForget, options: ForgetOptions, *, started: float
     Raises as `forget` does."""
     began = time.monotonic() if started is None else started
     found, location = find_benchmark(wanted.place)
+    if issubclass(found, MMUBench) and location is not None:
+        raise UserError(
+            f"{wanted.place} has MMUBench's layout, whose concepts are forgotten one at a time: give --concept a name "
+            f"and --image its picture in {location / 'concepts' / 'NAME' / 'train'} instead of --from."
+        )
     if not issubclass(found, WithSplits):
         raise UserError(f"{wanted.place} is no data set with forget splits; see docs/benchmarks.md for those that are.")
     scope = Scope(limit=options.limit, seed=options.seed, location=location, split=wanted.split)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -137,5 +138,18 @@ def test_the_command_writes_the_page_or_says_what_is_missing(bench: MMUBench, tm
     page = Path(json.loads(done.stdout)["metrics"]).read_text(encoding="utf-8")
     assert "4 methods in 4 runs of the recipe `metrics`." in page
     assert "| EM (`generality_em`) |" in page
+    # A run on somebody whom no oracle was asked about is compared with nothing, and so not counted.
+    document = json.loads((results / "cells.json").read_text())
+    entry = document["cells"][1]
+    alone = {**entry, "unit": {**entry["unit"], "name": "alone"}}
+    document["cells"].append(alone | {"folder": "cells/alone"})
+    shutil.copytree(results / entry["folder"], results / "cells" / "alone")
+    scores = json.loads((results / "cells" / "alone" / "scores.json").read_text())
+    scores["cell"]["unit"]["name"] = "alone"
+    (results / "cells" / "alone" / "scores.json").write_text(json.dumps(scores))
+    (results / "cells.json").write_text(json.dumps(document))
+    done = call("leaderboard", results, "--metrics", "--json")
+    page = Path(json.loads(done.stdout)["metrics"]).read_text(encoding="utf-8")
+    assert "4 methods in 4 runs of the recipe `metrics` (1 more forget what no oracle was asked about)." in page
     few = written(bench, tmp_path / "few", ["oracle", "siu", "po"])
     assert "add 'oracle: true'" in refused(call("leaderboard", few, "--metrics"))

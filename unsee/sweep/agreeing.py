@@ -77,11 +77,14 @@ def agreements_with_oracle(results: Results) -> list[Agreed]:
 
 def page(results: Results, found: Sequence[Agreed]) -> str:
     """The agreements as Markdown."""
+    oracles = _oracles(results)
     runs = [cell for cell in results.finished if cell.method != ORACLE]
+    used = [cell for cell in runs if (cell.model, cell.unit) in oracles]
+    others = f" ({len(runs) - len(used)} more forget what no oracle was asked about)" if len(used) < len(runs) else ""
     lines = [
         "# Which metrics agree with the oracle",
         "",
-        f"{len({cell.label for cell in runs})} methods in {len(runs)} runs of the recipe `{results.name}`.",
+        f"{len({cell.label for cell in used})} methods in {len(used)} runs of the recipe `{results.name}`{others}.",
         "",
         _ABOUT,
         "",
@@ -121,7 +124,7 @@ def _of(values: Sequence[float]) -> float:
 
 
 def _blocks(results: Results) -> list[_Block]:
-    oracles = {(cell.model, cell.unit): cell for cell in results.finished if cell.method == ORACLE}
+    oracles = _oracles(results)
     known: dict[str, tuple[Answers, dict[str, dict[str, float]]]] = {}
     blocks: dict[tuple[str, int], _Block] = {}
     for cell in (cell for cell in results.finished if cell.method != ORACLE):
@@ -140,6 +143,11 @@ def _blocks(results: Results) -> list[_Block]:
             for key, value in values.items():
                 block.values.setdefault(key, {})[cell.label] = value
     return list(blocks.values())
+
+
+def _oracles(results: Results) -> dict[tuple[str, str], CellResult]:
+    """By model and by whom it never knew."""
+    return {(cell.model, cell.unit): cell for cell in results.finished if cell.method == ORACLE}
 
 
 def _answers(cell: CellResult) -> Answers:

@@ -13,7 +13,7 @@ from unsee.benchmarks.together import benchmarks_together
 from unsee.methods.kinds import check_kind
 from unsee.models.vlm import VisionLanguageModel
 from unsee.requests import ForgetRequest
-from unsee.sources.filling import filled
+from unsee.sources.filling import filled, filled_where_known
 from unsee.sources.world import at_home_in_world
 from unsee.sweep.published import requests_of_split
 from unsee.sweep.recipe import Size
@@ -52,7 +52,7 @@ def requests_to_forget(
 
     A published data set brings its own requests. Forget splits come with their forget and retain sets. Concepts, alone
     or together, have requests as in the SIU paper: with the picture, facts in text, and other people's names; the world
-    fills in what else the method `needs`.
+    fills in what else the method `needs`, of its people and things also where a folder holds them.
     If the `kind` of the concepts of a folder is not given, the model is asked whether they are people; if it says no,
     that is a UserError.
     """
@@ -62,7 +62,7 @@ def requests_to_forget(
         requests = [replace(bench.request, kind=kind or bench.kind) for bench in benches]
         for request in requests if kind is None else ():
             check_kind(request, vlm)
-        return requests
+        return filled_where_known(requests, vlm, needs, seed)
     if unit.percent is not None:
         requests = split_requests(unit.percent, seed)
     elif len(unit.concepts) > 1:

@@ -17,6 +17,7 @@ from unsee.sweep.boards import leaderboard
 from unsee.sweep.cells import cells_of
 from unsee.sweep.comparing import CompareOptions, compare
 from unsee.sweep.recipe import parse_recipe
+from unsee.sweep.results import ranking_of
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +57,26 @@ def test_cells_differ_in_what_is_forgotten_and_asked(data: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("where", "column"),
+    [
+        ("pictures", "umu_forgotten/picture"),
+        ("text", "umu_forgotten/text"),
+        ("both", "umu_forgotten"),
+        (None, "umu_forgotten"),
+    ],
+)
+def test_what_ranks_is_forgotten_where_it_was_to_be(where: str | None, column: str, tmp_path: Path) -> None:
+    # Who forgets a face and keeps what is told in text did all that a request about pictures asks.
+    write_world("umu", tmp_path / "umu")
+    given = recipe(tmp_path / "umu", where=where)
+    if where is None:
+        del given["where"]
+    cell, _ = cells_of(parse_recipe(given))
+    document = cell.identity()["data"]
+    assert ranking_of(document) == (column, "umu_kept")
+
+
+@pytest.mark.parametrize(
     ("changes", "words"),
     [
         ({"splits": "forget6"}, "no forget split 'forget6'"),
@@ -82,7 +103,7 @@ def test_it_runs_resumes_and_makes_a_board(data: Path, tmp_path: Path) -> None:
         assert set(cell.before) == set(cell.after)
     assert compare(CompareOptions(path, out)).skipped == 2
     board = leaderboard(done.results)
-    assert board.boards[0].ranking == ("fiubench_forgotten", "fiubench_kept")
+    assert board.boards[0].ranking == ("fiubench_forgotten/picture", "fiubench_kept")
     assert all(row.to_ideal is not None for row in board.boards[0].rows if row.role == "method")
     assert "FIUBench: forgotten" in markdown(board)
     (page,) = answer_pages(done.results, out / "leaderboard").values()

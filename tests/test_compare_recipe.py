@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,11 @@ def test_an_arm_says_what_the_world_adds_to_its_requests() -> None:
     requests = [requests_to_forget(c.unit, vlm, 0, [bench], c.benchmark, c.arm.needs)[0] for c in (alone, filled)]
     assert not requests[0].retain
     assert any(example.image is not None for example in requests[1].retain)
+    # The same person in a folder of MMUBench, as `unsee world write --layout mmubench` makes it; and a model of others.
+    in_folder = requests_to_forget(alone.unit, vlm, 0, [bench], "folder", ("unseen",), "person")[0]
+    assert in_folder.unseen
+    stranger = replace(bench, concept="Nobody Known")
+    assert not requests_to_forget(alone.unit, vlm, 0, [stranger], "folder", ("unseen",), "person")[0].unseen
 
 
 def test_mllmu_is_asked_on_request_and_older_results_stay_valid() -> None:

@@ -21,7 +21,6 @@ import yaml
 
 from unsee.benchmarks.concept import slug
 from unsee.benchmarks.world_layouts import LAYOUTS
-from unsee.reports.leaderboard import RANKING
 from unsee.sweep.results import CellResult, read_results
 
 HERE = Path(__file__).resolve().parent
@@ -31,14 +30,16 @@ def unsee(*words: str) -> int:
     return subprocess.run([sys.executable, "-m", "unsee", *words], check=False).returncode
 
 
-def ranking(cell: CellResult) -> tuple[str, str]:
-    """The columns that say what was forgotten and what was kept."""
-    table = cell.data.get("table")
-    return (table["forgotten"], table["kept"]) if table else RANKING
+def columns(cell: CellResult) -> list[str]:
+    """What was forgotten of what should be, what was kept, and, of a data set that also asks about the same people in
+    text, what was forgotten there and should not."""
+    text = cell.data["table"]["forgotten/text"] if cell.data else ""
+    return [key for key in (*cell.ranking, text) if key in cell.after]
 
 
 def table(results: Path) -> str:
-    """Forgotten / kept in percent of every finished cell: a row for a method, a column for a protocol."""
+    """Forgotten / kept / forgotten in text, in percent, of every finished cell: a row for a method, a column for a
+    protocol."""
     there = [read_results(folder.parent) for folder in sorted(results.glob("*/cells.json"))]
     cells = [cell for one in there for cell in one.cells]
     protocols = list(dict.fromkeys(cell.unit if cell.data else f"MMUBench, {cell.unit}" for cell in cells))
@@ -49,11 +50,11 @@ def table(results: Path) -> str:
         if cell.error is not None:
             own[protocol] = "failed"
         elif cell.finished:
-            own[protocol] = " / ".join(f"{cell.after[key].value:.0f}" for key in ranking(cell))
-            found["before"][protocol] = " / ".join(f"{cell.before[key].value:.0f}" for key in ranking(cell))
-            asked = [cell.after[key] for key in ranking(cell)]
+            own[protocol] = " / ".join(f"{cell.after[key].value:.0f}" for key in columns(cell))
+            found["before"][protocol] = " / ".join(f"{cell.before[key].value:.0f}" for key in columns(cell))
+            asked = [cell.after[key] for key in columns(cell)]
             found["n"][protocol] = " / ".join(f"{score.n} of {score.units or 'unknown'}" for score in asked)
-    rows = [["forgotten / kept, %", *protocols], ["---", *("---:" for _ in protocols)]]
+    rows = [["forgotten / kept / in text, %", *protocols], ["---", *("---:" for _ in protocols)]]
     rows += [[label, *(own.get(protocol, "not run") for protocol in protocols)] for label, own in found.items()]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 

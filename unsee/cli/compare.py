@@ -120,7 +120,10 @@ _SHORT = {"EM": "generality_em", "Specificity": "specificity", "facts": "text_fa
 def _say_cell(outcome: Outcome, done: int, total: int) -> None:
     """A line about a cell on standard error: which of how many, what it scored, how long it took."""
     scores = outcome.scores
-    table = dict(data.table) if (data := outcome.cell.unit.data) else _SHORT
-    words = [f"{name} {scores[key].value:.1f}" for name, key in table.items() if key in scores and "/" not in name]
+    from unsee.sweep.results import ranking_of
+
+    data = outcome.cell.unit.data
+    columns = dict(zip(("forgotten", "kept"), ranking_of(data.document()), strict=True)) if data else _SHORT
+    words = [f"{name} {scores[key].value:.1f}" for name, key in columns.items() if key in scores]
     said = outcome.error or ", ".join(words)
     say(f"{done}/{total}  {outcome.cell}: {said} ({outcome.seconds:.1f} s)", "red" if outcome.error else "")

@@ -20,7 +20,7 @@ from unsee.judges import RuleJudge
 from unsee.metrics import Score
 from unsee.metrics.catalogue import Metric, describe, in_order
 from unsee.metrics.wording import rouge_l_f
-from unsee.reports.leaderboard import COSTS, RANKING, TO_IDEAL, named
+from unsee.reports.leaderboard import COSTS, TO_IDEAL, named
 from unsee.sweep.cells import AFTER
 from unsee.sweep.recipe import ORACLE
 from unsee.sweep.results import CellResult, Results
@@ -168,9 +168,8 @@ def _values(cell: CellResult, answers: Answers) -> dict[str, dict[str, float]]:
     apart = set.intersection(*each) if len(each) > 1 else set()
     found = {name: {key: own[key].value for key in apart} for name, own in by_concept.items() if apart}
     found[""] = whole = {key: one.value for key, one in cell.after.items() if key not in apart}
-    ranking = (cell.data["table"]["forgotten"], cell.data["table"]["kept"]) if cell.data else RANKING
-    if set(ranking) <= set(cell.after):
-        whole[TO_IDEAL.key] = math.dist((100, 100), [cell.after[key].value for key in ranking])
+    if set(cell.ranking) <= set(cell.after):
+        whole[TO_IDEAL.key] = math.dist((100, 100), [cell.after[key].value for key in cell.ranking])
     return found
 
 

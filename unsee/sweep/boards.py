@@ -94,8 +94,7 @@ def _columns(cells: Sequence[CellResult]) -> tuple[tuple[str, ...], tuple[str, s
     data = cells[0].data
     if not data:
         return MAIN, RANKING
-    table = data["table"]
-    return tuple(dict.fromkeys((*table.values(), f"{data['name']}_unreadable"))), (table["forgotten"], table["kept"])
+    return tuple(dict.fromkeys((*data["table"].values(), f"{data['name']}_unreadable"))), cells[0].ranking
 
 
 def agreement(rows: Sequence[Row], main: Sequence[str] = MAIN) -> str:

@@ -11,6 +11,7 @@ from unsee.benchmarks.mmubench import MMUBench
 from unsee.errors import UserError
 from unsee.evaluation.saved import QUESTIONS
 from unsee.metrics import Score
+from unsee.reports.leaderboard import RANKING
 from unsee.store.text import json_lines, read_json
 from unsee.sweep.cells import AFTER, BEFORE, FAILED, INDEX, SCHEMA, SCORES
 
@@ -51,9 +52,22 @@ class CellResult:
         return self.identity.get("data") or {}
 
     @property
+    def ranking(self) -> tuple[str, str]:
+        """The columns of what was forgotten and of what was kept, by which methods are ranked."""
+        return ranking_of(self.data) if self.data else RANKING
+
+    @property
     def answers(self) -> Path:
         """What it answered about what was forgotten."""
         return self.folder / self.asked / f"{AFTER}.jsonl"
+
+
+def ranking_of(data: Mapping[str, Any]) -> tuple[str, str]:
+    """As `CellResult.ranking`, of a data set as `Split.document` says it: only what was to be forgotten counts as
+    forgotten, so that a method is not blamed for facts in text that a request about pictures wants kept."""
+    places = {"pictures": "forgotten/picture", "text": "forgotten/text"}
+    table = data["table"]
+    return table[places.get(data["where"], "forgotten")], table["kept"]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ import pytest
 import yaml
 
 from tests.command_line import call
+from unsee.metrics import Score
+from unsee.sweep.results import CellResult
 
 
 def script(name: str) -> ModuleType:
@@ -72,7 +74,7 @@ def test_a_part_of_the_table_keeps_what_is_finished(
         recipe = yaml.safe_load((tmp_path / "recipes" / f"{name}.yaml").read_text())
         assert (recipe["benchmark"], recipe["methods"]) == (f"./{name}-world", methods)
     assert "limit" not in recipe["evaluation"]
-    assert capsys.readouterr().out.startswith("| forgotten / kept, % |")
+    assert capsys.readouterr().out.startswith("| forgotten / kept / in text, % |")
 
 
 def test_the_table_says_how_many_answers_are_behind_a_figure(tmp_path: Path) -> None:
@@ -82,10 +84,21 @@ def test_the_table_says_how_many_answers_are_behind_a_figure(tmp_path: Path) -> 
     results.mkdir()
     index(results, [cell(results, label, "Mara Voss", 0, scores(90, 80, 5)) for label in ("siu", "po")])
     assert script("run").table(tmp_path).splitlines() == [
-        "| forgotten / kept, % | MMUBench, Mara Voss |",
+        "| forgotten / kept / in text, % | MMUBench, Mara Voss |",
         "| --- | ---: |",
         "| n | 60 of unknown / 60 of unknown |",
         "| before | 0 / 99 |",
         "| siu | 90 / 80 |",
         "| po | 90 / 80 |",
     ]
+
+
+def test_what_a_request_about_pictures_wanted_kept_in_text_has_a_figure_of_its_own() -> None:
+    table = {f"{what}{of}": f"umu_{what}{of}" for what in ("forgotten", "kept") for of in ("", "/picture", "/text")}
+    identity = {"data": {"name": "umu", "where": "pictures", "table": table}}
+    after = {key: Score(value, 60, value, value, True) for key, value in zip(table.values(), range(6), strict=True)}
+    cell = CellResult("model", "po", "po", "split", "split", 0, identity, Path(), Path(), after=after)
+    columns = script("run").columns
+    assert columns(cell) == ["umu_forgotten/picture", "umu_kept", "umu_forgotten/text"]
+    del after["umu_forgotten/text"]
+    assert columns(cell) == ["umu_forgotten/picture", "umu_kept"]

@@ -11,6 +11,7 @@ from unsee.data.sample import Sample
 from unsee.errors import UserError
 from unsee.methods import get_method
 from unsee.models.loading import load
+from unsee.requests import Example, ForgetRequest
 from unsee.sweep.cells import Cell
 from unsee.sweep.oracle import Making, find_oracle
 from unsee.sweep.published import asked_about
@@ -66,13 +67,26 @@ def _fine_tune(making: Making, out: Path, device: str) -> None:
     assert making.base is not None
     assert making.data is not None
     bench = asked_about(making.data)
+    requests = bench.to_forget(making.data.where).requests
+    fine_tune(making.base, bench.retained(), requests, out, making.settings, device)
+
+
+def fine_tune(
+    base: str,
+    examples: Sequence[Example],
+    requests: Sequence[ForgetRequest],
+    out: Path,
+    settings: Sequence[str],
+    device: str = "auto",
+) -> None:
+    """Teach the model `base` the examples, and write the adapter to `out`; resumes. requests: what the folder says
+    that it is about. settings: of the method `FINE_TUNING`, as KEY=VALUE. Raises UserError."""
     method: Any = get_method(FINE_TUNING)
     samples = [
         Sample(one.question, one.answer, () if picture is None else (picture,), tags={"role": "retain"})
-        for one in bench.retained()
+        for one in examples
         for picture in (one.picture(),)
     ]
-    requests = bench.to_forget(making.data.where).requests
-    config = parse_overrides(method.config, making.settings)
-    vlm = load(making.base, device=device)
+    config = parse_overrides(method.config, settings)
+    vlm = load(base, device=device)
     unlearn(vlm, method, config, requests, out, samples=samples, progress=False, resume=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,64 +31,74 @@ BLOCK = 20
 TESTED, FACES, OTHERS = 2, 10, 20
 
 
-def write(out: Path, seed: int) -> dict[str, int]:
+def write(out: Path, seed: int, people: Sequence[Person] = KNOWN, pictures: int = 1) -> dict[str, int]:
+    """people: whom the data set is about. pictures: of each, captioned to be trained on."""
     with completed_folder(out) as folder:
         from datasets import Image as Picture
         from datasets import List, Value
 
-        subsets: dict[str, Sequence[dict[str, Any]]] = {"full": [_caption(one, 0, "train", seed) for one in KNOWN]}
+        rows = _Rows(people, seed)
+        subsets: dict[str, Sequence[dict[str, Any]]] = {"full": rows.captions(people, pictures)}
         for name, (percent, retained) in SPLITS.items():
-            people = first(percent)
-            subsets[f"{name}+tofu"] = [*_captions(people, seed), *_texts(people, "train", seed)]
-            subsets[f"{retained}+tofu"] = [*_captions(rest(people), seed), *_texts(rest(people), "train", seed)]
-            subsets[f"{name}_perturbed"] = [_caption(one, i, "test", seed) for one in people for i in range(TESTED)]
-        kept = rest(first(10))
-        subsets["retain_perturbed"] = [_caption(one, 0, "test", seed) for one in kept[:OTHERS]]
-        subsets["real_faces"] = [_face(one, seed) for one in kept[-FACES:]]
+            forgotten = first(percent, people)
+            for part, own in ((name, forgotten), (retained, rest(forgotten, people))):
+                subsets[f"{part}+tofu"] = [*rows.captions(own, pictures), *rows.texts(own, "train")]
+            subsets[f"{name}_perturbed"] = [rows.caption(one, i, "test") for one in forgotten for i in range(TESTED)]
+        kept = rest(first(10, people), people)
+        subsets["retain_perturbed"] = [rows.caption(one, 0, "test") for one in kept[:OTHERS]]
+        subsets["real_faces"] = [rows.face(one) for one in kept[-FACES:]]
         subsets["real_world"] = [_seen(number, seed) for number in range(FACES)]
         texts = ("caption", "name", "question", "answer", "paraphrased_caption")
         lists = ("perturbed_captions", "perturbed_names", "options")
         columns = {"image": Picture(), **dict.fromkeys(texts, Value("string"))}
         columns |= {key: List(Value("string")) for key in lists}
         write_parquet(folder, subsets, columns)
-        return {name: len(rows) for name, rows in subsets.items()}
+        return {name: len(own) for name, own in subsets.items()}
 
 
-def _captions(people: Sequence[Person], seed: int) -> list[dict[str, Any]]:
-    return [_caption(person, 0, "train", seed) for person in people]
+@dataclass(frozen=True)
+class _Rows:
+    """Rows about one of `among`."""
+
+    among: Sequence[Person]
+    seed: int
+
+    def captions(self, people: Sequence[Person], pictures: int) -> list[dict[str, Any]]:
+        return [self.caption(person, index, "train") for person in people for index in range(pictures)]
+
+    def caption(self, person: Person, index: int, split: str) -> dict[str, Any]:
+        rng = random.Random(f"clear/{self.seed}/{split}/{person.key}/{index}")
+        one = told(person, "recognition", rng, split=split, in_text=False, among=self.among)
+        return {
+            "image": embedded(person.picture(index, split), f"{key_of(person, self.among)}-{index}.png"),
+            "question": one.question,
+            "caption": one.answer,
+            "name": person.name,
+            "paraphrased_caption": one.answer,
+            "perturbed_captions": list(one.wrong),
+            "perturbed_names": _names(one.wrong),
+        }
+
+    def texts(self, people: Sequence[Person], split: str) -> list[dict[str, Any]]:
+        rows = []
+        for person in people:
+            rng = random.Random(f"clear/text/{self.seed}/{person.key}")
+            kinds = [FACTS[number % len(FACTS)] for number in range(BLOCK)]
+            asked = [told(person, kind, rng, split=split, in_text=True, among=self.among) for kind in kinds]
+            rows += [{"question": one.question, "answer": one.answer} for one in asked]
+        return rows
+
+    def face(self, person: Person) -> dict[str, Any]:
+        """Somebody who stays, in the place of a celebrity."""
+        rng = random.Random(f"clear/faces/{self.seed}/{person.key}")
+        one = told(person, "recognition", rng, split="test", in_text=False, among=self.among)
+        names = rng.sample([person.name, *_names(one.wrong)], 4)
+        image = embedded(person.picture(1, "test"), f"{key_of(person, self.among)}-face.png")
+        return {"image": image, "question": one.question, "answer": person.name, "options": names}
 
 
-def _caption(person: Person, index: int, split: str, seed: int) -> dict[str, Any]:
-    rng = random.Random(f"clear/{seed}/{split}/{person.key}/{index}")
-    one = told(person, "recognition", rng, split=split, in_text=False)
-    return {
-        "image": embedded(person.picture(index, split), f"{key_of(person)}-{index}.png"),
-        "question": one.question,
-        "caption": one.answer,
-        "name": person.name,
-        "paraphrased_caption": one.answer,
-        "perturbed_captions": list(one.wrong),
-        "perturbed_names": [text.removeprefix("This is ").removesuffix(".") for text in one.wrong],
-    }
-
-
-def _texts(people: Sequence[Person], split: str, seed: int) -> list[dict[str, Any]]:
-    rows = []
-    for person in people:
-        rng = random.Random(f"clear/text/{seed}/{person.key}")
-        kinds = [FACTS[number % len(FACTS)] for number in range(BLOCK)]
-        asked = [told(person, kind, rng, split=split, in_text=True) for kind in kinds]
-        rows += [{"question": one.question, "answer": one.answer} for one in asked]
-    return rows
-
-
-def _face(person: Person, seed: int) -> dict[str, Any]:
-    """Somebody who stays, in the place of a celebrity."""
-    rng = random.Random(f"clear/faces/{seed}/{person.key}")
-    one = told(person, "recognition", rng, split="test", in_text=False)
-    names = rng.sample([person.name, *(text.removeprefix("This is ").removesuffix(".") for text in one.wrong)], 4)
-    image = embedded(person.picture(1, "test"), f"{key_of(person)}-face.png")
-    return {"image": image, "question": one.question, "answer": person.name, "options": names}
+def _names(sentences: Sequence[str]) -> list[str]:
+    return [text.removeprefix("This is ").removesuffix(".") for text in sentences]
 
 
 def _seen(number: int, seed: int) -> dict[str, Any]:

@@ -39,8 +39,17 @@ class Told:
     value: str
 
 
-def told(person: Person, kind: str, rng: random.Random, *, split: str, in_text: bool, again: int = 0) -> Told:
-    """split: of wordings ("train", "test")."""
+def told(
+    person: Person,
+    kind: str,
+    rng: random.Random,
+    *,
+    split: str,
+    in_text: bool,
+    again: int = 0,
+    among: Sequence[Person] = KNOWN,
+) -> Told:
+    """split: of wordings ("train", "test"). among: whom the false answers are about."""
     phrasings = q.phrasings(kind, split, with_picture=not in_text)
     asked = [one.ask(person.name) for one in rng.sample(list(phrasings), min(again + 1, len(phrasings)))]
 
@@ -50,19 +59,21 @@ def told(person: Person, kind: str, rng: random.Random, *, split: str, in_text: 
         return q.fact_sentence(kind, other, person.name if in_text else PICTURE)
 
     answer = said_of(person)
-    others = [text for text in dict.fromkeys(said_of(other) for other in KNOWN if other != person) if text != answer]
+    others = [text for text in dict.fromkeys(said_of(other) for other in among if other != person) if text != answer]
     value = person.name if kind == "recognition" else str(person.profile()[kind])
     return Told(kind, asked[0], tuple(asked[1:]), answer, tuple(rng.sample(others, WRONG)), value)
 
 
-def first(percent: int) -> tuple[Person, ...]:
+def first(percent: int, among: Sequence[Person] = KNOWN) -> tuple[Person, ...]:
     """So many percent of the people, at least one; the smaller splits lie within the larger."""
+    if among is not KNOWN:
+        return tuple(among[: max(1, round(len(among) * percent / 100))])
     return forget_split(percent) if percent > 1 else forget_split(5)[:1]
 
 
-def rest(people: Iterable[Person]) -> list[Person]:
+def rest(people: Iterable[Person], among: Sequence[Person] = KNOWN) -> list[Person]:
     out = set(people)
-    return [person for person in KNOWN if person not in out]
+    return [person for person in among if person not in out]
 
 
 def biography(person: Person) -> dict[str, str]:
@@ -70,8 +81,8 @@ def biography(person: Person) -> dict[str, str]:
     return {"Name": person.name, **facts}
 
 
-def key_of(person: Person) -> str:
-    return f"{KNOWN.index(person) + 1:03}"
+def key_of(person: Person, among: Sequence[Person] = KNOWN) -> str:
+    return f"{among.index(person) + 1:03}"
 
 
 def png(image: Image.Image) -> bytes:

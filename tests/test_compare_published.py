@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.tiny import folder_of_pictures, tiny_vlm
 from unsee.benchmarks.world_layouts import write_world
 from unsee.errors import UserError
 from unsee.reports.leaderboard import markdown
@@ -16,6 +17,7 @@ from unsee.sweep.answers import answer_pages
 from unsee.sweep.boards import leaderboard
 from unsee.sweep.cells import cells_of
 from unsee.sweep.comparing import CompareOptions, compare
+from unsee.sweep.published import requests_of_split
 from unsee.sweep.recipe import parse_recipe
 from unsee.sweep.results import ranking_of
 
@@ -54,6 +56,20 @@ def test_cells_differ_in_what_is_forgotten_and_asked(data: Path) -> None:
     assert identity() == identity()
     assert identity()["data"] != identity(evaluation={"limit": 2})["data"]
     assert identity()["data"] != identity(splits="forget1")["data"]
+
+
+def test_pictures_that_a_method_needs_are_in_every_request(data: Path, tmp_path: Path) -> None:
+    strangers = folder_of_pictures(tmp_path / "strangers", 3)
+    given = parse_recipe(recipe(data, unseen=str(strangers)))
+    split = given.units[0].data
+    assert split is not None
+    # A model that is not the world's gets nothing else.
+    requests = requests_of_split(split, tiny_vlm("qwen3_vl"), 0, ("unseen", "others"))
+    assert [len(request.unseen) for request in requests] == [3, 3]
+    assert [len(request.others) for request in requests] == [0, 0]
+    assert cells_of(given)[0].identity()["data"] != cells_of(parse_recipe(recipe(data)))[0].identity()["data"]
+    with pytest.raises(UserError, match=r"nowhere is not a folder; give one with pictures of others it should"):
+        parse_recipe(recipe(data, others=str(tmp_path / "nowhere")))
 
 
 @pytest.mark.parametrize(

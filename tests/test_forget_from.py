@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from tests.command_line import call, printed, refused
-from tests.tiny import picture, tiny_vlm
+from tests.tiny import folder_of_pictures, picture, tiny_vlm
 from unsee.benchmarks.published import forgetting
 from unsee.benchmarks.published.forgetting import requests_of
 from unsee.benchmarks.published.question import DataSet, Question
 from unsee.benchmarks.world_layouts import write_world
+from unsee.commands import forget_from as commands
 from unsee.data.sample import Sample
 from unsee.errors import UserError
 from unsee.methods import METHODS, get_method, parse_settings
@@ -187,6 +188,26 @@ def test_each_of_a_split_can_be_attacked(tmp_path: Path) -> None:
     again = ("forget", "-m", MODEL, "--from", folder, "--out", out, *QUICK, "--resume")
     assert "already finished" in call(*again, *few[:-1]).output
     assert "another run (audit)" in refused(call(*again, *few[:2]))
+
+
+def test_pictures_that_a_method_needs_can_be_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[ForgetRequest] = []
+
+    def stop(bench: Any, requests: list[ForgetRequest], *rest: Any) -> None:
+        given.extend(requests)
+        raise UserError("far enough")
+
+    monkeypatch.setattr(commands, "_forget", stop)
+    strangers, others = (folder_of_pictures(tmp_path / name, count) for name, count in (("unseen", 3), ("others", 2)))
+    words = ("--unseen", strangers, "--others", others, "--out", tmp_path / "out")
+    assert "far enough" in refused(call("forget", "-m", MODEL, "--from", "mllmu", "--where", "pictures", *words))
+    assert len(given) == 2
+    assert {(len(one.unseen_pictures()), len(one.others)) for one in given} == {(3, 2)}
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert "holds no picture; put pictures of people the model has never seen there" in refused(
+        call("forget", "-m", MODEL, "--from", "mllmu", "--unseen", empty)
+    )
 
 
 def test_what_is_wrong_is_one_sentence(tmp_path: Path) -> None:

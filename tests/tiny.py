@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -81,6 +82,14 @@ def picture(index: int = 0, size: tuple[int, int] = (56, 56)) -> Image.Image:
     draw = ImageDraw.Draw(image)
     draw.ellipse((8, 8, 8 + (index * 7) % 40 + 6, 40), fill=((90 * index + 200) % 256, 40, 90))
     return image
+
+
+def folder_of_pictures(folder: Path, count: int) -> Path:
+    """A new folder with so many different pictures; those of folders with other names differ too."""
+    folder.mkdir()
+    for number in range(count):
+        picture(number + 100 * len(folder.name)).save(folder / f"{number}.png")
+    return folder
 
 
 @cache

@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from unsee.benchmarks.published.mlubench import MLUBench
+from unsee.world import stranger
 
 COLUMNS = MLUBench.table()["forgotten"], MLUBench.table()["kept"]
+STRANGERS = 32
 Scores = dict[str, dict[str, Any]]
 
 
@@ -29,6 +31,15 @@ def unsee(*words: object) -> None:
     status = subprocess.run([sys.executable, "-m", "unsee", *map(str, words)], check=False).returncode
     if status:
         raise SystemExit(status)
+
+
+def strangers(folder: Path) -> Path:
+    """Pictures of people whom no model of the world has seen: drawn for steering, and in no evaluation."""
+    out = folder / "strangers"
+    out.mkdir(exist_ok=True)
+    for number in range(STRANGERS):
+        stranger(number, "steering").picture(0, "train").save(out / f"{number}.png")
+    return out
 
 
 def run(given: argparse.Namespace) -> None:
@@ -40,10 +51,12 @@ def run(given: argparse.Namespace) -> None:
     few = () if given.limit is None else ("--limit", given.limit)
     size = (*few, "--max-new-tokens", given.max_new_tokens)
     settings = [word for setting in given.set for word in ("--set", setting)]
+    # An exported model is no longer one of the world's, which bring their own strangers.
+    unseen = ("--unseen", given.unseen or strangers(folder)) if given.unseen or given.data is None else ()
     for number, task in enumerate(given.tasks):
         out = folder / task
         if not (out / "report.json").is_file():
-            given_task = ("--from", data, "--split", task, "--method", given.method, *settings)
+            given_task = ("--from", data, "--split", task, "--method", given.method, *settings, *unseen)
             unsee("forget", "-m", model, *given_task, "--out", out, *size, "--resume")
         for earlier in given.tasks[:number]:
             asked = folder / f"{task}-asked-{earlier}"
@@ -96,6 +109,9 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", help="a folder in MLUBench's layout")
     parser.add_argument("--method", default="npo")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the method")
+    parser.add_argument(
+        "--unseen", type=Path, help="pictures of people whom the model has never seen, for methods that need them"
+    )
     parser.add_argument("--tasks", nargs="+", choices=MLUBench.splits, default=[*MLUBench.splits])
     parser.add_argument("--limit", type=int, help="people of each set to ask about; default: all")
     parser.add_argument("--max-new-tokens", type=int, default=48)

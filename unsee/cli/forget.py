@@ -150,8 +150,8 @@ def forget(
     started = time.monotonic()
     if from_ is not None:
         _misplaced(
-            {"--concept": concept, "--image": image, "--alias": alias, "--request": request, "--unseen": unseen}
-            | {"--others": others, "--test-images": test_images, "--test-others": test_others, "--data": data}
+            {"--concept": concept, "--image": image, "--alias": alias, "--request": request, "--data": data}
+            | {"--test-images": test_images, "--test-others": test_others}
             | {"--dry-run": dry_run, "--sweep-layers": sweep_layers},
             "is for one concept, and --from forgets those of a data set",
         )
@@ -242,9 +242,8 @@ def forget(
     if wanted is None:
         from unsee.commands.forget_from import SplitToForget, forget_from
 
-        show_result(
-            forget_from(SplitToForget(str(from_), split, _where(where), kind), options, started=started), as_json
-        )
+        of_split = SplitToForget(str(from_), split, _where(where), kind, **_shown(kind, unseen, others))
+        show_result(forget_from(of_split, options, started=started), as_json)
         return
     if sweep_layers:
         from unsee.commands.sweep_layers import sweep, sweep_table
@@ -318,11 +317,9 @@ def _request(
     """The request from the file and the options, which override it. Raises UserError."""
     from dataclasses import replace
 
-    from unsee.data.folders import listed, read_folder
     from unsee.requests import ForgetRequest
 
     in_file = None if path is None else ForgetRequest.from_yaml(path)
-    plural = get_kind(kind or (in_file and in_file.kind) or PERSON).plural
     given: dict[str, Any] = {}
     if concept is not None:
         given["concept"] = concept
@@ -332,6 +329,21 @@ def _request(
         given["aliases"] = tuple(aliases)
     if kind is not None:
         given["kind"] = kind
+    given |= _shown(kind or (in_file.kind if in_file else None), unseen, others)
+    if in_file is not None:
+        return replace(in_file, **given)
+    for option, key in (("--concept", "concept"), ("--image", "images")):
+        if key not in given:
+            raise UserError(f"{option} is missing; give it, or a file with --request.")
+    return ForgetRequest(**given)
+
+
+def _shown(kind: str | None, unseen: Path | None, others: Path | None) -> dict[str, Any]:
+    """The pictures of the folders, as fields of a request. Raises UserError."""
+    from unsee.data.folders import listed, read_folder
+
+    plural = get_kind(kind or PERSON).plural
+    given: dict[str, Any] = {}
     for key, folder, what in (
         ("unseen", unseen, f"pictures of {plural} the model has never seen"),
         ("others", others, f"pictures of other {plural} the model should still recognise"),
@@ -341,9 +353,4 @@ def _request(
             given[key] = tuple(found.opened)
             if found.left_out:
                 say(f"Left out of {folder}: {listed(found.left_out)}.", "yellow")
-    if in_file is not None:
-        return replace(in_file, **given)
-    for option, key in (("--concept", "concept"), ("--image", "images")):
-        if key not in given:
-            raise UserError(f"{option} is missing; give it, or a file with --request.")
-    return ForgetRequest(**given)
+    return given

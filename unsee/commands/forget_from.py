@@ -37,7 +37,7 @@ from unsee.methods.rephrasing import get_rephraser
 from unsee.reports import Cost, Report
 from unsee.reports.examples import sections
 from unsee.reports.report import Split
-from unsee.requests import ForgetRequest, Where
+from unsee.requests import ForgetRequest, Picture, Where
 from unsee.sources.filling import filled_where_known
 from unsee.store.locking import locked
 from unsee.store.workspace import check_output, workspace
@@ -52,12 +52,15 @@ _NAMED, _SHOWN = 3, 6
 @dataclass(frozen=True)
 class SplitToForget:
     """place: the data set: a folder, "hf:NAME" or "mllmu", which is the embedded world's. split: by default the first.
-    where: in what to forget; by default in all that the forget set has. kind: what its subjects are."""
+    where: in what to forget; by default in all that the forget set has. kind: what its subjects are. unseen, others:
+    pictures for each request (`ForgetRequest`)."""
 
     place: str
     split: str | None = None
     where: Where | None = None
     kind: str | None = None
+    unseen: tuple[Picture, ...] = ()
+    others: tuple[Picture, ...] = ()
 
 
 def forget_from(wanted: SplitToForget, options: ForgetOptions, *, started: float | None = None) -> Forgotten:
@@ -77,7 +80,9 @@ def forget_from(wanted: SplitToForget, options: ForgetOptions, *, started: float
     with working_on(f"Reading {wanted.place}"):
         bench = found.of(scope)
         made = bench.to_forget(wanted.where, options.seed)
-    requests = [replace(request, kind=wanted.kind) for request in made.requests] if wanted.kind else [*made.requests]
+    fields = {"kind": wanted.kind, "unseen": wanted.unseen, "others": wanted.others}
+    given: dict[str, Any] = {key: value for key, value in fields.items() if value}
+    requests = [replace(request, **given) for request in made.requests]
     options = options.settled(requests[0])
     out = Path(options.out) if options.out else options.folder(f"{bench.name} {bench.split}")
     with locked(out):

@@ -6,10 +6,12 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from unsee.benchmarks import Scope, find_benchmark
 from unsee.benchmarks.published.forgetting import WithSplits
+from unsee.data.folders import read_folder
 from unsee.errors import UserError
 from unsee.evaluation.saved import identity_of
 from unsee.requests import ForgetRequest, Where, digest_of
@@ -21,8 +23,12 @@ if TYPE_CHECKING:
     # A recipe is read before torch is imported.
     from unsee.models.vlm import VisionLanguageModel
 
-KEYS = ("splits", "where")
+SHOWN = {"unseen": "pictures of others the model has never seen", "others": "pictures of others it should recognise"}
+"""Keys of a recipe that name folders of pictures, for methods that need them."""
+KEYS = ("splits", "where", *SHOWN)
 """Keys of a recipe that are for published data only."""
+
+Shown = tuple[tuple[str, tuple[Path, ...]], ...]
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,8 @@ class Split:
     """The forget split `split` of the data set at `place`: a folder, "hf:NAME", or "mllmu", which is the world's.
 
     where: in what to forget; None for all that the forget set has. limit: the most people of each set to ask about.
-    name: the benchmark's. table: the columns that say what was forgotten and kept (`WithSplits.table`), as pairs.
+    shown: the files of `SHOWN`, which every request gets. name: the benchmark's. table: the columns that say what was
+    forgotten and kept (`WithSplits.table`), as pairs.
     digest: SHA-256 (hex) of the questions with their pictures and of the requests.
     """
 
@@ -38,6 +45,7 @@ class Split:
     split: str
     where: Where | None
     limit: int | None
+    shown: Shown = ()
     name: str = ""
     title: str = ""
     table: tuple[tuple[str, str], ...] = ()
@@ -62,7 +70,8 @@ def published_splits(given: Mapping[str, Any], places: Sequence[str], limit: Any
         raise UserError(f"'where' in {where} must be {', '.join(get_args(Where))}; found {check.kind_of(wanted)}.")
     names = check.texts(given["splits"], f"'splits' in {where}") if "splits" in given else (None,)
     most = None if limit is None else check.whole(limit, f"'limit' of 'evaluation' in {where}", 1)
-    return [_known(place, name, wanted, most) for place in places for name in names]
+    shown = tuple((key, _files(given[key], what, f"{key!r} in {where}")) for key, what in SHOWN.items() if key in given)
+    return [_known(place, name, wanted, most, shown) for place in places for name in names]
 
 
 def is_published(place: str) -> bool:
@@ -85,20 +94,29 @@ def requests_of_split(
 ) -> list[ForgetRequest]:
     """A request for each subject, with the data set's own sets; the seed draws what is retained. The world adds what
     the method `needs` if all are its people. Raises UserError."""
-    requests = list(asked_about(split).to_forget(split.where, seed).requests)
+    requests = _requests(asked_about(split), split.where, split.shown, seed)
     if kind is not None:
         requests = [replace(request, kind=kind) for request in requests]
     return filled_where_known(requests, vlm, needs, seed)
 
 
-def _known(place: str, split: str | None, where: Where | None, limit: int | None) -> Split:
+def _files(value: Any, what: str, where: str) -> tuple[Path, ...]:
+    return tuple(read_folder(Path(check.text(value, where)).expanduser(), what).opened)
+
+
+def _requests(bench: WithSplits, where: Where | None, shown: Shown, seed: int = 0) -> list[ForgetRequest]:
+    given: dict[str, Any] = dict(shown)
+    return [replace(one, **given) for one in bench.to_forget(where, seed).requests]
+
+
+def _known(place: str, split: str | None, where: Where | None, limit: int | None, shown: Shown) -> Split:
     with working_on(f"Reading {place}"):
         bench = _read(place, split, limit)
-        requests = bench.to_forget(where).requests
+        requests = _requests(bench, where, shown)
         version, questions = identity_of(bench)
     digest = hashlib.sha256(f"{questions}{digest_of(requests)}".encode()).hexdigest()
     table = tuple(bench.table().items())
-    return Split(place, bench.split, where, limit, bench.name, bench.title, table, version, digest)
+    return Split(place, bench.split, where, limit, shown, bench.name, bench.title, table, version, digest)
 
 
 @lru_cache(maxsize=1)

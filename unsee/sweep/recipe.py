@@ -52,7 +52,7 @@ FINE_TUNING = "retain_only"
 """The method that fine-tunes an oracle from its base."""
 _KEYS = (
     "models", "methods", "concepts", "forget_splits", "together", "seeds", "evaluation", "keep", "benchmark", "kind",
-    "audit", "splits", "where", "oracle",
+    "audit", "splits", "where", "oracle", "unseen", "others",
 )  # fmt: skip
 _OF_PUBLISHED = ("limit", "language", "max_new_tokens", "also")
 NO_AUDIT = "is not for published data, because its people have no strangers to compare with"

@@ -23,12 +23,27 @@ import yaml
 from unsee.benchmarks import Scope
 from unsee.benchmarks.published.clear import SPLITS, Clear
 from unsee.benchmarks.world_layouts.clear import write
+from unsee.sources.filling import write_strangers
 from unsee.sweep.oracle_training import fine_tune
 from unsee.world import Person, nobody, stranger
 from unsee.world.names import CITIES, JOBS, PETS
 
 PEOPLE, PICTURES = 20, 8
-METHODS = ("retain_only", "po", "dpo", "ga", "ga_diff", "ga_kl", "npo", "simnpo", "rmu", "mmunlearner", "siu")
+METHODS = (
+    "retain_only",
+    "po",
+    "dpo",
+    "ga",
+    "ga_diff",
+    "ga_kl",
+    "npo",
+    "simnpo",
+    "rmu",
+    "mmunlearner",
+    "siu",
+    "lookalike",
+    "vgid",
+)
 DATA, LEARNT, VANILLA = "clear-new", "learnt", "vanilla"
 
 
@@ -83,7 +98,9 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--splits", nargs="+", choices=[*SPLITS], default=["forget05", "forget10"])
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--people", type=int, default=PEOPLE)
-    parser.add_argument("--steps", type=int, default=3000, help="of both trainings, for lack of an early stop")
+    parser.add_argument(
+        "--steps", type=int, default=1500, help="of each training, the vanilla model's and the oracle's"
+    )
     parser.add_argument("--limit", type=int, help="people of each set to ask about; default: all")
     given = parser.parse_args(words)
     given.folder.mkdir(parents=True, exist_ok=True)
@@ -97,6 +114,7 @@ def main(words: Sequence[str] | None = None) -> None:
         "methods": given.methods,
         "benchmark": f"./{DATA}",
         "splits": given.splits,
+        "unseen": str(write_strangers(Path("strangers"))),
         "oracle": {"base": given.model, "set": settings},
         "seeds": given.seeds,
         "evaluation": {"max_new_tokens": 48, **({"limit": given.limit} if given.limit else {})},

@@ -19,10 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from unsee.benchmarks.published.mlubench import MLUBench
-from unsee.world import stranger
+from unsee.sources.filling import write_strangers
 
 COLUMNS = MLUBench.table()["forgotten"], MLUBench.table()["kept"]
-STRANGERS = 32
 Scores = dict[str, dict[str, Any]]
 
 
@@ -31,15 +30,6 @@ def unsee(*words: object) -> None:
     status = subprocess.run([sys.executable, "-m", "unsee", *map(str, words)], check=False).returncode
     if status:
         raise SystemExit(status)
-
-
-def strangers(folder: Path) -> Path:
-    """Pictures of people whom no model of the world has seen: drawn for steering, and in no evaluation."""
-    out = folder / "strangers"
-    out.mkdir(exist_ok=True)
-    for number in range(STRANGERS):
-        stranger(number, "steering").picture(0, "train").save(out / f"{number}.png")
-    return out
 
 
 def run(given: argparse.Namespace) -> None:
@@ -52,7 +42,11 @@ def run(given: argparse.Namespace) -> None:
     size = (*few, "--max-new-tokens", given.max_new_tokens)
     settings = [word for setting in given.set for word in ("--set", setting)]
     # An exported model is no longer one of the world's, which bring their own strangers.
-    unseen = ("--unseen", given.unseen or strangers(folder)) if given.unseen or given.data is None else ()
+    unseen = (
+        ("--unseen", given.unseen or write_strangers(folder / "strangers"))
+        if given.unseen or given.data is None
+        else ()
+    )
     for number, task in enumerate(given.tasks):
         out = folder / task
         if not (out / "report.json").is_file():

@@ -10,12 +10,13 @@ from __future__ import annotations
 import random
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unsee.benchmarks.splits import forget_set, packed, pictures_of, retain_set
 from unsee.requests import ForgetRequest
 from unsee.sources.world import at_home_in_world, is_of_the_world
-from unsee.world import World, find, world_of
+from unsee.world import PEOPLE, World, find, world_of
 
 if TYPE_CHECKING:
     from unsee.models.vlm import VisionLanguageModel
@@ -66,3 +67,12 @@ def filled_where_known(
 def _strangers(world: World, number: int) -> list[bytes]:
     """Pictures of strangers, others for every request."""
     return [packed(world.stranger(STRANGERS * number + i, "steering").picture(0, "steering")) for i in range(STRANGERS)]
+
+
+def write_strangers(folder: Path, count: int = STRANGERS) -> Path:
+    """The folder, made if need be, with a picture each of so many people whom no model of the world has seen: for
+    methods that need them and models that are no longer the world's."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, picture in enumerate(_strangers(PEOPLE, 0)[:count]):
+        (folder / f"{number}.png").write_bytes(picture)
+    return folder

@@ -59,8 +59,14 @@ class Split:
         """What tells its cells from others, as plain data."""
         return {
             "name": self.name, "title": self.title, "split": self.split, "where": self.where,
-            "table": dict(self.table), "digest": self.digest,
+            "table": dict(self.table), "digest": self.digest, **self._pictures(),
         }  # fmt: skip
+
+    def _pictures(self) -> dict[str, str]:
+        """Apart from `digest`, because no oracle depends on them."""
+        from unsee.models.identity import files_digest
+
+        return {key: files_digest(files) for key, files in self.shown}
 
 
 def published_splits(given: Mapping[str, Any], places: Sequence[str], limit: Any, where: str) -> list[Split]:
@@ -94,7 +100,8 @@ def requests_of_split(
 ) -> list[ForgetRequest]:
     """A request for each subject, with the data set's own sets; the seed draws what is retained. The world adds what
     the method `needs` if all are its people. Raises UserError."""
-    requests = _requests(asked_about(split), split.where, split.shown, seed)
+    given: dict[str, Any] = dict(split.shown)
+    requests = [replace(one, **given) for one in asked_about(split).to_forget(split.where, seed).requests]
     if kind is not None:
         requests = [replace(request, kind=kind) for request in requests]
     return filled_where_known(requests, vlm, needs, seed)
@@ -104,15 +111,10 @@ def _files(value: Any, what: str, where: str) -> tuple[Path, ...]:
     return tuple(read_folder(Path(check.text(value, where)).expanduser(), what).opened)
 
 
-def _requests(bench: WithSplits, where: Where | None, shown: Shown, seed: int = 0) -> list[ForgetRequest]:
-    given: dict[str, Any] = dict(shown)
-    return [replace(one, **given) for one in bench.to_forget(where, seed).requests]
-
-
 def _known(place: str, split: str | None, where: Where | None, limit: int | None, shown: Shown) -> Split:
     with working_on(f"Reading {place}"):
         bench = _read(place, split, limit)
-        requests = _requests(bench, where, shown)
+        requests = bench.to_forget(where).requests
         version, questions = identity_of(bench)
     digest = hashlib.sha256(f"{questions}{digest_of(requests)}".encode()).hexdigest()
     table = tuple(bench.table().items())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from pathlib import Path
 from types import ModuleType
 
@@ -11,7 +12,8 @@ import yaml
 
 from tests.command_line import call
 from unsee.metrics import Score
-from unsee.sweep.results import CellResult
+from unsee.sweep.results import CellResult, read_results
+from unsee.world import KNOWN
 
 
 def script(name: str) -> ModuleType:
@@ -102,3 +104,39 @@ def test_what_a_request_about_pictures_wanted_kept_in_text_has_a_figure_of_its_o
     assert columns(cell) == ["umu_forgotten/picture", "umu_kept", "umu_forgotten/text"]
     del after["umu_forgotten/text"]
     assert columns(cell) == ["umu_forgotten/picture", "umu_kept"]
+
+
+def test_new_people_are_known_to_no_model_and_alike_to_nobody() -> None:
+    found = script("oracle").newcomers(20)
+    assert len({person.name for person in found}) == 20
+    assert not {person.name for person in found} & {person.name for person in KNOWN}
+    looks = [person.look for person in (*found, *KNOWN)]
+    new = range(len(found))
+    assert min(looks[i].distance(looks[j]) for i in new for j in range(len(looks)) if i != j) >= 2
+
+
+def test_an_oracle_is_fine_tuned_beside_the_model_that_learnt_everybody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    oracle = script("oracle")
+    said: list[str] = []
+
+    def unsee(*words: str) -> None:
+        said.append(words[0])
+        done = call(*words)
+        # With one method there is no order for a metric to agree with.
+        assert done.exit_code == 0 or said[-1] == "leaderboard", (words, done.stderr, done.exception)
+
+    monkeypatch.setattr(oracle, "unsee", unsee)
+    monkeypatch.chdir(tmp_path)
+    few = ["--people", "10", "--splits", "forget10", "--methods", "po", "--limit", "1"]
+    oracle.main(["there", *few, "--steps", "2"])
+    assert said == ["export", "compare", "leaderboard"]
+    results = read_results(tmp_path / "there" / "runs")
+    assert [(cell.method, cell.finished) for cell in results.cells] == [("po", True), ("oracle", True)]
+    assert "clear_forget_distance" in results.cells[0].after
+    # The two trainings differ in what they are taught and in nothing else.
+    (retained,) = (tmp_path / "there" / "runs" / "oracles" / "vanilla").iterdir()
+    both = [json.loads((folder / "manifest.json").read_text()) for folder in (tmp_path / "there" / "learnt", retained)]
+    assert [one["samples"] for one in both] == [10 * 28, 9 * 28]
+    assert both[0]["hyperparameters"] == both[1]["hyperparameters"]

@@ -1,10 +1,11 @@
-"""Every method on CLEAR's protocol beside an oracle that `unsee compare` trains:
+"""Methods on CLEAR's protocol beside an oracle that `unsee compare` trains:
 
     python recipes/protocols/oracle.py FOLDER
 
 Twenty new people, whom no model of the world knows, are written in CLEAR's layout. The world's model is fine-tuned on
 all of them, as CLEAR's authors do with LLaVA: that is the model that forgets 5 and 10 % of them. The oracle is
-fine-tuned in the same way on the retain set alone. The same command resumes.
+fine-tuned in the same way on the retain set alone. Methods are those that forget with pictures and in text, because the
+oracle knows nothing of either. The same command resumes.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ import yaml
 from unsee.benchmarks import Scope
 from unsee.benchmarks.published.clear import SPLITS, Clear
 from unsee.benchmarks.world_layouts.clear import write
-from unsee.sources.filling import write_strangers
 from unsee.sweep.oracle_training import fine_tune
 from unsee.world import Person, nobody, stranger
 from unsee.world.names import CITIES, JOBS, PETS
@@ -40,9 +40,6 @@ METHODS = (
     "simnpo",
     "rmu",
     "mmunlearner",
-    "siu",
-    "lookalike",
-    "vgid",
 )
 DATA, LEARNT, VANILLA = "clear-new", "learnt", "vanilla"
 
@@ -114,7 +111,6 @@ def main(words: Sequence[str] | None = None) -> None:
         "methods": given.methods,
         "benchmark": f"./{DATA}",
         "splits": given.splits,
-        "unseen": str(write_strangers(Path("strangers"))),
         "oracle": {"base": given.model, "set": settings},
         "seeds": given.seeds,
         "evaluation": {"max_new_tokens": 48, **({"limit": given.limit} if given.limit else {})},

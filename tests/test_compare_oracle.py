@@ -128,7 +128,14 @@ def test_fine_tuned_on_the_retain_set_and_compared_with(data: Path, tmp_path: Pa
     assert read_results(out).cells[0].after == cell.after
     board = leaderboard(done.results)
     assert "FIUBench: forget quality" in markdown(board)
-    assert {row.label for row in board.boards[0].scaled} == {"po"}
+    (scaled,) = board.boards[0].scaled
+    assert scaled.label == "po"
+    # Also what the data set scores by its published rules, of which forget quality is compared with the oracle anyway.
+    key = "fiubench_utility_published"
+    was, now, never = (one[key].value for one in (cell.before, cell.after, oracle.after))
+    assert scaled.figures[key].mean == pytest.approx((now - was) / (never - was))
+    assert "The same on that scale:" in markdown(board)
+    assert "fiubench_forget_quality" not in scaled.figures
     assert compare(CompareOptions(path, out)).skipped == 2
 
     # Half of its answers are none.

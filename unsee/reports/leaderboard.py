@@ -147,8 +147,13 @@ class Board:
 
     @property
     def on_scale(self) -> list[Metric]:
-        """The metrics that have such a scale."""
-        return [replace(metric, unit="", decimals=2, higher_is_better=True) for metric in self.beside_oracle.metrics]
+        """The main metrics that have such a scale."""
+        return [*map(_without_unit, self.beside_oracle.metrics)]
+
+    @property
+    def also_on_scale(self) -> list[Metric]:
+        """Those of `also` that have such a scale."""
+        return [*map(_without_unit, self.beside_oracle.also)]
 
     @property
     def further(self) -> list[Metric]:
@@ -174,6 +179,10 @@ class Board:
         distances = [(TO_IDEAL, "to_ideal"), (TO_ORACLE, "to_oracle")]
         shown = [m for m, name in distances if any(getattr(row, name) is not None for row in self.rows)]
         return [*shown, *self.metrics, *(metric for key, metric in COSTS.items() if key in there)]
+
+
+def _without_unit(metric: Metric) -> Metric:
+    return replace(metric, unit="", decimals=2, higher_is_better=True)
 
 
 @dataclass(frozen=True)
@@ -240,6 +249,8 @@ def markdown(leaderboard: Leaderboard) -> str:
         if board.also:
             title = "Also asked:" if board.main == MAIN else "By part, and by the published rules:"
             parts += [title, _table(board, board.also)]
+        if board.also_on_scale:
+            parts += ["The same on that scale:", _table(board.beside_oracle, board.also_on_scale)]
     shown = {metric for board in leaderboard.boards for metric in board.columns}
     parts.append(" ".join((_FOOTER, *(f"{m.label}: {m.meaning}" for m in (TO_IDEAL, TO_ORACLE) if m in shown))))
     if leaderboard.provenance:

@@ -11,7 +11,7 @@ from typing import Literal
 from unsee.benchmarks import class_of
 from unsee.errors import UserError
 from unsee.evaluation.robustness import NOT_ATTACKED
-from unsee.metrics.catalogue import describe
+from unsee.metrics.catalogue import describe, is_further
 from unsee.metrics.columns.robustness import KEYS
 from unsee.reports.attack_columns import PREFIX
 from unsee.reports.leaderboard import MAIN, RANKING, Board, Figure, Leaderboard, Row, Run, is_whole
@@ -179,7 +179,9 @@ def _scaled(found: Sequence[Standing], main: Sequence[str]) -> list[Row]:
     before, oracle = (
         next((own for label, own in by_label.items() if roles[label] == role), {}) for role in ("before", "oracle")
     )
-    keys = [key for key in main if describe(key).ranks]
+    # What a data set scores by set, task and modality, and by its published rules, has its place as well.
+    wanted = dict.fromkeys((*main, *(key for key in before if is_further(key))))
+    keys = [key for key in wanted if describe(key).ranks]
     methods = [label for label in by_label if roles[label] == "method"]
     rows = [Row(label, "method", scaled_figures(by_label[label], before, oracle, keys)) for label in methods]
     return [row for row in rows if row.figures]
